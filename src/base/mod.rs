@@ -1,0 +1,5 @@
+//! What every other module may lean on: no domain, no host.
+
+pub mod http;
+pub mod secret;
+pub mod time;

@@ -1,0 +1,1 @@
+//! Contracts: the approved agreements between client applications and APIs.

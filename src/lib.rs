@@ -1,0 +1,7 @@
+//! Tessera: OAuth 2.0 access-token enforcement for Envoy, as one Proxy-Wasm module.
+#![forbid(unsafe_code)]
+
+pub mod base;
+pub mod contract;
+pub mod shared;
+pub mod token;

@@ -1,0 +1,3 @@
+//! State that the workers of one Envoy process share.
+
+pub mod store;

@@ -1,0 +1,37 @@
+//! What an authorization server said of a token: facts, never verdicts.
+
+use crate::base::time::Timestamp;
+
+/// The state of a token (RFC 7662 §2.2, `active`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenState {
+    /// Active, with these facts.
+    Active(Facts),
+    /// Not active; the server says no more.
+    Inactive,
+}
+
+/// The meta-information of an active token (RFC 7662 §2.2), reduced to what the configuration uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Client the token was issued to; never empty.
+    pub client_id: Option<Box<str>>,
+    /// `sub`.
+    pub subject: Option<Box<str>>,
+    /// `username`.
+    pub username: Option<Box<str>>,
+    /// `iss`.
+    pub issuer: Option<Box<str>>,
+    /// Scope tokens, in the order of the answer.
+    pub scope: Vec<Box<str>>,
+    /// `aud`.
+    pub audience: Vec<Box<str>>,
+    /// End of validity: `exp`, or the answer's arrival plus `expires_in`.
+    pub expires_at: Option<Timestamp>,
+    /// Start of validity: `nbf`.
+    pub not_before: Option<Timestamp>,
+    /// Bound to a key (`cnf`, or a `token_type` of `DPoP`): good only with a proof of possession.
+    pub key_bound: bool,
+    /// Further members that the configuration asks for, by JSON pointer, as header text.
+    pub claims: Vec<(Box<str>, Box<str>)>,
+}

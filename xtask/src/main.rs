@@ -1,0 +1,2 @@
+//! Build steps that cargo has no words for.
+fn main() {}
