@@ -3,5 +3,6 @@
 
 pub mod base;
 pub mod contract;
+pub mod outcome;
 pub mod shared;
 pub mod token;

@@ -53,9 +53,6 @@ impl Default for Body {
 impl HttpAnswer {
     /// The first header of that (lower-case) name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_slice())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_slice())
     }
 }
