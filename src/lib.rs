@@ -3,7 +3,10 @@
 
 pub mod base;
 pub mod contract;
+pub mod decision;
 pub mod introspection;
 pub mod outcome;
+pub mod reply;
 pub mod shared;
 pub mod token;
+pub mod upstream;
