@@ -13,7 +13,7 @@ use std::fmt;
 
 use super::digest::Digest;
 use super::entry::Remembered;
-use super::ttl::end_of;
+use super::ttl::{Lifetime, end_of};
 use crate::base::time::Timestamp;
 use crate::token::facts::{Facts, TokenState};
 
@@ -49,10 +49,8 @@ pub struct Head {
     pub digest: Digest,
     /// See [`Remembered::obtained_at`].
     pub obtained_at: Timestamp,
-    /// See [`Remembered::fresh_until`].
-    pub fresh_until: Timestamp,
-    /// See [`Remembered::stale_until`].
-    pub stale_until: Timestamp,
+    /// Until when it serves.
+    pub lifetime: Lifetime,
     flags: u8,
 }
 
@@ -72,11 +70,17 @@ impl Head {
         let head = Self {
             digest: reader.array()?,
             obtained_at: reader.time()?,
-            fresh_until: reader.time()?,
-            stale_until: reader.time()?,
+            lifetime: Lifetime {
+                fresh_until: reader.time()?,
+                stale_until: reader.time()?,
+            },
             flags: reader.byte()?,
         };
-        let ordered = head.obtained_at <= head.fresh_until && head.fresh_until <= head.stale_until;
+        let Lifetime {
+            fresh_until,
+            stale_until,
+        } = head.lifetime;
+        let ordered = head.obtained_at <= fresh_until && fresh_until <= stale_until;
         ordered.then_some(head).ok_or(Corrupt)
     }
 }
@@ -115,15 +119,14 @@ pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Corru
         flags if flags & ACTIVE != 0 => TokenState::Active(reader.facts(flags)?),
         _ => return Err(Corrupt),
     };
-    if !reader.0.is_empty() || head.stale_until > end_of(&state) {
+    if !reader.0.is_empty() || head.lifetime.stale_until > end_of(&state) {
         return Err(Corrupt);
     }
-    Ok(Some(Remembered {
+    Ok(Some(Remembered::new(
         state,
-        obtained_at: head.obtained_at,
-        fresh_until: head.fresh_until,
-        stale_until: head.stale_until,
-    }))
+        head.obtained_at,
+        head.lifetime,
+    )))
 }
 
 fn put_facts(out: &mut Vec<u8>, facts: &Facts) {

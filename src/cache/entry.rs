@@ -6,11 +6,6 @@ use super::ttl::Lifetime;
 use crate::base::time::Timestamp;
 use crate::token::facts::TokenState;
 
-/// How far the clock may step back before what was learned "in the future" is dropped.
-///
-/// Such an entry has lost its lifetime: nobody can tell how old it is.
-const BACKWARDS: Duration = Duration::from_secs(1);
-
 /// The part of an entry's freshness, at its end, in which a hot entry is renewed: one in this many.
 const RENEWAL_PART: u32 = 5;
 
@@ -51,13 +46,11 @@ impl Remembered {
 
     /// What the entry is good for at `now`.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
-        if self.obtained_at > now.plus(BACKWARDS) || now >= self.stale_until {
-            Freshness::Lapsed
-        } else if now >= self.fresh_until {
-            Freshness::Stale
-        } else {
-            Freshness::Fresh
-        }
+        let lifetime = Lifetime {
+            fresh_until: self.fresh_until,
+            stale_until: self.stale_until,
+        };
+        lifetime.freshness(self.obtained_at, now)
     }
 
     /// How old the answer is; zero when the clock has gone backwards.

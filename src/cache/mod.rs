@@ -11,6 +11,7 @@ pub mod digest;
 pub mod entry;
 pub mod known;
 
+pub mod slots;
 pub mod ttl;
 
 mod area;
@@ -20,6 +21,7 @@ pub use digest::{Digest, token_digest};
 pub use entry::{Freshness, Remembered};
 pub use known::{Hit, KnownTokens};
 
+pub use slots::Slots;
 pub use ttl::{Lifetime, Settings};
 
 #[cfg(test)]

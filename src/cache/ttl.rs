@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use super::cache_control::CacheControl;
-use super::entry::Remembered;
+use super::entry::{Freshness, Remembered};
 use crate::base::time::{Timestamp, millis};
 use crate::token::facts::TokenState;
+
+/// How far the clock may step back before what was learned "in the future" is dropped.
+///
+/// Such an answer has lost its lifetime: nobody can tell how old it is.
+const BACKWARDS: Duration = Duration::from_secs(1);
 
 /// The largest part of a lifetime that jitter takes away: one in this many.
 const JITTER_PART: u128 = 10;
@@ -45,6 +50,19 @@ pub struct Lifetime {
     /// From here on the answer serves no one, even while the server is down. Never before `fresh_until`, never past
     /// `exp`.
     pub stale_until: Timestamp,
+}
+
+impl Lifetime {
+    /// What an answer obtained at `obtained_at` is good for at `now`.
+    pub fn freshness(self, obtained_at: Timestamp, now: Timestamp) -> Freshness {
+        if obtained_at > now.plus(BACKWARDS) || now >= self.stale_until {
+            Freshness::Lapsed
+        } else if now >= self.fresh_until {
+            Freshness::Stale
+        } else {
+            Freshness::Fresh
+        }
+    }
 }
 
 impl Settings {
