@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod base;
+pub mod cache;
 pub mod contract;
 pub mod decision;
 pub mod introspection;
