@@ -382,7 +382,9 @@ fn a_foreign_value_is_a_miss_and_gives_way() {
     let mut entry = codec::encode(&good(60_000), &digest(1));
     entry[0] = 99;
     put_entry(&mut other_version, &entry);
-    let huge = vec![0; MAX_SET + 1];
+    let mut huge = Vec::new();
+    put_entry(&mut huge, &codec::encode(&good(60_000), &digest(1)));
+    huge.resize(MAX_SET + 1, 0);
     for value in [
         b"".as_slice(),
         b"\0",
