@@ -224,7 +224,7 @@ fn keys_and_bytes_stay_within_the_formula() {
     let store = MemoryStore::default();
     let slots = slots(64);
     for number in 0..2_000 {
-        let entry = samples::good(&"x".repeat(number * 5), NOW, 60_000);
+        let entry = samples::good(&"x".repeat(number * 4), NOW, 60_000 + number as u64);
         slots.put(&store, &digest(number), &entry, NOW);
         let bad = samples::negative(NOW, 9_000);
         slots.put(&store, &digest(10_000 + number), &bad, NOW);
@@ -235,6 +235,7 @@ fn keys_and_bytes_stay_within_the_formula() {
         let all = dump.iter().filter(|(key, _)| key.contains(area));
         all.map(|(_, value)| value.len()).sum()
     };
+    assert!(dump.iter().all(|(_, value)| value.len() <= MAX_SET));
     assert!(bytes("/good/") <= 64 * 2_048);
     assert!(bytes("/good/") > 64 * 1_024, "the test fills the sets");
     assert_eq!(bytes("/negative/"), 64 * 59);
