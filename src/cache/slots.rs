@@ -15,7 +15,7 @@
 //! ```
 //!
 //! beside one key for each eight entries. Digests do not fill all sets alike: of `entries` tokens in use, about 86 % are
-//! found here. An ordinary entry takes 150 to 400 bytes. Lapsed entries go at the next write
+//! found here. An entry with a client and a handful of scopes takes some 100 bytes. Lapsed entries go at the next write
 //! to their set.
 //!
 //! What lies there was written by others: an entry that is corrupt, of another version or of another token is a miss.
