@@ -9,7 +9,7 @@
 //! (entries + negative entries) × 2 KiB      negative entries = max(64, entries / 4); none when entries = 0
 //! ```
 //!
-//! and in practice far less: an opaque token of 43 bytes with a handful of scopes counts for some 600 bytes. Memory is
+//! and in practice far less: an opaque token of 43 bytes with a handful of scopes counts for well under 1 KiB. Memory is
 //! taken as the areas fill, never ahead.
 
 use std::rc::Rc;

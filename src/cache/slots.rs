@@ -14,7 +14,8 @@
 //! entries × 2 KiB + negative entries × 59 bytes
 //! ```
 //!
-//! beside one key for each eight entries. An ordinary entry takes 150 to 400 bytes. Lapsed entries go at the next write
+//! beside one key for each eight entries. Digests do not fill all sets alike: of `entries` tokens in use, about 86 % are
+//! found here. An entry with a client and a handful of scopes takes some 100 bytes. Lapsed entries go at the next write
 //! to their set.
 //!
 //! What lies there was written by others: an entry that is corrupt, of another version or of another token is a miss.

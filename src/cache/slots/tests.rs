@@ -210,7 +210,7 @@ fn keys_and_bytes_stay_within_the_formula() {
     let store = MemoryStore::default();
     let slots = slots(64);
     for number in 0..2_000 {
-        let entry = samples::good(&"x".repeat(number * 5), NOW, 60_000);
+        let entry = samples::good(&"x".repeat(number * 4), NOW, 60_000 + number as u64);
         slots.put(&store, &digest(number), &entry, NOW);
         let bad = samples::negative(NOW, 9_000);
         slots.put(&store, &digest(10_000 + number), &bad, NOW);
@@ -221,6 +221,7 @@ fn keys_and_bytes_stay_within_the_formula() {
         let all = dump.iter().filter(|(key, _)| key.contains(area));
         all.map(|(_, value)| value.len()).sum()
     };
+    assert!(dump.iter().all(|(_, value)| value.len() <= MAX_SET));
     assert!(bytes("/good/") <= 64 * 2_048);
     assert!(bytes("/good/") > 64 * 1_024, "the test fills the sets");
     assert_eq!(bytes("/negative/"), 64 * 59);
@@ -364,8 +365,18 @@ fn a_foreign_value_is_a_miss_and_gives_way() {
     let mut entry = codec::encode(&good(60_000), &digest(1));
     entry[0] = 99;
     put_entry(&mut other_version, &entry);
-    let huge = vec![0; MAX_SET + 1];
-    for value in [b"".as_slice(), b"\0", b"hello", &[0xff; 40], &other_version, &huge, &immortal] {
+    let mut huge = Vec::new();
+    put_entry(&mut huge, &codec::encode(&good(60_000), &digest(1)));
+    huge.resize(MAX_SET + 1, 0);
+    for value in [
+        b"".as_slice(),
+        b"\0",
+        b"hello",
+        &[0xff; 40],
+        &other_version,
+        &huge,
+        &immortal,
+    ] {
         let store = MemoryStore::default();
         plant(&store, &slots, value);
         assert_eq!(slots.get(&store, &digest(1), NOW), None);
