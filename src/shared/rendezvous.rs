@@ -97,12 +97,7 @@ impl Rendezvous {
     }
 
     /// Replaces the place that this worker leads; what stood there, if it does lead.
-    fn rewrite(
-        &self,
-        store: &dyn SharedStore,
-        question: &[u8; 32],
-        next: impl Fn(Place) -> Vec<u8>,
-    ) -> Option<Place> {
+    fn rewrite(&self, store: &dyn SharedStore, question: &[u8; 32], next: impl Fn(Place) -> Vec<u8>) -> Option<Place> {
         let key = self.key(question);
         for _ in 0..ATTEMPTS {
             let found = store.get(&key)?;
