@@ -11,6 +11,8 @@
 
 use std::fmt;
 
+use std::rc::Rc;
+
 use super::digest::Digest;
 use super::entry::Remembered;
 use super::ttl::{Lifetime, end_of};
@@ -106,7 +108,7 @@ pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Corru
     }
     let state = match head.flags {
         0 => TokenState::Inactive,
-        flags if flags & ACTIVE != 0 => TokenState::Active(reader.facts(flags)?),
+        flags if flags & ACTIVE != 0 => TokenState::Active(Rc::new(reader.facts(flags)?)),
         _ => return Err(Corrupt),
     };
     if !reader.0.is_empty() || head.lifetime.stale_until > end_of(&state) {

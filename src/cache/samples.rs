@@ -11,7 +11,7 @@ use crate::token::facts::{Facts, TokenState};
 pub fn state() -> impl Strategy<Value = TokenState> {
     prop_oneof![
         1 => Just(TokenState::Inactive),
-        4 => facts().prop_map(TokenState::Active),
+        4 => facts().prop_map(|facts| TokenState::Active(facts.into())),
     ]
 }
 
@@ -26,7 +26,11 @@ pub fn remembered() -> impl Strategy<Value = Remembered> {
 
 /// A good answer for `client`, fresh for `millis` from `obtained_at` on.
 pub fn good(client: &str, obtained_at: Timestamp, millis: u64) -> Remembered {
-    lasting(TokenState::Active(Facts { client_id: Some(client.into()), ..Facts::default() }), obtained_at, millis)
+    lasting(
+        TokenState::Active(Facts { client_id: Some(client.into()), ..Facts::default() }.into()),
+        obtained_at,
+        millis,
+    )
 }
 
 /// A negative answer, fresh for `millis` from `obtained_at` on.

@@ -83,11 +83,7 @@ fn settings(object: &Object<'_>) -> Option<Settings> {
     let providers = providers?
         .into_iter()
         .map(|provider| Provider {
-            claims: ClaimNames {
-                pointers: kept.pointers.clone(),
-                all_scalars: kept.all_scalars,
-                ..provider.claims
-            },
+            claims: ClaimNames { pointers: kept.pointers.clone(), all_scalars: kept.all_scalars, ..provider.claims },
             name: provider.name,
             endpoint: provider.endpoint,
             checks: provider.checks,

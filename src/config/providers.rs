@@ -38,7 +38,10 @@ pub fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
         }
         let issuer = &provider.checks.issuer;
         if several && issuer.is_none() {
-            field.refuse(format!("provider {:?} needs an issuer: with several providers tokens are told apart by it", provider.name));
+            field.refuse(format!(
+                "provider {:?} needs an issuer: with several providers tokens are told apart by it",
+                provider.name
+            ));
             sound = false;
         }
         if issuer.is_some() && earlier.iter().any(|other| other.checks.issuer == *issuer) {
@@ -55,9 +58,8 @@ fn provider(object: &Object<'_>) -> Option<Provider> {
     let endpoint = object.required("introspection").and_then(|field| field.object(endpoint));
     let audiences = object.or("audiences", Vec::new(), |field| field.array(Field::text));
     let clock_skew = object.or("clock_skew", Duration::from_secs(10), |field| field.duration(SKEW));
-    let ignore_key_binding = object.or("proof_of_possession", false, |field| {
-        field.word(&[("enforce", false), ("ignore", true)])
-    });
+    let ignore_key_binding =
+        object.or("proof_of_possession", false, |field| field.word(&[("enforce", false), ("ignore", true)]));
     let claims = match object.optional("claims") {
         Some(field) => field.object(claims),
         None => Some(ClaimNames::default()),
@@ -104,8 +106,8 @@ fn endpoint(object: &Object<'_>) -> Option<Endpoint> {
         parameters: parameters?,
         headers: headers?,
     };
-    let authorized_twice =
-        endpoint.client.authorization().is_some() && endpoint.headers.iter().any(|(name, _)| &**name == "authorization");
+    let authorized_twice = endpoint.client.authorization().is_some()
+        && endpoint.headers.iter().any(|(name, _)| &**name == "authorization");
     if authorized_twice {
         object.refuse("\"headers\" sets authorization, which \"client\" sets too");
         return None;

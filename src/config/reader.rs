@@ -100,9 +100,7 @@ impl<'a> Field<'a> {
         };
         let read: Vec<Option<T>> = members
             .iter()
-            .map(|(name, value)| {
-                read(name, &Field { path: member(&self.path, name), value, context: self.context })
-            })
+            .map(|(name, value)| read(name, &Field { path: member(&self.path, name), value, context: self.context }))
             .collect();
         read.into_iter().collect()
     }
@@ -302,7 +300,9 @@ mod tests {
 
     #[test]
     fn durations_are_a_whole_number_and_a_unit() {
-        for (text, millis) in [("250ms", 250), ("15s", 15_000), ("10m", 600_000), ("24h", 86_400_000), ("0s", 0), ("2d", 172_800_000)] {
+        for (text, millis) in
+            [("250ms", 250), ("15s", 15_000), ("10m", 600_000), ("24h", 86_400_000), ("0s", 0), ("2d", 172_800_000)]
+        {
             assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "s", "15", "1.5s", "-1s", "15 s", "15S", "1w", "18446744073709551615d", "٣s"] {

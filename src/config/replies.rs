@@ -15,9 +15,8 @@ pub fn read(object: &Object<'_>) -> Option<Settings> {
         Some(field) => field.parsed(metadata_url).map(Some),
         None => Some(None),
     };
-    let retry_after = object.or("retry_after", RETRY_AFTER, |field| {
-        field.duration(Duration::from_millis(1)..=Duration::from_secs(86_400))
-    });
+    let retry_after = object
+        .or("retry_after", RETRY_AFTER, |field| field.duration(Duration::from_millis(1)..=Duration::from_secs(86_400)));
     Some(Settings { realm: realm?, resource_metadata: resource_metadata?, retry_after: retry_after? })
 }
 

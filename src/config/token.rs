@@ -1,6 +1,6 @@
 //! `token`: where access tokens are looked for.
 
-use super::reader::{Field, Object};
+use super::reader::Object;
 use crate::base::http::is_header_name;
 use crate::token::extract::{Settings, Source};
 

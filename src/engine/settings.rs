@@ -113,9 +113,11 @@ impl Settings {
 
     /// Prefix of the shared keys of contracts: changes with their source.
     pub fn contracts_prefix(&self) -> String {
-        let source = self.contracts.source.as_ref().map(|source| {
-            (&source.cluster, &source.scheme, &source.authority, &source.path, &source.headers)
-        });
+        let source = self
+            .contracts
+            .source
+            .as_ref()
+            .map(|source| (&source.cluster, &source.scheme, &source.authority, &source.path, &source.headers));
         prefix("contracts", &format!("{source:?}"))
     }
 }

@@ -180,10 +180,10 @@ mod tests {
         for follower in [&two, &three, &two] {
             assert_eq!(follower.join(&store, &QUESTION, at(1)), Role::Follow { until: at(1000) });
         }
-        assert_eq!(two.leave(&store, &QUESTION), [], "only the leader can end it");
+        assert!(two.leave(&store, &QUESTION).is_empty(), "only the leader can end it");
         assert_eq!(one.leave(&store, &QUESTION), [12, 13]);
         assert_eq!(two.join(&store, &QUESTION, at(2)), Role::Lead);
-        assert_eq!(one.leave(&store, &QUESTION), []);
+        assert!(one.leave(&store, &QUESTION).is_empty());
     }
 
     #[test]

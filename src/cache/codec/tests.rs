@@ -48,7 +48,7 @@ fn contradicting_times_are_refused() {
         |entry| entry.stale_until = Timestamp::from_secs(1_059),
         |entry| {
             let TokenState::Active(facts) = &mut entry.state else { panic!("the sample is active") };
-            facts.expires_at = Some(Timestamp::from_secs(1_059));
+            std::rc::Rc::make_mut(facts).expires_at = Some(Timestamp::from_secs(1_059));
         },
     ];
     for spoil in broken {
@@ -66,7 +66,7 @@ fn an_empty_client_id_is_refused() {
 
 #[test]
 fn a_lying_list_length_is_refused() {
-    let entry = Remembered { state: TokenState::Active(Facts::default()), ..sample() };
+    let entry = Remembered { state: TokenState::Active(Facts::default().into()), ..sample() };
     let mut bytes = encode(&entry, &DIGEST);
     let scope = bytes.len() - 3;
     bytes.splice(scope..=scope, [0xff, 0xff, 0x7f]);

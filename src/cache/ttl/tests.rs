@@ -14,7 +14,7 @@ fn settings() -> Settings {
 }
 
 fn until(exp: Option<u64>) -> TokenState {
-    TokenState::Active(Facts { expires_at: exp.map(Timestamp::from_secs), ..Facts::default() })
+    TokenState::Active(Facts { expires_at: exp.map(Timestamp::from_secs), ..Facts::default() }.into())
 }
 
 /// The seed whose jitter is next to nothing, found once by trying.
