@@ -1,6 +1,6 @@
 //! Builds the module as it ships.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -66,22 +66,27 @@ fn flags() -> Result<OsString> {
     let home = env::home_dir().context("there is no home folder")?;
     let cargo_home = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
 
-    // Of several prefixes that fit, the last one given counts.
-    let prefixes = [
-        (home, "/home"),
-        (cargo_home, "/cargo"),
-        (sysroot, "/rust"),
-        (root()?.to_owned(), "/tessera"),
-    ];
-    let mut flags = OsString::new();
-    for (from, to) in prefixes {
-        if !flags.is_empty() {
-            flags.push("\u{1f}");
+    // Of several prefixes that fit, the last one given counts. Crates lie in a folder named after their registry.
+    let mut prefixes = vec![(home, "/home"), (cargo_home.clone(), "/cargo")];
+    if let Ok(registries) = fs::read_dir(cargo_home.join("registry/src")) {
+        for registry in registries {
+            prefixes.push((registry?.path(), "/cargo/registry"));
         }
-        flags.push("--remap-path-prefix=");
-        flags.push(from);
-        flags.push("=");
-        flags.push(to);
     }
-    Ok(flags)
+    prefixes.push((sysroot, "/rust"));
+    prefixes.push((root()?.to_owned(), "/tessera"));
+
+    let flags: Vec<OsString> = prefixes
+        .into_iter()
+        .map(|(from, to)| remap(&from, to))
+        .collect();
+    Ok(flags.join(OsStr::new("\u{1f}")))
+}
+
+fn remap(from: &Path, to: &str) -> OsString {
+    let mut flag = OsString::from("--remap-path-prefix=");
+    flag.push(from);
+    flag.push("=");
+    flag.push(to);
+    flag
 }
