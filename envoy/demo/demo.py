@@ -16,12 +16,13 @@ import secrets
 import sys
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from processes import Failure, Program, free_ports, leave_nothing_behind
-from scenario import RESOURCE, AuthorizationServer, play, rows
+from processes import READY_WITHIN, Failure, Program, free_ports, leave_nothing_behind
+from scenario import RESOURCE, AuthorizationServer, ask, play, rows
 import upstream
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,6 +128,15 @@ def answers(url):
         return False
 
 
+def listens(url):
+    """Whether anything answers at `url`, with whatever status."""
+    try:
+        ask(url)
+        return True
+    except OSError:
+        return False
+
+
 def run_here(check):
     """Start everything on this machine; true when all requests ended as they must."""
     if not MODULE.exists():
@@ -156,7 +166,16 @@ def run_here(check):
 def run_there(gateway, authorization_server):
     """The same requests against services that run already; their secrets come from the environment."""
     idp = AuthorizationServer(authorization_server, {name: os.environ[f"{name.upper()}_SECRET"] for name in CLIENTS})
-    return play(gateway, rows(idp))
+    discovery = f"{authorization_server}/.well-known/openid-configuration"
+    deadline = time.monotonic() + READY_WITHIN
+    while not (listens(gateway) and answers(discovery)):
+        if time.monotonic() > deadline:
+            raise Failure(f"{gateway} or {authorization_server} does not answer")
+        time.sleep(0.2)
+    good = play(gateway, rows(idp))
+    if good:
+        print("\nAll as expected.")
+    return good
 
 
 def main():
