@@ -7,8 +7,6 @@ MAKEFLAGS += --no-print-directory
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
-# The pinned Envoy, for tests, demo and benches.
-export ENVOY := $(CURDIR)/$(VENV)/bin/envoy
 IDP    := tests/oidc-provider
 
 # Every folder or file of tests/ is one [[test]]; those named here need more than cargo.

@@ -3,5 +3,7 @@
 
 pub mod base;
 pub mod contract;
+pub mod introspection;
+pub mod outcome;
 pub mod shared;
 pub mod token;

@@ -72,8 +72,7 @@ const EXPORTS: &[&str] = &[
 
 fn module() -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tessera.wasm");
-    std::fs::read(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}; run `make module` first", path.display()))
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `make module` first", path.display()))
 }
 
 fn imports(module: &[u8]) -> BTreeSet<String> {
@@ -86,10 +85,7 @@ fn imports(module: &[u8]) -> BTreeSet<String> {
         .flatten()
         .map(|import| {
             let import = import.unwrap();
-            assert!(
-                matches!(import.ty, TypeRef::Func(_)),
-                "{import:?} is no function"
-            );
+            assert!(matches!(import.ty, TypeRef::Func(_)), "{import:?} is no function");
             format!("{}.{}", import.module, import.name)
         })
         .collect()
@@ -109,9 +105,7 @@ fn exports(module: &[u8]) -> BTreeSet<String> {
 
 #[test]
 fn it_is_valid() {
-    wasmparser::Validator::new()
-        .validate_all(&module())
-        .unwrap();
+    wasmparser::Validator::new().validate_all(&module()).unwrap();
 }
 
 #[test]
@@ -119,10 +113,7 @@ fn it_asks_its_host_for_nothing_new() {
     let allowed: BTreeSet<String> = IMPORTS.iter().map(|name| (*name).to_owned()).collect();
     let imports = imports(&module());
     let unexpected: Vec<_> = imports.difference(&allowed).collect();
-    assert!(
-        unexpected.is_empty(),
-        "imports that are not on the list: {unexpected:#?}"
-    );
+    assert!(unexpected.is_empty(), "imports that are not on the list: {unexpected:#?}");
 }
 
 #[test]
@@ -134,11 +125,7 @@ fn it_offers_what_the_filter_uses_and_no_more() {
 #[test]
 fn it_keeps_to_its_size() {
     let size = module().len();
-    assert!(
-        size <= BUDGET,
-        "{size} bytes, {} over the budget",
-        size - BUDGET
-    );
+    assert!(size <= BUDGET, "{size} bytes, {} over the budget", size - BUDGET);
 }
 
 #[test]
@@ -153,13 +140,7 @@ fn it_says_nothing_about_the_machine_that_built_it() {
     private.extend(std::env::var("HOME").ok().filter(|home| home.len() > 1));
     private.extend(std::env::var("USER").ok().map(|user| format!("/{user}/")));
 
-    let found: Vec<_> = private
-        .iter()
-        .filter(|text| {
-            module
-                .windows(text.len())
-                .any(|window| window == text.as_bytes())
-        })
-        .collect();
+    let found: Vec<_> =
+        private.iter().filter(|text| module.windows(text.len()).any(|window| window == text.as_bytes())).collect();
     assert!(found.is_empty(), "the module contains {found:?}");
 }

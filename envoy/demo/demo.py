@@ -64,7 +64,7 @@ class Demo:
     def _start_envoy(self):
         config = self.folder / "envoy.yaml"
         config.write_text(self._config())
-        envoy = os.environ.get("ENVOY") or Path(sys.executable).parent / "envoy"
+        envoy = os.environ.get("TESSERA_ENVOY") or ROOT / ".venv/bin/envoy"
         self.envoy = Program(
             "Envoy", [envoy, "--config-path", config, "--concurrency", "2", "--log-level", "warning", "--disable-hot-restart"],
             self.folder / "envoy.log", {"IDP_CLIENT_SECRET": self.secrets["gateway"]})

@@ -53,9 +53,119 @@ impl Default for Body {
 impl HttpAnswer {
     /// The first header of that (lower-case) name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_slice())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_slice())
+    }
+}
+
+/// An absolute `http` or `https` URL (RFC 9110 §4.2), split as a request needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpUrl {
+    scheme: &'static str,
+    authority: Box<str>,
+    path: Box<str>,
+}
+
+impl HttpUrl {
+    /// Reads the URL. Credentials and fragments have no place in it.
+    ///
+    /// # Errors
+    /// What is wrong with the text, as a phrase.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let (scheme, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+            (Some(rest), _) => ("https", rest),
+            (_, Some(rest)) => ("http", rest),
+            _ => return Err("must begin with \"https://\" or \"http://\""),
+        };
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("must hold printable ASCII only");
+        }
+        if rest.contains('#') {
+            return Err("must not hold a fragment");
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        if authority.is_empty() || authority.starts_with(':') {
+            return Err("must name a host");
+        }
+        if authority.contains('@') {
+            return Err("must not hold credentials");
+        }
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        Ok(Self { scheme, authority: authority.into(), path: path.into() })
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// Host and port as the URL gives them.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Path and query; begins with `/`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The pseudo-headers of a request to this URL (RFC 9113 §8.3.1).
+    pub fn pseudo_headers(&self, method: &str) -> Vec<(String, String)> {
+        [(":method", method), (":scheme", self.scheme), (":authority", &self.authority), (":path", &self.path)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+}
+
+/// Whether `name` may name a header (RFC 9110 §5.1): a token, here in lower case.
+pub fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(is_lowercase_tchar)
+}
+
+/// Whether `byte` is a `tchar` of RFC 9110 §5.6.2 that is no capital letter.
+pub fn is_lowercase_tchar(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Whether `value` is a legal field value (RFC 9110 §5.5) of visible ASCII and inner spaces.
+pub fn is_header_value(value: &str) -> bool {
+    value.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) && !value.starts_with(' ') && !value.ends_with(' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_split_as_a_request_needs_it() {
+        let url = HttpUrl::parse("https://idp.example.com:8443/a/b?c=d").unwrap();
+        assert_eq!((url.scheme(), url.authority(), url.path()), ("https", "idp.example.com:8443", "/a/b?c=d"));
+        assert_eq!(HttpUrl::parse("http://h").unwrap().path(), "/");
+        assert_eq!(HttpUrl::parse("http://h?q").unwrap().path(), "/?q");
+        for bad in [
+            "",
+            "h",
+            "ftp://h",
+            "https://",
+            "https:///p",
+            "https://:1/",
+            "https://u@h",
+            "https://h/#f",
+            "https://h/ x",
+            "HTTPS://h",
+        ] {
+            assert!(HttpUrl::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn header_names_and_values_are_what_rfc_9110_allows() {
+        assert!(
+            is_header_name("x-client-id") && !is_header_name("X-Id") && !is_header_name("") && !is_header_name(":path")
+        );
+        assert!(is_header_value("a b") && is_header_value(""));
+        for bad in [" a", "a ", "a\nb", "é", "a\tb", "\u{7f}"] {
+            assert!(!is_header_value(bad), "{bad:?}");
+        }
     }
 }

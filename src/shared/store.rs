@@ -72,26 +72,18 @@ impl MemoryStore {
     /// Every key and value, in key order.
     pub fn dump(&self) -> Vec<(String, Vec<u8>)> {
         let map = self.lock();
-        map.values
-            .iter()
-            .map(|(key, (value, _))| (key.clone(), value.clone()))
-            .collect()
+        map.values.iter().map(|(key, (value, _))| (key.clone(), value.clone())).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, MemoryMap> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 impl SharedStore for MemoryStore {
     fn get(&self, key: &str) -> Option<Versioned> {
         let map = self.lock();
-        map.values.get(key).map(|(value, version)| Versioned {
-            value: value.clone(),
-            version: Version(*version),
-        })
+        map.values.get(key).map(|(value, version)| Versioned { value: value.clone(), version: Version(*version) })
     }
 
     fn set(&self, key: &str, value: &[u8], expect: Expect) -> Result<(), WriteError> {

@@ -1,12 +1,13 @@
 //! What an authorization server said of a token: facts, never verdicts.
 
 use crate::base::time::Timestamp;
+use std::rc::Rc;
 
 /// The state of a token (RFC 7662 §2.2, `active`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenState {
     /// Active, with these facts.
-    Active(Facts),
+    Active(Rc<Facts>),
     /// Not active; the server says no more.
     Inactive,
 }

@@ -14,9 +14,7 @@ const PROFILE: &str = "module";
 
 /// The repository's root.
 pub fn root() -> Result<&'static Path> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask lies in a folder of the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in a folder of the repository")
 }
 
 /// Where the finished module is written.
@@ -44,8 +42,7 @@ pub fn build() -> Result<()> {
     let wasm = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     let pruned = prune(&wasm)?;
     let finished = path()?;
-    fs::write(&finished, &pruned)
-        .with_context(|| format!("cannot write {}", finished.display()))?;
+    fs::write(&finished, &pruned).with_context(|| format!("cannot write {}", finished.display()))?;
     println!(
         "target/tessera.wasm: {} ({} before pruning)",
         crate::size::kib(pruned.len()),
@@ -76,10 +73,7 @@ fn flags() -> Result<OsString> {
     prefixes.push((sysroot, "/rust"));
     prefixes.push((root()?.to_owned(), "/tessera"));
 
-    let flags: Vec<OsString> = prefixes
-        .into_iter()
-        .map(|(from, to)| remap(&from, to))
-        .collect();
+    let flags: Vec<OsString> = prefixes.into_iter().map(|(from, to)| remap(&from, to)).collect();
     Ok(flags.join(OsStr::new("\u{1f}")))
 }
 

@@ -54,11 +54,7 @@ pub fn prune(wasm: &[u8]) -> Result<Vec<u8>> {
     let unused: Vec<_> = module
         .exports
         .iter()
-        .filter(|export| {
-            !KEPT
-                .iter()
-                .any(|names| names.contains(&export.name.as_str()))
-        })
+        .filter(|export| !KEPT.iter().any(|names| names.contains(&export.name.as_str())))
         .map(walrus::Export::id)
         .collect();
     for id in unused {
@@ -80,17 +76,11 @@ mod tests {
             .enumerate()
             .map(|(n, name)| format!(r#"(func (export "{name}") (result i32) i32.const {n})"#))
             .collect();
-        wat::parse_str(format!(
-            r#"(module (memory (export "memory") 1) {functions})"#
-        ))
-        .unwrap()
+        wat::parse_str(format!(r#"(module (memory (export "memory") 1) {functions})"#)).unwrap()
     }
 
     fn kept_functions() -> Vec<&'static str> {
-        KEPT.iter()
-            .map(|names| names[0])
-            .filter(|name| *name != "memory")
-            .collect()
+        KEPT.iter().map(|names| names[0]).filter(|name| *name != "memory").collect()
     }
 
     fn exports(wasm: &[u8]) -> Vec<String> {
@@ -130,13 +120,9 @@ mod tests {
 
     #[test]
     fn code_that_a_kept_export_calls_stays() {
-        let kept: String = kept_functions()
-            .iter()
-            .map(|name| format!(r#"(func (export "{name}") (call $shared))"#))
-            .collect();
-        let source = format!(
-            r#"(module (memory (export "memory") 1) (func $shared (export "proxy_on_done")) {kept})"#
-        );
+        let kept: String =
+            kept_functions().iter().map(|name| format!(r#"(func (export "{name}") (call $shared))"#)).collect();
+        let source = format!(r#"(module (memory (export "memory") 1) (func $shared (export "proxy_on_done")) {kept})"#);
 
         let pruned = prune(&wat::parse_str(source).unwrap()).unwrap();
 
@@ -154,13 +140,7 @@ mod tests {
     fn the_allocator_may_go_by_its_older_name() {
         let functions: Vec<_> = kept_functions()
             .into_iter()
-            .map(|name| {
-                if name == "proxy_on_memory_allocate" {
-                    "malloc"
-                } else {
-                    name
-                }
-            })
+            .map(|name| if name == "proxy_on_memory_allocate" { "malloc" } else { name })
             .collect();
         assert!(prune(&module(&functions)).is_ok());
     }
@@ -172,10 +152,7 @@ mod tests {
             .filter(|name| !["proxy_on_delete", "proxy_on_memory_allocate"].contains(name))
             .collect();
         let error = prune(&module(&functions)).unwrap_err().to_string();
-        assert!(
-            error.contains("does not export proxy_on_memory_allocate or malloc, proxy_on_delete;"),
-            "{error}"
-        );
+        assert!(error.contains("does not export proxy_on_memory_allocate or malloc, proxy_on_delete;"), "{error}");
     }
 
     #[test]

@@ -13,12 +13,8 @@ use wasmparser::{Parser, Payload};
 /// When the module has not been built yet, or is not a module.
 pub fn print() -> Result<()> {
     let path = crate::module::path()?;
-    let wasm = fs::read(&path).with_context(|| {
-        format!(
-            "cannot read {}: build it with `cargo xtask module`",
-            path.display()
-        )
-    })?;
+    let wasm = fs::read(&path)
+        .with_context(|| format!("cannot read {}: build it with `cargo xtask module`", path.display()))?;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(&wasm)?;
 

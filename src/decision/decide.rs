@@ -1,0 +1,127 @@
+//! The verdict on one request: facts and contract against the rule, now.
+
+use super::policy::{ApiIndex, ContractRule, ProviderIndex, Rule};
+use crate::base::time::Timestamp;
+use crate::contract::contract::{Contract, Status};
+use crate::contract::contracts::Holding;
+use crate::outcome::Outcome;
+use crate::token::facts::{Facts, TokenState};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What a provider's tokens are checked against.
+#[derive(Clone, Debug, Default)]
+pub struct TokenChecks {
+    /// Compared with `iss`, where the answer has one.
+    pub issuer: Option<Box<str>>,
+    /// One of these must be in `aud`; empty = not checked.
+    pub audiences: Vec<Box<str>>,
+    /// How far the authorization server's clock may be off.
+    pub clock_skew: Duration,
+    /// Whether a token bound to a key passes without a proof of possession.
+    pub ignore_key_binding: bool,
+}
+
+/// Proof that a request may pass: only this module can build one.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    facts: Rc<Facts>,
+    contract: Option<Rc<Contract>>,
+    api: ApiIndex,
+    provider: ProviderIndex,
+}
+
+impl Permit {
+    /// What is known of the token.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The contract that grants, if one was looked up and does.
+    pub fn contract(&self) -> Option<&Contract> {
+        self.contract.as_deref()
+    }
+
+    /// The API the request is for.
+    pub fn api(&self) -> ApiIndex {
+        self.api
+    }
+
+    /// Who vouches for the token.
+    pub fn provider(&self) -> ProviderIndex {
+        self.provider
+    }
+}
+
+/// Judges a request. `holding` is asked for the client's contract only when the rule wants one.
+///
+/// # Errors
+/// The first check that fails, in the order of the outcomes.
+pub fn decide(
+    state: &TokenState,
+    (provider, checks): (ProviderIndex, &TokenChecks),
+    (api, rule): (ApiIndex, &Rule),
+    now: Timestamp,
+    holding: impl FnOnce(Option<&str>) -> Holding,
+) -> Result<Permit, Outcome> {
+    let facts = match state {
+        TokenState::Inactive => return Err(Outcome::Inactive),
+        TokenState::Active(facts) => facts,
+    };
+    check_token(facts, checks, now)?;
+    if !rule.scopes.is_met_by(&facts.scope) {
+        return Err(Outcome::InsufficientScope);
+    }
+    let contract = match rule.contract {
+        ContractRule::None => None,
+        ContractRule::Required => Some(granting(holding(facts.client_id.as_deref()), now)?),
+        ContractRule::Optional => granting(holding(facts.client_id.as_deref()), now).ok(),
+    };
+    Ok(Permit { facts: Rc::clone(facts), contract, api, provider })
+}
+
+fn check_token(facts: &Facts, checks: &TokenChecks, now: Timestamp) -> Result<(), Outcome> {
+    if facts.expires_at.is_some_and(|end| now >= end.plus(checks.clock_skew)) {
+        return Err(Outcome::Expired);
+    }
+    if facts.not_before.is_some_and(|start| now.plus(checks.clock_skew) < start) {
+        return Err(Outcome::NotYetValid);
+    }
+    if let (Some(expected), Some(issuer)) = (&checks.issuer, &facts.issuer)
+        && expected != issuer
+    {
+        return Err(Outcome::WrongIssuer);
+    }
+    let audience_fits =
+        checks.audiences.is_empty() || checks.audiences.iter().any(|audience| facts.audience.contains(audience));
+    if !audience_fits {
+        return Err(Outcome::WrongAudience);
+    }
+    if facts.key_bound && !checks.ignore_key_binding {
+        return Err(Outcome::ProofMissing);
+    }
+    Ok(())
+}
+
+fn granting(holding: Holding, now: Timestamp) -> Result<Rc<Contract>, Outcome> {
+    let contract = match holding {
+        Holding::Held(contract) => contract,
+        Holding::None => return Err(Outcome::NoContract),
+        Holding::NotLoaded => return Err(Outcome::ContractsNotLoaded),
+    };
+    match contract.status {
+        Status::Active => {}
+        Status::Suspended => return Err(Outcome::ContractSuspended),
+        Status::Pending | Status::Revoked | Status::Unknown => return Err(Outcome::NoContract),
+    }
+    if contract.expires_at.is_some_and(|end| now >= end) {
+        return Err(Outcome::ContractExpired);
+    }
+    if contract.not_before.is_some_and(|start| now < start) {
+        return Err(Outcome::NoContract);
+    }
+    Ok(contract)
+}
+
+#[cfg(test)]
+mod tests;

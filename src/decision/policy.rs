@@ -1,0 +1,310 @@
+//! The configured APIs and operations, and which rule a request falls under.
+
+use super::hosts::{self, HostPattern};
+use super::paths::{self, PathPattern};
+use super::scopes::ScopeRule;
+use std::time::Duration;
+
+/// Position of an API in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ApiIndex(pub usize);
+
+/// Position of a provider in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProviderIndex(pub usize);
+
+/// All APIs, and what becomes of requests that none of them claims.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    apis: Vec<Api>,
+    unmatched: Unmatched,
+    ambiguous_paths: AmbiguousPaths,
+    reads: Reads,
+}
+
+/// What becomes of a request that no API matches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unmatched {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It passes.
+    Pass,
+}
+
+/// What becomes of a request whose path is ambiguous.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AmbiguousPaths {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// Its path is compared as it stands, but makes nothing public and lets nothing pass unmatched.
+    Literal,
+}
+
+/// One guarded API.
+#[derive(Clone, Debug)]
+pub struct Api {
+    /// The `api` of contracts.
+    pub id: Box<str>,
+    /// Hosts it is served under; empty = every host.
+    pub hosts: Vec<HostPattern>,
+    /// Paths it is served under; empty = every path.
+    pub paths: Vec<PathPattern>,
+    /// Providers whose tokens it takes.
+    pub providers: Vec<ProviderIndex>,
+    /// For requests that no operation matches.
+    pub rule: Rule,
+    /// Tried in this order; the first match wins.
+    pub operations: Vec<Operation>,
+}
+
+/// Part of an API with a rule of its own.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Request methods, with case; empty = every method.
+    pub methods: Vec<Box<str>>,
+    /// Paths; empty = every path of the API.
+    pub paths: Vec<PathPattern>,
+    /// What a request must bring.
+    pub access: Access,
+}
+
+/// Who may call an operation.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Everybody; no token is looked at.
+    Public,
+    /// Who satisfies the rule.
+    Guarded(Rule),
+}
+
+/// What a token must bring.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// Scopes.
+    pub scopes: ScopeRule,
+    /// Contract.
+    pub contract: ContractRule,
+    /// Facts older than this are asked for again.
+    pub max_age: Option<Duration>,
+}
+
+/// Whether the token's client needs a contract.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContractRule {
+    /// One that grants.
+    Required,
+    /// None, but its tier is used if there is one.
+    Optional,
+    /// None, and none is looked up.
+    #[default]
+    None,
+}
+
+/// Which of the configured rules holds for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleIndex {
+    /// The API that claims the request.
+    pub api: ApiIndex,
+    operation: Option<usize>,
+}
+
+/// Where a request falls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// Under a rule.
+    Guarded(RuleIndex),
+    /// Under a public operation of this API.
+    Public(ApiIndex),
+    /// Under no API, and such requests pass.
+    Unmatched,
+    /// Under no API, and such requests are refused.
+    Unknown,
+    /// Nowhere for certain: its path is ambiguous.
+    Ambiguous,
+}
+
+/// What selection looks at. A part that [`Policy::reads`] does not name may be left empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Target<'a> {
+    /// `:method`.
+    pub method: &'a [u8],
+    /// `:authority`.
+    pub authority: &'a [u8],
+    /// `:path`.
+    pub path: &'a [u8],
+}
+
+/// The parts of a request that selection needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// `:method` is needed.
+    pub method: bool,
+    /// `:authority` is needed.
+    pub authority: bool,
+    /// `:path` is needed.
+    pub path: bool,
+}
+
+impl Policy {
+    /// A policy over `apis`, which are tried in this order; the first match wins.
+    pub fn new(apis: Vec<Api>, unmatched: Unmatched, ambiguous_paths: AmbiguousPaths) -> Self {
+        let operations = || apis.iter().flat_map(|api| &api.operations);
+        let reads = Reads {
+            method: operations().any(|operation| !operation.methods.is_empty()),
+            authority: apis.iter().any(|api| !api.hosts.is_empty()),
+            path: apis.iter().any(|api| !api.paths.is_empty())
+                || operations().any(|operation| !operation.paths.is_empty()),
+        };
+        Self { apis, unmatched, ambiguous_paths, reads }
+    }
+
+    /// Which parts of a request matter to this policy.
+    pub fn reads(&self) -> Reads {
+        self.reads
+    }
+
+    /// The APIs, in order.
+    pub fn apis(&self) -> &[Api] {
+        &self.apis
+    }
+
+    /// Where the request falls. The query takes no part.
+    pub fn select(&self, target: Target<'_>) -> Selection {
+        let path = paths::without_query(target.path);
+        let ambiguous = self.reads.path && (path.is_empty() || paths::is_ambiguous(path));
+        if ambiguous && self.ambiguous_paths == AmbiguousPaths::Refuse {
+            return Selection::Ambiguous;
+        }
+        let host = hosts::name(target.authority);
+        let Some((index, api)) = self.apis.iter().enumerate().find(|(_, api)| api.matches(host, path)) else {
+            return match self.unmatched {
+                Unmatched::Pass if !ambiguous => Selection::Unmatched,
+                _ => Selection::Unknown,
+            };
+        };
+        let matched = api
+            .operations
+            .iter()
+            .enumerate()
+            .find(|(_, operation)| operation.matches(target.method, path) && !(ambiguous && operation.is_public()));
+        match matched {
+            Some((_, operation)) if operation.is_public() => Selection::Public(ApiIndex(index)),
+            matched => Selection::Guarded(RuleIndex {
+                api: ApiIndex(index),
+                operation: matched.map(|(position, _)| position),
+            }),
+        }
+    }
+
+    /// The rule and its API; `None` for an index of another policy.
+    pub fn rule(&self, index: RuleIndex) -> Option<(&Api, &Rule)> {
+        let api = self.apis.get(index.api.0)?;
+        match index.operation {
+            None => Some((api, &api.rule)),
+            Some(position) => match &api.operations.get(position)?.access {
+                Access::Guarded(rule) => Some((api, rule)),
+                Access::Public => None,
+            },
+        }
+    }
+}
+
+impl Api {
+    fn matches(&self, host: &[u8], path: &[u8]) -> bool {
+        (self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches(host)))
+            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+    }
+}
+
+impl Operation {
+    fn matches(&self, method: &[u8], path: &[u8]) -> bool {
+        (self.methods.is_empty() || self.methods.iter().any(|name| name.as_bytes() == method))
+            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+    }
+
+    fn is_public(&self) -> bool {
+        matches!(self.access, Access::Public)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(id: &str, hosts: &[&str], paths: &[&str], operations: Vec<Operation>) -> Api {
+        Api {
+            id: id.into(),
+            hosts: hosts.iter().map(|text| HostPattern::parse(text).unwrap()).collect(),
+            paths: patterns(paths),
+            providers: vec![ProviderIndex(0)],
+            rule: Rule::default(),
+            operations,
+        }
+    }
+
+    fn patterns(paths: &[&str]) -> Vec<PathPattern> {
+        paths.iter().map(|text| PathPattern::parse(text).unwrap()).collect()
+    }
+
+    fn operation(methods: &[&str], paths: &[&str], access: Access) -> Operation {
+        Operation { methods: methods.iter().map(|name| (*name).into()).collect(), paths: patterns(paths), access }
+    }
+
+    fn orders() -> Vec<Api> {
+        let write = Rule { scopes: ScopeRule::All(vec!["write".into()]), ..Rule::default() };
+            vec![
+                api(
+                    "orders",
+                    &["api.example.com"],
+                    &["/orders/"],
+                    vec![
+                        operation(&["GET"], &["/orders/health"], Access::Public),
+                        operation(&["POST"], &["/orders/"], Access::Guarded(write)),
+                    ],
+                ),
+                api("rest", &["api.example.com"], &[], vec![]),
+            ]
+    }
+
+    fn select(policy: &Policy, method: &str, authority: &str, path: &str) -> Selection {
+        policy.select(Target { method: method.as_bytes(), authority: authority.as_bytes(), path: path.as_bytes() })
+    }
+
+    #[test]
+    fn the_first_matching_api_and_operation_win() {
+        let policy = Policy::new(orders(), Unmatched::Refuse, AmbiguousPaths::Refuse);
+        let guarded = |api, operation| Selection::Guarded(RuleIndex { api: ApiIndex(api), operation });
+        assert_eq!(select(&policy, "GET", "api.example.com", "/orders/health?x=/"), Selection::Public(ApiIndex(0)));
+        assert_eq!(select(&policy, "get", "api.example.com", "/orders/health"), guarded(0, None));
+        assert_eq!(select(&policy, "POST", "API.example.com:80", "/orders/health"), guarded(0, Some(1)));
+        assert_eq!(select(&policy, "GET", "api.example.com", "/orders"), guarded(1, None));
+        assert_eq!(select(&policy, "GET", "other.example.com", "/orders/"), Selection::Unknown);
+        let (found, rule) = policy.rule(RuleIndex { api: ApiIndex(0), operation: Some(1) }).unwrap();
+        assert_eq!((&*found.id, rule.scopes.wanted().as_str()), ("orders", "write"));
+        assert!(policy.rule(RuleIndex { api: ApiIndex(0), operation: Some(0) }).is_none());
+    }
+
+    #[test]
+    fn an_ambiguous_path_is_refused_or_taken_literally_but_never_public() {
+        let mut apis = orders();
+        apis[0].operations[0].paths = patterns(&["/orders/*"]);
+        let policy = Policy::new(apis.clone(), Unmatched::Pass, AmbiguousPaths::Refuse);
+        assert_eq!(select(&policy, "GET", "api.example.com", "/orders/../admin"), Selection::Ambiguous);
+        assert_eq!(select(&policy, "GET", "api.example.com", ""), Selection::Ambiguous);
+        let policy = Policy::new(apis, Unmatched::Pass, AmbiguousPaths::Literal);
+        assert!(matches!(select(&policy, "GET", "api.example.com", "/orders/../admin"), Selection::Guarded(_)));
+        assert_eq!(select(&policy, "GET", "other", "/x/../orders/"), Selection::Unknown);
+        assert_eq!(select(&policy, "GET", "other", "/x"), Selection::Unmatched);
+    }
+
+    #[test]
+    fn without_rules_on_paths_no_path_is_ambiguous() {
+        let policy = Policy::new(vec![api("all", &[], &[], vec![])], Unmatched::Refuse, AmbiguousPaths::Refuse);
+        assert_eq!(policy.reads(), Reads::default());
+        assert!(matches!(select(&policy, "GET", "", "/a/../b"), Selection::Guarded(_)));
+        let policy = Policy::new(orders(), Unmatched::Refuse, AmbiguousPaths::Refuse);
+        assert_eq!(policy.reads(), Reads { method: true, authority: true, path: true });
+    }
+}

@@ -1,0 +1,173 @@
+//! Members of an answer as facts, read strictly (RFC 7662 §2.2).
+
+use super::failure::Failure;
+use super::members::Members;
+use crate::base::time::Timestamp;
+use crate::token::facts::Facts;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Which members hold what, and which further ones are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClaimNames {
+    /// Members that may name the client; the first present wins.
+    pub client_id: Vec<Box<str>>,
+    /// Members that may hold the scopes; the first present wins.
+    pub scope: Vec<Box<str>>,
+    /// JSON pointers (RFC 6901) of further values to keep.
+    pub pointers: Vec<Box<str>>,
+    /// Whether every scalar member is kept.
+    pub all_scalars: bool,
+}
+
+const READ_ALWAYS: [&str; 11] =
+    ["active", "exp", "nbf", "iat", "expires_in", "sub", "username", "iss", "aud", "token_type", "cnf"];
+
+impl ClaimNames {
+    /// Whether the member is read at all.
+    pub fn wants(&self, member: &str) -> bool {
+        let is_root_of = |pointer: &str| pointer_root(pointer) == member;
+        self.all_scalars
+            || READ_ALWAYS.contains(&member)
+            || self.client_id.iter().chain(&self.scope).any(|name| &**name == member)
+            || self.pointers.iter().any(|pointer| is_root_of(pointer))
+    }
+
+    /// The facts of an active token whose answer arrived at `now`.
+    ///
+    /// # Errors
+    /// [`Failure::Unreadable`] with the name of the first member that cannot be used.
+    pub fn facts(&self, members: &Members, now: Timestamp) -> Result<Facts, Failure> {
+        time(members, "iat")?;
+        let expires_at = match time(members, "exp")? {
+            Some(end) => Some(end),
+            None => seconds(members, "expires_in")?.map(|left| now.plus(Duration::from_secs(left))),
+        };
+        Ok(Facts {
+            client_id: first_text(members, &self.client_id, "client_id")?,
+            subject: text(members, "sub")?,
+            username: text(members, "username")?,
+            issuer: text(members, "iss")?,
+            scope: self.scopes(members)?,
+            audience: audience(members)?,
+            expires_at,
+            not_before: time(members, "nbf")?,
+            key_bound: is_key_bound(members)?,
+            claims: self.kept(members),
+        })
+    }
+
+    fn scopes(&self, members: &Members) -> Result<Vec<Box<str>>, Failure> {
+        let Some(value) = self.scope.iter().find_map(|name| present(members, name)) else { return Ok(Vec::new()) };
+        match value {
+            Value::String(list) => Ok(list.split(' ').filter(|scope| !scope.is_empty()).map(Into::into).collect()),
+            Value::Array(list) => strings(list).ok_or(Failure::Unreadable("scope")),
+            _ => Err(Failure::Unreadable("scope")),
+        }
+    }
+
+    /// Further values as header text: pointers under their own text, scalar members under their bare name.
+    fn kept(&self, members: &Members) -> Vec<(Box<str>, Box<str>)> {
+        let pointed = self.pointers.iter().filter_map(|pointer| {
+            let rest = pointer.get(1 + raw_root(pointer).len()..)?;
+            let value = members.value(&pointer_root(pointer))?.pointer(rest)?;
+            Some((pointer.clone(), listed(value)?))
+        });
+        let members = members.iter().filter(|_| self.all_scalars);
+        pointed.chain(members.filter_map(|(name, value)| Some((name.into(), scalar(value)?)))).collect()
+    }
+}
+
+fn raw_root(pointer: &str) -> &str {
+    pointer.strip_prefix('/').and_then(|rest| rest.split('/').next()).unwrap_or_default()
+}
+
+fn pointer_root(pointer: &str) -> String {
+    raw_root(pointer).replace("~1", "/").replace("~0", "~")
+}
+
+/// The member, unless it is absent or null.
+fn present<'a>(members: &'a Members, name: &str) -> Option<&'a Value> {
+    members.value(name).filter(|value| !value.is_null())
+}
+
+fn text(members: &Members, name: &'static str) -> Result<Option<Box<str>>, Failure> {
+    match present(members, name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str().into())),
+        Some(_) => Err(Failure::Unreadable(name)),
+    }
+}
+
+fn first_text(members: &Members, names: &[Box<str>], called: &'static str) -> Result<Option<Box<str>>, Failure> {
+    match names.iter().find_map(|name| present(members, name)) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str().into()).filter(|text: &Box<str>| !text.is_empty())),
+        Some(_) => Err(Failure::Unreadable(called)),
+    }
+}
+
+fn audience(members: &Members) -> Result<Vec<Box<str>>, Failure> {
+    match present(members, "aud") {
+        None => Ok(Vec::new()),
+        Some(Value::String(one)) => Ok(vec![one.as_str().into()]),
+        Some(Value::Array(list)) => strings(list).ok_or(Failure::Unreadable("aud")),
+        Some(_) => Err(Failure::Unreadable("aud")),
+    }
+}
+
+fn strings(list: &[Value]) -> Option<Vec<Box<str>>> {
+    list.iter().map(|value| value.as_str().map(Into::into)).collect()
+}
+
+fn is_key_bound(members: &Members) -> Result<bool, Failure> {
+    let token_type = text(members, "token_type")?;
+    Ok(present(members, "cnf").is_some() || token_type.is_some_and(|name| name.eq_ignore_ascii_case("DPoP")))
+}
+
+fn time(members: &Members, name: &'static str) -> Result<Option<Timestamp>, Failure> {
+    Ok(seconds(members, name)?.map(Timestamp::from_secs))
+}
+
+/// Whole seconds from an integer, a float or a decimal string; below zero is zero, beyond range is the maximum.
+/// Null is not absence here: a time that the server meant to give must not vanish.
+fn seconds(members: &Members, name: &'static str) -> Result<Option<u64>, Failure> {
+    let Some(value) = members.value(name) else { return Ok(None) };
+    let seconds = match value {
+        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(saturating_floor)),
+        Value::String(text) => decimal(text),
+        _ => None,
+    };
+    seconds.map(Some).ok_or(Failure::Unreadable(name))
+}
+
+fn decimal(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !all_digits(whole) || !all_digits(fraction) || text.len() > 64 {
+        return None;
+    }
+    Some(if text.starts_with('-') { 0 } else { whole.parse().unwrap_or(u64::MAX) })
+}
+
+// The cast saturates at both ends, and JSON has no NaN.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates at both ends")]
+fn saturating_floor(value: f64) -> u64 {
+    value as u64
+}
+
+fn scalar(value: &Value) -> Option<Box<str>> {
+    match value {
+        Value::String(text) => Some(text.as_str().into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::Bool(flag) => Some(flag.to_string().into()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn listed(value: &Value) -> Option<Box<str>> {
+    let Value::Array(list) = value else { return scalar(value) };
+    let items: Vec<Box<str>> = list.iter().map(scalar).collect::<Option<_>>()?;
+    Some(items.join(",").into())
+}

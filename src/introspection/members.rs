@@ -1,0 +1,57 @@
+//! The wanted members of a JSON object, each at most once.
+
+use super::failure::Failure;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use std::fmt;
+
+/// Members that were asked for and found.
+#[derive(Debug)]
+pub struct Members(Vec<(String, Value)>);
+
+impl Members {
+    /// Reads those members of the one object in `json` that `wanted` names. Others are checked for syntax and dropped.
+    ///
+    /// # Errors
+    /// [`Failure::NotJson`] when it is not one JSON object, [`Failure::Duplicate`] when a wanted member appears twice.
+    pub fn read(json: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Self, Failure> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let read = deserializer.deserialize_map(Wanted(wanted)).map_err(|_| Failure::NotJson)?;
+        deserializer.end().map_err(|_| Failure::NotJson)?;
+        read.map(Self)
+    }
+
+    /// The member; `None` when it is absent.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// All wanted members, in the order of the answer.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+struct Wanted<F>(F);
+
+impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Wanted<F> {
+    type Value = Result<Vec<(String, Value)>, Failure>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found: Vec<(String, Value)> = Vec::new();
+        let mut duplicate = false;
+        while let Some(name) = map.next_key::<String>()? {
+            if !(self.0)(&name) {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            duplicate |= found.iter().any(|(key, _)| *key == name);
+            found.push((name, map.next_value()?));
+        }
+        Ok(if duplicate { Err(Failure::Duplicate) } else { Ok(found) })
+    }
+}

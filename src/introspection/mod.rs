@@ -1,0 +1,8 @@
+//! Token introspection (RFC 7662): asking the authorization server, and reading its answer strictly.
+
+pub mod claims;
+pub mod client_auth;
+pub mod failure;
+pub mod members;
+pub mod request;
+pub mod response;

@@ -1,0 +1,98 @@
+//! The introspection request (RFC 7662 §2.1).
+
+use super::client_auth::ClientAuth;
+use crate::base::http::{HttpCall, HttpUrl};
+use crate::base::secret::Secret;
+use crate::token::bearer::Bearer;
+use std::time::Duration;
+
+/// How one authorization server is asked.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Where.
+    pub url: HttpUrl,
+    /// Envoy cluster that reaches it.
+    pub cluster: Box<str>,
+    /// Limit of one attempt.
+    pub timeout: Duration,
+    /// Further attempts after the first, when that got no answer.
+    pub retries: u32,
+    /// How the gateway authenticates.
+    pub client: ClientAuth,
+    /// Further form fields.
+    pub parameters: Vec<(Box<str>, Box<str>)>,
+    /// Further request headers, names in lower case.
+    pub headers: Vec<(Box<str>, Secret)>,
+}
+
+impl Endpoint {
+    /// The call that asks about `token` and waits `timeout` at most.
+    pub fn call(&self, token: &Bearer, timeout: Duration) -> HttpCall {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("token", token.expose());
+        form.extend_pairs(self.parameters.iter());
+        form.extend_pairs(self.client.form_fields());
+
+        let mut headers = self.url.pseudo_headers("POST");
+        headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+        headers.push(("accept".to_owned(), "application/json".to_owned()));
+        headers.extend(self.client.authorization().map(|value| ("authorization".to_owned(), value)));
+        headers.extend(self.headers.iter().map(|(name, value)| (name.to_string(), value.expose().to_owned())));
+
+        HttpCall { cluster: self.cluster.clone(), headers, body: form.finish().into_bytes(), timeout }
+    }
+
+    /// The longest that an answer can take: every attempt running into its limit.
+    pub fn patience(&self) -> Duration {
+        self.timeout.saturating_mul(self.retries.saturating_add(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn endpoint() -> Endpoint {
+        Endpoint {
+            url: HttpUrl::parse("https://idp.example.com:8443/introspect?tenant=7").unwrap(),
+            cluster: "idp".into(),
+            timeout: Duration::from_secs(2),
+            retries: 1,
+            client: ClientAuth::Post { id: "g".into(), secret: Secret::new("s&t") },
+            parameters: vec![("token_type_hint".into(), "access_token".into())],
+            headers: vec![("x-key".into(), Secret::new("k"))],
+        }
+    }
+
+    #[test]
+    fn asks_by_post_with_the_endpoints_own_authority() {
+        let call = endpoint().call(&Bearer::parse(b"a+b/c==").unwrap(), Duration::from_millis(5));
+        assert_eq!(
+            String::from_utf8(call.body).unwrap(),
+            "token=a%2Bb%2Fc%3D%3D&token_type_hint=access_token&client_id=g&client_secret=s%26t"
+        );
+        for (name, value) in [
+            (":method", "POST"),
+            (":scheme", "https"),
+            (":authority", "idp.example.com:8443"),
+            (":path", "/introspect?tenant=7"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("accept", "application/json"),
+            ("x-key", "k"),
+        ] {
+            assert!(call.headers.iter().any(|(key, found)| key == name && found == value), "{name}");
+        }
+        assert_eq!(call.timeout, Duration::from_millis(5));
+        assert_eq!(endpoint().patience(), Duration::from_secs(4));
+    }
+
+    proptest! {
+        #[test]
+        fn every_token_arrives_as_it_was_sent(token in "[A-Za-z0-9._~+/-]{1,80}={0,3}") {
+            let call = endpoint().call(&Bearer::parse(token.as_bytes()).unwrap(), Duration::ZERO);
+            let sent = form_urlencoded::parse(&call.body).find(|(name, _)| name == "token").unwrap().1.into_owned();
+            prop_assert_eq!(sent, token);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The introspection answer (RFC 7662 §2.2, §2.3): a token's state, or why it tells nothing.
+
+use super::claims::ClaimNames;
+use super::failure::Failure;
+use super::members::Members;
+use crate::base::http::{Body, HttpAnswer, HttpResult};
+use crate::base::time::Timestamp;
+use crate::token::facts::TokenState;
+use serde_json::Value;
+use std::rc::Rc;
+
+/// Most bytes an answer may have.
+pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
+
+/// What the answer that arrived at `now` says of the token.
+///
+/// # Errors
+/// The [`Failure`], when it says nothing that can be relied on.
+pub fn read(result: &HttpResult, names: &ClaimNames, now: Timestamp) -> Result<TokenState, Failure> {
+    let HttpResult::Answered(answer) = result else { return Err(Failure::Unreachable) };
+    match answer.status {
+        200 => state(body(answer)?, names, now),
+        400 | 401 if speaks_of_the_token(answer) => Ok(TokenState::Inactive),
+        status @ (400 | 401 | 403) => Err(Failure::Unauthorized(status)),
+        status @ (429 | 500..) => Err(Failure::Unavailable(status)),
+        status => Err(Failure::UnexpectedStatus(status)),
+    }
+}
+
+fn state(json: &[u8], names: &ClaimNames, now: Timestamp) -> Result<TokenState, Failure> {
+    let members = Members::read(json, |member| names.wants(member))?;
+    match members.value("active") {
+        Some(Value::Bool(true)) => Ok(TokenState::Active(Rc::new(names.facts(&members, now)?))),
+        Some(Value::Bool(false)) => Ok(TokenState::Inactive),
+        _ => Err(Failure::ActiveUnreadable),
+    }
+}
+
+fn body(answer: &HttpAnswer) -> Result<&[u8], Failure> {
+    match &answer.body {
+        Body::Whole(bytes) if bytes.len() <= MAX_ANSWER_BYTES => Ok(bytes),
+        Body::Whole(bytes) => Err(Failure::TooLarge(bytes.len())),
+        Body::TooLarge(bytes) => Err(Failure::TooLarge(*bytes)),
+    }
+}
+
+/// Some servers answer an unknown token with an OAuth error that names the token, not the caller.
+fn speaks_of_the_token(answer: &HttpAnswer) -> bool {
+    let error = body(answer).and_then(|json| Members::read(json, |member| member == "error"));
+    error.is_ok_and(|members| {
+        let code = members.value("error").and_then(Value::as_str);
+        matches!(code, Some("invalid_token" | "unsupported_token_type"))
+    })
+}
+
+#[cfg(test)]
+mod tests;

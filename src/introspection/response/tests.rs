@@ -1,0 +1,214 @@
+use super::*;
+use crate::token::facts::Facts;
+use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn names() -> ClaimNames {
+    let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
+    ClaimNames {
+        client_id: list(&["client_id", "azp"]),
+        scope: list(&["scope", "scp"]),
+        pointers: list(&["/ext/tenant", "/groups", "/a~1b"]),
+        all_scalars: false,
+    }
+}
+
+fn answered(status: u16, body: &[u8]) -> HttpResult {
+    HttpResult::Answered(HttpAnswer { status, headers: Vec::new(), body: Body::Whole(body.to_vec()) })
+}
+
+fn outcome(status: u16, body: &str) -> Result<TokenState, Failure> {
+    read(&answered(status, body.as_bytes()), &names(), NOW)
+}
+
+fn facts(members: &str) -> Result<Facts, Failure> {
+    match outcome(200, &format!(r#"{{"active":true,{members}}}"#))? {
+        TokenState::Active(facts) => Ok((*facts).clone()),
+        TokenState::Inactive => panic!("inactive"),
+    }
+}
+
+#[test]
+fn active_is_the_json_boolean_and_nothing_else() {
+    assert!(matches!(outcome(200, r#"{"active":true}"#), Ok(TokenState::Active(_))));
+    assert_eq!(outcome(200, r#"{"active":false,"exp":[]}"#), Ok(TokenState::Inactive));
+    for body in ["{}", r#"{"active":"true"}"#, r#"{"active":1}"#, r#"{"active":null}"#, r#"{"Active":true}"#] {
+        assert_eq!(outcome(200, body), Err(Failure::ActiveUnreadable), "{body}");
+    }
+}
+
+#[test]
+fn what_is_not_one_json_object_is_refused() {
+    for body in [
+        "",
+        "null",
+        "[]",
+        "true",
+        "<html>",
+        "{\"active\":true",
+        "{\"active\":true}x",
+        "{\"active\":true}{}",
+        "{\"active\":true,\"exp\":1e400}",
+        "{\"active\":true,\"sub\":\"\\ud800\"}",
+        "{\"active\":true,}",
+    ] {
+        assert_eq!(outcome(200, body), Err(Failure::NotJson), "{body}");
+    }
+    let deep = format!(r#"{{"active":true,"cnf":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
+    assert_eq!(outcome(200, &deep), Err(Failure::NotJson));
+}
+
+#[test]
+fn a_member_that_is_read_may_appear_once() {
+    for member in ["active", "exp", "client_id", "azp", "scope", "aud", "sub", "groups"] {
+        let body = format!(r#"{{"active":true,"{member}":null,"{member}":null}}"#);
+        assert_eq!(outcome(200, &body), Err(Failure::Duplicate), "{member}");
+    }
+    assert!(outcome(200, r#"{"active":true,"other":1,"other":1e400}"#).is_ok());
+}
+
+#[test]
+fn times_are_integers_floats_or_decimal_strings() {
+    let expiry = |value: &str| facts(&format!(r#""exp":{value}"#)).map(|facts| facts.expires_at.unwrap());
+    for (value, seconds) in [
+        ("1800000100", 1_800_000_100),
+        ("1800000100.9", 1_800_000_100),
+        ("\"1800000100\"", 1_800_000_100),
+        ("\"1800000100.25\"", 1_800_000_100),
+        ("1.8000001e9", 1_800_000_100),
+        ("0", 0),
+        ("-5", 0),
+        ("-5.5", 0),
+        ("\"-5\"", 0),
+        ("18446744073709551615", u64::MAX),
+        ("1e300", u64::MAX),
+        ("\"99999999999999999999\"", u64::MAX),
+    ] {
+        assert_eq!(expiry(value), Ok(Timestamp::from_secs(seconds)), "{value}");
+    }
+    for value in
+        ["null", "true", "[]", "{}", "\"\"", "\"soon\"", "\"1e9\"", "\" 1\"", "\"+1\"", "\"1.\"", "\".5\"", "\"-\""]
+    {
+        for member in ["exp", "nbf", "iat"] {
+            assert_eq!(facts(&format!(r#""{member}":{value}"#)), Err(Failure::Unreadable(member)), "{member} {value}");
+        }
+    }
+    assert_eq!(facts(r#""sub":"s""#).unwrap().expires_at, None);
+}
+
+#[test]
+fn expires_in_counts_where_exp_is_absent() {
+    let expiry = |members: &str| facts(members).unwrap().expires_at.unwrap();
+    assert_eq!(expiry(r#""expires_in":60"#), NOW.plus(std::time::Duration::from_secs(60)));
+    assert_eq!(expiry(r#""expires_in":"60""#), NOW.plus(std::time::Duration::from_secs(60)));
+    for value in ["0", "\"0\"", "-1"] {
+        assert_eq!(expiry(&format!(r#""expires_in":{value}"#)), NOW, "{value}");
+    }
+    assert_eq!(expiry(r#""exp":7,"expires_in":60"#), Timestamp::from_secs(7));
+    assert_eq!(facts(r#""expires_in":null"#), Err(Failure::Unreadable("expires_in")));
+}
+
+#[test]
+fn scope_and_audience_come_as_text_or_array() {
+    let scope = |value: &str| facts(&format!(r#""scope":{value}"#)).map(|facts| facts.scope.join("|"));
+    assert_eq!(scope(r#""a  b""#), Ok("a|b".to_owned()));
+    assert_eq!(scope(r#"["a","b"]"#), Ok("a|b".to_owned()));
+    assert_eq!(scope("null"), Ok(String::new()));
+    for value in ["7", "true", "{}", "[1]", "[null]"] {
+        assert_eq!(scope(value), Err(Failure::Unreadable("scope")), "{value}");
+    }
+    let audience = |value: &str| facts(&format!(r#""aud":{value}"#)).map(|facts| facts.audience.join("|"));
+    assert_eq!(audience(r#""a b""#), Ok("a b".to_owned()));
+    assert_eq!(audience(r#"["a","b"]"#), Ok("a|b".to_owned()));
+    assert_eq!(audience("[1]"), Err(Failure::Unreadable("aud")));
+}
+
+#[test]
+fn the_first_present_candidate_wins() {
+    let found = facts(r#""azp":"second","client_id":"first","scp":["x"]"#).unwrap();
+    assert_eq!(found.client_id.as_deref(), Some("first"));
+    assert_eq!(found.scope, ["x".into()]);
+    assert_eq!(facts(r#""client_id":null,"azp":"second""#).unwrap().client_id.as_deref(), Some("second"));
+    assert_eq!(facts(r#""client_id":"""#).unwrap().client_id, None);
+    assert_eq!(facts(r#""client_id":7"#), Err(Failure::Unreadable("client_id")));
+    assert_eq!(facts(r#""sub":7"#), Err(Failure::Unreadable("sub")));
+}
+
+#[test]
+fn a_token_bound_to_a_key_is_known_as_one() {
+    assert!(facts(r#""cnf":{"jkt":"x"}"#).unwrap().key_bound);
+    assert!(facts(r#""token_type":"dpop""#).unwrap().key_bound);
+    assert!(!facts(r#""token_type":"bearer","cnf":null"#).unwrap().key_bound);
+}
+
+#[test]
+fn further_claims_are_kept_as_header_text() {
+    let found = facts(r#""ext":{"tenant":7},"groups":["a",1,true],"a/b":"c""#).unwrap();
+    let kept: Vec<(&str, &str)> = found.claims.iter().map(|(name, value)| (&**name, &**value)).collect();
+    assert_eq!(kept, [("/ext/tenant", "7"), ("/groups", "a,1,true"), ("/a~1b", "c")]);
+    assert!(facts(r#""ext":{},"groups":[{}]"#).unwrap().claims.is_empty());
+    let all = ClaimNames { pointers: Vec::new(), all_scalars: true, ..names() };
+    let body = br#"{"active":true,"level":3,"list":[1],"name":"n"}"#;
+    let Ok(TokenState::Active(found)) = read(&answered(200, body), &all, NOW) else { panic!("active") };
+    let kept: Vec<(&str, &str)> = found.claims.iter().map(|(name, value)| (&**name, &**value)).collect();
+    assert_eq!(kept, [("active", "true"), ("level", "3"), ("name", "n")]);
+}
+
+#[test]
+fn each_status_has_its_meaning() {
+    assert_eq!(outcome(400, r#"{"error":"unsupported_token_type"}"#), Ok(TokenState::Inactive));
+    assert_eq!(outcome(401, r#"{"error":"invalid_token"}"#), Ok(TokenState::Inactive));
+    assert_eq!(outcome(403, r#"{"error":"invalid_token"}"#), Err(Failure::Unauthorized(403)));
+    assert_eq!(outcome(401, r#"{"error":"invalid_client"}"#), Err(Failure::Unauthorized(401)));
+    assert_eq!(outcome(400, "<html>"), Err(Failure::Unauthorized(400)));
+    for status in [0, 100, 201, 204, 301, 302, 404, 405, 418] {
+        assert_eq!(outcome(status, r#"{"active":true}"#), Err(Failure::UnexpectedStatus(status)), "{status}");
+    }
+    for status in [429, 500, 501, 502, 503, 504, 599] {
+        assert_eq!(outcome(status, r#"{"active":true}"#), Err(Failure::Unavailable(status)), "{status}");
+    }
+    assert_eq!(read(&HttpResult::Failed, &names(), NOW), Err(Failure::Unreachable));
+    assert!(Failure::Unavailable(503).is_worth_a_retry() && !Failure::Unavailable(500).is_worth_a_retry());
+}
+
+#[test]
+fn an_answer_over_the_limit_is_not_read() {
+    let padded = |length: usize| {
+        let body = format!(r#"{{"active":true,"pad":"{}"}}"#, "x".repeat(length - 24));
+        assert_eq!(body.len(), length);
+        outcome(200, &body)
+    };
+    assert!(padded(MAX_ANSWER_BYTES).is_ok());
+    assert_eq!(padded(MAX_ANSWER_BYTES + 1), Err(Failure::TooLarge(MAX_ANSWER_BYTES + 1)));
+    let huge = HttpAnswer { status: 200, headers: Vec::new(), body: Body::TooLarge(10 << 20) };
+    assert_eq!(read(&HttpResult::Answered(huge), &names(), NOW), Err(Failure::TooLarge(10 << 20)));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_without_a_panic(status: u16, body: Vec<u8>) {
+        let _ = read(&answered(status, &body), &names(), NOW);
+    }
+
+    #[test]
+    fn any_json_values_are_read_without_a_panic(value in json()) {
+        for member in READ {
+            let _ = outcome(200, &format!(r#"{{"active":true,"{member}":{value}}}"#));
+        }
+    }
+}
+
+const READ: [&str; 10] = ["exp", "nbf", "iat", "expires_in", "sub", "client_id", "scope", "aud", "cnf", "token_type"];
+
+fn json() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        Just(r#"{"a":[]}"#.to_owned()),
+        Just(r#"["a",1]"#.to_owned()),
+        "-?[1-9][0-9]{0,25}",
+        "-?[0-9][.][0-9]{1,3}e-?[0-9]{1,3}",
+        "\"[a-z0-9.-]{0,8}\"",
+    ]
+}

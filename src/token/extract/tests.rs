@@ -1,0 +1,106 @@
+use super::*;
+use proptest::prelude::*;
+
+struct Headers(Vec<(&'static str, Vec<u8>)>);
+
+impl RequestHead for Headers {
+    fn header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFailure> {
+        let lines: Vec<&[u8]> = self.0.iter().filter(|(key, _)| *key == name).map(|(_, value)| &value[..]).collect();
+        Ok((!lines.is_empty()).then(|| lines.join(&b","[..])))
+    }
+}
+
+struct Mute;
+
+impl RequestHead for Mute {
+    fn header(&self, _: &str) -> Result<Option<Vec<u8>>, HostFailure> {
+        Err(HostFailure)
+    }
+}
+
+fn bearer() -> Source {
+    Source::Header { name: "authorization".into(), scheme: Some("Bearer".into()) }
+}
+
+fn take(sources: &[Source], headers: &[(&'static str, &[u8])]) -> Result<Vec<u8>, Fault> {
+    let settings = Settings { sources: sources.to_vec(), max_length: 64 };
+    let head = Headers(headers.iter().map(|(name, value)| (*name, value.to_vec())).collect());
+    extract(&settings, &head).map(|found| found.bytes().to_vec())
+}
+
+#[test]
+fn the_scheme_has_no_case_and_any_number_of_spaces_after_it() {
+    for value in ["Bearer abc", "bearer abc", "BEARER    abc", "Bearer abc  "] {
+        assert_eq!(take(&[bearer()], &[("authorization", value.as_bytes())]).unwrap(), b"abc", "{value:?}");
+    }
+}
+
+#[test]
+fn another_scheme_is_no_token() {
+    for value in ["Basic abc", "Bearerabc", "Bear", "", "DPoP abc", "Bearer\tabc"] {
+        assert_eq!(take(&[bearer()], &[("authorization", value.as_bytes())]), Err(Fault::Missing), "{value:?}");
+    }
+}
+
+#[test]
+fn a_scheme_without_a_token_is_empty() {
+    for value in ["Bearer", "Bearer ", "bearer    "] {
+        assert_eq!(take(&[bearer()], &[("authorization", value.as_bytes())]), Err(Fault::Empty), "{value:?}");
+    }
+}
+
+#[test]
+fn two_places_are_refused_even_with_the_same_token() {
+    let sources = [bearer(), Source::Header { name: "x-access-token".into(), scheme: None }];
+    let both: [(&str, &[u8]); 2] = [("authorization", b"Bearer abc"), ("x-access-token", b"abc")];
+    assert_eq!(take(&sources, &both), Err(Fault::Repeated));
+    assert_eq!(take(&sources, &both[..1]).unwrap(), b"abc");
+    assert_eq!(take(&sources, &both[1..]).unwrap(), b"abc");
+    assert_eq!(take(&sources, &[]), Err(Fault::Missing));
+}
+
+#[test]
+fn a_query_parameter_is_form_decoded_and_must_be_alone() {
+    let query = [Source::Query("access_token".into())];
+    let take = |path: &str| super::tests::take(&query, &[(":path", path.as_bytes())]);
+    assert_eq!(take("/x?access_token=a%2Bb%3D&z=1").unwrap(), b"a+b=");
+    assert_eq!(take("/x?z=1&access%5Ftoken=abc").unwrap(), b"abc");
+    assert_eq!(take("/x?access_token=a&access_token=a"), Err(Fault::Repeated));
+    assert_eq!(take("/x?access_token="), Err(Fault::Empty));
+    assert_eq!(take("/x?access_token"), Err(Fault::Empty));
+    assert_eq!(take("/access_token=abc"), Err(Fault::Missing));
+}
+
+#[test]
+fn a_cookie_must_be_alone_over_all_lines() {
+    let cookie = [Source::Cookie("at".into())];
+    let take = |lines: &[(&'static str, &[u8])]| super::tests::take(&cookie, lines);
+    assert_eq!(take(&[("cookie", b"a=1; at=abc==; b=2")]).unwrap(), b"abc==");
+    assert_eq!(take(&[("cookie", b"at=a; at=a")]), Err(Fault::Repeated));
+    assert_eq!(take(&[("cookie", b"at=a"), ("cookie", b"x=1"), ("cookie", b"at=b")]), Err(Fault::Repeated));
+    assert_eq!(take(&[("cookie", b"cat=abc; AT=abc")]), Err(Fault::Missing));
+}
+
+#[test]
+fn length_is_bounded_and_a_mute_host_is_a_fault() {
+    assert_eq!(
+        take(&[bearer()], &[("authorization", &[b"Bearer ".as_slice(), &[b'a'; 65]].concat())]),
+        Err(Fault::TooLong)
+    );
+    assert_eq!(
+        take(&[bearer()], &[("authorization", &[b"Bearer ".as_slice(), &[b'a'; 64]].concat())]).unwrap().len(),
+        64
+    );
+    let settings = Settings { sources: vec![bearer()], max_length: 64 };
+    assert_eq!(extract(&settings, &Mute).err(), Some(Fault::Unreadable));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_in_any_place_are_judged_without_a_panic(value: Vec<u8>) {
+        let sources = [bearer(), Source::Query("t".into()), Source::Cookie("t".into()), Source::Header { name: "x".into(), scheme: None }];
+        for name in ["authorization", ":path", "cookie", "x"] {
+            let _ = take(&sources, &[(name, &value)]);
+        }
+    }
+}

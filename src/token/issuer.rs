@@ -1,0 +1,40 @@
+//! A peek at the issuer a JWT-shaped token names, for choosing whom to ask. Nothing here is believed.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
+/// The unverified `iss` (RFC 7519 §4.1.1) of a token in JWS compact form (RFC 7515 §3.1); `None` for an opaque token.
+pub fn unverified_issuer(token: &str) -> Option<String> {
+    let mut parts = token.split('.');
+    let (header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || header.is_empty() {
+        return None;
+    }
+    #[derive(Deserialize)]
+    struct Payload {
+        iss: String,
+    }
+    let json = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    serde_json::from_slice::<Payload>(&json).ok().map(|payload| payload.iss)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(payload: &str) -> String {
+        format!("eyJ9.{}.sig", URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    #[test]
+    fn reads_iss_from_what_looks_like_a_jwt_only() {
+        assert_eq!(unverified_issuer(&token(r#"{"sub":"s","iss":"https://a"}"#)).as_deref(), Some("https://a"));
+        assert_eq!(unverified_issuer(&token(r#"{"iss":7}"#)), None);
+        assert_eq!(unverified_issuer(&token(r#"{"iss":"a","iss":"b"}"#)), None);
+        assert_eq!(unverified_issuer(&token("[]")), None);
+        for opaque in ["abc", "a.b", "a.b.c.d", "..", "a.!.c", "a..c"] {
+            assert_eq!(unverified_issuer(opaque), None, "{opaque}");
+        }
+    }
+}
