@@ -2,8 +2,12 @@
 #![forbid(unsafe_code)]
 
 pub mod base;
+pub mod cache;
 pub mod contract;
+pub mod decision;
 pub mod introspection;
 pub mod outcome;
+pub mod reply;
 pub mod shared;
 pub mod token;
+pub mod upstream;
