@@ -15,10 +15,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["module"] => module::build(),
-        ["prune", input, output] => Ok(std::fs::write(
-            output,
-            prune::prune(&std::fs::read(input)?)?,
-        )?),
+        ["prune", input, output] => Ok(std::fs::write(output, prune::prune(&std::fs::read(input)?)?)?),
         ["size"] => size::print(),
         _ => bail!("usage: cargo xtask module | prune INPUT OUTPUT | size"),
     }
