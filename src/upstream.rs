@@ -61,7 +61,7 @@ pub trait HeaderEdits: RequestHead {
     ///
     /// # Errors
     /// [`HostFailure`].
-    fn set(&self, name: &str, value: &str) -> Result<(), HostFailure>;
+    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure>;
 }
 
 /// Names behind a permit's indices.
@@ -82,14 +82,14 @@ impl Settings {
         self.remove_prefixed(request)?;
         for (name, value) in &self.headers {
             match value.of(permit, names) {
-                Some(text) if !text.is_empty() => request.set(name, &legal(&text))?,
+                Some(text) if !text.is_empty() => request.set(name, legal(&text).as_bytes())?,
                 _ => request.remove(name)?,
             }
         }
         let Some(prefix) = &self.claims_prefix else { return Ok(()) };
         for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
             if !value.is_empty() {
-                request.set(&prefixed(prefix, member), &legal(value))?;
+                request.set(&prefixed(prefix, member), legal(value).as_bytes())?;
             }
         }
         Ok(())
@@ -126,7 +126,7 @@ impl Settings {
                     let path = request.header(":path")?.unwrap_or_default();
                     let query = QueryToken::named(name);
                     if query.values(&path).next().is_some() {
-                        request.set(":path", std::str::from_utf8(&query.cut_from(&path)).map_err(|_| HostFailure)?)?;
+                        request.set(":path", &query.cut_from(&path))?;
                     }
                 }
                 Source::Cookie(name) => {
@@ -134,9 +134,7 @@ impl Settings {
                     let cookie = CookieToken::named(name);
                     if cookie.values(&cookies).next().is_some() {
                         match cookie.cut_from(&cookies) {
-                            Some(left) => {
-                                request.set("cookie", std::str::from_utf8(&left).map_err(|_| HostFailure)?)?
-                            }
+                            Some(left) => request.set("cookie", &left)?,
                             None => request.remove("cookie")?,
                         }
                     }

@@ -39,23 +39,13 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 fn settings(entries: usize) -> Settings {
-    Settings {
-        entries,
-        ..Settings::default()
-    }
+    Settings { entries, ..Settings::default() }
 }
 
 fn answer(state: TokenState) -> Rc<Remembered> {
     let until = Timestamp::from_secs(1_300);
-    let lifetime = Lifetime {
-        fresh_until: until,
-        stale_until: until,
-    };
-    Rc::new(Remembered::new(
-        state,
-        Timestamp::from_secs(1_000),
-        lifetime,
-    ))
+    let lifetime = Lifetime { fresh_until: until, stale_until: until };
+    Rc::new(Remembered::new(state, Timestamp::from_secs(1_000), lifetime))
 }
 
 fn good(scopes: usize) -> Rc<Remembered> {
@@ -99,10 +89,7 @@ fn what_is_held_never_exceeds_what_is_counted() {
             drop(token);
             let held = (HELD.get() - before) as usize;
             // Tables start with a few places before their first entry.
-            assert!(
-                held <= tokens.bytes() + 16 * 1_024,
-                "{held}: {length}, {scopes}"
-            );
+            assert!(held <= tokens.bytes() + 16 * 1_024, "{held}: {length}, {scopes}");
             assert!(held <= bound, "{held} of {bound}: {length}, {scopes}");
             match number {
                 0..10_000 => half = half.max(held),

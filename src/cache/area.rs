@@ -31,24 +31,8 @@ pub struct Node {
 
 impl Node {
     /// An entry that no area holds yet.
-    pub fn new(
-        hash: u64,
-        route: u16,
-        token: Box<[u8]>,
-        remembered: Rc<Remembered>,
-        cost: usize,
-    ) -> Self {
-        Self {
-            hash,
-            route,
-            token,
-            remembered,
-            uses: 0,
-            visited: false,
-            cost,
-            newer: None,
-            older: None,
-        }
+    pub fn new(hash: u64, route: u16, token: Box<[u8]>, remembered: Rc<Remembered>, cost: usize) -> Self {
+        Self { hash, route, token, remembered, uses: 0, visited: false, cost, newer: None, older: None }
     }
 }
 

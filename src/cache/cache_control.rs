@@ -23,9 +23,7 @@ impl CacheControl {
     pub fn of(answer: &HttpAnswer) -> Self {
         let lines = answer.headers.iter();
         Self::from_lines(
-            lines
-                .filter(|(name, _)| name.eq_ignore_ascii_case("cache-control"))
-                .map(|(_, value)| value.as_slice()),
+            lines.filter(|(name, _)| name.eq_ignore_ascii_case("cache-control")).map(|(_, value)| value.as_slice()),
         )
     }
 
@@ -41,11 +39,7 @@ impl CacheControl {
                         found.no_store = true;
                         break;
                     }
-                    Parsed::Directive {
-                        name,
-                        argument,
-                        after,
-                    } => {
+                    Parsed::Directive { name, argument, after } => {
                         found.apply(name, argument.as_deref());
                         rest = after;
                     }
@@ -97,11 +91,7 @@ fn directive(line: &[u8]) -> Parsed<'_> {
     };
     let after = skip(rest, |byte| matches!(byte, b' ' | b'\t'));
     match after.first() {
-        None | Some(b',') => Parsed::Directive {
-            name,
-            argument,
-            after,
-        },
+        None | Some(b',') => Parsed::Directive { name, argument, after },
         Some(_) => Parsed::Malformed,
     }
 }
@@ -138,10 +128,9 @@ fn delta_seconds(text: &[u8]) -> Option<Duration> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let seconds = text.iter().fold(0_u64, |sum, digit| {
-        sum.saturating_mul(10)
-            .saturating_add(u64::from(digit.saturating_sub(b'0')))
-    });
+    let seconds = text
+        .iter()
+        .fold(0_u64, |sum, digit| sum.saturating_mul(10).saturating_add(u64::from(digit.saturating_sub(b'0'))));
     Some(Duration::from_secs(seconds))
 }
 
@@ -194,9 +183,7 @@ mod tests {
     #[test]
     fn unknown_directives_and_what_they_quote_have_no_say() {
         assert_eq!(
-            parse(&[
-                "private, public, s-maxage=1, x=\"no-store, max-age=0\", no-storex, ext=no-store"
-            ]),
+            parse(&["private, public, s-maxage=1, x=\"no-store, max-age=0\", no-storex, ext=no-store"]),
             CacheControl::default()
         );
         assert_eq!(max_age("x=\"a\\\", no-store\", max-age=7"), Some(7));
@@ -212,13 +199,7 @@ mod tests {
 
     #[test]
     fn a_max_age_that_is_no_number_counts_as_zero() {
-        for line in [
-            "max-age",
-            "max-age=-1",
-            "max-age=1.5",
-            "max-age=abc",
-            "max-age=\"\"",
-        ] {
+        for line in ["max-age", "max-age=-1", "max-age=1.5", "max-age=abc", "max-age=\"\""] {
             assert_eq!(max_age(line), Some(0), "{line}");
         }
     }
@@ -226,10 +207,7 @@ mod tests {
     #[test]
     fn the_smallest_max_age_holds() {
         assert_eq!(max_age("max-age=60, max-age=30, max-age=90"), Some(30));
-        assert_eq!(
-            parse(&["max-age=9", "max-age=60"]).max_age,
-            Some(Duration::from_secs(9))
-        );
+        assert_eq!(parse(&["max-age=9", "max-age=60"]).max_age, Some(Duration::from_secs(9)));
     }
 
     #[test]
@@ -259,10 +237,7 @@ mod tests {
             ],
             ..HttpAnswer::default()
         };
-        assert_eq!(
-            CacheControl::of(&answer).max_age,
-            Some(Duration::from_secs(3))
-        );
+        assert_eq!(CacheControl::of(&answer).max_age, Some(Duration::from_secs(3)));
     }
 
     proptest! {

@@ -70,16 +70,10 @@ impl Head {
         let head = Self {
             digest: reader.array()?,
             obtained_at: reader.time()?,
-            lifetime: Lifetime {
-                fresh_until: reader.time()?,
-                stale_until: reader.time()?,
-            },
+            lifetime: Lifetime { fresh_until: reader.time()?, stale_until: reader.time()? },
             flags: reader.byte()?,
         };
-        let Lifetime {
-            fresh_until,
-            stale_until,
-        } = head.lifetime;
+        let Lifetime { fresh_until, stale_until } = head.lifetime;
         let ordered = head.obtained_at <= fresh_until && fresh_until <= stale_until;
         ordered.then_some(head).ok_or(Corrupt)
     }
@@ -90,11 +84,7 @@ pub fn encode(remembered: &Remembered, digest: &Digest) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
     out.push(VERSION);
     out.extend_from_slice(digest);
-    for time in [
-        remembered.obtained_at,
-        remembered.fresh_until,
-        remembered.stale_until,
-    ] {
+    for time in [remembered.obtained_at, remembered.fresh_until, remembered.stale_until] {
         put_time(&mut out, time);
     }
     match &remembered.state {
@@ -122,11 +112,7 @@ pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Corru
     if !reader.0.is_empty() || head.lifetime.stale_until > end_of(&state) {
         return Err(Corrupt);
     }
-    Ok(Some(Remembered::new(
-        state,
-        head.obtained_at,
-        head.lifetime,
-    )))
+    Ok(Some(Remembered::new(state, head.obtained_at, head.lifetime)))
 }
 
 fn put_facts(out: &mut Vec<u8>, facts: &Facts) {
@@ -136,10 +122,7 @@ fn put_facts(out: &mut Vec<u8>, facts: &Facts) {
         (USERNAME, &facts.username),
         (ISSUER, &facts.issuer),
     ];
-    let times = [
-        (EXPIRES_AT, facts.expires_at),
-        (NOT_BEFORE, facts.not_before),
-    ];
+    let times = [(EXPIRES_AT, facts.expires_at), (NOT_BEFORE, facts.not_before)];
     let mut flags = ACTIVE;
     if facts.key_bound {
         flags |= KEY_BOUND;
@@ -221,10 +204,7 @@ impl<'a> Reader<'a> {
         announced.then(|| read(self)).transpose()
     }
 
-    fn list<T>(
-        &mut self,
-        read: impl Fn(&mut Self) -> Result<T, Corrupt>,
-    ) -> Result<Vec<T>, Corrupt> {
+    fn list<T>(&mut self, read: impl Fn(&mut Self) -> Result<T, Corrupt>) -> Result<Vec<T>, Corrupt> {
         let length = self.length()?;
         // Each element takes a byte at least, so a longer list is a lie.
         if length > self.0.len() {
@@ -235,9 +215,7 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self) -> Result<Box<str>, Corrupt> {
         let bytes = self.sized()?;
-        std::str::from_utf8(bytes)
-            .map(Into::into)
-            .map_err(|_| Corrupt)
+        std::str::from_utf8(bytes).map(Into::into).map_err(|_| Corrupt)
     }
 
     fn time(&mut self) -> Result<Timestamp, Corrupt> {

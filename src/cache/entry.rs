@@ -36,20 +36,12 @@ pub enum Freshness {
 impl Remembered {
     /// An answer that arrived at `obtained_at`.
     pub fn new(state: TokenState, obtained_at: Timestamp, lifetime: Lifetime) -> Self {
-        Self {
-            state,
-            obtained_at,
-            fresh_until: lifetime.fresh_until,
-            stale_until: lifetime.stale_until,
-        }
+        Self { state, obtained_at, fresh_until: lifetime.fresh_until, stale_until: lifetime.stale_until }
     }
 
     /// What the entry is good for at `now`.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
-        let lifetime = Lifetime {
-            fresh_until: self.fresh_until,
-            stale_until: self.stale_until,
-        };
+        let lifetime = Lifetime { fresh_until: self.fresh_until, stale_until: self.stale_until };
         lifetime.freshness(self.obtained_at, now)
     }
 
@@ -103,10 +95,7 @@ mod tests {
 
     #[test]
     fn is_never_stale_without_a_stale_time() {
-        let entry = Remembered {
-            stale_until: at(20_000),
-            ..entry()
-        };
+        let entry = Remembered { stale_until: at(20_000), ..entry() };
         assert_eq!(entry.freshness(at(19_999)), Freshness::Fresh);
         assert_eq!(entry.freshness(at(20_000)), Freshness::Lapsed);
     }

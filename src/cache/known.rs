@@ -9,7 +9,7 @@
 //! (entries + negative entries) × 2 KiB      negative entries = max(64, entries / 4); none when entries = 0
 //! ```
 //!
-//! and in practice far less: an opaque token of 43 bytes with a handful of scopes counts for some 600 bytes. Memory is
+//! and in practice far less: an opaque token of 43 bytes with a handful of scopes counts for well under 1 KiB. Memory is
 //! taken as the areas fill, never ahead.
 
 use std::rc::Rc;
@@ -35,8 +35,7 @@ const INDEX_SHARE: usize = 48;
 
 /// What an entry costs beside its token and its facts: its place (twice, while the slab grows), its share of the index,
 /// the counted answer, and two allocations.
-pub const OVERHEAD: usize =
-    2 * mem::size_of::<Node>() + INDEX_SHARE + mem::size_of::<Remembered>() + 3 * ALLOCATION;
+pub const OVERHEAD: usize = 2 * mem::size_of::<Node>() + INDEX_SHARE + mem::size_of::<Remembered>() + 3 * ALLOCATION;
 
 /// A costlier entry is not kept: it would push out dozens of ordinary ones.
 pub const MAX_COST: usize = 64 * 1024;
@@ -104,10 +103,7 @@ impl KnownTokens {
         let node = self.area_mut(place.is_negative()).node_mut(place.index())?;
         node.visited = true;
         node.uses = node.uses.saturating_add(1);
-        Some(Hit {
-            remembered: &node.remembered,
-            uses: node.uses,
-        })
+        Some(Hit { remembered: &node.remembered, uses: node.uses })
     }
 
     /// Remembers the answer for `token`, in the place of an older one; evicts what has not been used for long.
@@ -171,9 +167,7 @@ impl KnownTokens {
 
     fn find(&self, hash: u64, route: u16, token: &[u8]) -> Option<Place> {
         let is_it = |place: &Place| {
-            self.node(*place).is_some_and(|node| {
-                node.hash == hash && node.route == route && *node.token == *token
-            })
+            self.node(*place).is_some_and(|node| node.hash == hash && node.route == route && *node.token == *token)
         };
         self.index.find(hash, is_it).copied()
     }
@@ -228,12 +222,7 @@ fn facts_size(facts: &Facts) -> usize {
     const TEXT: usize = mem::size_of::<Box<str>>() + ALLOCATION;
     const LISTS: usize = 3 * ALLOCATION;
     let text = |text: &str| TEXT + text.len();
-    let single = [
-        &facts.client_id,
-        &facts.subject,
-        &facts.username,
-        &facts.issuer,
-    ];
+    let single = [&facts.client_id, &facts.subject, &facts.username, &facts.issuer];
     let single = single.into_iter().flatten().map(|one| text(one));
     let listed = facts.scope.iter().chain(&facts.audience);
     let claims = facts.claims.iter().flat_map(|(name, value)| [name, value]);

@@ -20,25 +20,13 @@ pub fn remembered() -> impl Strategy<Value = Remembered> {
     (state(), any::<[u64; 3]>()).prop_map(|(state, times)| {
         let mut times = times.map(|time| Timestamp::from_millis(time).min(end_of(&state)));
         times.sort();
-        Remembered {
-            state,
-            obtained_at: times[0],
-            fresh_until: times[1],
-            stale_until: times[2],
-        }
+        Remembered { state, obtained_at: times[0], fresh_until: times[1], stale_until: times[2] }
     })
 }
 
 /// A good answer for `client`, fresh for `millis` from `obtained_at` on.
 pub fn good(client: &str, obtained_at: Timestamp, millis: u64) -> Remembered {
-    lasting(
-        TokenState::Active(Facts {
-            client_id: Some(client.into()),
-            ..Facts::default()
-        }),
-        obtained_at,
-        millis,
-    )
+    lasting(TokenState::Active(Facts { client_id: Some(client.into()), ..Facts::default() }), obtained_at, millis)
 }
 
 /// A negative answer, fresh for `millis` from `obtained_at` on.
@@ -48,12 +36,7 @@ pub fn negative(obtained_at: Timestamp, millis: u64) -> Remembered {
 
 fn lasting(state: TokenState, obtained_at: Timestamp, millis: u64) -> Remembered {
     let until = Timestamp::from_millis(obtained_at.as_millis() + millis);
-    Remembered {
-        state,
-        obtained_at,
-        fresh_until: until,
-        stale_until: until,
-    }
+    Remembered { state, obtained_at, fresh_until: until, stale_until: until }
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
@@ -66,25 +49,20 @@ fn facts() -> impl Strategy<Value = Facts> {
         any::<bool>(),
         prop::collection::vec(("\\PC{0,9}", "\\PC{0,30}"), 0..4),
     )
-        .prop_map(
-            |(client, texts, scope, audience, times, key_bound, claims)| {
-                let [subject, username, issuer] = texts.map(|text| text.map(Into::into));
-                let [expires_at, not_before] = times.map(|time| time.map(Timestamp::from_millis));
-                Facts {
-                    client_id: client.map(Into::into),
-                    subject,
-                    username,
-                    issuer,
-                    scope: scope.into_iter().map(Into::into).collect(),
-                    audience: audience.into_iter().map(Into::into).collect(),
-                    expires_at,
-                    not_before,
-                    key_bound,
-                    claims: claims
-                        .into_iter()
-                        .map(|(name, value)| (name.into(), value.into()))
-                        .collect(),
-                }
-            },
-        )
+        .prop_map(|(client, texts, scope, audience, times, key_bound, claims)| {
+            let [subject, username, issuer] = texts.map(|text| text.map(Into::into));
+            let [expires_at, not_before] = times.map(|time| time.map(Timestamp::from_millis));
+            Facts {
+                client_id: client.map(Into::into),
+                subject,
+                username,
+                issuer,
+                scope: scope.into_iter().map(Into::into).collect(),
+                audience: audience.into_iter().map(Into::into).collect(),
+                expires_at,
+                not_before,
+                key_bound,
+                claims: claims.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            }
+        })
 }

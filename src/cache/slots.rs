@@ -14,7 +14,8 @@
 //! entries × 2 KiB + negative entries × 59 bytes
 //! ```
 //!
-//! beside one key for each eight entries. An ordinary entry takes 150 to 400 bytes. Lapsed entries go at the next write
+//! beside one key for each eight entries. Digests do not fill all sets alike: of `entries` tokens in use, about 86 % are
+//! found here. An entry with a client and a handful of scopes takes some 100 bytes. Lapsed entries go at the next write
 //! to their set.
 //!
 //! What lies there was written by others: an entry that is corrupt, of another version or of another token is a miss.
@@ -67,22 +68,13 @@ impl Slots {
                 settings.entries,
                 settings.max_ttl.saturating_add(settings.stale_if_error),
             ),
-            negative: Area::new(
-                format!("{prefix}/negative/"),
-                settings.negative_entries(),
-                settings.negative_ttl,
-            ),
+            negative: Area::new(format!("{prefix}/negative/"), settings.negative_entries(), settings.negative_ttl),
         }
     }
 
     /// What the process knows of the token with that digest; never a lapsed entry, nor one that lives longer than the
     /// settings allow.
-    pub fn get(
-        &self,
-        store: &impl SharedStore,
-        digest: &Digest,
-        now: Timestamp,
-    ) -> Option<Remembered> {
+    pub fn get(&self, store: &impl SharedStore, digest: &Digest, now: Timestamp) -> Option<Remembered> {
         let good = self.read(&self.good, store, digest, now);
         if let Some((_, Freshness::Fresh)) = good {
             return good.map(|(entry, _)| entry);
@@ -95,19 +87,12 @@ impl Slots {
     ///
     /// An entry over [`MAX_ENTRY`] is not stored, nor one that is older than what either area holds. An older
     /// answer in the other area is taken out: it could outlive this one.
-    pub fn put(
-        &self,
-        store: &impl SharedStore,
-        digest: &Digest,
-        remembered: &Remembered,
-        now: Timestamp,
-    ) -> bool {
+    pub fn put(&self, store: &impl SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
         let (its, other) = match remembered.is_active() {
             true => (&self.good, &self.negative),
             false => (&self.negative, &self.good),
         };
-        other.displace(store, digest, remembered.obtained_at, now)
-            && its.put(store, digest, remembered, now)
+        other.displace(store, digest, remembered.obtained_at, now) && its.put(store, digest, remembered, now)
     }
 
     fn read(
@@ -153,13 +138,7 @@ impl Area {
         Some(format!("{}{set}", self.prefix))
     }
 
-    fn put(
-        &self,
-        store: &impl SharedStore,
-        digest: &Digest,
-        remembered: &Remembered,
-        now: Timestamp,
-    ) -> bool {
+    fn put(&self, store: &impl SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
         let entry = codec::encode(remembered, digest);
         if Head::read(&entry).is_err() {
             return false;
@@ -179,19 +158,11 @@ impl Area {
     }
 
     /// Takes an older answer than the one obtained at `obtained_at` out; `false` when there is a newer one.
-    fn displace(
-        &self,
-        store: &impl SharedStore,
-        digest: &Digest,
-        obtained_at: Timestamp,
-        now: Timestamp,
-    ) -> bool {
+    fn displace(&self, store: &impl SharedStore, digest: &Digest, obtained_at: Timestamp, now: Timestamp) -> bool {
         let mut newer = false;
         self.rewrite(store, digest, now, |mut kept| {
             let before = kept.len();
-            kept.retain(|other| {
-                other.head.digest != *digest || other.head.obtained_at > obtained_at
-            });
+            kept.retain(|other| other.head.digest != *digest || other.head.obtained_at > obtained_at);
             newer = kept.iter().any(|other| other.head.digest == *digest);
             (kept.len() < before).then(|| encode_set(&kept))
         });
@@ -245,9 +216,7 @@ impl Area {
     fn make_room(&self, kept: &mut Vec<Kept<'_>>, length: usize) {
         let size = |length: usize| length + LENGTH_BYTES;
         let mut total: usize = kept.iter().map(|entry| size(entry.bytes.len())).sum();
-        kept.sort_by_key(|entry| {
-            std::cmp::Reverse((entry.head.lifetime.fresh_until, entry.head.obtained_at))
-        });
+        kept.sort_by_key(|entry| std::cmp::Reverse((entry.head.lifetime.fresh_until, entry.head.obtained_at)));
         while kept.len() >= self.ways || total + size(length) > MAX_SET {
             let Some(dropped) = kept.pop() else {
                 return;

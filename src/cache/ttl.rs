@@ -103,10 +103,7 @@ impl Settings {
             true => Duration::ZERO,
             false => self.stale(state),
         };
-        Some(Lifetime {
-            fresh_until,
-            stale_until: fresh_until.plus(stale).min(end),
-        })
+        Some(Lifetime { fresh_until, stale_until: fresh_until.plus(stale).min(end) })
     }
 
     /// An answer from shared data, cut to what these settings allow: whoever stored it may have had longer ones.

@@ -47,9 +47,7 @@ fn contradicting_times_are_refused() {
         |entry| entry.fresh_until = Timestamp::from_secs(999),
         |entry| entry.stale_until = Timestamp::from_secs(1_059),
         |entry| {
-            let TokenState::Active(facts) = &mut entry.state else {
-                panic!("the sample is active")
-            };
+            let TokenState::Active(facts) = &mut entry.state else { panic!("the sample is active") };
             facts.expires_at = Some(Timestamp::from_secs(1_059));
         },
     ];
@@ -68,10 +66,7 @@ fn an_empty_client_id_is_refused() {
 
 #[test]
 fn a_lying_list_length_is_refused() {
-    let entry = Remembered {
-        state: TokenState::Active(Facts::default()),
-        ..sample()
-    };
+    let entry = Remembered { state: TokenState::Active(Facts::default()), ..sample() };
     let mut bytes = encode(&entry, &DIGEST);
     let scope = bytes.len() - 3;
     bytes.splice(scope..=scope, [0xff, 0xff, 0x7f]);

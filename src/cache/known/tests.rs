@@ -8,10 +8,7 @@ use proptest::prelude::*;
 const NOW: Timestamp = Timestamp::from_secs(1_000);
 
 fn tokens(entries: usize) -> KnownTokens {
-    let settings = Settings {
-        entries,
-        ..Settings::default()
-    };
+    let settings = Settings { entries, ..Settings::default() };
     KnownTokens::new(&settings, 42)
 }
 
@@ -34,16 +31,9 @@ fn check(tokens: &KnownTokens) {
         let places = tokens.index.iter().filter(|p| p.is_negative() == negative);
         let nodes: Vec<_> = places.map(|p| area.node(p.index()).unwrap()).collect();
         assert_eq!(nodes.len(), area.len());
-        assert_eq!(
-            nodes.iter().map(|node| node.cost).sum::<usize>(),
-            area.bytes()
-        );
+        assert_eq!(nodes.iter().map(|node| node.cost).sum::<usize>(), area.bytes());
         assert!(area.bytes() <= area.max_bytes());
-        assert!(
-            nodes
-                .iter()
-                .all(|node| node.remembered.is_active() != negative)
-        );
+        assert!(nodes.iter().all(|node| node.remembered.is_active() != negative));
         let distinct: HashSet<_> = nodes.iter().map(|n| (n.route, &n.token)).collect();
         assert_eq!(distinct.len(), nodes.len());
     }
@@ -54,10 +44,7 @@ fn a_token_is_known_on_its_route_only() {
     let mut tokens = tokens(10);
     let stored = good();
     tokens.insert(1, b"token", Rc::clone(&stored));
-    assert!(Rc::ptr_eq(
-        tokens.get(1, b"token").unwrap().remembered,
-        &stored
-    ));
+    assert!(Rc::ptr_eq(tokens.get(1, b"token").unwrap().remembered, &stored));
     assert!(tokens.get(2, b"token").is_none());
     assert!(tokens.get(1, b"toke").is_none());
     assert!(tokens.get(1, b"tokeN").is_none());

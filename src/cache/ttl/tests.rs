@@ -10,24 +10,16 @@ fn secs(secs: u64) -> Duration {
 }
 
 fn settings() -> Settings {
-    Settings {
-        stale_if_error: secs(60),
-        ..Settings::default()
-    }
+    Settings { stale_if_error: secs(60), ..Settings::default() }
 }
 
 fn until(exp: Option<u64>) -> TokenState {
-    TokenState::Active(Facts {
-        expires_at: exp.map(Timestamp::from_secs),
-        ..Facts::default()
-    })
+    TokenState::Active(Facts { expires_at: exp.map(Timestamp::from_secs), ..Facts::default() })
 }
 
 /// The seed whose jitter is next to nothing, found once by trying.
 fn calm_seed() -> u64 {
-    (0..u64::MAX)
-        .find(|seed| shortened(secs(3_600), *seed) > secs(3_599))
-        .unwrap()
+    (0..u64::MAX).find(|seed| shortened(secs(3_600), *seed) > secs(3_599)).unwrap()
 }
 
 fn fresh_for(settings: &Settings, state: &TokenState, header: &str) -> Option<u64> {
@@ -54,19 +46,14 @@ fn an_answer_past_its_exp_is_not_kept() {
 #[test]
 fn a_negative_answer_lives_for_negative_ttl() {
     assert_eq!(fresh_for(&settings(), &TokenState::Inactive, ""), Some(10));
-    let off = Settings {
-        negative_ttl: Duration::ZERO,
-        ..settings()
-    };
+    let off = Settings { negative_ttl: Duration::ZERO, ..settings() };
     assert_eq!(fresh_for(&off, &TokenState::Inactive, ""), None);
     assert_eq!(fresh_for(&off, &until(None), ""), Some(300));
 }
 
 #[test]
 fn a_negative_answer_is_never_stale() {
-    let lifetime = settings()
-        .lifetime(&TokenState::Inactive, CacheControl::default(), NOW, 7)
-        .unwrap();
+    let lifetime = settings().lifetime(&TokenState::Inactive, CacheControl::default(), NOW, 7).unwrap();
     assert_eq!(lifetime.fresh_until, lifetime.stale_until);
 }
 
@@ -82,36 +69,22 @@ fn cache_control_only_shortens() {
         ("private", Some(300), Some(10)),
     ] {
         assert_eq!(fresh_for(&settings, &until(None), header), good, "{header}");
-        assert_eq!(
-            fresh_for(&settings, &TokenState::Inactive, header),
-            bad,
-            "{header}"
-        );
+        assert_eq!(fresh_for(&settings, &TokenState::Inactive, header), bad, "{header}");
     }
 }
 
 #[test]
 fn nothing_is_kept_without_a_lifetime_or_without_entries() {
-    let no_time = Settings {
-        max_ttl: Duration::ZERO,
-        ..settings()
-    };
+    let no_time = Settings { max_ttl: Duration::ZERO, ..settings() };
     assert_eq!(fresh_for(&no_time, &until(None), ""), None);
-    let no_room = Settings {
-        entries: 0,
-        ..settings()
-    };
+    let no_room = Settings { entries: 0, ..settings() };
     assert_eq!(fresh_for(&no_room, &until(None), ""), None);
     assert_eq!(no_room.negative_entries(), 0);
 }
 
 #[test]
 fn stale_time_ends_at_exp() {
-    let lifetime = |exp| {
-        settings()
-            .lifetime(&until(exp), CacheControl::default(), NOW, calm_seed())
-            .unwrap()
-    };
+    let lifetime = |exp| settings().lifetime(&until(exp), CacheControl::default(), NOW, calm_seed()).unwrap();
     let open = lifetime(None);
     assert_eq!(open.stale_until, open.fresh_until.plus(secs(60)));
     let short = lifetime(Some(1_310));
@@ -127,16 +100,10 @@ fn must_revalidate_forbids_stale_use() {
 
 #[test]
 fn endless_times_saturate() {
-    let endless = Settings {
-        max_ttl: Duration::MAX,
-        stale_if_error: Duration::MAX,
-        ..settings()
-    };
+    let endless = Settings { max_ttl: Duration::MAX, stale_if_error: Duration::MAX, ..settings() };
     let far = Timestamp::from_millis(u64::MAX - 5);
     for now in [Timestamp::default(), NOW, far] {
-        let lifetime = endless
-            .lifetime(&until(None), CacheControl::default(), now, 1)
-            .unwrap();
+        let lifetime = endless.lifetime(&until(None), CacheControl::default(), now, 1).unwrap();
         assert!(lifetime.fresh_until > now);
         assert_eq!(lifetime.stale_until, Timestamp::MAX);
     }
