@@ -74,7 +74,7 @@ impl Slots {
 
     /// What the process knows of the token with that digest; never a lapsed entry, nor one that lives longer than the
     /// settings allow.
-    pub fn get(&self, store: &impl SharedStore, digest: &Digest, now: Timestamp) -> Option<Remembered> {
+    pub fn get(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> Option<Remembered> {
         let good = self.read(&self.good, store, digest, now);
         if let Some((_, Freshness::Fresh)) = good {
             return good.map(|(entry, _)| entry);
@@ -87,7 +87,7 @@ impl Slots {
     ///
     /// An entry over [`MAX_ENTRY`] is not stored, nor one that is older than what either area holds. An older
     /// answer in the other area is taken out: it could outlive this one.
-    pub fn put(&self, store: &impl SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
+    pub fn put(&self, store: &dyn SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
         let (its, other) = match remembered.is_active() {
             true => (&self.good, &self.negative),
             false => (&self.negative, &self.good),
@@ -98,7 +98,7 @@ impl Slots {
     fn read(
         &self,
         area: &Area,
-        store: &impl SharedStore,
+        store: &dyn SharedStore,
         digest: &Digest,
         now: Timestamp,
     ) -> Option<(Remembered, Freshness)> {
@@ -138,7 +138,7 @@ impl Area {
         Some(format!("{}{set}", self.prefix))
     }
 
-    fn put(&self, store: &impl SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
+    fn put(&self, store: &dyn SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
         let entry = codec::encode(remembered, digest);
         if Head::read(&entry).is_err() {
             return false;
@@ -158,7 +158,7 @@ impl Area {
     }
 
     /// Takes an older answer than the one obtained at `obtained_at` out; `false` when there is a newer one.
-    fn displace(&self, store: &impl SharedStore, digest: &Digest, obtained_at: Timestamp, now: Timestamp) -> bool {
+    fn displace(&self, store: &dyn SharedStore, digest: &Digest, obtained_at: Timestamp, now: Timestamp) -> bool {
         let mut newer = false;
         self.rewrite(store, digest, now, |mut kept| {
             let before = kept.len();
@@ -173,7 +173,7 @@ impl Area {
     /// was written.
     fn rewrite(
         &self,
-        store: &impl SharedStore,
+        store: &dyn SharedStore,
         digest: &Digest,
         now: Timestamp,
         mut change: impl FnMut(Vec<Kept<'_>>) -> Option<Vec<u8>>,

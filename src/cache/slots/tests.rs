@@ -368,15 +368,7 @@ fn a_foreign_value_is_a_miss_and_gives_way() {
     let mut huge = Vec::new();
     put_entry(&mut huge, &codec::encode(&good(60_000), &digest(1)));
     huge.resize(MAX_SET + 1, 0);
-    for value in [
-        b"".as_slice(),
-        b"\0",
-        b"hello",
-        &[0xff; 40],
-        &other_version,
-        &huge,
-        &immortal,
-    ] {
+    for value in [b"".as_slice(), b"\0", b"hello", &[0xff; 40], &other_version, &huge, &immortal] {
         let store = MemoryStore::default();
         plant(&store, &slots, value);
         assert_eq!(slots.get(&store, &digest(1), NOW), None);

@@ -1,0 +1,8 @@
+//! The work of one worker, without IO: requests, answers and ticks come in with the time, decisions and calls go out.
+
+pub mod effect;
+pub mod flights;
+pub mod mail;
+pub mod metrics;
+pub mod settings;
+pub mod worker;
