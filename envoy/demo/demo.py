@@ -106,7 +106,7 @@ A new token, and how to revoke it (a token in use may work on for up to cache.ma
     -d grant_type=client_credentials -d scope='orders.read orders.write' -d resource={RESOURCE}
   curl -u portal:{self.secrets['portal']} {self.idp.url}/token/revocation -d token=TOKEN
 
-What was decided:  curl -s http://127.0.0.1:{self.admin_port}/stats?filter=tessera
+What was decided:  curl -s 'http://127.0.0.1:{self.admin_port}/stats?filter=tessera'
 Envoy's log:       {self.folder}/envoy.log
 
 Ctrl-C stops everything.""", flush=True)
