@@ -142,7 +142,7 @@ bench: setup module ## Measure the cost of a request
 
 .PHONY: bench-contracts
 bench-contracts: setup module ## Measure the contract database
-	@$(PYTHON) benches/contracts.py
+	@$(PYTHON) benches/bench_contracts.py
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed
