@@ -2,6 +2,7 @@
 //! searched for secrets.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -26,7 +27,6 @@ pub struct Envoy {
     admin_port: u16,
     port: u16,
     workers: usize,
-    vms_created: u64,
     _dead_ports: Vec<ClosedPort>,
 }
 
@@ -36,6 +36,21 @@ pub struct ConfigurationRefused {
     /// What the module logged, without Envoy's prefix.
     pub complaints: Vec<String>,
     pub log: String,
+}
+
+impl ConfigurationRefused {
+    #[track_caller]
+    fn from_log(log: String) -> Self {
+        assert_discreet(log.as_bytes());
+        let complaints = log.lines().filter_map(|line| line.split_once("wasm log: ")).map(|(_, text)| text.to_owned());
+        Self { complaints: complaints.collect(), log }
+    }
+}
+
+impl fmt::Display for ConfigurationRefused {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&telling(&self.log))
+    }
 }
 
 /// A line of the access log.
@@ -62,16 +77,8 @@ impl Envoy {
             (ready.body.starts_with(b"LIVE") && stats(admin_port)?.get("listener_manager.workers_started") == Some(&1))
                 .then_some(())
         });
-        let listeners = get(admin_port, "/listeners?format=json").expect("the listeners").json();
-        let port = &listeners["listener_statuses"][0]["local_address"]["socket_address"]["port_value"];
-        let envoy = Self {
-            port: port.as_u64().and_then(|port| port.try_into().ok()).expect("the listener's port"),
-            vms_created: stats(admin_port).and_then(|stats| stats.get(VMS_CREATED).copied()).unwrap_or_default(),
-            admin_port,
-            process,
-            workers: builder.workers,
-            _dead_ports: builder.dead_ports,
-        };
+        let port = eventually(SOON, "Envoy's listener", || listener_port(admin_port));
+        let envoy = Self { port, admin_port, process, workers: builder.workers, _dead_ports: builder.dead_ports };
         Ok(envoy)
     }
 
@@ -125,16 +132,31 @@ impl Envoy {
         })
     }
 
-    /// No worker's VM has trapped, nor been made anew, since the start.
+    /// No VM has trapped, nor been reloaded after a trap. The counters alone would not do: they change only when a later
+    /// request meets the trapped VM.
     #[track_caller]
     pub fn assert_no_vm_reload(&self) {
         let stats = self.stats();
-        let reloads: Vec<_> = stats
-            .iter()
-            .filter(|(name, value)| name.starts_with(&format!("wasm.{PLUGIN}.vm_reload")) && **value > 0)
-            .collect();
+        let reloads = stats.iter().filter(|(name, _)| name.starts_with(&format!("wasm.{PLUGIN}.vm_reload")));
+        let reloads: Vec<_> = reloads.filter(|(_, value)| **value > 0).collect();
         assert!(reloads.is_empty(), "a VM was reloaded: {reloads:?}");
-        assert_eq!(stats.get(VMS_CREATED).copied().unwrap_or_default(), self.vms_created, "VMs were created");
+        assert_no_trap(&self.log());
+    }
+
+    /// Replaces the listener, plugin included, by this builder's; the clusters stay. Only for an Envoy that was built
+    /// `reloadable`. New connections meet the new one when this returns; a refused one leaves the old in force.
+    #[track_caller]
+    pub fn reload(&self, builder: &EnvoyBuilder) -> Result<(), ConfigurationRefused> {
+        let count = |name: &str| self.stat(&format!("listener_manager.{name}")).unwrap_or_default();
+        let (applied, refused) = (count("lds.update_success"), count("lds.update_rejected"));
+        let logged = self.log().len();
+        self.process.write_listeners(builder);
+        eventually(SOON, "Envoy judging its new listener", || {
+            if count("lds.update_rejected") > refused {
+                return Some(Err(ConfigurationRefused::from_log(self.log()[logged..].to_owned())));
+            }
+            (count("lds.update_success") > applied && count("total_listeners_warming") == 0).then_some(Ok(()))
+        })
     }
 }
 
@@ -145,16 +167,32 @@ impl Drop for Envoy {
         if thread::panicking() {
             return;
         }
-        let mut leaks = secrecy::leaks(self.process.log().as_bytes());
-        leaks.extend(secrecy::leaks(&stats));
-        assert!(leaks.is_empty(), "Envoy shows secrets:\n{}", leaks.join("\n"));
+        let log = self.process.log();
+        assert_no_trap(&log);
+        assert_discreet(log.as_bytes());
+        assert_discreet(&stats);
     }
+}
+
+/// Guarantee number one, so every Envoy's end is asked for it.
+#[track_caller]
+fn assert_no_trap(log: &str) {
+    let traps: Vec<_> =
+        log.lines().filter(|line| line.contains("Function: proxy_") && line.contains(" failed: ")).collect();
+    assert!(traps.is_empty(), "a VM trapped:\n{}", traps.join("\n"));
+}
+
+#[track_caller]
+fn assert_discreet(text: &[u8]) {
+    let leaks = secrecy::leaks(text);
+    assert!(leaks.is_empty(), "Envoy shows secrets:\n{}", leaks.join("\n"));
 }
 
 const ACCESS_LOG: &str = "access.log";
 const LOG: &str = "envoy.log";
 const ADMIN_ADDRESS: &str = "admin";
-const VMS_CREATED: &str = "wasm.envoy.wasm.runtime.v8.created";
+/// In a folder of its own: Envoy watches the folder, and would else be woken by each line of its own log.
+const LISTENERS: &str = "watched/listeners.json";
 
 struct Process {
     child: Child,
@@ -165,8 +203,10 @@ impl Process {
     fn spawn(builder: &EnvoyBuilder) -> Self {
         let scratch = Scratch::new("envoy");
         let configuration = scratch.file("envoy.json");
-        let bootstrap = builder.bootstrap(&scratch.file(ACCESS_LOG)).to_string();
+        let bootstrap = builder.bootstrap(&scratch.file(ACCESS_LOG), &scratch.file(LISTENERS)).to_string();
         fs::write(&configuration, bootstrap).expect("write the bootstrap");
+        fs::write(scratch.file(LISTENERS), builder.discovered(&scratch.file(ACCESS_LOG)).to_string())
+            .expect("write the listeners");
         let log = File::create(scratch.file(LOG)).expect("a log file");
         let child = Command::new(prerequisites::envoy())
             .arg("--config-path")
@@ -207,10 +247,16 @@ impl Process {
         })
     }
 
+    #[track_caller]
     fn refusal(&self) -> ConfigurationRefused {
-        let log = self.log();
-        let complaints = log.lines().filter_map(|line| line.split_once("wasm log: ")).map(|(_, text)| text.to_owned());
-        ConfigurationRefused { complaints: complaints.collect(), log }
+        ConfigurationRefused::from_log(self.log())
+    }
+
+    /// Moved into place, as Envoy watches for moves.
+    fn write_listeners(&self, builder: &EnvoyBuilder) {
+        let fresh = self.scratch.file("listeners.new");
+        fs::write(&fresh, builder.discovered(&self.scratch.file(ACCESS_LOG)).to_string()).expect("write the listeners");
+        fs::rename(fresh, self.scratch.file(LISTENERS)).expect("move the listeners into place");
     }
 
     fn log(&self) -> String {
@@ -227,13 +273,16 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
         if thread::panicking() {
-            let log = self.log();
-            let telling =
-                |line: &&str| ["[wasm]", "[warning]", "[error]", "[critical]"].iter().any(|mark| line.contains(mark));
-            let lines: Vec<_> = log.lines().filter(telling).collect();
-            eprintln!("Envoy logged:\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+            eprintln!("Envoy logged:\n{}", telling(&self.log()));
         }
     }
+}
+
+/// The last lines that a person would look for.
+fn telling(log: &str) -> String {
+    let marks = ["[wasm]", "[warning]", "[error]", "[critical]"];
+    let lines: Vec<_> = log.lines().filter(|line| marks.iter().any(|mark| line.contains(mark))).collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
 fn port_in(file: &Path) -> Option<u16> {
@@ -242,6 +291,12 @@ fn port_in(file: &Path) -> Option<u16> {
 
 fn get(admin_port: u16, target: &str) -> Option<Response> {
     Request::get(target).header("connection", "close").try_send(admin_port).ok()
+}
+
+fn listener_port(admin_port: u16) -> Option<u16> {
+    let listeners = get(admin_port, "/listeners?format=json")?.json();
+    let port = listeners.pointer("/listener_statuses/0/local_address/socket_address/port_value")?;
+    port.as_u64()?.try_into().ok()
 }
 
 fn stats(admin_port: u16) -> Option<BTreeMap<String, u64>> {

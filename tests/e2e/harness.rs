@@ -114,6 +114,22 @@ fn a_configuration_that_envoy_refuses_is_an_error_with_its_log() {
 }
 
 #[test]
+fn a_listener_can_be_replaced_while_envoy_runs() {
+    let reply = |text: &str| {
+        let script = format!("function envoy_on_request(handle) handle:respond({{[':status'] = '200'}}, '{text}') end");
+        Envoy::builder().reloadable().filter("reply", lua(&script))
+    };
+    let envoy = reply("old").start();
+    let ask = || Request::get("/").send(envoy.port()).body;
+    assert_eq!(ask(), b"old");
+    envoy.reload(&reply("new")).unwrap();
+    assert_eq!(ask(), b"new");
+    let refused = envoy.reload(&Envoy::builder().filter("broken", lua("this is no Lua"))).unwrap_err();
+    assert!(refused.log.contains("script load error"), "{}", refused.log);
+    assert_eq!(ask(), b"new");
+}
+
+#[test]
 fn a_secret_in_the_log_fails_the_test_and_headers_of_envoy_itself_do_not_show() {
     let tell = "function envoy_on_request(handle) handle:logInfo(handle:headers():get('x-tell') or 'nothing') end";
     let token = secrecy::secret("token");

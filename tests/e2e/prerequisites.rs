@@ -11,7 +11,7 @@ pub fn envoy() -> PathBuf {
 
 /// The module under test; `TESSERA_MODULE` names another one.
 pub fn module() -> PathBuf {
-    from_environment("TESSERA_MODULE", "target/tessera.wasm", "make module")
+    from_environment("TESSERA_MODULE", "target/tessera.wasm", "cargo xtask module")
 }
 
 /// The folder with the authorization server's script and its installed packages.
