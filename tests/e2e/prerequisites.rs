@@ -18,17 +18,17 @@ pub fn module() -> PathBuf {
 pub fn oidc_provider() -> PathBuf {
     assert!(Command::new("node").arg("--version").output().is_ok(), "`node` is not installed: Node.js 20 or later");
     let folder = repository().join("tests/oidc-provider");
-    require(folder.join("node_modules/oidc-provider"), "make setup");
+    require(folder.join("node_modules/oidc-provider"), "run `make setup`");
     folder
 }
 
 fn from_environment(variable: &str, default: &str, remedy: &str) -> PathBuf {
     let path = env::var_os(variable).map_or_else(|| repository().join(default), PathBuf::from);
-    require(path, &format!("{remedy}, or set {variable}"))
+    require(path, &format!("run `{remedy}` or set {variable}"))
 }
 
 fn require(path: PathBuf, remedy: &str) -> PathBuf {
-    assert!(path.exists(), "{} is missing: run `{remedy}`", path.display());
+    assert!(path.exists(), "{} is missing: {remedy}", path.display());
     path
 }
 
