@@ -1,56 +1,23 @@
-//! One real Envoy as a child process: started from an [`EnvoyBuilder`], asked through its admin port, ended with its log
-//! searched for secrets.
+//! One real Envoy: started from an [`EnvoyBuilder`], asked through its admin interface, judged when it ends.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use crate::client::{Connection, Request, Response};
+use crate::admin::Admin;
+use crate::client::{Connection, Response};
 use crate::envoy_config::{EnvoyBuilder, PLUGIN};
+use crate::envoy_log::{assert_discreet, assert_no_trap};
+use crate::envoy_process::{ConfigurationRefused, Process};
 use crate::eventually::{SOON, eventually};
 use crate::port::ClosedPort;
-use crate::prerequisites;
-use crate::scratch::Scratch;
-use crate::secrecy;
-
-/// At `debug` these components of Envoy's own print what they were given, secrets included: `http` and `router` the headers
-/// of every request and callout, `config` the whole listener with the plugin's configuration and environment. All others,
-/// `wasm` first of all, stay at `debug`.
-const QUIET: &str = "http:info,router:info,config:info";
 
 /// Dropping it ends the process and fails the test if a registered secret shows in its log or its statistics.
 pub struct Envoy {
     process: Process,
-    admin_port: u16,
+    admin: Admin,
     port: u16,
     workers: usize,
     _dead_ports: Vec<ClosedPort>,
-}
-
-/// Envoy ended while loading its configuration, as it does when the module refuses its own.
-#[derive(Debug)]
-pub struct ConfigurationRefused {
-    /// What the module logged, without Envoy's prefix.
-    pub complaints: Vec<String>,
-    pub log: String,
-}
-
-impl ConfigurationRefused {
-    #[track_caller]
-    fn from_log(log: String) -> Self {
-        assert_discreet(log.as_bytes());
-        let complaints = log.lines().filter_map(|line| line.split_once("wasm log: ")).map(|(_, text)| text.to_owned());
-        Self { complaints: complaints.collect(), log }
-    }
-}
-
-impl fmt::Display for ConfigurationRefused {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&telling(&self.log))
-    }
 }
 
 /// A line of the access log.
@@ -71,15 +38,10 @@ impl Envoy {
     #[track_caller]
     pub(crate) fn launch(builder: EnvoyBuilder) -> Result<Self, ConfigurationRefused> {
         let mut process = Process::spawn(&builder);
-        let admin_port = process.admin_port()?;
-        eventually(SOON, "Envoy being live with its workers", || {
-            let ready = get(admin_port, "/ready")?;
-            (ready.body.starts_with(b"LIVE") && stats(admin_port)?.get("listener_manager.workers_started") == Some(&1))
-                .then_some(())
-        });
-        let port = eventually(SOON, "Envoy's listener", || listener_port(admin_port));
-        let envoy = Self { port, admin_port, process, workers: builder.workers, _dead_ports: builder.dead_ports };
-        Ok(envoy)
+        let admin = process.admin()?;
+        eventually(SOON, "Envoy being live with its workers", || admin.is_ready().then_some(()));
+        let port = eventually(SOON, "Envoy's listener", || admin.listener_port());
+        Ok(Self { process, admin, port, workers: builder.workers, _dead_ports: builder.dead_ports })
     }
 
     /// Where requests go, HTTP/1.1 or h2c.
@@ -102,13 +64,13 @@ impl Envoy {
 
     #[track_caller]
     pub fn admin(&self, target: &str) -> Response {
-        get(self.admin_port, target).unwrap_or_else(|| panic!("no answer to {target}"))
+        self.admin.get(target).unwrap_or_else(|| panic!("no answer to {target}"))
     }
 
     /// All counters and gauges.
     #[track_caller]
     pub fn stats(&self) -> BTreeMap<String, u64> {
-        stats(self.admin_port).expect("the statistics")
+        self.admin.stats().expect("the statistics")
     }
 
     /// A counter or gauge; the module's own have the prefix `wasmcustom.`.
@@ -126,7 +88,7 @@ impl Envoy {
     #[track_caller]
     pub fn await_accesses(&self, count: usize) -> Vec<Access> {
         eventually(SOON, &format!("{count} lines in the access log"), || {
-            let log = fs::read_to_string(self.process.scratch.file(ACCESS_LOG)).ok()?;
+            let log = self.process.access_log();
             let lines: Vec<_> = log.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(access).collect();
             (lines.len() >= count).then_some(lines)
         })
@@ -162,7 +124,7 @@ impl Envoy {
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        let stats = get(self.admin_port, "/stats").map(|response| response.body).unwrap_or_default();
+        let stats = self.admin.get("/stats").map(|response| response.body).unwrap_or_default();
         self.process.end();
         if thread::panicking() {
             return;
@@ -172,140 +134,6 @@ impl Drop for Envoy {
         assert_discreet(log.as_bytes());
         assert_discreet(&stats);
     }
-}
-
-/// Guarantee number one, so every Envoy's end is asked for it.
-#[track_caller]
-fn assert_no_trap(log: &str) {
-    let traps: Vec<_> =
-        log.lines().filter(|line| line.contains("Function: proxy_") && line.contains(" failed: ")).collect();
-    assert!(traps.is_empty(), "a VM trapped:\n{}", traps.join("\n"));
-}
-
-#[track_caller]
-fn assert_discreet(text: &[u8]) {
-    let leaks = secrecy::leaks(text);
-    assert!(leaks.is_empty(), "Envoy shows secrets:\n{}", leaks.join("\n"));
-}
-
-const ACCESS_LOG: &str = "access.log";
-const LOG: &str = "envoy.log";
-const ADMIN_ADDRESS: &str = "admin";
-/// In a folder of its own: Envoy watches the folder, and would else be woken by each line of its own log.
-const LISTENERS: &str = "watched/listeners.json";
-
-struct Process {
-    child: Child,
-    scratch: Scratch,
-}
-
-impl Process {
-    fn spawn(builder: &EnvoyBuilder) -> Self {
-        let scratch = Scratch::new("envoy");
-        let configuration = scratch.file("envoy.json");
-        let bootstrap = builder.bootstrap(&scratch.file(ACCESS_LOG), &scratch.file(LISTENERS)).to_string();
-        fs::write(&configuration, bootstrap).expect("write the bootstrap");
-        fs::write(scratch.file(LISTENERS), builder.discovered(&scratch.file(ACCESS_LOG)).to_string())
-            .expect("write the listeners");
-        let log = File::create(scratch.file(LOG)).expect("a log file");
-        let child = Command::new(prerequisites::envoy())
-            .arg("--config-path")
-            .arg(configuration)
-            .arg("--admin-address-path")
-            .arg(scratch.file(ADMIN_ADDRESS))
-            .args(["--concurrency", &builder.workers.to_string()])
-            .args(["--log-level", "debug", "--component-log-level", QUIET])
-            .args(["--file-flush-interval-msec", "10", "--disable-hot-restart"])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("start Envoy");
-        Self { child, scratch }
-    }
-
-    /// Awaits the file in which Envoy tells it, or Envoy's end.
-    #[track_caller]
-    fn admin_port(&mut self) -> Result<u16, ConfigurationRefused> {
-        eventually(SOON, "Envoy's admin address", || {
-            if self.child.try_wait().expect("the process's state").is_some() {
-                return Some(Err(self.refusal()));
-            }
-            port_in(&self.scratch.file(ADMIN_ADDRESS)).map(Ok)
-        })
-        .and_then(|port| self.await_configuration(port))
-    }
-
-    /// The admin address is written before the listeners are loaded.
-    #[track_caller]
-    fn await_configuration(&mut self, admin_port: u16) -> Result<u16, ConfigurationRefused> {
-        eventually(SOON, "Envoy having loaded its configuration", || {
-            if get(admin_port, "/ready").is_some() {
-                return Some(Ok(admin_port));
-            }
-            self.child.try_wait().expect("the process's state").map(|_| Err(self.refusal()))
-        })
-    }
-
-    #[track_caller]
-    fn refusal(&self) -> ConfigurationRefused {
-        ConfigurationRefused::from_log(self.log())
-    }
-
-    /// Moved into place, as Envoy watches for moves.
-    fn write_listeners(&self, builder: &EnvoyBuilder) {
-        let fresh = self.scratch.file("listeners.new");
-        fs::write(&fresh, builder.discovered(&self.scratch.file(ACCESS_LOG)).to_string()).expect("write the listeners");
-        fs::rename(fresh, self.scratch.file(LISTENERS)).expect("move the listeners into place");
-    }
-
-    fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.scratch.file(LOG)).unwrap_or_default()).into_owned()
-    }
-
-    fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.end();
-        if thread::panicking() {
-            eprintln!("Envoy logged:\n{}", telling(&self.log()));
-        }
-    }
-}
-
-/// The last lines that a person would look for.
-fn telling(log: &str) -> String {
-    let marks = ["[wasm]", "[warning]", "[error]", "[critical]"];
-    let lines: Vec<_> = log.lines().filter(|line| marks.iter().any(|mark| line.contains(mark))).collect();
-    lines[lines.len().saturating_sub(40)..].join("\n")
-}
-
-fn port_in(file: &Path) -> Option<u16> {
-    fs::read_to_string(file).ok()?.rsplit(':').next()?.trim().parse().ok()
-}
-
-fn get(admin_port: u16, target: &str) -> Option<Response> {
-    Request::get(target).header("connection", "close").try_send(admin_port).ok()
-}
-
-fn listener_port(admin_port: u16) -> Option<u16> {
-    let listeners = get(admin_port, "/listeners?format=json")?.json();
-    let port = listeners.pointer("/listener_statuses/0/local_address/socket_address/port_value")?;
-    port.as_u64()?.try_into().ok()
-}
-
-fn stats(admin_port: u16) -> Option<BTreeMap<String, u64>> {
-    let text = get(admin_port, "/stats")?.body;
-    let pair = |line: &str| {
-        let (name, value) = line.split_once(": ")?;
-        Some((name.to_owned(), value.parse().ok()?))
-    };
-    Some(String::from_utf8_lossy(&text).lines().filter_map(pair).collect())
 }
 
 fn access(line: &str) -> Access {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::envoy::{ConfigurationRefused, Envoy};
+use crate::envoy::Envoy;
+use crate::envoy_process::ConfigurationRefused;
 use crate::port::ClosedPort;
 use crate::prerequisites;
 use crate::upstream::Upstream;

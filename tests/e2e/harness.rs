@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::authorization_server::AuthorizationServer;
 use crate::client::{Connection, Request};
 use crate::contract_source::ContractSource;
 use crate::envoy::{Access, Envoy};
 use crate::eventually::{SOON, eventually};
 use crate::gate::Gate;
-use crate::http_server::Answer;
 use crate::http2_client::Http2Request;
 use crate::oidc::{self, Client, OidcProvider};
 use crate::secrecy;
