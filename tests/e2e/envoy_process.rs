@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::admin::Admin;
 use crate::envoy_config::EnvoyBuilder;
-use crate::envoy_log::{assert_discreet, telling};
+use crate::envoy_log::{assert_discreet, assert_no_trap, telling};
 use crate::eventually::{SOON, eventually};
 use crate::prerequisites;
 use crate::scratch::Scratch;
@@ -125,6 +125,8 @@ pub struct ConfigurationRefused {
 impl ConfigurationRefused {
     #[track_caller]
     pub fn from_log(log: String) -> Self {
+        // A panic while the configuration is read would look like a refusal.
+        assert_no_trap(&log);
         assert_discreet(log.as_bytes());
         let complaints = log.lines().filter_map(|line| line.split_once("wasm log: ")).map(|(_, text)| text.to_owned());
         Self { complaints: complaints.collect(), log }
