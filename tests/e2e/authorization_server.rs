@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::eventually::{SOON, eventually};
-use crate::http_server::{Answer, HttpServer, Request};
+use crate::http_server::{HttpServer, Request};
 
 /// Unless told otherwise every token is inactive.
 pub struct AuthorizationServer {

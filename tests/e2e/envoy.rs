@@ -1,41 +1,23 @@
-//! One real Envoy as a child process: started from an [`EnvoyBuilder`], asked through its admin port, ended with its log
-//! searched for secrets.
+//! One real Envoy: started from an [`EnvoyBuilder`], asked through its admin interface, judged when it ends.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use crate::client::{Connection, Request, Response};
+use crate::admin::Admin;
+use crate::client::{Connection, Response};
 use crate::envoy_config::{EnvoyBuilder, PLUGIN};
+use crate::envoy_log::{assert_discreet, assert_no_trap};
+use crate::envoy_process::{ConfigurationRefused, Process};
 use crate::eventually::{SOON, eventually};
 use crate::port::ClosedPort;
-use crate::prerequisites;
-use crate::scratch::Scratch;
-use crate::secrecy;
-
-/// At `debug` these components of Envoy's own print what they were given, secrets included: `http` and `router` the headers
-/// of every request and callout, `config` the whole listener with the plugin's configuration and environment. All others,
-/// `wasm` first of all, stay at `debug`.
-const QUIET: &str = "http:info,router:info,config:info";
 
 /// Dropping it ends the process and fails the test if a registered secret shows in its log or its statistics.
 pub struct Envoy {
     process: Process,
-    admin_port: u16,
+    admin: Admin,
     port: u16,
     workers: usize,
-    vms_created: u64,
     _dead_ports: Vec<ClosedPort>,
-}
-
-/// Envoy ended while loading its configuration, as it does when the module refuses its own.
-#[derive(Debug)]
-pub struct ConfigurationRefused {
-    /// What the module logged, without Envoy's prefix.
-    pub complaints: Vec<String>,
-    pub log: String,
 }
 
 /// A line of the access log.
@@ -56,23 +38,10 @@ impl Envoy {
     #[track_caller]
     pub(crate) fn launch(builder: EnvoyBuilder) -> Result<Self, ConfigurationRefused> {
         let mut process = Process::spawn(&builder);
-        let admin_port = process.admin_port()?;
-        eventually(SOON, "Envoy being live with its workers", || {
-            let ready = get(admin_port, "/ready")?;
-            (ready.body.starts_with(b"LIVE") && stats(admin_port)?.get("listener_manager.workers_started") == Some(&1))
-                .then_some(())
-        });
-        let listeners = get(admin_port, "/listeners?format=json").expect("the listeners").json();
-        let port = &listeners["listener_statuses"][0]["local_address"]["socket_address"]["port_value"];
-        let envoy = Self {
-            port: port.as_u64().and_then(|port| port.try_into().ok()).expect("the listener's port"),
-            vms_created: stats(admin_port).and_then(|stats| stats.get(VMS_CREATED).copied()).unwrap_or_default(),
-            admin_port,
-            process,
-            workers: builder.workers,
-            _dead_ports: builder.dead_ports,
-        };
-        Ok(envoy)
+        let admin = process.admin()?;
+        eventually(SOON, "Envoy being live with its workers", || admin.is_ready().then_some(()));
+        let port = eventually(SOON, "Envoy's listener", || admin.listener_port());
+        Ok(Self { process, admin, port, workers: builder.workers, _dead_ports: builder.dead_ports })
     }
 
     /// Where requests go, HTTP/1.1 or h2c.
@@ -95,13 +64,13 @@ impl Envoy {
 
     #[track_caller]
     pub fn admin(&self, target: &str) -> Response {
-        get(self.admin_port, target).unwrap_or_else(|| panic!("no answer to {target}"))
+        self.admin.get(target).unwrap_or_else(|| panic!("no answer to {target}"))
     }
 
     /// All counters and gauges.
     #[track_caller]
     pub fn stats(&self) -> BTreeMap<String, u64> {
-        stats(self.admin_port).expect("the statistics")
+        self.admin.stats().expect("the statistics")
     }
 
     /// A counter or gauge; the module's own have the prefix `wasmcustom.`.
@@ -119,138 +88,52 @@ impl Envoy {
     #[track_caller]
     pub fn await_accesses(&self, count: usize) -> Vec<Access> {
         eventually(SOON, &format!("{count} lines in the access log"), || {
-            let log = fs::read_to_string(self.process.scratch.file(ACCESS_LOG)).ok()?;
+            let log = self.process.access_log();
             let lines: Vec<_> = log.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(access).collect();
             (lines.len() >= count).then_some(lines)
         })
     }
 
-    /// No worker's VM has trapped, nor been made anew, since the start.
+    /// No VM has trapped, nor been reloaded after a trap. The counters alone would not do: they change only when a later
+    /// request meets the trapped VM.
     #[track_caller]
     pub fn assert_no_vm_reload(&self) {
         let stats = self.stats();
-        let reloads: Vec<_> = stats
-            .iter()
-            .filter(|(name, value)| name.starts_with(&format!("wasm.{PLUGIN}.vm_reload")) && **value > 0)
-            .collect();
+        let reloads = stats.iter().filter(|(name, _)| name.starts_with(&format!("wasm.{PLUGIN}.vm_reload")));
+        let reloads: Vec<_> = reloads.filter(|(_, value)| **value > 0).collect();
         assert!(reloads.is_empty(), "a VM was reloaded: {reloads:?}");
-        assert_eq!(stats.get(VMS_CREATED).copied().unwrap_or_default(), self.vms_created, "VMs were created");
+        assert_no_trap(&self.log());
+    }
+
+    /// Replaces the listener, plugin included, by this builder's; the clusters stay. Only for an Envoy that was built
+    /// `reloadable`. New connections meet the new one when this returns; a refused one leaves the old in force.
+    #[track_caller]
+    pub fn reload(&self, builder: &EnvoyBuilder) -> Result<(), ConfigurationRefused> {
+        let count = |name: &str| self.stat(&format!("listener_manager.{name}")).unwrap_or_default();
+        let (applied, refused) = (count("lds.update_success"), count("lds.update_rejected"));
+        let logged = self.log().len();
+        self.process.write_listeners(builder);
+        eventually(SOON, "Envoy judging its new listener", || {
+            if count("lds.update_rejected") > refused {
+                return Some(Err(ConfigurationRefused::from_log(self.log()[logged..].to_owned())));
+            }
+            (count("lds.update_success") > applied && count("total_listeners_warming") == 0).then_some(Ok(()))
+        })
     }
 }
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        let stats = get(self.admin_port, "/stats").map(|response| response.body).unwrap_or_default();
+        let stats = self.admin.get("/stats").map(|response| response.body).unwrap_or_default();
         self.process.end();
         if thread::panicking() {
             return;
         }
-        let mut leaks = secrecy::leaks(self.process.log().as_bytes());
-        leaks.extend(secrecy::leaks(&stats));
-        assert!(leaks.is_empty(), "Envoy shows secrets:\n{}", leaks.join("\n"));
+        let log = self.process.log();
+        assert_no_trap(&log);
+        assert_discreet(log.as_bytes());
+        assert_discreet(&stats);
     }
-}
-
-const ACCESS_LOG: &str = "access.log";
-const LOG: &str = "envoy.log";
-const ADMIN_ADDRESS: &str = "admin";
-const VMS_CREATED: &str = "wasm.envoy.wasm.runtime.v8.created";
-
-struct Process {
-    child: Child,
-    scratch: Scratch,
-}
-
-impl Process {
-    fn spawn(builder: &EnvoyBuilder) -> Self {
-        let scratch = Scratch::new("envoy");
-        let configuration = scratch.file("envoy.json");
-        let bootstrap = builder.bootstrap(&scratch.file(ACCESS_LOG)).to_string();
-        fs::write(&configuration, bootstrap).expect("write the bootstrap");
-        let log = File::create(scratch.file(LOG)).expect("a log file");
-        let child = Command::new(prerequisites::envoy())
-            .arg("--config-path")
-            .arg(configuration)
-            .arg("--admin-address-path")
-            .arg(scratch.file(ADMIN_ADDRESS))
-            .args(["--concurrency", &builder.workers.to_string()])
-            .args(["--log-level", "debug", "--component-log-level", QUIET])
-            .args(["--file-flush-interval-msec", "10", "--disable-hot-restart"])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("start Envoy");
-        Self { child, scratch }
-    }
-
-    /// Awaits the file in which Envoy tells it, or Envoy's end.
-    #[track_caller]
-    fn admin_port(&mut self) -> Result<u16, ConfigurationRefused> {
-        eventually(SOON, "Envoy's admin address", || {
-            if self.child.try_wait().expect("the process's state").is_some() {
-                return Some(Err(self.refusal()));
-            }
-            port_in(&self.scratch.file(ADMIN_ADDRESS)).map(Ok)
-        })
-        .and_then(|port| self.await_configuration(port))
-    }
-
-    /// The admin address is written before the listeners are loaded.
-    #[track_caller]
-    fn await_configuration(&mut self, admin_port: u16) -> Result<u16, ConfigurationRefused> {
-        eventually(SOON, "Envoy having loaded its configuration", || {
-            if get(admin_port, "/ready").is_some() {
-                return Some(Ok(admin_port));
-            }
-            self.child.try_wait().expect("the process's state").map(|_| Err(self.refusal()))
-        })
-    }
-
-    fn refusal(&self) -> ConfigurationRefused {
-        let log = self.log();
-        let complaints = log.lines().filter_map(|line| line.split_once("wasm log: ")).map(|(_, text)| text.to_owned());
-        ConfigurationRefused { complaints: complaints.collect(), log }
-    }
-
-    fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.scratch.file(LOG)).unwrap_or_default()).into_owned()
-    }
-
-    fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.end();
-        if thread::panicking() {
-            let log = self.log();
-            let telling =
-                |line: &&str| ["[wasm]", "[warning]", "[error]", "[critical]"].iter().any(|mark| line.contains(mark));
-            let lines: Vec<_> = log.lines().filter(telling).collect();
-            eprintln!("Envoy logged:\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
-        }
-    }
-}
-
-fn port_in(file: &Path) -> Option<u16> {
-    fs::read_to_string(file).ok()?.rsplit(':').next()?.trim().parse().ok()
-}
-
-fn get(admin_port: u16, target: &str) -> Option<Response> {
-    Request::get(target).header("connection", "close").try_send(admin_port).ok()
-}
-
-fn stats(admin_port: u16) -> Option<BTreeMap<String, u64>> {
-    let text = get(admin_port, "/stats")?.body;
-    let pair = |line: &str| {
-        let (name, value) = line.split_once(": ")?;
-        Some((name.to_owned(), value.parse().ok()?))
-    };
-    Some(String::from_utf8_lossy(&text).lines().filter_map(pair).collect())
 }
 
 fn access(line: &str) -> Access {

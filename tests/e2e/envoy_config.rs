@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::envoy::{ConfigurationRefused, Envoy};
+use crate::envoy::Envoy;
+use crate::envoy_process::ConfigurationRefused;
 use crate::port::ClosedPort;
 use crate::prerequisites;
 use crate::upstream::Upstream;
@@ -15,6 +16,7 @@ pub const PLUGIN: &str = "tessera";
 /// Without an upstream the route answers 200 `direct` itself; without a plugin the chain is only the router.
 pub struct EnvoyBuilder {
     pub(crate) workers: usize,
+    reloadable: bool,
     filters: Vec<Value>,
     environment: serde_json::Map<String, Value>,
     clusters: Vec<Value>,
@@ -27,6 +29,7 @@ impl EnvoyBuilder {
     pub(crate) fn new() -> Self {
         Self {
             workers: 2,
+            reloadable: false,
             filters: Vec::new(),
             environment: serde_json::Map::new(),
             clusters: Vec::new(),
@@ -97,7 +100,7 @@ impl EnvoyBuilder {
     /// Panics, with the log, unless Envoy gets ready.
     #[track_caller]
     pub fn start(self) -> Envoy {
-        self.try_start().unwrap_or_else(|refused| panic!("Envoy refused its configuration:\n{}", refused.log))
+        self.try_start().unwrap_or_else(|refused| panic!("Envoy refused its configuration:\n{refused}"))
     }
 
     #[track_caller]
@@ -124,11 +127,33 @@ impl EnvoyBuilder {
         )
     }
 
-    pub(crate) fn bootstrap(&self, access_log: &Path) -> Value {
-        json!({
+    /// Makes the listener replaceable while Envoy runs: it is read from a file that Envoy watches. A plugin that refuses
+    /// its configuration then leaves Envoy running without it.
+    pub fn reloadable(mut self) -> Self {
+        self.reloadable = true;
+        self
+    }
+
+    pub(crate) fn bootstrap(&self, access_log: &Path, discovered: &Path) -> Value {
+        let mut bootstrap = json!({
+            "node": {"id": "test", "cluster": "test"},
             "admin": {"address": address(0)},
-            "static_resources": {"listeners": [self.listener(access_log)], "clusters": self.clusters},
-        })
+            "static_resources": {"clusters": self.clusters},
+        });
+        if self.reloadable {
+            let source = json!({"path_config_source": {"path": discovered}, "resource_api_version": "V3"});
+            bootstrap["dynamic_resources"] = json!({"lds_config": source});
+        } else {
+            bootstrap["static_resources"]["listeners"] = json!([self.listener(access_log)]);
+        }
+        bootstrap
+    }
+
+    /// What the watched file holds.
+    pub(crate) fn discovered(&self, access_log: &Path) -> Value {
+        let mut listener = self.listener(access_log);
+        listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
+        json!({"resources": [listener]})
     }
 
     fn listener(&self, access_log: &Path) -> Value {

@@ -1,18 +1,19 @@
 //! The harness tested by itself: Envoy without the module, the fakes, the clients, the search for secrets.
 
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::authorization_server::AuthorizationServer;
 use crate::client::{Connection, Request};
 use crate::contract_source::ContractSource;
 use crate::envoy::{Access, Envoy};
 use crate::eventually::{SOON, eventually};
 use crate::gate::Gate;
-use crate::http_server::Answer;
 use crate::http2_client::Http2Request;
 use crate::oidc::{self, Client, OidcProvider};
 use crate::secrecy;
@@ -114,18 +115,46 @@ fn a_configuration_that_envoy_refuses_is_an_error_with_its_log() {
 }
 
 #[test]
-fn a_secret_in_the_log_fails_the_test_and_headers_of_envoy_itself_do_not_show() {
+fn a_listener_can_be_replaced_while_envoy_runs() {
+    let reply = |text: &str| {
+        let script = format!("function envoy_on_request(handle) handle:respond({{[':status'] = '200'}}, '{text}') end");
+        Envoy::builder().reloadable().filter("reply", lua(&script))
+    };
+    let envoy = reply("old").start();
+    let ask = || Request::get("/").send(envoy.port()).body;
+    assert_eq!(ask(), b"old");
+    envoy.reload(&reply("new")).unwrap();
+    assert_eq!(ask(), b"new");
+    let refused = envoy.reload(&Envoy::builder().filter("broken", lua("this is no Lua"))).unwrap_err();
+    assert!(refused.log.contains("script load error"), "{}", refused.log);
+    assert_eq!(ask(), b"new");
+}
+
+#[test]
+fn what_envoy_itself_handles_does_not_show_in_its_log() {
+    let token = secrecy::secret("token");
+    let server = AuthorizationServer::start();
+    let script = format!(
+        "function envoy_on_request(handle)
+           handle:httpCall('idp', {{[':method'] = 'POST', [':path'] = '/introspect', [':authority'] = 'idp',
+                                    ['authorization'] = 'Bearer {token}'}}, 'token={token}', 1000)
+         end"
+    );
+    let envoy = Envoy::builder().cluster("idp", server.port()).filter("ask", lua(&script)).start();
+    let response = Request::get(&format!("/?access_token={token}")).bearer(&token).body("x").send(envoy.port());
+    assert_eq!(response.status, 200);
+    assert_eq!(server.calls_for(&token), 1);
+    // The end of the Envoy searches its log, all of it at `debug`.
+    assert!(envoy.log().contains("[debug][connection]"));
+}
+
+#[test]
+fn a_secret_in_the_log_fails_the_test() {
     let tell = "function envoy_on_request(handle) handle:logInfo(handle:headers():get('x-tell') or 'nothing') end";
     let token = secrecy::secret("token");
-    let start = || Envoy::builder().filter("tell", lua(tell)).start();
-
-    let discreet = start();
-    Request::get("/").bearer(&token).header("x-other", &token).send(discreet.port());
-    drop(discreet);
-
-    let talkative = start();
-    Request::get("/").header("x-tell", &token).send(talkative.port());
-    let failure = catch_unwind(AssertUnwindSafe(|| drop(talkative))).unwrap_err();
+    let envoy = Envoy::builder().filter("tell", lua(tell)).start();
+    Request::get("/").header("x-tell", &token).send(envoy.port());
+    let failure = catch_unwind(AssertUnwindSafe(|| drop(envoy))).unwrap_err();
     assert!(failure.downcast_ref::<String>().unwrap().contains(&token));
 }
 
@@ -168,19 +197,20 @@ fn the_fake_authorization_server_misbehaves_on_demand() {
     let server = AuthorizationServer::start();
     let ask = || form("any").try_send(server.port());
     let whole = || Answer::json(json!({"active": true, "padding": "x".repeat(1000)}));
-    for (answer, broken) in [
-        (Answer::reset(), true),
-        (whole().reset_in_body(), true),
-        (whole().truncated(), true),
-        (Answer::bytes("this is not HTTP"), true),
-        (Answer::status(204), false),
-        (Answer::status(200).body(vec![b' '; 10 << 20]), false),
+    for (answer, outcome) in [
+        (Answer::reset(), Err(ErrorKind::ConnectionReset)),
+        (whole().reset_in_body(), Err(ErrorKind::ConnectionReset)),
+        (whole().truncated(), Err(ErrorKind::UnexpectedEof)),
+        (Answer::bytes("this is not HTTP"), Err(ErrorKind::UnexpectedEof)),
+        (Answer::bytes(""), Err(ErrorKind::UnexpectedEof)),
+        (Answer::status(204), Ok(0)),
+        (Answer::status(200).body(vec![b' '; 10 << 20]), Ok(10 << 20)),
     ] {
         server.answer_next([answer]);
-        assert_eq!(ask().is_err(), broken);
+        assert_eq!(ask().map(|response| response.body.len()).map_err(|error| error.kind()), outcome);
     }
     server.go_away();
-    assert_eq!(ask().unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
+    assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionRefused);
     server.come_back();
     assert_eq!(ask().unwrap().json(), json!({"active": false}));
 }

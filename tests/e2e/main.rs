@@ -11,11 +11,15 @@
     reason = "clippy takes only #[test] functions for tests, and all of this crate is one"
 )]
 
+mod admin;
+mod answer;
 mod authorization_server;
 mod client;
 mod contract_source;
 mod envoy;
 mod envoy_config;
+mod envoy_log;
+mod envoy_process;
 mod eventually;
 mod gate;
 mod http2_client;

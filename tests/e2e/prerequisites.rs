@@ -11,24 +11,24 @@ pub fn envoy() -> PathBuf {
 
 /// The module under test; `TESSERA_MODULE` names another one.
 pub fn module() -> PathBuf {
-    from_environment("TESSERA_MODULE", "target/tessera.wasm", "make module")
+    from_environment("TESSERA_MODULE", "target/tessera.wasm", "cargo xtask module")
 }
 
 /// The folder with the authorization server's script and its installed packages.
 pub fn oidc_provider() -> PathBuf {
     assert!(Command::new("node").arg("--version").output().is_ok(), "`node` is not installed: Node.js 20 or later");
     let folder = repository().join("tests/oidc-provider");
-    require(folder.join("node_modules/oidc-provider"), "make setup");
+    require(folder.join("node_modules/oidc-provider"), "run `make setup`");
     folder
 }
 
 fn from_environment(variable: &str, default: &str, remedy: &str) -> PathBuf {
     let path = env::var_os(variable).map_or_else(|| repository().join(default), PathBuf::from);
-    require(path, &format!("{remedy}, or set {variable}"))
+    require(path, &format!("run `{remedy}` or set {variable}"))
 }
 
 fn require(path: PathBuf, remedy: &str) -> PathBuf {
-    assert!(path.exists(), "{} is missing: run `{remedy}`", path.display());
+    assert!(path.exists(), "{} is missing: {remedy}", path.display());
     path
 }
 

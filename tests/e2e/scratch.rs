@@ -15,8 +15,11 @@ impl Scratch {
         Self(folder)
     }
 
+    /// A path in it; folders on the way are made.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a scratch folder");
+        path
     }
 }
 

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::authorization_server::AuthorizationServer;
 use crate::client::{Request, Response};
 use crate::envoy::Envoy;
 use crate::envoy_config::EnvoyBuilder;
-use crate::http_server::Answer;
 use crate::http2_client::Http2Request;
 use crate::oidc::{self, Client, OidcProvider};
 use crate::secrecy;

@@ -7,8 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::client::Response;
-use crate::http_server::{Answer, HttpServer, Request};
+use crate::http_server::{HttpServer, Request};
 use crate::message::Headers;
 
 pub struct Upstream {

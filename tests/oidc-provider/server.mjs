@@ -74,7 +74,7 @@ function configuration() {
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: (_context, client) => client.clientAuthMethod !== 'none' },
       jwtIntrospection: { enabled: true },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => undefined,
