@@ -137,7 +137,7 @@ fn it_says_nothing_about_the_machine_that_built_it() {
         "/Users/".to_owned(),
         env!("CARGO_MANIFEST_DIR").to_owned(),
     ];
-    private.extend(std::env::var("HOME").ok().filter(|home| home.len() > 1));
+    private.extend(std::env::var("HOME").ok().filter(|home| home.len() > 1).map(|home| format!("{home}/")));
     private.extend(std::env::var("USER").ok().map(|user| format!("/{user}/")));
 
     let found: Vec<_> =
