@@ -16,7 +16,7 @@ VENV   := .venv
 PYTHON := $(VENV)/bin/python
 IDP    := tests/oidc-provider
 
-# From the files, not from Cargo.toml: a test that nobody declared there is an error, not a test that never runs.
+# From the files: a test that Cargo.toml hides is an error here, not a test that never runs.
 TESTS        := $(basename $(notdir $(wildcard tests/*.rs))) $(notdir $(patsubst %/main.rs,%,$(wildcard tests/*/main.rs)))
 # Those that need no more than cargo.
 NATIVE_TESTS := $(filter-out artifact e2e,$(TESTS))
