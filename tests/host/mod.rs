@@ -1,0 +1,44 @@
+//! A native fake of Envoy as a Proxy-Wasm host.
+//!
+//! Off Wasm the SDK's imports are ordinary undefined symbols: [`abi`] defines them over the state of the VM that
+//! runs on the calling thread, and [`Worker`] drives the SDK's exported callbacks. The SDK is unmodified. A
+//! [`Worker`] is one VM on a thread of its own; the workers of one [`Process`] share its clock, shared data, queues
+//! and metrics. Tests ask for state (what became of a stream, which callouts wait); they do not script hostcalls.
+//!
+//! What the module does and Envoy would not put up with (a resume of a stream that is not paused, a second reply, a
+//! header with a line break, …) is collected as faults, which fail the test when the worker is dropped. A panic in a
+//! callback is a trap and fails the test at once.
+//!
+//! Read from the sources of Envoy and proxy-wasm-cpp-host: a getter gives the first line of a header; a setter
+//! replaces all of them; request headers are out of reach once the stream was resumed or went on; `send_local_reply`
+//! turns a `Continue` of the same callback into a stop, whichever stream it replied to; replies and resumes wait for
+//! the end of the call into the VM; a callout that runs out of time is answered 504 by Envoy's router and a refused
+//! connection 503, so that only a broken stream arrives with no headers; each item enqueued wakes the owner of the
+//! queue once; a write to a missing key of the shared data succeeds whatever its compare-and-swap value.
+//!
+//! Known gaps against the real Envoy:
+//! * no request or response bodies and trailers, no response of the upstream passing the filter, no gRPC callouts, no
+//!   foreign functions (they answer `NotFound`, as a host without them does);
+//! * one plugin to a VM, no throw-away VM on a main thread, no reload after a trap, and shared data outlives the last
+//!   VM of its id;
+//! * the connection manager adds no headers (`x-request-id`, `x-forwarded-*`), rejects and normalises nothing, and
+//!   several `cookie` lines stay apart; replies are kept as the filter gave them, without `content-length` or the
+//!   translation for gRPC callers;
+//! * of the properties only `plugin_*`, `request.*` (the parts of the request line, `headers`) and what was set;
+//! * the log level, the `log` facade and the environment are the test process's, shared by all VMs;
+//! * callouts cannot be dispatched into an immediate answer, and time in the VM costs nothing.
+#![allow(dead_code, reason = "each test binary that includes this module uses a part of it")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a fake that is misused fails the test")]
+
+mod abi;
+mod headers;
+mod process;
+mod vm;
+mod worker;
+
+#[allow(unused_imports, reason = "as above")]
+pub use {
+    headers::Headers,
+    process::{Process, START},
+    worker::{Callout, Outcome, Plugin, Refused, Reply, StreamId, Worker},
+};
