@@ -19,7 +19,11 @@ pub mod shared;
 pub mod token;
 pub mod upstream;
 
-proxy_wasm::main! {{
-    proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
-    proxy_wasm::set_root_context(|id| Box::new(host::plugin::Plugin::new(id)));
-}}
+// The macro documents nothing it defines.
+#[allow(missing_docs)]
+mod module {
+    proxy_wasm::main! {{
+        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
+        proxy_wasm::set_root_context(|id| Box::new(crate::host::plugin::Plugin::new(id)));
+    }}
+}

@@ -8,6 +8,7 @@ mod providers;
 mod reader;
 mod repeated;
 mod replies;
+mod text;
 mod token;
 
 use crate::contract;
@@ -18,41 +19,20 @@ use crate::reply;
 use crate::upstream::{self, Value};
 use problem::{Problem, Problems};
 use reader::{Context, Field, Object};
-use repeated::Repeated;
-use serde::de::DeserializeSeed;
 use std::rc::Rc;
 
 /// Reads a configuration. `env` answers for the environment variables that secrets come from.
 ///
 /// # Errors
 /// Every mistake in the text, each with its JSON path; never a secret.
-pub fn read(text: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Vec<Problem>> {
+pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Vec<Problem>> {
     let problems = Problems::default();
-    let settings = parse(text, &problems)
+    let settings = text::parse(bytes, &problems)
         .and_then(|value| Field::root(&value, Context { problems: &problems, env }).object(settings));
     match settings {
         Some(settings) if problems.is_empty() => Ok(settings),
         _ => Err(problems.into_vec()),
     }
-}
-
-/// The JSON value, with members that are given twice noted.
-fn parse(text: &[u8], problems: &Problems) -> Option<serde_json::Value> {
-    if text.is_empty() {
-        problems.add("", "is empty; the plugin needs a JSON object with \"providers\" and \"apis\"");
-        return None;
-    }
-    let parsed = serde_json::from_slice(text).and_then(|value| {
-        let seed = Repeated { path: String::new(), problems };
-        seed.deserialize(&mut serde_json::Deserializer::from_slice(text))?;
-        Ok(value)
-    });
-    // The parser's message tells line and column but quotes values: keep the place only.
-    parsed
-        .map_err(|error| {
-            problems.add("", format!("is not valid JSON at line {} column {}", error.line(), error.column()));
-        })
-        .ok()
 }
 
 fn settings(object: &Object<'_>) -> Option<Settings> {

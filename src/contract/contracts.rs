@@ -29,11 +29,7 @@ pub struct Contracts {
 impl Contracts {
     /// A view with nothing loaded yet but what the configuration holds.
     pub fn new(settings: Rc<Settings>, _key_prefix: &str, _worker: u64) -> Self {
-        let inline = settings
-            .inline
-            .iter()
-            .map(|row| (row.identity.clone(), Rc::new(row.contract.clone())))
-            .collect();
+        let inline = settings.inline.iter().map(|row| (row.identity.clone(), Rc::new(row.contract.clone()))).collect();
         Self { settings, inline }
     }
 
@@ -50,9 +46,7 @@ impl Contracts {
         let Some(client_id) = client_id else {
             return Holding::None;
         };
-        if self.settings.source.is_some()
-            && self.settings.before_first_load == BeforeFirstLoad::Refuse
-        {
+        if self.settings.source.is_some() && self.settings.before_first_load == BeforeFirstLoad::Refuse {
             return Holding::NotLoaded;
         }
         self.find_inline(api, provider, client_id)
@@ -64,11 +58,7 @@ impl Contracts {
     }
 
     fn find_inline(&self, api: &str, provider: &str, client_id: &str) -> Holding {
-        let with = |provider| IdentityRef {
-            api,
-            provider,
-            client_id,
-        };
+        let with = |provider| IdentityRef { api, provider, client_id };
         self.inline
             .get(&with(Some(provider)))
             .or_else(|| self.inline.get(&with(None)))

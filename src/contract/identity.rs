@@ -23,22 +23,14 @@ pub struct IdentityRef<'a> {
 impl Identity {
     /// This identity, borrowed.
     pub fn as_ref(&self) -> IdentityRef<'_> {
-        IdentityRef {
-            api: &self.api,
-            provider: self.provider.as_deref(),
-            client_id: &self.client_id,
-        }
+        IdentityRef { api: &self.api, provider: self.provider.as_deref(), client_id: &self.client_id }
     }
 }
 
 impl IdentityRef<'_> {
     /// An identity of its own.
     pub fn to_identity(self) -> Identity {
-        Identity {
-            api: self.api.into(),
-            provider: self.provider.map(Into::into),
-            client_id: self.client_id.into(),
-        }
+        Identity { api: self.api.into(), provider: self.provider.map(Into::into), client_id: self.client_id.into() }
     }
 }
 
@@ -65,11 +57,7 @@ mod tests {
     fn a_borrowed_identity_finds_its_owner() {
         let mut map = IdentityMap::default();
         for provider in [None, Some("p")] {
-            let key = IdentityRef {
-                api: "a",
-                provider,
-                client_id: "c",
-            };
+            let key = IdentityRef { api: "a", provider, client_id: "c" };
             map.insert(key.to_identity(), provider.is_some());
             assert_eq!(map.get(&key), Some(&provider.is_some()));
         }

@@ -47,11 +47,7 @@ pub struct RowError {
 
 impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.member.is_empty() {
-            f.write_str(self.reason)
-        } else {
-            write!(f, "{}: {}", self.member, self.reason)
-        }
+        if self.member.is_empty() { f.write_str(self.reason) } else { write!(f, "{}: {}", self.member, self.reason) }
     }
 }
 
@@ -83,10 +79,7 @@ impl Row {
 }
 
 /// What an array element is that is no object, or one with a member twice.
-pub const NOT_A_CONTRACT: RowError = RowError {
-    member: "",
-    reason: "not an object with each member once",
-};
+pub const NOT_A_CONTRACT: RowError = RowError { member: "", reason: "not an object with each member once" };
 
 /// The members of a contract as they came.
 #[derive(Default)]
@@ -119,10 +112,7 @@ impl RawRow<'_> {
     }
 
     fn row(self) -> Result<Row, RowError> {
-        Ok(Row {
-            identity: self.identity()?,
-            contract: self.contract()?,
-        })
+        Ok(Row { identity: self.identity()?, contract: self.contract()? })
     }
 
     fn identity(&self) -> Result<Identity, RowError> {
@@ -187,8 +177,7 @@ impl Member<'_> {
             Self::Text(text) => text,
             Self::Other => return Err(error(member, "not a string")),
         };
-        let date = OffsetDateTime::parse(text, &Rfc3339)
-            .map_err(|_| error(member, "not a date of RFC 3339"))?;
+        let date = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| error(member, "not a date of RFC 3339"))?;
         // Dates before 1970 are all equally past.
         let millis = u64::try_from(date.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
         Ok(Some(Timestamp::from_millis(millis)))
@@ -331,10 +320,7 @@ mod tests {
         assert_eq!(row.contract.name.as_deref(), Some("Ünï \"x\""));
         let start = Timestamp::from_secs(1_767_225_600);
         assert_eq!(row.contract.not_before, Some(start));
-        assert_eq!(
-            row.contract.expires_at.map(Timestamp::as_millis),
-            Some(start.as_millis() + 500)
-        );
+        assert_eq!(row.contract.expires_at.map(Timestamp::as_millis), Some(start.as_millis() + 500));
     }
 
     #[test]
@@ -358,10 +344,7 @@ mod tests {
             ("[]", ""),
             (r#"["a",null,"c"]"#, ""),
             ("5", ""),
-            (
-                r#"{"api":"a","client_id":"c","status":"revoked","status":"active"}"#,
-                "",
-            ),
+            (r#"{"api":"a","client_id":"c","status":"revoked","status":"active"}"#, ""),
             (r#"{"client_id":"c"}"#, "api"),
             (r#"{"api":"","client_id":"c"}"#, "api"),
             (r#"{"api":"a"}"#, "client_id"),
@@ -369,18 +352,9 @@ mod tests {
             (r#"{"api":"a","client_id":null}"#, "client_id"),
             (r#"{"api":"a","client_id":"c","provider":""}"#, "provider"),
             (r#"{"api":"a","client_id":"c","tier":1.5}"#, "tier"),
-            (
-                r#"{"api":"a","client_id":"c","expires_at":"tomorrow"}"#,
-                "expires_at",
-            ),
-            (
-                r#"{"api":"a","client_id":"c","expires_at":"2026-02-30T00:00:00Z"}"#,
-                "expires_at",
-            ),
-            (
-                r#"{"api":"a","client_id":"c","not_before":1767225600}"#,
-                "not_before",
-            ),
+            (r#"{"api":"a","client_id":"c","expires_at":"tomorrow"}"#, "expires_at"),
+            (r#"{"api":"a","client_id":"c","expires_at":"2026-02-30T00:00:00Z"}"#, "expires_at"),
+            (r#"{"api":"a","client_id":"c","not_before":1767225600}"#, "not_before"),
         ] {
             assert_eq!(read(json).unwrap_err().member, member, "{json}");
         }
@@ -398,17 +372,11 @@ mod tests {
     #[test]
     fn an_unreadable_entry_still_says_whom_it_is_for() {
         let entry = |json: &str| serde_json::from_str::<RawRow<'_>>(json).unwrap().entry();
-        assert!(matches!(
-            entry(r#"{"api":"a","client_id":"c","expires_at":"?"}"#),
-            Entry::Unreadable(Some(_), _)
-        ));
+        assert!(matches!(entry(r#"{"api":"a","client_id":"c","expires_at":"?"}"#), Entry::Unreadable(Some(_), _)));
         assert!(matches!(
             entry(r#"{"api":"a","client_id":"c","status":"removed","expires_at":"?"}"#),
             Entry::Removed(_)
         ));
-        assert!(matches!(
-            entry(r#"{"api":"a"}"#),
-            Entry::Unreadable(None, _)
-        ));
+        assert!(matches!(entry(r#"{"api":"a"}"#), Entry::Unreadable(None, _)));
     }
 }

@@ -64,8 +64,8 @@ impl Plugin {
         }
     }
 
-    fn configure(&mut self) -> bool {
-        let text = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX >> 1);
+    fn configure(&mut self, bytes: usize) -> bool {
+        let text = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, bytes);
         let text = text.ok().flatten().unwrap_or_default();
         let settings = match config::read(&text, &|name| std::env::var(name).ok()) {
             Ok(settings) => settings,
@@ -158,8 +158,8 @@ impl Context for Plugin {
 }
 
 impl RootContext for Plugin {
-    fn on_configure(&mut self, _: usize) -> bool {
-        self.configure()
+    fn on_configure(&mut self, bytes: usize) -> bool {
+        self.configure(bytes)
     }
 
     fn on_queue_ready(&mut self, queue: u32) {
