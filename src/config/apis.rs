@@ -11,8 +11,8 @@ use std::time::Duration;
 
 /// What the list of APIs refers to.
 pub struct References<'a> {
-    /// Names of the providers, in order; `None` when the providers themselves could not be read.
-    pub providers: Option<&'a [Box<str>]>,
+    /// Names of the providers, in order.
+    pub providers: &'a [Box<str>],
     /// Whether contracts are configured at all.
     pub contracts: bool,
 }
@@ -64,11 +64,11 @@ fn paths(field: &Field<'_>) -> Option<Vec<PathPattern>> {
 
 fn providers(object: &Object<'_>, references: &References<'_>) -> Option<Vec<ProviderIndex>> {
     let known = references.providers;
-    let all = || (0..known.map_or(0, <[_]>::len)).map(ProviderIndex).collect();
-    object.or("providers", all(), |field| {
+    let all = (0..known.len()).map(ProviderIndex).collect();
+    object.or("providers", all, |field| {
         field.filled_array(|element| {
             let name = element.string()?;
-            let index = known?.iter().position(|provider| **provider == *name);
+            let index = known.iter().position(|provider| **provider == *name);
             if index.is_none() {
                 element.refuse(format!("no provider is named {name:?}"));
             }

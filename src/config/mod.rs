@@ -36,11 +36,11 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Settin
 }
 
 fn settings(object: &Object<'_>) -> Option<Settings> {
-    let providers = object.required("providers").and_then(|field| providers::read(&field));
-    let names: Option<Vec<Box<str>>> =
-        providers.as_ref().map(|list| list.iter().map(|provider| provider.name.clone()).collect());
+    let providers_field = object.required("providers");
+    let providers = providers_field.as_ref().and_then(providers::read);
+    let names = providers_field.as_ref().map(providers::names).unwrap_or_default();
     let contracts_field = object.optional("contracts");
-    let references = apis::References { providers: names.as_deref(), contracts: contracts_field.is_some() };
+    let references = apis::References { providers: &names, contracts: contracts_field.is_some() };
     let apis = object.required("apis").and_then(|field| apis::read(&field, &references));
     let unmatched = object.or("no_match", Unmatched::Refuse, |field| {
         field.word(&[("refuse", Unmatched::Refuse), ("pass", Unmatched::Pass)])
@@ -58,7 +58,7 @@ fn settings(object: &Object<'_>) -> Option<Settings> {
 
     let (apis, upstreams): (Vec<_>, Vec<_>) = apis?.into_iter().unzip();
     let contracts = contracts?;
-    let references_hold = known_references(&contracts, &apis, names.as_deref(), contracts_field.as_ref());
+    let references_hold = known_references(&contracts, &apis, &names, contracts_field.as_ref());
     let kept = KeptClaims::of(&upstreams);
     let providers = providers?
         .into_iter()
@@ -82,7 +82,7 @@ fn default_replies() -> reply::Settings {
 fn known_references(
     contracts: &contract::settings::Settings,
     apis: &[crate::decision::policy::Api],
-    providers: Option<&[Box<str>]>,
+    providers: &[Box<str>],
     field: Option<&Field<'_>>,
 ) -> Option<()> {
     let mut sound = Some(());
@@ -92,8 +92,8 @@ fn known_references(
             field?.refuse(format!("\"inline\" has a contract for the API {:?}, which is not configured", identity.api));
             sound = None;
         }
-        if let (Some(name), Some(known)) = (&identity.provider, providers)
-            && !known.contains(name)
+        if let Some(name) = &identity.provider
+            && !providers.contains(name)
         {
             field?.refuse(format!("\"inline\" has a contract for the provider {name:?}, which is not configured"));
             sound = None;

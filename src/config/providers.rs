@@ -25,6 +25,12 @@ pub struct Provider {
 const TIMEOUT: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
 const SKEW: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
 
+/// The names in the list, for what refers to them; sound or not, whatever else is wrong with a provider.
+pub fn names(field: &Field<'_>) -> Vec<Box<str>> {
+    let elements = field.value().as_array().map(Vec::as_slice).unwrap_or_default();
+    elements.iter().map(|provider| provider["name"].as_str().unwrap_or_default().into()).collect()
+}
+
 /// Reads the list.
 pub fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
     let providers = field.filled_array(|element| element.object(provider))?;

@@ -279,7 +279,7 @@ fn written(span: Duration) -> String {
     let millis = crate::base::time::millis(span);
     [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")]
         .into_iter()
-        .find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit))
+        .find(|(unit, _)| millis > *unit && millis.is_multiple_of(*unit))
         .map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
 }
 
@@ -308,7 +308,7 @@ mod tests {
         for text in ["", "s", "15", "1.5s", "-1s", "15 s", "15S", "1w", "18446744073709551615d", "٣s"] {
             assert_eq!(duration(text), None, "{text}");
         }
-        for text in ["250ms", "15s", "10m", "36h", "2d"] {
+        for text in ["250ms", "15s", "60s", "10m", "24h", "2d"] {
             assert_eq!(written(duration(text).unwrap()), text);
         }
         assert_eq!(written(Duration::ZERO), "0ms");
