@@ -31,8 +31,12 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a fake that is misused fails the test")]
 
 mod abi;
+mod event_loop;
+mod exports;
 mod headers;
 mod process;
+mod property;
+mod record;
 mod vm;
 mod worker;
 
@@ -40,5 +44,6 @@ mod worker;
 pub use {
     headers::Headers,
     process::{Process, START},
-    worker::{Callout, Outcome, Plugin, Refused, Reply, StreamId, Worker},
+    record::{Callout, Outcome, Plugin, Refused, Reply, StreamId},
+    worker::Worker,
 };

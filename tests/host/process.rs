@@ -1,7 +1,8 @@
 //! What the workers of one Envoy process share: clock, clusters, shared data, queues and metrics.
 
+use super::record::{Plugin, Refused};
 use super::vm::Vm;
-use super::worker::{Plugin, Refused, Worker};
+use super::worker::Worker;
 use proxy_wasm::types::{MetricType, Status};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
