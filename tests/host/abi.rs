@@ -306,15 +306,17 @@ hostcalls! {
     }
 
     fn proxy_call_foreign_function(
-        _vm,
-        _name: *const u8,
-        _name_size: usize,
-        _arguments: *const u8,
-        _arguments_size: usize,
-        _results: *mut *mut u8,
-        _results_size: *mut usize,
+        vm,
+        name: *const u8,
+        name_size: usize,
+        arguments: *const u8,
+        arguments_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
     ) {
-        Err(Status::NotFound)
+        let function = vm.process.shared().foreign.get(&string(name, name_size)).copied().ok_or(Status::NotFound)?;
+        give(&function(bytes(arguments, arguments_size))?, data, size);
+        Ok(())
     }
 
     fn proxy_done(_vm) {

@@ -160,6 +160,10 @@ impl HttpContext for Request {
                 let other = hostcalls::resolve_shared_queue("", "b").unwrap().unwrap();
                 hostcalls::enqueue_shared_queue(other, Some(b"hello")).unwrap();
             }
+            "foreign" => {
+                let reverse = |name| hostcalls::call_foreign_function(name, Some(b"abc")).map(text);
+                log(&format!("{:?} {:?}", reverse("reverse"), reverse("unheard_of")));
+            }
             "gauge" => {
                 let gauge = metric(MetricType::Gauge, "level");
                 hostcalls::record_metric(gauge, 7).unwrap();

@@ -234,6 +234,15 @@ fn arrivals_in_one_turn_share_its_wake_ups() {
 }
 
 #[test]
+fn foreign_functions_are_those_the_test_offers() {
+    let process = process();
+    process.offer("reverse", |arguments| Ok(arguments.iter().rev().copied().collect()));
+    let worker = process.worker("a").expect("a worker");
+    do_(&worker, "foreign");
+    assert_eq!(last_log(&worker), r#"Ok(Some("cba")) Err(NotFound)"#);
+}
+
+#[test]
 fn an_exchange_leaves_nothing_behind() {
     let worker = worker();
     assert_eq!(worker.exchange(&[("x-do", "reply")]).reply().status, 403);
