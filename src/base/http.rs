@@ -13,6 +13,19 @@ pub struct HttpCall {
     pub body: Vec<u8>,
     /// How long Envoy waits for the whole answer.
     pub timeout: Duration,
+    /// Headers of the answer that its reader looks at.
+    pub answer_headers: AnswerHeaders,
+    /// Most bytes of body that its reader takes.
+    pub max_answer_bytes: usize,
+}
+
+/// Which headers of an answer are copied into the VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerHeaders {
+    /// All of them, every line.
+    All,
+    /// The first line of these.
+    Only(&'static [&'static str]),
 }
 
 /// How a call ended.

@@ -20,6 +20,7 @@ pub enum Holding {
 }
 
 /// One worker's view of the contracts, from the configuration and from the source.
+#[derive(Debug)]
 pub struct Contracts {
     settings: Rc<Settings>,
     inline: IdentityMap<Rc<Contract>>,

@@ -6,7 +6,7 @@ use crate::base::secret::Secret;
 use crate::contract::row::Row;
 
 /// Where contracts come from and how long they may be trusted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Contracts given in the configuration; of two for one identity the last holds.
     pub inline: Vec<Row>,
@@ -38,9 +38,10 @@ pub struct SourceSettings {
 }
 
 /// What holds while a configured source has never been loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BeforeFirstLoad {
     /// Nothing: contracts count as not loaded.
+    #[default]
     Refuse,
     /// The contracts of the configuration.
     Inline,

@@ -2,8 +2,8 @@
 
 use super::policy::{ApiIndex, ContractRule, ProviderIndex, Rule};
 use crate::base::time::Timestamp;
-use crate::contract::contract::{Contract, Status};
 use crate::contract::contracts::Holding;
+use crate::contract::terms::{Contract, Status};
 use crate::outcome::Outcome;
 use crate::token::facts::{Facts, TokenState};
 use std::rc::Rc;

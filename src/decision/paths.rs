@@ -29,7 +29,11 @@ impl PathPattern {
         if is_ambiguous(literal.as_bytes()) {
             return Err("can never match: requests for such a path are ambiguous");
         }
-        Ok(if prefix.is_some() || text.ends_with('/') { Self::Prefix(literal.into()) } else { Self::Exact(text.into()) })
+        Ok(if prefix.is_some() || text.ends_with('/') {
+            Self::Prefix(literal.into())
+        } else {
+            Self::Exact(text.into())
+        })
     }
 
     /// Whether `path` (without its query) matches.
@@ -107,9 +111,36 @@ mod tests {
     #[test]
     fn what_an_upstream_could_read_differently_is_ambiguous() {
         for path in [
-            "//a", "/a//b", "/a//", "/./a", "/a/./b", "/a/../b", "/a/..", "/a/.", "/..", "/.", "/%2e%2E/a", "/a%2fb",
-            "/a%2Fb", "/a%5cb", "/a%5C", "/a\\b", "/a;b", "/a;x=1/b", "/a%", "/a%4", "/a%zz", "/a%u0041", "/a\u{7f}",
-            "/a\tb", "/a b", "/\u{e9}", "/a#b", "/%61dmin", "/%7Euser", "/a%00",
+            "//a",
+            "/a//b",
+            "/a//",
+            "/./a",
+            "/a/./b",
+            "/a/../b",
+            "/a/..",
+            "/a/.",
+            "/..",
+            "/.",
+            "/%2e%2E/a",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a%5cb",
+            "/a%5C",
+            "/a\\b",
+            "/a;b",
+            "/a;x=1/b",
+            "/a%",
+            "/a%4",
+            "/a%zz",
+            "/a%u0041",
+            "/a\u{7f}",
+            "/a\tb",
+            "/a b",
+            "/\u{e9}",
+            "/a#b",
+            "/%61dmin",
+            "/%7Euser",
+            "/a%00",
         ] {
             assert!(is_ambiguous(path.as_bytes()), "{path:?}");
         }

@@ -191,10 +191,9 @@ impl Policy {
             .find(|(_, operation)| operation.matches(target.method, path) && !(ambiguous && operation.is_public()));
         match matched {
             Some((_, operation)) if operation.is_public() => Selection::Public(ApiIndex(index)),
-            matched => Selection::Guarded(RuleIndex {
-                api: ApiIndex(index),
-                operation: matched.map(|(position, _)| position),
-            }),
+            matched => {
+                Selection::Guarded(RuleIndex { api: ApiIndex(index), operation: matched.map(|(position, _)| position) })
+            }
         }
     }
 
@@ -254,18 +253,18 @@ mod tests {
 
     fn orders() -> Vec<Api> {
         let write = Rule { scopes: ScopeRule::All(vec!["write".into()]), ..Rule::default() };
-            vec![
-                api(
-                    "orders",
-                    &["api.example.com"],
-                    &["/orders/"],
-                    vec![
-                        operation(&["GET"], &["/orders/health"], Access::Public),
-                        operation(&["POST"], &["/orders/"], Access::Guarded(write)),
-                    ],
-                ),
-                api("rest", &["api.example.com"], &[], vec![]),
-            ]
+        vec![
+            api(
+                "orders",
+                &["api.example.com"],
+                &["/orders/"],
+                vec![
+                    operation(&["GET"], &["/orders/health"], Access::Public),
+                    operation(&["POST"], &["/orders/"], Access::Guarded(write)),
+                ],
+            ),
+            api("rest", &["api.example.com"], &[], vec![]),
+        ]
     }
 
     fn select(policy: &Policy, method: &str, authority: &str, path: &str) -> Selection {

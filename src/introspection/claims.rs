@@ -171,3 +171,15 @@ fn listed(value: &Value) -> Option<Box<str>> {
     let items: Vec<Box<str>> = list.iter().map(scalar).collect::<Option<_>>()?;
     Some(items.join(",").into())
 }
+
+impl Default for ClaimNames {
+    fn default() -> Self {
+        let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
+        Self {
+            client_id: list(&["client_id", "azp", "appid", "cid"]),
+            scope: list(&["scope", "scp"]),
+            pointers: Vec::new(),
+            all_scalars: false,
+        }
+    }
+}

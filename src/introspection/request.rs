@@ -1,7 +1,8 @@
 //! The introspection request (RFC 7662 §2.1).
 
 use super::client_auth::ClientAuth;
-use crate::base::http::{HttpCall, HttpUrl};
+use super::response::MAX_ANSWER_BYTES;
+use crate::base::http::{AnswerHeaders, HttpCall, HttpUrl};
 use crate::base::secret::Secret;
 use crate::token::bearer::Bearer;
 use std::time::Duration;
@@ -39,7 +40,14 @@ impl Endpoint {
         headers.extend(self.client.authorization().map(|value| ("authorization".to_owned(), value)));
         headers.extend(self.headers.iter().map(|(name, value)| (name.to_string(), value.expose().to_owned())));
 
-        HttpCall { cluster: self.cluster.clone(), headers, body: form.finish().into_bytes(), timeout }
+        HttpCall {
+            cluster: self.cluster.clone(),
+            headers,
+            body: form.finish().into_bytes(),
+            timeout,
+            answer_headers: AnswerHeaders::Only(&["cache-control"]),
+            max_answer_bytes: MAX_ANSWER_BYTES,
+        }
     }
 
     /// The longest that an answer can take: every attempt running into its limit.

@@ -1,0 +1,93 @@
+"""Programs that the demo starts, waits for, and never leaves behind."""
+
+import atexit
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+READY_WITHIN = 30  # seconds
+STOPPED_WITHIN = 5  # seconds; then it is killed
+
+
+class Failure(Exception):
+    """A part of the demo did not start; the text says which and why."""
+
+
+class Program:
+    """A running program in a process group of its own, its output in a file."""
+
+    _running = []
+
+    def __init__(self, name, command, log, env=None):
+        self.name, self.log = name, Path(log)
+        with self.log.open("wb") as output:
+            try:
+                self._process = subprocess.Popen(
+                    [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output,
+                    stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}, start_new_session=True)
+            except OSError as error:
+                raise Failure(f"{name} could not be started: {error}") from error
+        Program._running.append(self)
+
+    def wait_until(self, ready):
+        """The first true answer of `ready`, which is asked until then.
+
+        Raises Failure when the program ends first, or takes too long."""
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline:
+            answer = ready()
+            if answer:
+                return answer
+            if self._process.poll() is not None:
+                raise Failure(f"{self.name} ended with status {self._process.returncode}:\n{self.last_lines()}")
+            time.sleep(0.05)
+        raise Failure(f"{self.name} was not ready after {READY_WITHIN} s:\n{self.last_lines()}")
+
+    def ended(self):
+        return self._process.poll() is not None
+
+    def last_lines(self, count=12):
+        lines = self.log.read_text(errors="replace").splitlines()[-count:]
+        return "\n".join(f"    {line[:300]}" for line in lines) or "    (it printed nothing)"
+
+    def stop(self):
+        if self in Program._running:
+            Program._running.remove(self)
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, sign)
+            except ProcessLookupError:
+                pass
+            try:
+                self._process.wait(STOPPED_WITHIN)
+                return
+            except subprocess.TimeoutExpired:
+                continue
+
+    @classmethod
+    def stop_all(cls):
+        for program in reversed(list(cls._running)):
+            program.stop()
+
+
+def leave_nothing_behind():
+    """Stop all programs at the end of this one, however it ends."""
+    atexit.register(Program.stop_all)
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, lambda number, _: sys.exit(128 + number))
+
+
+def free_ports(count):
+    """Ports of the loopback address that nothing listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()

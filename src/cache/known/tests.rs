@@ -1,0 +1,302 @@
+use std::collections::HashSet;
+
+use super::*;
+use crate::base::time::Timestamp;
+use crate::cache::samples;
+use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+fn tokens(entries: usize) -> KnownTokens {
+    let settings = Settings { entries, ..Settings::default() };
+    KnownTokens::new(&settings, 42)
+}
+
+fn good() -> Rc<Remembered> {
+    Rc::new(samples::good("portal", NOW, 1_000))
+}
+
+fn bad() -> Rc<Remembered> {
+    Rc::new(samples::negative(NOW, 1_000))
+}
+
+fn name(kind: &str, number: usize) -> Vec<u8> {
+    format!("{kind}-{number}").into_bytes()
+}
+
+/// Index and areas must tell the same story.
+fn check(tokens: &KnownTokens) {
+    assert_eq!(tokens.index.len(), tokens.len());
+    for (negative, area) in [(false, &tokens.good), (true, &tokens.negative)] {
+        let places = tokens.index.iter().filter(|p| p.is_negative() == negative);
+        let nodes: Vec<_> = places.map(|p| area.node(p.index()).unwrap()).collect();
+        assert_eq!(nodes.len(), area.len());
+        assert_eq!(nodes.iter().map(|node| node.cost).sum::<usize>(), area.bytes());
+        assert!(area.bytes() <= area.max_bytes());
+        assert!(nodes.iter().all(|node| node.remembered.is_active() != negative));
+        let distinct: HashSet<_> = nodes.iter().map(|n| (n.route, &n.token)).collect();
+        assert_eq!(distinct.len(), nodes.len());
+    }
+}
+
+#[test]
+fn a_token_is_known_on_its_route_only() {
+    let mut tokens = tokens(10);
+    let stored = good();
+    tokens.insert(1, b"token", Rc::clone(&stored));
+    assert!(Rc::ptr_eq(tokens.get(1, b"token").unwrap().remembered, &stored));
+    assert!(tokens.get(2, b"token").is_none());
+    assert!(tokens.get(1, b"toke").is_none());
+    assert!(tokens.get(1, b"tokeN").is_none());
+    assert!(tokens.get(1, b"").is_none());
+}
+
+#[test]
+fn uses_count_from_each_answer_on() {
+    let mut tokens = tokens(10);
+    tokens.insert(0, b"token", good());
+    assert_eq!(tokens.get(0, b"token").unwrap().uses, 1);
+    assert_eq!(tokens.get(0, b"token").unwrap().uses, 2);
+    tokens.insert(0, b"token", good());
+    assert_eq!(tokens.get(0, b"token").unwrap().uses, 1);
+    assert_eq!(tokens.len(), 1);
+}
+
+#[test]
+fn a_newer_answer_replaces_the_older_one_across_areas() {
+    let mut tokens = tokens(10);
+    for answer in [good(), bad(), good(), bad()] {
+        tokens.insert(0, b"token", Rc::clone(&answer));
+        let hit = tokens.get(0, b"token").unwrap();
+        assert!(Rc::ptr_eq(hit.remembered, &answer));
+        assert_eq!(tokens.len(), 1);
+        check(&tokens);
+    }
+}
+
+#[test]
+fn a_removed_token_is_unknown() {
+    let mut tokens = tokens(10);
+    tokens.insert(0, b"token", good());
+    assert!(tokens.remove(0, b"token"));
+    assert!(!tokens.remove(0, b"token"));
+    assert!(tokens.get(0, b"token").is_none());
+    assert!(tokens.is_empty());
+    assert_eq!(tokens.bytes(), 0);
+}
+
+#[test]
+fn without_entries_nothing_is_kept() {
+    let mut tokens = tokens(0);
+    tokens.insert(0, b"good", good());
+    tokens.insert(0, b"bad", bad());
+    assert!(tokens.is_empty());
+    check(&tokens);
+}
+
+#[test]
+fn hot_tokens_survive_a_scan_of_ten_times_the_capacity() {
+    let mut tokens = tokens(100);
+    for number in 0..50 {
+        tokens.insert(0, &name("hot", number), good());
+        tokens.get(0, &name("hot", number));
+    }
+    for number in 0..1_000 {
+        tokens.insert(0, &name("scan", number), good());
+        assert!(tokens.len() <= 100);
+    }
+    let kept = (0..50).filter(|number| tokens.get(0, &name("hot", *number)).is_some());
+    assert_eq!(kept.count(), 50);
+    check(&tokens);
+}
+
+#[test]
+fn a_renewed_hot_token_stays_hot() {
+    let mut tokens = tokens(10);
+    tokens.insert(0, b"hot", good());
+    tokens.get(0, b"hot");
+    tokens.insert(0, b"hot", good());
+    for number in 0..100 {
+        tokens.insert(0, &name("scan", number), good());
+    }
+    assert!(tokens.get(0, b"hot").is_some());
+}
+
+#[test]
+fn a_cold_entry_goes_before_any_hot_one() {
+    for cold in 0..10 {
+        let mut tokens = tokens(10);
+        for number in 0..10 {
+            tokens.insert(0, &name("token", number), good());
+        }
+        for number in (0..10).filter(|number| *number != cold) {
+            tokens.get(0, &name("token", number));
+        }
+        tokens.insert(0, b"new", good());
+        for number in 0..10 {
+            let known = tokens.get(0, &name("token", number)).is_some();
+            assert_eq!(known, number != cold, "{number} with {cold} cold");
+        }
+    }
+}
+
+#[test]
+fn when_all_are_hot_one_still_goes() {
+    let mut tokens = tokens(10);
+    for number in 0..30 {
+        tokens.insert(0, &name("token", number), good());
+        tokens.get(0, &name("token", number));
+        assert!(tokens.len() <= 10);
+    }
+    check(&tokens);
+}
+
+#[test]
+fn a_flood_of_bad_tokens_pushes_no_good_one_out() {
+    let mut tokens = tokens(100);
+    for number in 0..100 {
+        tokens.insert(0, &name("good", number), good());
+    }
+    for number in 0..10_000 {
+        tokens.insert(0, &name("bad", number), bad());
+        tokens.get(0, &name("bad", number));
+    }
+    assert_eq!(tokens.len(), 164);
+    let kept = (0..100).filter(|number| tokens.get(0, &name("good", *number)).is_some());
+    assert_eq!(kept.count(), 100);
+    check(&tokens);
+}
+
+#[test]
+fn long_tokens_are_bounded_by_bytes() {
+    let mut tokens = tokens(100);
+    for number in 0..1_000 {
+        let mut token = name("bad", number);
+        token.resize(8_192, b'x');
+        tokens.insert(0, &token, bad());
+        tokens.insert(0, &token[1..], good());
+    }
+    assert!(tokens.bytes() <= (100 + 64) * BYTES_PER_ENTRY);
+    assert!(tokens.len() >= 30);
+    check(&tokens);
+}
+
+#[test]
+fn a_giant_entry_is_not_kept_nor_its_older_answer() {
+    let mut tokens = tokens(100);
+    tokens.insert(0, b"other", good());
+    tokens.insert(0, b"token", good());
+    let giant = samples::good(&"x".repeat(MAX_COST), NOW, 1_000);
+    tokens.insert(0, b"token", Rc::new(giant));
+    assert!(tokens.get(0, b"token").is_none());
+    assert!(tokens.get(0, b"other").is_some());
+    check(&tokens);
+}
+
+#[test]
+fn colliding_hashes_are_told_apart() {
+    let mut tokens = tokens(10);
+    for number in 0..3 {
+        let node = Node::new(7, 0, name("token", number).into(), good(), 1);
+        tokens.place(node, false);
+    }
+    for number in 0..3 {
+        let token = name("token", number);
+        let place = tokens.find(7, 0, &token).unwrap();
+        assert_eq!(*tokens.node(place).unwrap().token, *token);
+    }
+    let middle = tokens.find(7, 0, b"token-1").unwrap();
+    tokens.take(middle);
+    assert!(tokens.find(7, 0, b"token-1").is_none());
+    assert!(tokens.find(7, 0, b"token-2").is_some());
+}
+
+#[test]
+fn churn_reuses_its_places() {
+    let mut tokens = tokens(50);
+    for number in 0..5_000 {
+        tokens.insert(0, &name("token", number), good());
+        if number % 3 == 0 {
+            tokens.remove(0, &name("token", number));
+        }
+    }
+    assert!(tokens.index.capacity() <= 4 * 128);
+    check(&tokens);
+    let largest = tokens.index.iter().map(|p| p.index()).max().unwrap();
+    assert!(largest < 50);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(u16, u8, usize, bool),
+    Get(u16, u8),
+    Remove(u16, u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..2_u16, 0..90_u8, 0..5_000_usize, any::<bool>())
+            .prop_map(|(route, token, size, good)| Step::Insert(route, token, size, good)),
+        3 => (0..2_u16, 0..90_u8).prop_map(|(route, token)| Step::Get(route, token)),
+        1 => (0..2_u16, 0..90_u8).prop_map(|(route, token)| Step::Remove(route, token)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn no_sequence_breaks_the_bounds_or_invents_an_answer(
+        entries in 0..40_usize, steps in prop::collection::vec(step(), 0..300),
+    ) {
+        let mut tokens = tokens(entries);
+        let mut last = std::collections::HashMap::new();
+        for step in steps {
+            match step {
+                Step::Insert(route, token, size, is_good) => {
+                    let state = match is_good {
+                        true => samples::good(&"x".repeat(size), NOW, 1),
+                        false => samples::negative(NOW, size as u64),
+                    };
+                    let state = Rc::new(state);
+                    tokens.insert(route, &[token; 20], Rc::clone(&state));
+                    last.insert((route, token), state);
+                }
+                Step::Get(route, token) => {
+                    if let Some(hit) = tokens.get(route, &[token; 20]) {
+                        prop_assert!(Rc::ptr_eq(hit.remembered, &last[&(route, token)]));
+                    }
+                }
+                Step::Remove(route, token) => {
+                    tokens.remove(route, &[token; 20]);
+                    last.remove(&(route, token));
+                }
+            }
+            prop_assert!(tokens.good.len() <= entries);
+            let negatives = if entries == 0 { 0 } else { 64 };
+            prop_assert!(tokens.negative.len() <= negatives);
+            check(&tokens);
+        }
+    }
+
+    /// What was used since the last eviction is never evicted while something else was not.
+    #[test]
+    fn eviction_spares_what_was_just_used(uses in prop::collection::vec(any::<bool>(), 20)) {
+        let mut tokens = tokens(20);
+        for number in 0..20 {
+            tokens.insert(0, &name("token", number), good());
+        }
+        for (number, used) in uses.iter().enumerate() {
+            if *used {
+                tokens.get(0, &name("token", number));
+            }
+        }
+        let cold = uses.iter().filter(|used| !**used).count();
+        for number in 0..cold {
+            tokens.insert(0, &name("new", number), good());
+        }
+        for (number, used) in uses.iter().enumerate() {
+            prop_assert_eq!(tokens.get(0, &name("token", number)).is_some(), *used);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Arbitrary facts and entries for the tests of this module.
+
+use proptest::prelude::*;
+
+use super::entry::Remembered;
+use super::ttl::end_of;
+use crate::base::time::Timestamp;
+use crate::token::facts::{Facts, TokenState};
+
+/// Any answer an authorization server could give.
+pub fn state() -> impl Strategy<Value = TokenState> {
+    prop_oneof![
+        1 => Just(TokenState::Inactive),
+        4 => facts().prop_map(|facts| TokenState::Active(facts.into())),
+    ]
+}
+
+/// Any entry whose times are in their order.
+pub fn remembered() -> impl Strategy<Value = Remembered> {
+    (state(), any::<[u64; 3]>()).prop_map(|(state, times)| {
+        let mut times = times.map(|time| Timestamp::from_millis(time).min(end_of(&state)));
+        times.sort();
+        Remembered { state, obtained_at: times[0], fresh_until: times[1], stale_until: times[2] }
+    })
+}
+
+/// A good answer for `client`, fresh for `millis` from `obtained_at` on.
+pub fn good(client: &str, obtained_at: Timestamp, millis: u64) -> Remembered {
+    lasting(
+        TokenState::Active(Facts { client_id: Some(client.into()), ..Facts::default() }.into()),
+        obtained_at,
+        millis,
+    )
+}
+
+/// A negative answer, fresh for `millis` from `obtained_at` on.
+pub fn negative(obtained_at: Timestamp, millis: u64) -> Remembered {
+    lasting(TokenState::Inactive, obtained_at, millis)
+}
+
+fn lasting(state: TokenState, obtained_at: Timestamp, millis: u64) -> Remembered {
+    let until = Timestamp::from_millis(obtained_at.as_millis() + millis);
+    Remembered { state, obtained_at, fresh_until: until, stale_until: until }
+}
+
+fn facts() -> impl Strategy<Value = Facts> {
+    (
+        prop::option::of("\\PC{1,20}"),
+        prop::array::uniform3(prop::option::of("\\PC{0,20}")),
+        prop::collection::vec("\\PC{0,9}", 0..6),
+        prop::collection::vec("\\PC{0,9}", 0..3),
+        prop::array::uniform2(prop::option::of(any::<u64>())),
+        any::<bool>(),
+        prop::collection::vec(("\\PC{0,9}", "\\PC{0,30}"), 0..4),
+    )
+        .prop_map(|(client, texts, scope, audience, times, key_bound, claims)| {
+            let [subject, username, issuer] = texts.map(|text| text.map(Into::into));
+            let [expires_at, not_before] = times.map(|time| time.map(Timestamp::from_millis));
+            Facts {
+                client_id: client.map(Into::into),
+                subject,
+                username,
+                issuer,
+                scope: scope.into_iter().map(Into::into).collect(),
+                audience: audience.into_iter().map(Into::into).collect(),
+                expires_at,
+                not_before,
+                key_bound,
+                claims: claims.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            }
+        })
+}

@@ -1,0 +1,449 @@
+use std::cell::{Cell, RefCell};
+
+use super::*;
+use crate::cache::digest::token_digest;
+use crate::cache::samples;
+use crate::shared::store::{MemoryStore, Versioned};
+use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+fn later(millis: u64) -> Timestamp {
+    NOW.plus(Duration::from_millis(millis))
+}
+
+fn settings(entries: usize) -> Settings {
+    Settings { entries, stale_if_error: Duration::from_secs(60), ..Settings::default() }
+}
+
+fn slots(entries: usize) -> Slots {
+    Slots::new("tessera/f1", &settings(entries))
+}
+
+fn digest(number: usize) -> Digest {
+    token_digest("main", format!("token-{number}").as_bytes())
+}
+
+fn good(millis: u64) -> Remembered {
+    samples::good("portal", NOW, millis)
+}
+
+/// A store in whose calls other things happen.
+struct Watched<F> {
+    inner: MemoryStore,
+    reads: Cell<usize>,
+    writes: Cell<usize>,
+    /// Runs between a read and the write that follows it.
+    meanwhile: RefCell<F>,
+    refuses: bool,
+}
+
+impl<F: FnMut(&MemoryStore)> Watched<F> {
+    fn new(inner: &MemoryStore, meanwhile: F) -> Self {
+        Self {
+            inner: inner.clone(),
+            reads: Cell::new(0),
+            writes: Cell::new(0),
+            meanwhile: RefCell::new(meanwhile),
+            refuses: false,
+        }
+    }
+
+    fn calls(&self) -> (usize, usize) {
+        (self.reads.take(), self.writes.take())
+    }
+}
+
+impl<F: FnMut(&MemoryStore)> SharedStore for Watched<F> {
+    fn get(&self, key: &str) -> Option<Versioned> {
+        self.reads.set(self.reads.get() + 1);
+        self.inner.get(key)
+    }
+
+    fn set(&self, key: &str, value: &[u8], expect: Expect) -> Result<(), WriteError> {
+        self.writes.set(self.writes.get() + 1);
+        (self.meanwhile.borrow_mut())(&self.inner);
+        if self.refuses {
+            return Err(WriteError::Unavailable);
+        }
+        self.inner.set(key, value, expect)
+    }
+}
+
+#[test]
+fn what_one_worker_stored_another_finds() {
+    let store = MemoryStore::default();
+    let (one, other) = (slots(1_000), slots(1_000));
+    assert_eq!(one.get(&store, &digest(1), NOW), None);
+    assert!(one.put(&store, &digest(1), &good(5_000), NOW));
+    assert_eq!(other.get(&store, &digest(1), later(4_999)), Some(good(5_000)));
+    assert_eq!(other.get(&store, &digest(1), later(5_000)), None);
+    assert_eq!(other.get(&store, &digest(2), NOW), None);
+}
+
+#[test]
+fn a_stale_entry_is_found_until_it_lapses() {
+    let store = MemoryStore::default();
+    let mut entry = good(5_000);
+    entry.stale_until = later(8_000);
+    slots(1_000).put(&store, &digest(1), &entry, NOW);
+    let found = slots(1_000).get(&store, &digest(1), later(7_999));
+    assert_eq!(found.unwrap().freshness(later(7_999)), Freshness::Stale);
+    assert_eq!(slots(1_000).get(&store, &digest(1), later(8_000)), None);
+}
+
+#[test]
+fn calls_are_few() {
+    let store = Watched::new(&MemoryStore::default(), |_| ());
+    let slots = slots(1_000);
+    slots.get(&store, &digest(1), NOW);
+    assert_eq!(store.calls(), (2, 0), "miss");
+    slots.put(&store, &digest(1), &good(5_000), NOW);
+    assert_eq!(store.calls(), (2, 1), "good answer stored");
+    slots.get(&store, &digest(1), NOW);
+    assert_eq!(store.calls(), (1, 0), "hit");
+    slots.put(&store, &digest(2), &samples::negative(NOW, 5_000), NOW);
+    assert_eq!(store.calls(), (2, 1), "negative answer stored");
+    slots.get(&store, &digest(2), NOW);
+    assert_eq!(store.calls(), (2, 0), "negative hit");
+}
+
+#[test]
+fn without_entries_no_call_is_made() {
+    let store = Watched::new(&MemoryStore::default(), |_| ());
+    let slots = slots(0);
+    assert!(!slots.put(&store, &digest(1), &good(5_000), NOW));
+    assert!(!slots.put(&store, &digest(1), &samples::negative(NOW, 5_000), NOW));
+    assert_eq!(slots.get(&store, &digest(1), NOW), None);
+    assert_eq!(store.calls(), (0, 0));
+}
+
+#[test]
+fn a_negative_answer_takes_the_good_one_out() {
+    let store = MemoryStore::default();
+    let slots = slots(1_000);
+    slots.put(&store, &digest(1), &good(60_000), NOW);
+    let bad = samples::negative(later(100), 5_000);
+    slots.put(&store, &digest(1), &bad, later(100));
+    assert_eq!(slots.get(&store, &digest(1), later(200)), Some(bad));
+    assert_eq!(slots.get(&store, &digest(1), later(6_000)), None);
+}
+
+#[test]
+fn a_good_answer_wins_over_an_older_negative_one() {
+    let store = MemoryStore::default();
+    let slots = slots(1_000);
+    slots.put(&store, &digest(1), &samples::negative(NOW, 9_000), NOW);
+    let entry = samples::good("portal", later(100), 5_000);
+    slots.put(&store, &digest(1), &entry, later(100));
+    assert_eq!(slots.get(&store, &digest(1), later(200)), Some(entry));
+    assert_eq!(slots.get(&store, &digest(1), later(5_100)), None);
+}
+
+#[test]
+fn an_older_answer_never_replaces_a_newer_one() {
+    let store = MemoryStore::default();
+    let slots = slots(1_000);
+    let newer = samples::good("portal", later(500), 5_000);
+    assert!(slots.put(&store, &digest(1), &newer, later(500)));
+    assert!(!slots.put(&store, &digest(1), &good(60_000), later(500)));
+    slots.put(&store, &digest(1), &samples::negative(NOW, 9_000), later(500));
+    assert_eq!(slots.get(&store, &digest(1), later(500)), Some(newer));
+
+    let bad = samples::negative(later(600), 5_000);
+    slots.put(&store, &digest(1), &bad, later(700));
+    assert!(!slots.put(&store, &digest(1), &good(60_000), later(700)));
+    assert_eq!(slots.get(&store, &digest(1), later(700)), Some(bad));
+}
+
+#[test]
+fn tokens_that_share_a_set_live_side_by_side_and_then_the_first_to_lapse_goes() {
+    let store = MemoryStore::default();
+    let slots = slots(WAYS);
+    for number in 0..WAYS {
+        let millis = 60_000 - 1_000 * (number as u64 * 3 % 8);
+        slots.put(&store, &digest(number), &good(millis), NOW);
+    }
+    assert_eq!(store.dump().len(), 1);
+    for number in 0..WAYS {
+        assert!(slots.get(&store, &digest(number), NOW).is_some());
+    }
+    slots.put(&store, &digest(99), &good(10_000), NOW);
+    assert!(slots.get(&store, &digest(99), NOW).is_some());
+    let lost: Vec<_> = (0..WAYS).filter(|number| slots.get(&store, &digest(*number), NOW).is_none()).collect();
+    // 3 × 5 % 8 = 7: the shortest life.
+    assert_eq!(lost, [5]);
+}
+
+#[test]
+fn lapsed_entries_make_room_first() {
+    let store = MemoryStore::default();
+    let slots = slots(WAYS);
+    slots.put(&store, &digest(0), &good(1_000), NOW);
+    for number in 1..WAYS {
+        slots.put(&store, &digest(number), &good(60_000), NOW);
+    }
+    let now = later(1_000);
+    slots.put(&store, &digest(50), &samples::good("x", now, 500), now);
+    assert!((1..WAYS).all(|number| slots.get(&store, &digest(number), now).is_some()));
+    assert!(slots.get(&store, &digest(50), now).is_some());
+}
+
+#[test]
+fn a_flood_of_negatives_leaves_the_good_ones() {
+    let store = MemoryStore::default();
+    let slots = slots(80);
+    for number in 0..20 {
+        slots.put(&store, &digest(number), &good(60_000), NOW);
+    }
+    let known = |number: &usize| slots.get(&store, &digest(*number), NOW).is_some();
+    let before: Vec<_> = (0..20).filter(known).collect();
+    for number in 1_000..3_000 {
+        slots.put(&store, &digest(number), &samples::negative(NOW, 9_000), NOW);
+    }
+    assert_eq!((0..20).filter(known).collect::<Vec<_>>(), before);
+    assert!(before.len() > 15);
+}
+
+#[test]
+fn keys_and_bytes_stay_within_the_formula() {
+    let store = MemoryStore::default();
+    let slots = slots(64);
+    for number in 0..2_000 {
+        let entry = samples::good(&"x".repeat(number * 4), NOW, 60_000 + number as u64);
+        slots.put(&store, &digest(number), &entry, NOW);
+        let bad = samples::negative(NOW, 9_000);
+        slots.put(&store, &digest(10_000 + number), &bad, NOW);
+    }
+    let dump = store.dump();
+    assert_eq!(dump.len(), 8 + 8);
+    let bytes = |area: &str| -> usize {
+        let all = dump.iter().filter(|(key, _)| key.contains(area));
+        all.map(|(_, value)| value.len()).sum()
+    };
+    assert!(dump.iter().all(|(_, value)| value.len() <= MAX_SET));
+    assert!(bytes("/good/") <= 64 * 2_048);
+    assert!(bytes("/good/") > 64 * 1_024, "the test fills the sets");
+    assert_eq!(bytes("/negative/"), 64 * 59);
+}
+
+#[test]
+fn no_more_entries_than_configured() {
+    for entries in [1, 3, 7, 8, 9, 15, 16] {
+        let store = MemoryStore::default();
+        let slots = slots(entries);
+        for number in 0..200 {
+            slots.put(&store, &digest(number), &good(60_000), NOW);
+        }
+        let kept = (0..200).filter(|n| slots.get(&store, &digest(*n), NOW).is_some());
+        let kept = kept.count();
+        assert!(kept <= entries && kept > entries / 2, "{kept} of {entries}");
+    }
+}
+
+#[test]
+fn an_entry_over_the_bound_is_not_stored() {
+    let store = MemoryStore::default();
+    let entry = samples::good(&"x".repeat(MAX_ENTRY), NOW, 60_000);
+    assert!(!slots(100).put(&store, &digest(1), &entry, NOW));
+    assert!(store.dump().is_empty());
+}
+
+#[test]
+fn a_write_that_meets_another_is_tried_again_and_loses_nothing() {
+    let store = MemoryStore::default();
+    let slots = slots(WAYS);
+    let mut once = true;
+    let racing = Watched::new(&store, |inner| {
+        if std::mem::take(&mut once) {
+            assert!(slots.put(inner, &digest(2), &good(60_000), NOW));
+        }
+    });
+    assert!(slots.put(&racing, &digest(1), &good(60_000), NOW));
+    assert_eq!(racing.calls(), (3, 2));
+    assert!(slots.get(&store, &digest(1), NOW).is_some());
+    assert!(slots.get(&store, &digest(2), NOW).is_some());
+}
+
+#[test]
+fn a_write_that_always_meets_another_is_given_up() {
+    let store = MemoryStore::default();
+    let slots = slots(WAYS);
+    let mut number = 100;
+    let racing = Watched::new(&store, |inner| {
+        number += 1;
+        slots.put(inner, &digest(number), &good(60_000), NOW);
+    });
+    assert!(!slots.put(&racing, &digest(1), &good(60_000), NOW));
+    assert_eq!(racing.calls(), (3, 2));
+    assert_eq!(slots.get(&store, &digest(1), NOW), None);
+}
+
+#[test]
+fn a_host_that_refuses_is_asked_once() {
+    let mut store = Watched::new(&MemoryStore::default(), |_| ());
+    store.refuses = true;
+    assert!(!slots(8).put(&store, &digest(1), &good(60_000), NOW));
+    assert_eq!(store.calls(), (2, 1));
+}
+
+#[test]
+fn a_clock_that_goes_backwards_makes_the_future_a_miss() {
+    let store = MemoryStore::default();
+    let slots = slots(WAYS);
+    slots.put(&store, &digest(1), &good(60_000), NOW);
+    let before = NOW.minus(Duration::from_secs(30));
+    assert_eq!(slots.get(&store, &digest(1), before), None);
+    let entry = samples::good("portal", before, 5_000);
+    assert!(slots.put(&store, &digest(1), &entry, before));
+    assert_eq!(slots.get(&store, &digest(1), before), Some(entry));
+}
+
+#[test]
+fn another_configuration_over_the_same_store_starts_empty() {
+    let store = MemoryStore::default();
+    slots(100).put(&store, &digest(1), &good(60_000), NOW);
+    let other = Slots::new("tessera/f2", &settings(100));
+    assert_eq!(other.get(&store, &digest(1), NOW), None);
+    other.put(&store, &digest(1), &samples::negative(NOW, 5_000), NOW);
+    assert!(slots(100).get(&store, &digest(1), NOW).unwrap().is_active());
+}
+
+#[test]
+fn a_shorter_max_ttl_holds_for_what_is_already_there() {
+    let store = MemoryStore::default();
+    slots(100).put(&store, &digest(1), &good(200_000), NOW);
+    let shorter = Settings { max_ttl: Duration::from_secs(5), stale_if_error: Duration::ZERO, ..settings(100) };
+    let shorter = Slots::new("tessera/f1", &shorter);
+    assert!(shorter.get(&store, &digest(1), later(4_999)).is_some());
+    assert_eq!(shorter.get(&store, &digest(1), later(5_000)), None);
+}
+
+#[test]
+fn no_token_is_in_keys_or_values() {
+    let store = MemoryStore::default();
+    for number in 0..20 {
+        let token = format!("raw-token-of-someone-{number}");
+        let digest = token_digest("main", token.as_bytes());
+        slots(16).put(&store, &digest, &good(60_000), NOW);
+        let bad = samples::negative(later(1), 9_000);
+        slots(16).put(&store, &digest, &bad, later(1));
+    }
+    for (key, value) in store.dump() {
+        let value = String::from_utf8_lossy(&value);
+        assert!(!key.contains("raw-token") && !value.contains("raw-token"));
+    }
+}
+
+/// Writes `value` below every key that the slots use.
+fn plant(store: &MemoryStore, slots: &Slots, value: &[u8]) {
+    for area in [&slots.good, &slots.negative] {
+        for set in 0..area.sets {
+            let key = format!("{}{set}", area.prefix);
+            store.set(&key, value, Expect::Anything).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_foreign_value_is_a_miss_and_gives_way() {
+    let slots = slots(16);
+    let immortal = {
+        let entry = Remembered {
+            obtained_at: later(1_000),
+            fresh_until: Timestamp::MAX,
+            stale_until: Timestamp::MAX,
+            ..good(0)
+        };
+        let mut set = Vec::new();
+        for number in 0..WAYS {
+            put_entry(&mut set, &codec::encode(&entry, &digest(500 + number)));
+        }
+        set
+    };
+    let mut other_version = Vec::new();
+    let mut entry = codec::encode(&good(60_000), &digest(1));
+    entry[0] = 99;
+    put_entry(&mut other_version, &entry);
+    let mut huge = Vec::new();
+    put_entry(&mut huge, &codec::encode(&good(60_000), &digest(1)));
+    huge.resize(MAX_SET + 1, 0);
+    for value in [b"".as_slice(), b"\0", b"hello", &[0xff; 40], &other_version, &huge, &immortal] {
+        let store = MemoryStore::default();
+        plant(&store, &slots, value);
+        assert_eq!(slots.get(&store, &digest(1), NOW), None);
+        assert!(slots.put(&store, &digest(1), &good(60_000), NOW));
+        assert_eq!(slots.get(&store, &digest(1), NOW), Some(good(60_000)));
+        let much_later = later(10_000_000);
+        slots.put(&store, &digest(1), &samples::good("x", much_later, 9), much_later);
+        let key = slots.good.key(&digest(1)).unwrap();
+        let left = entries(&store.get(&key).unwrap().value).count();
+        assert_eq!(left, 1, "nothing foreign stays for ever");
+    }
+}
+
+#[test]
+fn one_corrupt_entry_does_not_hide_its_neighbours() {
+    let store = MemoryStore::default();
+    let slots = slots(WAYS);
+    for number in 0..3 {
+        slots.put(&store, &digest(number), &good(60_000), NOW);
+    }
+    let key = slots.good.key(&digest(0)).unwrap();
+    let mut value = store.get(&key).unwrap().value;
+    let second = usize::from(value[0]) + 1;
+    let version = second + 1;
+    value[version] = 77;
+    store.set(&key, &value, Expect::Anything).unwrap();
+    let known = |n: &usize| slots.get(&store, &digest(*n), NOW).is_some();
+    assert_eq!((0..3).filter(known).count(), 2);
+}
+
+proptest! {
+    #[test]
+    fn any_stored_bytes_are_a_miss_and_writable(value in prop::collection::vec(any::<u8>(), 0..600)) {
+        let store = MemoryStore::default();
+        let slots = slots(WAYS);
+        plant(&store, &slots, &value);
+        prop_assert_eq!(slots.get(&store, &digest(1), NOW), None);
+        prop_assert!(slots.put(&store, &digest(1), &good(60_000), NOW));
+        prop_assert_eq!(slots.get(&store, &digest(1), NOW), Some(good(60_000)));
+    }
+
+    /// Two workers over one store, whose answers may arrive late: what is found is an answer that was stored for that
+    /// very token, within its life, and never an older one than another that still lives.
+    #[test]
+    fn workers_find_the_newest_answer_or_none(
+        steps in prop::collection::vec(
+            (any::<[bool; 2]>(), 0..WAYS, 0..3_000_u64, 0..900_u64, 901..20_000_u64), 1..100),
+    ) {
+        let store = MemoryStore::default();
+        let workers = [slots(16), slots(16)];
+        let mut stored: Vec<Vec<Remembered>> = vec![Vec::new(); WAYS];
+        let mut now = NOW;
+        for ([worker, is_good], token, pause, late, life) in steps {
+            now = now.plus(Duration::from_millis(pause));
+            let obtained = now.minus(Duration::from_millis(late));
+            let entry = match is_good {
+                true => samples::good(&format!("client-{token}"), obtained, life),
+                false => samples::negative(obtained, life.min(9_000)),
+            };
+            workers[usize::from(worker)].put(&store, &digest(token), &entry, now);
+            stored[token].push(entry.clone());
+            let living = stored[token].iter().filter(|e| e.freshness(now) == Freshness::Fresh);
+            let newest = living.map(|e| e.obtained_at).max().unwrap();
+            let found = workers[usize::from(!worker)].get(&store, &digest(token), now);
+            if let Some(found) = &found {
+                prop_assert!(stored[token].contains(found));
+                prop_assert_eq!(found.freshness(now), Freshness::Fresh);
+                prop_assert!(found.obtained_at >= newest);
+            }
+            if entry.obtained_at == newest {
+                prop_assert_eq!(found, Some(entry));
+            }
+        }
+        let dump = store.dump();
+        prop_assert!(dump.len() <= 2 + 8);
+        prop_assert!(dump.iter().all(|(_, value)| value.len() <= MAX_SET));
+    }
+}

@@ -1,0 +1,41 @@
+//! What is wrong with a configuration, and where.
+
+use std::cell::RefCell;
+use std::fmt;
+
+/// One mistake in a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where, as a JSON path: `providers[0].introspection.timeout`. Empty for the whole.
+    pub path: String,
+    /// What must hold there, and what was found. Never a secret.
+    pub reason: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = if self.path.is_empty() { "configuration" } else { &self.path };
+        write!(f, "{path}: {}", self.reason)
+    }
+}
+
+/// Collects problems while the reading goes on.
+#[derive(Debug, Default)]
+pub struct Problems(RefCell<Vec<Problem>>);
+
+impl Problems {
+    /// Notes a problem.
+    pub fn add(&self, path: &str, reason: impl Into<String>) {
+        self.0.borrow_mut().push(Problem { path: path.to_owned(), reason: reason.into() });
+    }
+
+    /// Whether nothing is wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    /// All problems, in the order in which they were found.
+    pub fn into_vec(self) -> Vec<Problem> {
+        self.0.into_inner()
+    }
+}

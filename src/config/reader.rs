@@ -1,0 +1,316 @@
+//! Reading typed values out of JSON while every mistake on the way is noted with its path.
+//!
+//! A method that returns `None` has noted why, unless it says otherwise.
+
+use super::problem::Problems;
+use super::repeated::member;
+use crate::base::http::is_header_value;
+use crate::base::secret::Secret;
+use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::fmt::Write;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// What reading needs besides the text.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Where problems go.
+    pub problems: &'a Problems,
+    /// The environment of the VM.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// A value and where it stands.
+#[derive(Clone)]
+pub struct Field<'a> {
+    path: String,
+    value: &'a Value,
+    context: Context<'a>,
+}
+
+/// An object that knows which of its members have been read.
+pub struct Object<'a> {
+    path: String,
+    members: &'a Map<String, Value>,
+    known: RefCell<Vec<&'static str>>,
+    context: Context<'a>,
+}
+
+impl<'a> Field<'a> {
+    /// The whole configuration.
+    pub fn root(value: &'a Value, context: Context<'a>) -> Self {
+        Self { path: String::new(), value, context }
+    }
+
+    /// Notes that this value is wrong.
+    pub fn refuse(&self, reason: impl Into<String>) {
+        self.context.problems.add(&self.path, reason);
+    }
+
+    /// The value as it stands.
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// An object, read by `read`; members that `read` did not ask for are problems.
+    pub fn object<T>(&self, read: impl FnOnce(&Object<'a>) -> Option<T>) -> Option<T> {
+        let Value::Object(members) = self.value else {
+            self.refuse(format!("must be an object, got {}", kind(self.value)));
+            return None;
+        };
+        let object =
+            Object { path: self.path.clone(), members, known: RefCell::new(Vec::new()), context: self.context };
+        let read = read(&object);
+        object.refuse_unknown();
+        read
+    }
+
+    /// Every element of an array, read by `read`. Read to the end even when an element is wrong.
+    pub fn array<T>(&self, mut read: impl FnMut(&Field<'a>) -> Option<T>) -> Option<Vec<T>> {
+        let Value::Array(elements) = self.value else {
+            self.refuse(format!("must be an array, got {}", kind(self.value)));
+            return None;
+        };
+        let read: Vec<Option<T>> = elements
+            .iter()
+            .enumerate()
+            .map(|(index, value)| {
+                read(&Field { path: format!("{}[{index}]", self.path), value, context: self.context })
+            })
+            .collect();
+        read.into_iter().collect()
+    }
+
+    /// An array with at least one element.
+    pub fn filled_array<T>(&self, read: impl FnMut(&Field<'a>) -> Option<T>) -> Option<Vec<T>> {
+        let elements = self.array(read)?;
+        if elements.is_empty() {
+            self.refuse("must not be empty");
+            return None;
+        }
+        Some(elements)
+    }
+
+    /// Every member of an object of free names, read by `read`.
+    pub fn map<T>(&self, mut read: impl FnMut(&str, &Field<'a>) -> Option<T>) -> Option<Vec<T>> {
+        let Value::Object(members) = self.value else {
+            self.refuse(format!("must be an object, got {}", kind(self.value)));
+            return None;
+        };
+        let read: Vec<Option<T>> = members
+            .iter()
+            .map(|(name, value)| read(name, &Field { path: member(&self.path, name), value, context: self.context }))
+            .collect();
+        read.into_iter().collect()
+    }
+
+    /// A string.
+    pub fn string(&self) -> Option<&'a str> {
+        let text = self.value.as_str();
+        if text.is_none() {
+            self.refuse(format!("must be a string, got {}", kind(self.value)));
+        }
+        text
+    }
+
+    /// A string with at least one character.
+    pub fn text(&self) -> Option<Box<str>> {
+        let text = self.string()?;
+        if text.is_empty() {
+            self.refuse("must not be empty");
+            return None;
+        }
+        Some(text.into())
+    }
+
+    /// A string that `parse` understands; its error is a phrase such as `must begin with "/"`.
+    pub fn parsed<T, E: AsRef<str>>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let text = self.string()?;
+        parse(text).map_err(|reason| self.refuse(format!("{}, got {text:?}", reason.as_ref()))).ok()
+    }
+
+    /// One of the given words.
+    pub fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+        let text = self.string()?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
+        if found.is_none() {
+            let list: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+            self.refuse(format!("must be {}, got {text:?}", list.join(" or ")));
+        }
+        found
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self) -> Option<bool> {
+        let flag = self.value.as_bool();
+        if flag.is_none() {
+            self.refuse(format!("must be true or false, got {}", kind(self.value)));
+        }
+        flag
+    }
+
+    /// A whole number within `range`. `3.0` is whole: a protobuf Struct holds every number as a double.
+    pub fn integer(&self, range: RangeInclusive<u32>) -> Option<u32> {
+        let whole = |number: f64| (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok()).flatten();
+        let number = self.value.as_u64().or_else(|| self.value.as_f64().and_then(whole));
+        let fitting = number.and_then(|number| u32::try_from(number).ok()).filter(|number| range.contains(number));
+        if fitting.is_none() {
+            let found = if self.value.is_number() { self.value.to_string() } else { kind(self.value).to_owned() };
+            self.refuse(format!("must be a whole number from {} to {}, got {found}", range.start(), range.end()));
+        }
+        fitting
+    }
+
+    /// A span such as `"250ms"` within `range`.
+    pub fn duration(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
+        let text = self.string()?;
+        let Some(span) = duration(text) else {
+            self.refuse(format!("must be a whole number and ms, s, m, h or d, such as \"15s\", got {text:?}"));
+            return None;
+        };
+        if !range.contains(&span) {
+            let (from, to) = (written(*range.start()), written(*range.end()));
+            self.refuse(format!("must be between {from} and {to}, got {text:?}"));
+            return None;
+        }
+        Some(span)
+    }
+
+    /// A secret: a string, or `{"env": "NAME"}`. Never shown in a problem.
+    pub fn secret(&self) -> Option<Secret> {
+        match self.value {
+            Value::String(text) if text.is_empty() => {
+                self.refuse("must not be empty");
+                None
+            }
+            Value::String(text) => Some(Secret::new(text.as_str())),
+            Value::Object(_) => self.object(|object| {
+                let field = object.required("env")?;
+                let name = field.text()?;
+                let value = (self.context.env)(&name).filter(|value| !value.is_empty());
+                if value.is_none() {
+                    field.refuse(format!("environment variable {name:?} is not set or empty in the VM"));
+                }
+                value.map(Secret::new)
+            }),
+            other => {
+                self.refuse(format!("must be a string or {{\"env\": \"NAME\"}}, got {}", kind(other)));
+                None
+            }
+        }
+    }
+
+    /// A secret that can stand in a header.
+    pub fn header_secret(&self) -> Option<Secret> {
+        let secret = self.secret()?;
+        if !is_header_value(secret.expose()) {
+            self.refuse("must be printable ASCII without spaces at its ends to stand in a header");
+            return None;
+        }
+        Some(secret)
+    }
+}
+
+impl<'a> Object<'a> {
+    /// The member, if it is there. `None` is no problem.
+    pub fn optional(&self, name: &'static str) -> Option<Field<'a>> {
+        self.known.borrow_mut().push(name);
+        let value = self.members.get(name)?;
+        Some(Field { path: member(&self.path, name), value, context: self.context })
+    }
+
+    /// As [`Self::optional`], and `null` says the same as absence.
+    pub fn nullable(&self, name: &'static str) -> Option<Field<'a>> {
+        self.optional(name).filter(|field| !field.value.is_null())
+    }
+
+    /// The member; its absence is a problem.
+    pub fn required(&self, name: &'static str) -> Option<Field<'a>> {
+        let field = self.optional(name);
+        if field.is_none() {
+            self.context.problems.add(&member(&self.path, name), "is required");
+        }
+        field
+    }
+
+    /// The member read by `read`, or `default` when it is absent. `None` when it is wrong.
+    pub fn or<T>(&self, name: &'static str, default: T, read: impl FnOnce(&Field<'a>) -> Option<T>) -> Option<T> {
+        match self.optional(name) {
+            Some(field) => read(&field),
+            None => Some(default),
+        }
+    }
+
+    /// Notes that this object as a whole is wrong.
+    pub fn refuse(&self, reason: impl Into<String>) {
+        self.context.problems.add(&self.path, reason);
+    }
+
+    fn refuse_unknown(&self) {
+        let known = self.known.borrow();
+        for name in self.members.keys().filter(|name| !known.contains(&name.as_str())) {
+            let mut reason = "is not known here".to_owned();
+            if !known.is_empty() {
+                let _ = write!(reason, "; known are {}", known.join(", "));
+            }
+            self.context.problems.add(&member(&self.path, name), reason);
+        }
+    }
+}
+
+/// Reads `"250ms"`, `"15s"`, `"10m"`, `"24h"`, `"7d"`.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let number: u64 = number.parse().ok()?;
+    let unit_millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(unit_millis).map(Duration::from_millis)
+}
+
+fn written(span: Duration) -> String {
+    let millis = crate::base::time::millis(span);
+    [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")]
+        .into_iter()
+        .find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit))
+        .map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_a_whole_number_and_a_unit() {
+        for (text, millis) in
+            [("250ms", 250), ("15s", 15_000), ("10m", 600_000), ("24h", 86_400_000), ("0s", 0), ("2d", 172_800_000)]
+        {
+            assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "s", "15", "1.5s", "-1s", "15 s", "15S", "1w", "18446744073709551615d", "٣s"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+        for text in ["250ms", "15s", "10m", "36h", "2d"] {
+            assert_eq!(written(duration(text).unwrap()), text);
+        }
+        assert_eq!(written(Duration::ZERO), "0ms");
+    }
+}

@@ -1,0 +1,81 @@
+//! `token`: where access tokens are looked for.
+
+use super::reader::Object;
+use crate::base::http::is_header_name;
+use crate::token::extract::{Settings, Source};
+
+/// The settings without a `token` member.
+pub fn default() -> Settings {
+    Settings { sources: vec![bearer()], max_length: 8192 }
+}
+
+fn bearer() -> Source {
+    Source::Header { name: "authorization".into(), scheme: Some("Bearer".into()) }
+}
+
+/// Reads the object.
+pub fn read(object: &Object<'_>) -> Option<Settings> {
+    let sources = object.or("sources", vec![bearer()], |field| field.filled_array(|element| element.object(source)));
+    let max_length = object.or("max_length", 8192, |field| field.integer(1..=65_536));
+    let sources = sources?;
+    for (index, source) in sources.iter().enumerate() {
+        if sources.iter().take(index).any(|other| same_place(other, source)) {
+            object.refuse("\"sources\" names one place twice");
+            return None;
+        }
+    }
+    Some(Settings { sources, max_length: usize::try_from(max_length?).ok()? })
+}
+
+fn same_place(one: &Source, other: &Source) -> bool {
+    match (one, other) {
+        (Source::Header { name: one, .. }, Source::Header { name: other, .. }) => one == other,
+        _ => one == other,
+    }
+}
+
+fn source(object: &Object<'_>) -> Option<Source> {
+    let header = object.optional("header");
+    let query = object.optional("query");
+    let cookie = object.optional("cookie");
+    match (header, query, cookie) {
+        (Some(header), None, None) => {
+            let name = header.parsed(header_name);
+            let scheme = object.or("scheme", None, |field| field.parsed(scheme).map(Some));
+            let (name, scheme) = (name?, scheme?);
+            if scheme.is_none() && &*name == "authorization" {
+                object.refuse("\"scheme\" is required with the header authorization, such as \"Bearer\"");
+                return None;
+            }
+            Some(Source::Header { name, scheme })
+        }
+        (None, Some(query), None) => query.text().map(Source::Query),
+        (None, None, Some(cookie)) => cookie.parsed(cookie_name).map(Source::Cookie),
+        _ => {
+            object.refuse("must hold one of \"header\", \"query\" and \"cookie\"");
+            None
+        }
+    }
+}
+
+fn header_name(text: &str) -> Result<Box<str>, &'static str> {
+    let lower = text.to_ascii_lowercase();
+    if !is_header_name(&lower) || ["cookie", "host"].contains(&lower.as_str()) {
+        return Err("must be a header name that can hold a token");
+    }
+    Ok(lower.into())
+}
+
+fn scheme(text: &str) -> Result<Box<str>, &'static str> {
+    if !is_header_name(&text.to_ascii_lowercase()) {
+        return Err("must be an authentication scheme such as \"Bearer\"");
+    }
+    Ok(text.into())
+}
+
+fn cookie_name(text: &str) -> Result<Box<str>, &'static str> {
+    if !is_header_name(&text.to_ascii_lowercase()) {
+        return Err("must be a cookie name");
+    }
+    Ok(text.into())
+}

@@ -1,0 +1,283 @@
+//! The life of a flight: sent in the root context's turn, answered, retried, told to those who follow.
+
+use super::effect::{CallId, Effect, Ending};
+use super::flights::{Flight, Phase, Waiter};
+use super::mail::{self, Mail, Told};
+use super::metrics::{Asked, Level, Lookup};
+use super::settings::{Choice, Provider};
+use super::worker::{OUTAGE, Worker};
+use crate::base::http::HttpResult;
+use crate::base::time::Timestamp;
+use crate::cache::{CacheControl, Digest, Freshness, Lifetime, Remembered};
+use crate::decision::policy::ProviderIndex;
+use crate::introspection::failure::Failure;
+use crate::introspection::response;
+use crate::outcome::Outcome;
+use crate::shared::rendezvous::Role;
+use crate::shared::store::SharedStore;
+use crate::token::facts::TokenState;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Time between two log lines about one authorization server's failures.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// How a flight ends: what is known of the token now, or the outcome of those who wait.
+type Learned = Result<Rc<Remembered>, Outcome>;
+
+impl Worker {
+    /// The root context's turn: flights that wait for it take off.
+    pub fn on_wake(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
+        self.woke();
+        let mut effects = Vec::new();
+        for digest in self.flights.take_queued() {
+            self.take_off(&digest, store, now, &mut effects);
+        }
+        effects
+    }
+
+    /// A message from another worker.
+    pub fn on_mail(&mut self, message: &[u8], store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let Some(Mail::Answer(digest, told)) = mail::read(message) else { return effects };
+        let follows =
+            self.flights.get_mut(&digest).is_some_and(|flight| matches!(flight.phase, Phase::Following { .. }));
+        if !follows {
+            return effects;
+        }
+        match told {
+            Told::State(remembered) => {
+                self.land(&digest, Ok(Rc::new(self.settings.cache.cut(remembered))), store, now, &mut effects);
+            }
+            Told::Failed(outcome) => self.land(&digest, Err(outcome), store, now, &mut effects),
+            Told::TooMuch => self.call(&digest, 0, false, now, &mut effects),
+        }
+        effects
+    }
+
+    /// Takes off: somebody may know or ask already; else this worker asks.
+    fn take_off(&mut self, digest: &Digest, store: &dyn SharedStore, now: Timestamp, effects: &mut Vec<Effect>) {
+        let role = self.rendezvous.join(store, digest, now);
+        if let Role::Follow { until } = role {
+            let Some(flight) = self.flights.get_mut(digest) else { return };
+            flight.phase = Phase::Following { until };
+            for _ in 0..flight.waiters.len() {
+                self.metrics.lookup(Lookup::Coalesced, Level::Shared);
+            }
+            return;
+        }
+        // The last leader may have finished between the look-up and now.
+        if let Some(remembered) = self.slots.get(store, digest, now)
+            && self.settles(digest, &remembered, now)
+        {
+            self.finish(digest, Ok(Rc::new(remembered)), role == Role::Lead, store, now, effects);
+            return;
+        }
+        self.metrics.lookup(Lookup::Miss, Level::Shared);
+        self.call(digest, 0, role == Role::Lead, now, effects);
+    }
+
+    /// Whether what the shared level holds makes a call needless, for everybody who waits and for a renewal.
+    fn settles(&mut self, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
+        let policy = &self.settings.policy;
+        let Some(flight) = self.flights.get_mut(digest) else { return false };
+        let serves = |waiter: &Waiter| {
+            let max_age = policy.rule(waiter.rule).and_then(|(_, rule)| rule.max_age);
+            max_age.is_none_or(|max_age| remembered.age(now) <= max_age)
+        };
+        let renewed = !flight.waiters.is_empty() || !remembered.lapses_soon(now);
+        remembered.freshness(now) == Freshness::Fresh && renewed && flight.waiters.iter().all(serves)
+    }
+
+    fn call(&mut self, digest: &Digest, earlier: u32, leads: bool, now: Timestamp, effects: &mut Vec<Effect>) {
+        let Some(flight) = self.flights.get_mut(digest) else { return };
+        let Some(provider) = self.settings.providers.get(flight.provider.0) else { return };
+        let timeout = provider.endpoint.timeout.min(flight.time_left(now)).max(Duration::from_millis(1));
+        let call = provider.endpoint.call(&flight.token, timeout);
+        self.last_call += 1;
+        let id = CallId(self.last_call);
+        self.flights.calling(digest, id, earlier, now, leads);
+        self.metrics.in_flight(self.flights.calls());
+        effects.push(Effect::Call(id, call));
+    }
+
+    /// A call has ended.
+    pub fn on_result(
+        &mut self,
+        call: CallId,
+        result: HttpResult,
+        store: &dyn SharedStore,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let Some(digest) = self.flights.landed(call) else {
+            return self.on_contract_result(call, result, store, now);
+        };
+        let settings = Rc::clone(&self.settings);
+        let Some(Flight { provider: index, deadline, phase: Phase::Calling { earlier, sent_at, leads, .. }, .. }) =
+            self.flights.get_mut(&digest)
+        else {
+            return effects;
+        };
+        let (index, earlier, leads) = (*index, *earlier, *leads);
+        let (took, in_time) = (now.since(*sent_at), now < *deadline);
+        let Some(provider) = settings.providers.get(index.0) else { return effects };
+        let read = response::read(&result, &provider.claims, now);
+        self.metrics.asked(index, asked(&read), took);
+        self.metrics.in_flight(self.flights.calls());
+        let learned = match read {
+            Err(failure) if failure.is_worth_a_retry() && earlier < provider.endpoint.retries && in_time => {
+                self.call(&digest, earlier + 1, leads, now, &mut effects);
+                return effects;
+            }
+            Err(failure) => Err(self.note_failure(index, provider, failure, now, &mut effects)),
+            Ok(state) => Ok(Rc::new(self.remembered(state, &result, now))),
+        };
+        if let Ok(remembered) = &learned
+            && remembered.freshness(now) == Freshness::Fresh
+        {
+            self.slots.put(store, &digest, remembered, now);
+        }
+        self.finish(&digest, learned, leads, store, now, &mut effects);
+        effects
+    }
+
+    /// The answer with its lifetime; one that is not to be kept has none.
+    fn remembered(&mut self, state: TokenState, result: &HttpResult, now: Timestamp) -> Remembered {
+        let cache_control = match result {
+            HttpResult::Answered(answer) => CacheControl::of(answer),
+            HttpResult::Failed => CacheControl::default(),
+        };
+        let seed = self.next_seed();
+        let lifetime = self.settings.cache.lifetime(&state, cache_control, now, seed);
+        Remembered::new(state, now, lifetime.unwrap_or(Lifetime { fresh_until: now, stale_until: now }))
+    }
+
+    fn note_failure(
+        &mut self,
+        index: ProviderIndex,
+        provider: &Provider,
+        failure: Failure,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Outcome {
+        let outcome = failure.outcome();
+        if let Some(outage) = self.outages.get_mut(index.0) {
+            if outcome == Outcome::ProviderUnavailable {
+                outage.until = now.plus(OUTAGE);
+            }
+            if now >= outage.quiet_until || outage.quiet_until > now.plus(QUIET) {
+                outage.quiet_until = now.plus(QUIET);
+                let stale = match (outcome, self.settings.cache.stale_if_error.is_zero()) {
+                    (Outcome::ProviderUnavailable, false) => {
+                        "; tokens known from before pass until stale_if_error ends"
+                    }
+                    _ => "",
+                };
+                let line = format!("provider {:?}: introspection failed: {failure}{stale}", provider.name);
+                effects.push(Effect::Log(log::Level::Warn, line));
+            }
+        }
+        outcome
+    }
+
+    /// Ends a flight and tells those who follow it.
+    fn finish(
+        &mut self,
+        digest: &Digest,
+        learned: Learned,
+        leads: bool,
+        store: &dyn SharedStore,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        if leads {
+            let followers = self.rendezvous.leave(store, digest);
+            if !followers.is_empty() {
+                let message = mail::answer(digest, learned.as_deref().map_err(|outcome| *outcome));
+                effects.extend(followers.into_iter().map(|queue| Effect::Mail(queue, message.clone())));
+            }
+        }
+        self.land(digest, learned, store, now, effects);
+    }
+
+    /// Ends a flight in this worker.
+    fn land(
+        &mut self,
+        digest: &Digest,
+        learned: Learned,
+        store: &dyn SharedStore,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = self.flights.close(digest) else { return };
+        self.metrics.in_flight(self.flights.calls());
+        let token = flight.token.expose().as_bytes();
+        if let Ok(remembered) = &learned {
+            for key in &flight.keys {
+                match remembered.freshness(now) {
+                    Freshness::Fresh => self.known.insert(*key, token, Rc::clone(remembered)),
+                    Freshness::Stale | Freshness::Lapsed => {
+                        self.known.remove(*key, token);
+                    }
+                }
+            }
+        }
+        for waiter in &flight.waiters {
+            let ending = self.ending(&flight, waiter, digest, &learned, store, now);
+            effects.push(Effect::End(waiter.stream, ending));
+        }
+    }
+
+    fn ending(
+        &mut self,
+        flight: &Flight,
+        waiter: &Waiter,
+        digest: &Digest,
+        learned: &Learned,
+        store: &dyn SharedStore,
+        now: Timestamp,
+    ) -> Ending {
+        let outcome = match learned {
+            Ok(remembered) => {
+                let verdict = self.judge(remembered, flight.provider, waiter.rule, store, now);
+                return Ending { verdict, stale: false };
+            }
+            Err(outcome) => *outcome,
+        };
+        if outcome == Outcome::ProviderUnavailable {
+            let choice = Choice { provider: flight.provider, key: waiter.key };
+            if let Some(verdict) = self.judge_stale(choice, &flight.token, digest, waiter.rule, store, now) {
+                return Ending { verdict, stale: true };
+            }
+        }
+        Ending { verdict: self.refusal(Some(waiter.rule), outcome), stale: false }
+    }
+
+    /// The periodic turn: leases are renewed, dead leaders replaced, overdue flights ended.
+    pub(super) fn tend_flights(&mut self, store: &dyn SharedStore, now: Timestamp, effects: &mut Vec<Effect>) {
+        for digest in self.flights.select(|flight| now >= flight.deadline) {
+            let leads = self
+                .flights
+                .get_mut(&digest)
+                .is_some_and(|flight| matches!(flight.phase, Phase::Calling { leads: true, .. }));
+            self.finish(&digest, Err(Outcome::ProviderUnavailable), leads, store, now, effects);
+        }
+        for digest in self.flights.select(|flight| matches!(flight.phase, Phase::Calling { leads: true, .. })) {
+            self.rendezvous.renew(store, &digest, now);
+        }
+        let abandoned = |flight: &Flight| matches!(flight.phase, Phase::Following { until } if now >= until);
+        for digest in self.flights.select(abandoned) {
+            self.take_off(&digest, store, now, effects);
+        }
+    }
+}
+
+fn asked(read: &Result<TokenState, Failure>) -> Asked {
+    match read {
+        Ok(TokenState::Active(_)) => Asked::Active,
+        Ok(TokenState::Inactive) => Asked::Inactive,
+        Err(failure) if failure.outcome() == Outcome::ProviderUnavailable => Asked::Unavailable,
+        Err(_) => Asked::Error,
+    }
+}

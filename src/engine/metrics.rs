@@ -1,0 +1,202 @@
+//! What is counted. Counts pile up here and go to the host once a tick: the warm path makes no call for them.
+
+use super::settings::Settings;
+use crate::decision::policy::{ApiIndex, ProviderIndex};
+use crate::outcome::Outcome;
+use std::time::Duration;
+
+/// How a token was looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// Known and good, whatever is decided on it.
+    Hit,
+    /// Known not to be active.
+    NegativeHit,
+    /// Not known: the authorization server is asked.
+    Miss,
+    /// Known from before, used because the authorization server cannot be asked.
+    Stale,
+    /// Not known, but somebody is asking already.
+    Coalesced,
+}
+
+/// Where the look-up ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// In the worker's own memory.
+    Worker,
+    /// In the process's shared data.
+    Shared,
+}
+
+/// How one introspection call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The token is active.
+    Active,
+    /// The token is not active.
+    Inactive,
+    /// No answer.
+    Unavailable,
+    /// No usable answer.
+    Error,
+}
+
+/// One value for the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sample<'a> {
+    /// Add to a counter.
+    Count(&'a str, u64),
+    /// Add to (or take from) a gauge.
+    Shift(&'a str, i64),
+    /// Set a gauge.
+    Set(&'a str, u64),
+    /// Record into a histogram.
+    Observe(&'a str, u64),
+}
+
+const LOOKUPS: [&str; 5] = ["hit", "negative_hit", "miss", "stale", "coalesced"];
+const LEVELS: [&str; 2] = ["worker", "shared"];
+const ASKED: [&str; 4] = ["active", "inactive", "unavailable", "error"];
+const POLLS: [&str; 3] = ["changed", "unchanged", "failed"];
+/// `in_flight` in Envoy's metric name space.
+const IN_FLIGHT: &str = "tessera_in_flight";
+/// Durations kept between two ticks at most; a worker that asks more often than that loses samples, not requests.
+const MAX_DURATIONS: usize = 4096;
+
+/// The counts of one worker since the last tick.
+#[derive(Debug)]
+pub struct Metrics {
+    names: Vec<String>,
+    counts: Vec<u64>,
+    first_lookup: usize,
+    first_asked: usize,
+    first_poll: usize,
+    skipped: usize,
+    duration_names: Vec<String>,
+    durations: Vec<(usize, u64)>,
+    in_flight: i64,
+    in_flight_told: i64,
+    gauges: Vec<(&'static str, u64)>,
+}
+
+impl Metrics {
+    /// Nothing counted yet.
+    pub fn new(settings: &Settings) -> Self {
+        let apis = settings.policy.apis().iter().map(|api| label(&api.id)).chain([NO_API.to_owned()]);
+        let mut names: Vec<String> = apis
+            .flat_map(|api| {
+                Outcome::ALL.map(|outcome| format!("tessera_requests.outcome.{}.api.{api}", outcome.name()))
+            })
+            .collect();
+        let first_lookup = names.len();
+        for result in LOOKUPS {
+            names.extend(LEVELS.map(|level| format!("tessera_cache.result.{result}.level.{level}")));
+        }
+        let first_asked = names.len();
+        for provider in &settings.provider_names {
+            names.extend(ASKED.map(|result| format!("tessera_introspections.provider.{provider}.result.{result}")));
+        }
+        let first_poll = names.len();
+        names.extend(POLLS.map(|result| format!("tessera_contract_polls.result.{result}")));
+        let skipped = names.len();
+        names.push("tessera_contracts_skipped".to_owned());
+        Self {
+            counts: vec![0; names.len()],
+            names,
+            first_lookup,
+            first_asked,
+            first_poll,
+            skipped,
+            duration_names: settings
+                .provider_names
+                .iter()
+                .map(|provider| format!("tessera_introspection_ms.provider.{provider}"))
+                .collect(),
+            durations: Vec::new(),
+            in_flight: 0,
+            in_flight_told: 0,
+            gauges: Vec::new(),
+        }
+    }
+
+    /// A request has ended.
+    pub fn request(&mut self, outcome: Outcome, api: Option<ApiIndex>) {
+        let apis = self.first_lookup / Outcome::ALL.len();
+        let row = api.map_or(apis.saturating_sub(1), |ApiIndex(index)| index);
+        self.add(row * Outcome::ALL.len() + outcome as usize, 1);
+    }
+
+    /// A token has been looked up.
+    pub fn lookup(&mut self, result: Lookup, level: Level) {
+        self.add(self.first_lookup + result as usize * LEVELS.len() + level as usize, 1);
+    }
+
+    /// An introspection call has ended.
+    pub fn asked(&mut self, ProviderIndex(provider): ProviderIndex, result: Asked, took: Duration) {
+        self.add(self.first_asked + provider * ASKED.len() + result as usize, 1);
+        if self.durations.len() < MAX_DURATIONS {
+            self.durations.push((provider, crate::base::time::millis(took)));
+        }
+    }
+
+    /// So many introspection calls are under way.
+    pub fn in_flight(&mut self, calls: usize) {
+        self.in_flight = i64::try_from(calls).unwrap_or(i64::MAX);
+    }
+
+    /// Polls of the contract source, and contracts that could not be read.
+    pub fn polls(&mut self, [changed, unchanged, failed]: [u64; 3], skipped: u64) {
+        self.add(self.first_poll, changed);
+        self.add(self.first_poll + 1, unchanged);
+        self.add(self.first_poll + 2, failed);
+        self.add(self.skipped, skipped);
+    }
+
+    /// A gauge that is told with the next samples.
+    pub fn gauge(&mut self, name: &'static str, value: u64) {
+        self.gauges.push((name, value));
+    }
+
+    /// Hands over what has piled up.
+    pub fn drain(&mut self, mut take: impl FnMut(Sample<'_>)) {
+        for (name, count) in self.names.iter().zip(&mut self.counts) {
+            if *count > 0 {
+                take(Sample::Count(name, std::mem::take(count)));
+            }
+        }
+        for (provider, millis) in self.durations.drain(..) {
+            if let Some(name) = self.duration_names.get(provider) {
+                take(Sample::Observe(name, millis));
+            }
+        }
+        if self.in_flight != self.in_flight_told {
+            take(Sample::Shift(IN_FLIGHT, self.in_flight - self.in_flight_told));
+            self.in_flight_told = self.in_flight;
+        }
+        for (name, value) in self.gauges.drain(..) {
+            take(Sample::Set(name, value));
+        }
+    }
+
+    fn add(&mut self, index: usize, by: u64) {
+        if let Some(count) = self.counts.get_mut(index) {
+            *count += by;
+        }
+    }
+}
+
+/// The label of requests that no API claims. No id of an API reduces to it.
+const NO_API: &str = "-";
+
+/// A name as a label: what stats names may not hold becomes `_`.
+fn label(id: &str) -> String {
+    let legal = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
+    let label: String = id.chars().map(legal).collect();
+    if label == NO_API { "_".to_owned() } else { label }
+}
+
+/// The gauge that tells the version: always 1.
+pub fn build_info() -> String {
+    format!("tessera_build_info.version.{}", label(env!("CARGO_PKG_VERSION")))
+}

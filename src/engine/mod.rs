@@ -1,0 +1,10 @@
+//! The work of one worker, without IO: requests, answers and ticks come in with the time, decisions and calls go out.
+
+mod asking;
+pub mod effect;
+pub mod flights;
+pub mod mail;
+pub mod metrics;
+mod polling;
+pub mod settings;
+pub mod worker;

@@ -1,0 +1,160 @@
+//! A configuration as the engine uses it.
+
+use crate::cache;
+use crate::contract;
+use crate::decision::decide::TokenChecks;
+use crate::decision::policy::{ApiIndex, Policy, ProviderIndex};
+use crate::introspection::claims::ClaimNames;
+use crate::introspection::request::Endpoint;
+use crate::reply;
+use crate::token::bearer::Bearer;
+use crate::token::extract;
+use crate::token::issuer::unverified_issuer;
+use crate::upstream;
+use std::fmt::Write;
+use std::rc::Rc;
+
+/// One authorization server.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Its name.
+    pub name: Box<str>,
+    /// How it is asked.
+    pub endpoint: Endpoint,
+    /// What its tokens are checked against.
+    pub checks: TokenChecks,
+    /// Where its answers hold what.
+    pub claims: ClaimNames,
+}
+
+/// Everything that is configured.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// APIs, operations and what becomes of other requests.
+    pub policy: Policy,
+    /// Authorization servers.
+    pub providers: Vec<Provider>,
+    /// Names of the providers, in the same order.
+    pub provider_names: Vec<Box<str>>,
+    /// Upstream headers of each API, in the order of the policy.
+    pub upstreams: Vec<upstream::Settings>,
+    /// Where tokens are looked for.
+    pub token: extract::Settings,
+    /// Contracts.
+    pub contracts: Rc<contract::settings::Settings>,
+    /// What is remembered, and for how long.
+    pub cache: cache::Settings,
+    /// How refusals are worded.
+    pub replies: reply::Settings,
+    routes: Vec<Vec<Choice>>,
+}
+
+/// A provider among those of an API, and the key under which its answers are known.
+///
+/// APIs with the same list of providers send a token to the same one and share their answers. APIs with different
+/// lists may send it to different ones and do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The provider.
+    pub provider: ProviderIndex,
+    /// For [`cache::KnownTokens`].
+    pub key: u16,
+}
+
+impl Settings {
+    /// Puts the parts together. `upstreams` has an element for each API of `policy`.
+    pub fn new(
+        policy: Policy,
+        providers: Vec<Provider>,
+        upstreams: Vec<upstream::Settings>,
+        token: extract::Settings,
+        contracts: Rc<contract::settings::Settings>,
+        cache: cache::Settings,
+        replies: reply::Settings,
+    ) -> Self {
+        let provider_names = providers.iter().map(|provider| provider.name.clone()).collect();
+        let routes = routes(&policy);
+        Self { policy, providers, provider_names, upstreams, token, contracts, cache, replies, routes }
+    }
+
+    /// The providers that a token for this API may go to.
+    pub fn choices(&self, api: ApiIndex) -> &[Choice] {
+        self.routes.get(api.0).map_or(&[], Vec::as_slice)
+    }
+
+    /// The one provider that this token goes to: the one whose issuer it names, else the first of the API.
+    pub fn choose(&self, api: ApiIndex, token: &Bearer) -> Option<Choice> {
+        let choices = self.choices(api);
+        if choices.len() > 1
+            && let Some(issuer) = unverified_issuer(token.expose())
+        {
+            let named = choices.iter().find(|choice| {
+                let provider = self.providers.get(choice.provider.0);
+                provider.is_some_and(|provider| provider.checks.issuer.as_deref() == Some(&*issuer))
+            });
+            if let Some(choice) = named {
+                return Some(*choice);
+            }
+        }
+        choices.first().copied()
+    }
+
+    /// Prefix of the shared keys of token facts: changes with everything that shapes them.
+    pub fn facts_prefix(&self) -> String {
+        let mut shape = format!("{}", self.cache.entries);
+        for provider in &self.providers {
+            let Endpoint { url, cluster, client, parameters, headers, .. } = &provider.endpoint;
+            // Debug hides secrets, and that is right: a new secret for the same client changes no facts.
+            let asked = (url, cluster, client, parameters, headers);
+            let _ = write!(shape, "\n{} {asked:?} {:?}", provider.name, provider.claims);
+        }
+        prefix("facts", &shape)
+    }
+
+    /// Prefix of the shared keys of contracts: changes with their source.
+    pub fn contracts_prefix(&self) -> String {
+        let source = self
+            .contracts
+            .source
+            .as_ref()
+            .map(|source| (&source.cluster, &source.scheme, &source.authority, &source.path, &source.headers));
+        prefix("contracts", &format!("{source:?}"))
+    }
+}
+
+/// Where a shared key begins: the plugin, what it is for, and a fingerprint of 128 bits.
+fn prefix(purpose: &str, shape: &str) -> String {
+    let digest = hmac_sha256::Hash::hash(shape.as_bytes());
+    let mut prefix = format!("tessera/1/{purpose}/");
+    for byte in digest.iter().take(16) {
+        let _ = write!(prefix, "{byte:02x}");
+    }
+    prefix
+}
+
+fn routes(policy: &Policy) -> Vec<Vec<Choice>> {
+    let mut lists: Vec<(&[ProviderIndex], Vec<Choice>)> = Vec::new();
+    let mut next_key = 0;
+    policy
+        .apis()
+        .iter()
+        .map(|api| {
+            if let Some((_, choices)) = lists.iter().find(|(providers, _)| *providers == api.providers) {
+                return choices.clone();
+            }
+            let choices: Vec<Choice> = api
+                .providers
+                .iter()
+                .map(|provider| {
+                    next_key += 1;
+                    Choice { provider: *provider, key: next_key }
+                })
+                .collect();
+            lists.push((&api.providers, choices.clone()));
+            choices
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,344 @@
+//! One worker: what it knows, what it is asking, and how its requests end.
+
+use super::effect::{Ending, Step, StreamId, Verdict};
+use super::flights::{Flight, Flights, Full, Waiter};
+use super::metrics::{Level, Lookup, Metrics};
+use super::settings::{Choice, Settings};
+use crate::base::time::Timestamp;
+use crate::cache::{Digest, Freshness, KnownTokens, Remembered, Slots, token_digest};
+use crate::contract::contracts::Contracts;
+use crate::decision::decide::decide;
+use crate::decision::policy::{ApiIndex, ProviderIndex, Rule, RuleIndex, Selection, Target};
+use crate::outcome::Outcome;
+use crate::reply::Refusal;
+use crate::shared::rendezvous::Rendezvous;
+use crate::shared::store::SharedStore;
+use crate::token::bearer::Bearer;
+use crate::token::extract::{Fault, HostFailure, RequestHead, extract};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Time beyond an authorization server's patience after which a flight ends, whatever has become of its call. Ticks
+/// come later than that by up to their period; together they stay within one second.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Time for which an authorization server that could not be asked is not asked again for tokens that stale facts can
+/// answer for.
+pub(super) const OUTAGE: Duration = Duration::from_secs(1);
+
+/// What tells this worker from the others of its process.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    /// Unique among the workers, and not to be guessed.
+    pub number: u64,
+    /// Its queue, through which others reach it.
+    pub queue: u32,
+}
+
+/// One worker's state. Every event brings the time and the store along.
+#[derive(Debug)]
+pub struct Worker {
+    pub(super) settings: Rc<Settings>,
+    pub(super) known: KnownTokens,
+    pub(super) slots: Slots,
+    pub(super) flights: Flights,
+    pub(super) rendezvous: Rendezvous,
+    pub(super) contracts: Contracts,
+    pub(super) metrics: Metrics,
+    pub(super) outages: Vec<Outage>,
+    pub(super) last_call: u64,
+
+    seed: u64,
+    woken: bool,
+}
+
+/// When an authorization server could not be asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Outage {
+    /// Not worth asking before this.
+    pub until: Timestamp,
+    /// Not worth a log line before this.
+    pub quiet_until: Timestamp,
+}
+
+impl Worker {
+    /// A worker that knows nothing yet.
+    pub fn new(settings: Rc<Settings>, identity: Identity) -> Self {
+        let facts = settings.facts_prefix();
+        Self {
+            known: KnownTokens::new(&settings.cache, identity.number),
+            slots: Slots::new(&facts, &settings.cache),
+            flights: Flights::default(),
+            rendezvous: Rendezvous::new(&facts, identity.number, identity.queue),
+            contracts: Contracts::new(Rc::clone(&settings.contracts), &settings.contracts_prefix(), identity.number),
+            metrics: Metrics::new(&settings),
+            outages: vec![Outage::default(); settings.providers.len()],
+            last_call: 0,
+
+            seed: identity.number,
+            woken: false,
+            settings,
+        }
+    }
+
+    /// What is configured.
+    pub fn settings(&self) -> &Rc<Settings> {
+        &self.settings
+    }
+
+    /// What has been counted.
+    pub fn metrics(&mut self) -> &mut Metrics {
+        &mut self.metrics
+    }
+
+    /// Whether [`Self::on_wake`] has to be called in the root context's turn; says so once.
+    pub fn needs_wake(&mut self) -> bool {
+        let needed = self.flights.has_queued() && !self.woken;
+        self.woken |= needed;
+        needed
+    }
+
+    /// The root context's turn has come, or cannot come.
+    pub(super) fn woke(&mut self) {
+        self.woken = false;
+    }
+
+    /// A request has arrived.
+    pub fn on_request(
+        &mut self,
+        stream: StreamId,
+        head: &dyn RequestHead,
+        store: &dyn SharedStore,
+        now: Timestamp,
+    ) -> Step {
+        let selection = match self.select(head) {
+            Ok(selection) => selection,
+            Err(HostFailure) => return self.refuse(None, Outcome::InternalError),
+        };
+        match selection {
+            Selection::Guarded(rule) => self.guard(stream, rule, head, store, now),
+            Selection::Public(api) => {
+                self.metrics.request(Outcome::Public, Some(api));
+                Step::ended(Verdict::AdmitPublic(api))
+            }
+            Selection::Unmatched => {
+                self.metrics.request(Outcome::Unmatched, None);
+                Step::ended(Verdict::AdmitUnmatched)
+            }
+            Selection::Unknown => self.refuse(None, Outcome::UnknownApi),
+            Selection::Ambiguous => self.refuse(None, Outcome::InvalidRequest),
+        }
+    }
+
+    /// A request is gone: answered, or its caller hung up.
+    pub fn on_stream_gone(&mut self, stream: StreamId) {
+        self.flights.leave(stream);
+    }
+
+    /// A request that was to wait, or to pass, cannot: the host failed.
+    pub fn on_host_failure(&mut self, stream: StreamId, api: Option<ApiIndex>) -> Refusal {
+        self.flights.leave(stream);
+        self.metrics.request(Outcome::InternalError, api);
+        Refusal::new(Outcome::InternalError)
+    }
+
+    fn select(&self, head: &dyn RequestHead) -> Result<Selection, HostFailure> {
+        let reads = self.settings.policy.reads();
+        let read = |wanted: bool, name: &str| match wanted {
+            true => head.header(name).map(Option::unwrap_or_default),
+            false => Ok(Vec::new()),
+        };
+        let method = read(reads.method, ":method")?;
+        let authority = read(reads.authority, ":authority")?;
+        let path = read(reads.path, ":path")?;
+        Ok(self.settings.policy.select(Target { method: &method, authority: &authority, path: &path }))
+    }
+
+    fn guard(
+        &mut self,
+        stream: StreamId,
+        rule: RuleIndex,
+        head: &dyn RequestHead,
+        store: &dyn SharedStore,
+        now: Timestamp,
+    ) -> Step {
+        let settings = Rc::clone(&self.settings);
+        let found = match extract(&settings.token, head) {
+            Ok(found) => found,
+            Err(fault) => return self.refuse(Some(rule), fault.outcome()),
+        };
+        // The warm path: no other host call than those for the token and the time, no allocation.
+        for choice in settings.choices(rule.api) {
+            let Some(hit) = self.known.get(choice.key, found.bytes()) else { continue };
+            let (remembered, uses) = (Rc::clone(hit.remembered), hit.uses);
+            if !self.is_usable(&remembered, rule, now) {
+                break;
+            }
+            self.metrics.lookup(found_as(&remembered), Level::Worker);
+            if settings.cache.refresh_ahead && uses > 1 && remembered.lapses_soon(now) {
+                self.renew(*choice, found.bytes(), &remembered, now);
+            }
+            return Step::ended(self.judge(&remembered, choice.provider, rule, store, now));
+        }
+        let Some(token) = Bearer::parse(found.bytes()) else {
+            return self.refuse(Some(rule), Outcome::InvalidRequest);
+        };
+        self.look_further(stream, rule, token, store, now)
+    }
+
+    /// A token that this worker does not know, or no longer.
+    fn look_further(
+        &mut self,
+        stream: StreamId,
+        rule: RuleIndex,
+        token: Bearer,
+        store: &dyn SharedStore,
+        now: Timestamp,
+    ) -> Step {
+        let Some(choice) = self.settings.choose(rule.api, &token) else {
+            return self.refuse(Some(rule), Outcome::InternalError);
+        };
+        let digest = self.digest(choice.provider, &token);
+        if let Some(remembered) = self.slots.get(store, &digest, now).map(Rc::new)
+            && self.is_usable(&remembered, rule, now)
+        {
+            self.metrics.lookup(found_as(&remembered), Level::Shared);
+            self.known.insert(choice.key, token.expose().as_bytes(), Rc::clone(&remembered));
+            return Step::ended(self.judge(&remembered, choice.provider, rule, store, now));
+        }
+        if self.is_out(choice.provider, now)
+            && let Some(verdict) = self.judge_stale(choice, &token, &digest, rule, store, now)
+        {
+            return Step::Ended(Ending { verdict, stale: true });
+        }
+        let waiter = Waiter { stream, rule, key: choice.key };
+        let deadline = self.deadline(choice.provider, now);
+        match self.flights.board(digest, waiter, || Flight::new(choice.provider, token, choice.key, deadline)) {
+            Ok(true) => self.metrics.lookup(Lookup::Coalesced, Level::Worker),
+            Ok(false) => {}
+            Err(Full) => return self.refuse(Some(rule), Outcome::Overloaded),
+        }
+        Step::Waits
+    }
+
+    /// Asks again about a token in use before its facts lapse. Nobody waits for it.
+    fn renew(&mut self, choice: Choice, token: &[u8], remembered: &Remembered, now: Timestamp) {
+        if !remembered.is_active() || self.is_out(choice.provider, now) {
+            return;
+        }
+        let Some(token) = Bearer::parse(token) else { return };
+        let digest = self.digest(choice.provider, &token);
+        let deadline = self.deadline(choice.provider, now);
+        // A full house renews nothing: the entry lapses and is asked for as any other.
+        let _ = self.flights.open(digest, choice.key, || Flight::new(choice.provider, token, choice.key, deadline));
+    }
+
+    /// The verdict on facts; counts the request.
+    pub(super) fn judge(
+        &mut self,
+        remembered: &Remembered,
+        provider: ProviderIndex,
+        rule: RuleIndex,
+        store: &dyn SharedStore,
+        now: Timestamp,
+    ) -> Verdict {
+        let settings = &self.settings;
+        let (Some(vouching), Some((api, terms))) = (settings.providers.get(provider.0), settings.policy.rule(rule))
+        else {
+            return self.refusal(Some(rule), Outcome::InternalError);
+        };
+        let contracts = &mut self.contracts;
+        let holding = |client: Option<&str>| contracts.find(&api.id, &vouching.name, client, store, now);
+        match decide(&remembered.state, (provider, &vouching.checks), (rule.api, terms), now, holding) {
+            Ok(permit) => {
+                self.metrics.request(Outcome::Allowed, Some(rule.api));
+                Verdict::Admit(permit)
+            }
+            Err(outcome) => self.refusal(Some(rule), outcome),
+        }
+    }
+
+    /// The verdict on facts past their freshness, if there are any that may still serve.
+    pub(super) fn judge_stale(
+        &mut self,
+        choice: Choice,
+        token: &Bearer,
+        digest: &Digest,
+        rule: RuleIndex,
+        store: &dyn SharedStore,
+        now: Timestamp,
+    ) -> Option<Verdict> {
+        if self.settings.cache.stale_if_error.is_zero() {
+            return None;
+        }
+        let known = self.known.get(choice.key, token.expose().as_bytes()).map(|hit| Rc::clone(hit.remembered));
+        let (remembered, level) = match known {
+            Some(remembered) if remembered.freshness(now) != Freshness::Lapsed => (remembered, Level::Worker),
+            _ => (Rc::new(self.slots.get(store, digest, now)?), Level::Shared),
+        };
+        if !self.is_young_enough(&remembered, rule, now) {
+            return None;
+        }
+        self.metrics.lookup(Lookup::Stale, level);
+        Some(self.judge(&remembered, choice.provider, rule, store, now))
+    }
+
+    pub(super) fn refusal(&mut self, rule: Option<RuleIndex>, outcome: Outcome) -> Verdict {
+        self.metrics.request(outcome, rule.map(|rule| rule.api));
+        let scope = rule.and_then(|rule| self.settings.policy.rule(rule)).map(|(_, rule)| rule.scopes.wanted());
+        Verdict::Refuse(Refusal { outcome, scope: scope.unwrap_or_default() })
+    }
+
+    fn refuse(&mut self, rule: Option<RuleIndex>, outcome: Outcome) -> Step {
+        Step::ended(self.refusal(rule, outcome))
+    }
+
+    fn is_usable(&self, remembered: &Remembered, rule: RuleIndex, now: Timestamp) -> bool {
+        remembered.freshness(now) == Freshness::Fresh && self.is_young_enough(remembered, rule, now)
+    }
+
+    fn is_young_enough(&self, remembered: &Remembered, rule: RuleIndex, now: Timestamp) -> bool {
+        let max_age = self.settings.policy.rule(rule).and_then(|(_, Rule { max_age, .. })| *max_age);
+        max_age.is_none_or(|max_age| remembered.age(now) <= max_age)
+    }
+
+    fn is_out(&self, provider: ProviderIndex, now: Timestamp) -> bool {
+        self.outages.get(provider.0).is_some_and(|outage| now < outage.until && outage.until <= now.plus(OUTAGE))
+    }
+
+    fn digest(&self, provider: ProviderIndex, token: &Bearer) -> Digest {
+        let name = self.settings.provider_names.get(provider.0).map_or("", |name| name);
+        token_digest(name, token.expose().as_bytes())
+    }
+
+    fn deadline(&self, provider: ProviderIndex, now: Timestamp) -> Timestamp {
+        let patience = self.settings.providers.get(provider.0).map(|provider| provider.endpoint.patience());
+        now.plus(patience.unwrap_or_default()).plus(GRACE)
+    }
+
+    /// A number that differs from call to call and from worker to worker.
+    pub(super) fn next_seed(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.seed
+    }
+}
+
+impl Step {
+    fn ended(verdict: Verdict) -> Self {
+        Self::Ended(Ending { verdict, stale: false })
+    }
+}
+
+impl Fault {
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::Missing => Outcome::MissingToken,
+            Self::Repeated | Self::Empty | Self::TooLong | Self::Malformed => Outcome::InvalidRequest,
+            Self::Unreadable => Outcome::InternalError,
+        }
+    }
+}
+
+fn found_as(remembered: &Remembered) -> Lookup {
+    if remembered.is_active() { Lookup::Hit } else { Lookup::NegativeHit }
+}

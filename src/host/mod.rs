@@ -1,0 +1,8 @@
+//! The shell: the only code that names the Proxy-Wasm SDK. It carries events in and effects out and decides nothing.
+
+mod abi;
+mod callouts;
+pub mod plugin;
+mod shared_data;
+mod stats;
+mod stream;

@@ -1,0 +1,201 @@
+//! The root context: configuration, ticks, and everything that outlives a request.
+
+use super::abi;
+use super::callouts::{Callouts, NotSent};
+use super::shared_data::SharedData;
+use super::stats::Stats;
+use super::stream::{self, Passed, Stream};
+use crate::base::http::HttpResult;
+use crate::base::time::Timestamp;
+use crate::config;
+use crate::engine::effect::{Effect, Ending, StreamId};
+use crate::engine::mail;
+use crate::engine::metrics::{Sample, build_info};
+use crate::engine::worker::{Identity, Worker};
+use crate::token::extract::HostFailure;
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{BufferType, ContextType};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Time between two ticks.
+const TICK: Duration = Duration::from_millis(250);
+/// Time to the first one: the first poll of contracts should not wait.
+const FIRST_TICK: Duration = Duration::from_millis(5);
+
+/// What the root context and its requests have in common.
+#[derive(Default)]
+pub struct Shared {
+    /// `None` until a configuration has been accepted.
+    pub worker: RefCell<Option<Worker>>,
+    queue: Cell<Option<u32>>,
+}
+
+impl Shared {
+    /// Asks for a turn of the root context, in which alone calls can be sent.
+    pub fn wake(&self) -> Result<(), HostFailure> {
+        let queue = self.queue.get().ok_or(HostFailure)?;
+        hostcalls::enqueue_shared_queue(queue, Some(mail::WAKE)).map_err(|_| HostFailure)
+    }
+}
+
+/// The root context of one plugin configuration.
+pub struct Plugin {
+    id: u32,
+    shared: Rc<Shared>,
+    callouts: Callouts,
+    stats: Stats,
+    ticks_regularly: bool,
+}
+
+impl Plugin {
+    /// A plugin that has no configuration yet.
+    pub fn new(id: u32) -> Self {
+        Self {
+            id,
+            shared: Rc::default(),
+            callouts: Callouts::default(),
+            stats: Stats::default(),
+            ticks_regularly: false,
+        }
+    }
+
+    fn configure(&mut self) -> bool {
+        let text = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX >> 1);
+        let text = text.ok().flatten().unwrap_or_default();
+        let settings = match config::read(&text, &|name| std::env::var(name).ok()) {
+            Ok(settings) => settings,
+            Err(problems) => {
+                problems.iter().for_each(|problem| log::error!("{problem}"));
+                return false;
+            }
+        };
+        let number = random();
+        // A queue of its own: two roots under one name would take each other's turns.
+        let queue = match hostcalls::register_shared_queue(&format!("tessera/1/worker/{number:016x}")) {
+            Ok(queue) => queue,
+            Err(status) => {
+                log::error!("cannot register a shared queue: {status:?}");
+                return false;
+            }
+        };
+        if let Err(status) = hostcalls::set_tick_period(FIRST_TICK) {
+            log::error!("cannot set a tick period: {status:?}");
+            return false;
+        }
+        self.shared.queue.set(Some(queue));
+        self.shared.worker.replace(Some(Worker::new(Rc::new(settings), Identity { number, queue })));
+        self.stats.record(Sample::Set(&build_info(), 1));
+        true
+    }
+
+    /// Lets the worker handle an event and carries out what comes of it.
+    fn handle(&mut self, event: impl FnOnce(&mut Worker, Timestamp) -> Vec<Effect>) {
+        let Ok(now) = abi::now() else {
+            log::error!("the host does not tell the time");
+            return;
+        };
+        let shared = Rc::clone(&self.shared);
+        let Ok(mut worker) = shared.worker.try_borrow_mut() else { return };
+        let Some(worker) = worker.as_mut() else { return };
+        let mut effects: VecDeque<Effect> = event(worker, now).into();
+        // Effects on requests leave their context behind, so they come last.
+        let mut endings = Vec::new();
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                Effect::Call(id, call) => {
+                    if let Err(NotSent) = self.callouts.send(id, &call) {
+                        effects.extend(worker.on_result(id, HttpResult::Failed, &SharedData, now));
+                    }
+                }
+                Effect::End(stream, ending) => endings.push((stream, ending)),
+                Effect::Mail(queue, message) => {
+                    // A worker that is gone waits for nothing.
+                    let _ = hostcalls::enqueue_shared_queue(queue, Some(&message));
+                }
+                Effect::Wake => {
+                    let _ = shared.wake();
+                }
+                Effect::Log(level, line) => log::log!(level, "{line}"),
+            }
+        }
+        for (stream, ending) in &endings {
+            finish(worker, *stream, ending);
+        }
+        if !endings.is_empty() {
+            let _ = abi::enter(self.id);
+        }
+    }
+}
+
+/// Ends a waiting request. One that is gone cannot be entered and needs nothing.
+fn finish(worker: &mut Worker, stream: StreamId, ending: &Ending) {
+    if abi::enter(stream.0).is_err() {
+        return;
+    }
+    let settings = Rc::clone(worker.settings());
+    match stream::end(&settings, ending) {
+        Ok(Passed::Upstream) => {
+            if hostcalls::resume_http_request().is_err() {
+                log::error!("the host did not resume an admitted request");
+            }
+        }
+        Ok(Passed::Replied) => {}
+        Err((HostFailure, api)) => stream::refuse(&settings, &worker.on_host_failure(stream, api)),
+    }
+}
+
+impl Context for Plugin {
+    fn on_http_call_response(&mut self, number: u32, headers: usize, body_bytes: usize, _: usize) {
+        if let Some((call, result)) = self.callouts.receive(number, headers, body_bytes) {
+            self.handle(|worker, now| worker.on_result(call, result, &SharedData, now));
+        }
+    }
+}
+
+impl RootContext for Plugin {
+    fn on_configure(&mut self, _: usize) -> bool {
+        self.configure()
+    }
+
+    fn on_queue_ready(&mut self, queue: u32) {
+        // Each message brings a turn of its own, and a turn may find its message taken by the one before.
+        while let Ok(Some(message)) = hostcalls::dequeue_shared_queue(queue) {
+            if message == mail::WAKE {
+                self.handle(|worker, now| worker.on_wake(&SharedData, now));
+            } else {
+                self.handle(|worker, now| worker.on_mail(&message, &SharedData, now));
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if !self.ticks_regularly {
+            self.ticks_regularly = hostcalls::set_tick_period(TICK).is_ok();
+        }
+        self.handle(|worker, now| worker.on_tick(&SharedData, now));
+        if let Ok(mut worker) = self.shared.worker.try_borrow_mut()
+            && let Some(worker) = worker.as_mut()
+        {
+            let stats = &mut self.stats;
+            worker.metrics().drain(|sample| stats.record(sample));
+        }
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::new(context_id, Rc::clone(&self.shared))))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+/// A number that nobody can guess: the standard library seeds its hashers from the host's randomness.
+fn random() -> u64 {
+    std::hash::RandomState::new().build_hasher().finish()
+}

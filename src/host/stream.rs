@@ -1,0 +1,138 @@
+//! One request.
+
+use super::abi::{self, RequestHeaders};
+use super::plugin::Shared;
+use super::shared_data::SharedData;
+use crate::decision::policy::ApiIndex;
+use crate::engine::effect::{Ending, Step, StreamId, Verdict};
+use crate::engine::settings::Settings;
+use crate::outcome::Outcome;
+use crate::reply::{Refusal, Reply};
+use crate::token::extract::HostFailure;
+use crate::upstream::Names;
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+use std::rc::Rc;
+
+/// The context of one request.
+pub struct Stream {
+    id: StreamId,
+    plugin: Rc<Shared>,
+    waits: bool,
+}
+
+impl Stream {
+    /// A request that has not been looked at.
+    pub fn new(id: u32, plugin: Rc<Shared>) -> Self {
+        Self { id: StreamId(id), plugin, waits: false }
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        let Ok(now) = abi::now() else { return self.fail() };
+        let Ok(mut worker) = self.plugin.worker.try_borrow_mut() else { return self.fail() };
+        // A plugin that was never configured guards nothing and lets nothing through.
+        let Some(worker) = worker.as_mut() else { return self.fail() };
+        let settings = Rc::clone(worker.settings());
+        let step = worker.on_request(self.id, &RequestHeaders, &SharedData, now);
+        let woken = !worker.needs_wake() || self.plugin.wake().is_ok();
+        match step {
+            Step::Ended(ending) => match end(&settings, &ending) {
+                Ok(Passed::Upstream) => Action::Continue,
+                Ok(Passed::Replied) => Action::Pause,
+                Err((HostFailure, api)) => {
+                    refuse(&settings, &worker.on_host_failure(self.id, api));
+                    Action::Pause
+                }
+            },
+            Step::Waits if woken => {
+                self.waits = true;
+                Action::Pause
+            }
+            Step::Waits => {
+                refuse(&settings, &worker.on_host_failure(self.id, None));
+                Action::Pause
+            }
+        }
+    }
+}
+
+impl Stream {
+    /// Nothing can be judged: refuse without settings.
+    fn fail(&self) -> Action {
+        send(Outcome::InternalError, &crate::reply::Settings::default().reply(&Refusal::new(Outcome::InternalError)));
+        Action::Pause
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.waits
+            && let Ok(mut worker) = self.plugin.worker.try_borrow_mut()
+            && let Some(worker) = worker.as_mut()
+        {
+            worker.on_stream_gone(self.id);
+        }
+    }
+}
+
+/// What has become of a request.
+pub enum Passed {
+    /// Its headers are ready for the upstream.
+    Upstream,
+    /// It has been answered.
+    Replied,
+}
+
+/// Carries out an ending on the request in whose context the VM runs.
+///
+/// # Errors
+/// [`HostFailure`] when the headers of an admitted request could not be made trustworthy: it must not pass.
+pub fn end(settings: &Settings, ending: &Ending) -> Result<Passed, (HostFailure, Option<ApiIndex>)> {
+    if ending.stale {
+        let _ = hostcalls::set_property(vec!["tessera.cache"], Some(b"stale"));
+    }
+    match &ending.verdict {
+        Verdict::Admit(permit) => {
+            let api = permit.api();
+            let names = Names { policy: &settings.policy, providers: &settings.provider_names };
+            let upstream = settings.upstreams.get(api.0).ok_or((HostFailure, Some(api)))?;
+            upstream
+                .admit(permit, names, &RequestHeaders)
+                .and_then(|()| upstream.remove_credential(&settings.token.sources, &RequestHeaders))
+                .map_err(|failure| (failure, Some(api)))?;
+        }
+        Verdict::AdmitPublic(api) => {
+            let upstream = settings.upstreams.get(api.0).ok_or((HostFailure, Some(*api)))?;
+            upstream
+                .strip(&RequestHeaders)
+                .and_then(|()| upstream.remove_credential(&settings.token.sources, &RequestHeaders))
+                .map_err(|failure| (failure, Some(*api)))?;
+        }
+        Verdict::AdmitUnmatched => {
+            for upstream in &settings.upstreams {
+                upstream.strip(&RequestHeaders).map_err(|failure| (failure, None))?;
+            }
+        }
+        Verdict::Refuse(refusal) => {
+            refuse(settings, refusal);
+            return Ok(Passed::Replied);
+        }
+    }
+    Ok(Passed::Upstream)
+}
+
+/// Answers the request in whose context the VM runs.
+pub fn refuse(settings: &Settings, refusal: &Refusal) {
+    send(refusal.outcome, &settings.replies.reply(refusal));
+}
+
+fn send(outcome: Outcome, reply: &Reply) {
+    let _ = hostcalls::set_property(vec!["tessera.outcome"], Some(outcome.name().as_bytes()));
+    let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let _ = hostcalls::send_http_response(u32::from(reply.status), headers, Some(reply.body.as_bytes()));
+}

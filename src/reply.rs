@@ -1,0 +1,142 @@
+//! What a refused caller receives (RFC 6750 §3).
+
+use crate::base::time::millis;
+use crate::outcome::{Answer, Outcome};
+use std::time::Duration;
+
+/// How refusals are worded.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// `realm` of challenges; `None` leaves it out.
+    pub realm: Option<Box<str>>,
+    /// `resource_metadata` of challenges (RFC 9728 §5.1).
+    pub resource_metadata: Option<Box<str>>,
+    /// `Retry-After` of 503 answers; sent in whole seconds, rounded up.
+    pub retry_after: Duration,
+}
+
+/// A request that does not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub outcome: Outcome,
+    /// Scopes that the operation asks for, separated by spaces; empty where the outcome is not about scopes.
+    pub scope: String,
+}
+
+impl Refusal {
+    /// A refusal that has nothing to do with scopes.
+    pub fn new(outcome: Outcome) -> Self {
+        Self { outcome, scope: String::new() }
+    }
+}
+
+/// A local reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status code.
+    pub status: u16,
+    /// Response headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// Response body.
+    pub body: String,
+}
+
+impl Settings {
+    /// The reply to a refused request. An outcome that passes has none to give and is answered as an internal error.
+    pub fn reply(&self, refusal: &Refusal) -> Reply {
+        let internal = Answer { status: 500, error: "server_error", description: "" };
+        let answer = refusal.outcome.answer().or_else(|| Outcome::InternalError.answer()).unwrap_or(internal);
+        let mut headers =
+            vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
+        if let Some(challenge) = self.challenge(refusal, answer) {
+            headers.push(("www-authenticate", challenge));
+        }
+        if answer.status == 503 {
+            headers.push(("retry-after", millis(self.retry_after).div_ceil(1000).to_string()));
+        }
+        let body = serde_json::json!({ "error": answer.error, "error_description": answer.description }).to_string();
+        Reply { status: answer.status, headers, body }
+    }
+
+    /// The `WWW-Authenticate` value, for the statuses that RFC 6750 §3.1 gives a challenge.
+    fn challenge(&self, refusal: &Refusal, answer: Answer) -> Option<String> {
+        let is_about_the_token = matches!(answer.status, 400 | 401) || refusal.outcome == Outcome::InsufficientScope;
+        if !is_about_the_token {
+            return None;
+        }
+        // A request without a token gets no error code: RFC 6750 §3.1.
+        let error = (refusal.outcome != Outcome::MissingToken).then_some(answer);
+        let parameters = [
+            ("realm", self.realm.as_deref()),
+            ("error", error.map(|answer| answer.error)),
+            ("error_description", error.map(|answer| answer.description)),
+            ("scope", Some(&*refusal.scope).filter(|scope| !scope.is_empty())),
+            ("resource_metadata", self.resource_metadata.as_deref()),
+        ];
+        let written: Vec<String> =
+            parameters.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", quoted(value?)))).collect();
+        Some(if written.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", written.join(", ")) })
+    }
+}
+
+/// A quoted-string (RFC 9110 §5.6.4).
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings { realm: Some("a \"b\\".into()), resource_metadata: None, retry_after: Duration::from_millis(4001) }
+    }
+
+    fn header(reply: &Reply, name: &str) -> Option<String> {
+        reply.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
+    }
+
+    #[test]
+    fn every_refusal_has_a_json_body_and_is_not_stored() {
+        for outcome in Outcome::ALL {
+            let Some(answer) = outcome.answer() else { continue };
+            let reply = settings().reply(&Refusal::new(outcome));
+            assert_eq!(reply.status, answer.status);
+            let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+            assert_eq!(body["error"], answer.error, "{outcome:?}");
+            assert_eq!(body["error_description"], answer.description, "{outcome:?}");
+            assert_eq!(header(&reply, "content-type").as_deref(), Some("application/json"));
+            assert_eq!(header(&reply, "cache-control").as_deref(), Some("no-store"));
+            assert_eq!(header(&reply, "retry-after").is_some(), answer.status == 503, "{outcome:?}");
+            let challenged = [400, 401].contains(&answer.status) || answer.error == "insufficient_scope";
+            assert_eq!(header(&reply, "www-authenticate").is_some(), challenged, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_quotes_its_values() {
+        let refusal = Refusal { outcome: Outcome::InsufficientScope, scope: "a b".to_owned() };
+        assert_eq!(
+            header(&settings().reply(&refusal), "www-authenticate").unwrap(),
+            "Bearer realm=\"a \\\"b\\\\\", error=\"insufficient_scope\", \
+             error_description=\"The access token lacks a scope that this operation requires.\", scope=\"a b\""
+        );
+    }
+
+    #[test]
+    fn a_missing_token_is_challenged_without_an_error() {
+        let settings = Settings { realm: None, resource_metadata: Some("https://r/.well-known".into()), ..settings() };
+        let reply = settings.reply(&Refusal { outcome: Outcome::MissingToken, scope: "read".to_owned() });
+        assert_eq!(
+            header(&reply, "www-authenticate").unwrap(),
+            "Bearer scope=\"read\", resource_metadata=\"https://r/.well-known\""
+        );
+        let bare = Settings::default().reply(&Refusal::new(Outcome::MissingToken));
+        assert_eq!(header(&bare, "www-authenticate").as_deref(), Some("Bearer"));
+        assert_eq!(
+            header(&super::tests::settings().reply(&Refusal::new(Outcome::Overloaded)), "retry-after").as_deref(),
+            Some("5")
+        );
+    }
+}

@@ -1,0 +1,238 @@
+//! What the upstream receives: trustworthy identity headers, and no others under their names.
+
+use crate::decision::decide::Permit;
+use crate::decision::policy::Policy;
+use crate::decision::policy::ProviderIndex;
+use crate::token::credential::{CookieToken, QueryToken};
+use crate::token::extract::{HostFailure, RequestHead, Source};
+use std::borrow::Cow;
+
+/// Where the value of an identity header comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Client the token was issued to.
+    ClientId,
+    /// `sub`.
+    Subject,
+    /// Scopes, separated by spaces.
+    Scope,
+    /// `username`.
+    Username,
+    /// `iss`.
+    Issuer,
+    /// Name of the provider that vouches for the token.
+    Provider,
+    /// Id of the API.
+    Api,
+    /// SLA tier of the contract.
+    ContractTier,
+    /// Name of the contract.
+    ContractName,
+    /// A member of the answer, by JSON pointer (RFC 6901).
+    Claim(Box<str>),
+}
+
+/// The headers of one API's upstream.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Header names (lower case) and what they carry.
+    pub headers: Vec<(Box<str>, Value)>,
+    /// Every scalar member of the answer becomes a header of this prefix and its name.
+    pub claims_prefix: Option<Box<str>>,
+    /// Whether the credential stays in the request.
+    pub forward_token: bool,
+}
+
+/// Changes a request's headers.
+pub trait HeaderEdits: RequestHead {
+    /// Names of all headers of the request.
+    ///
+    /// # Errors
+    /// [`HostFailure`] when the host does not answer; so with the others.
+    fn names(&self) -> Result<Vec<String>, HostFailure>;
+
+    /// Removes every line of that name.
+    ///
+    /// # Errors
+    /// [`HostFailure`].
+    fn remove(&self, name: &str) -> Result<(), HostFailure>;
+
+    /// Leaves exactly one line of that name, with this value.
+    ///
+    /// # Errors
+    /// [`HostFailure`].
+    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure>;
+}
+
+/// Names behind a permit's indices.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// The APIs.
+    pub policy: &'a Policy,
+    /// The providers' names.
+    pub providers: &'a [Box<str>],
+}
+
+impl Settings {
+    /// Writes the identity headers of a permitted request.
+    ///
+    /// # Errors
+    /// [`HostFailure`]: the request must not pass then, since a client's own header may be left.
+    pub fn admit(&self, permit: &Permit, names: Names<'_>, request: &dyn HeaderEdits) -> Result<(), HostFailure> {
+        self.remove_prefixed(request)?;
+        for (name, value) in &self.headers {
+            match value.of(permit, names) {
+                Some(text) if !text.is_empty() => request.set(name, legal(&text).as_bytes())?,
+                _ => request.remove(name)?,
+            }
+        }
+        let Some(prefix) = &self.claims_prefix else { return Ok(()) };
+        for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
+            if !value.is_empty() {
+                request.set(&prefixed(prefix, member), legal(value).as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a client's own identity headers from a request that passes without an identity.
+    ///
+    /// # Errors
+    /// [`HostFailure`]: the request must not pass then.
+    pub fn strip(&self, request: &dyn HeaderEdits) -> Result<(), HostFailure> {
+        self.remove_prefixed(request)?;
+        self.headers.iter().try_for_each(|(name, _)| request.remove(name))
+    }
+
+    /// Takes the credential out of the request, if the upstream is not to see it.
+    ///
+    /// # Errors
+    /// [`HostFailure`]: the request must not pass then.
+    pub fn remove_credential(&self, sources: &[Source], request: &dyn HeaderEdits) -> Result<(), HostFailure> {
+        if self.forward_token {
+            return Ok(());
+        }
+        for source in sources {
+            match source {
+                // A value of another scheme is no access token: it stays.
+                Source::Header { name, scheme: Some(scheme) } => {
+                    let value = request.header(name)?.unwrap_or_default();
+                    if value.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme.as_bytes())) {
+                        request.remove(name)?;
+                    }
+                }
+                Source::Header { name, scheme: None } => request.remove(name)?,
+                Source::Query(name) => {
+                    let path = request.header(":path")?.unwrap_or_default();
+                    let query = QueryToken::named(name);
+                    if query.values(&path).next().is_some() {
+                        request.set(":path", &query.cut_from(&path))?;
+                    }
+                }
+                Source::Cookie(name) => {
+                    let cookies = request.header("cookie")?.unwrap_or_default();
+                    let cookie = CookieToken::named(name);
+                    if cookie.values(&cookies).next().is_some() {
+                        match cookie.cut_from(&cookies) {
+                            Some(left) => request.set("cookie", &left)?,
+                            None => request.remove("cookie")?,
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_prefixed(&self, request: &dyn HeaderEdits) -> Result<(), HostFailure> {
+        let Some(prefix) = &self.claims_prefix else { return Ok(()) };
+        for name in request.names()?.iter().filter(|name| name.starts_with(&**prefix)) {
+            request.remove(name)?;
+        }
+        Ok(())
+    }
+}
+
+impl Value {
+    fn of<'a>(&self, permit: &'a Permit, names: Names<'a>) -> Option<Cow<'a, str>> {
+        let facts = permit.facts();
+        let borrowed = match self {
+            Self::ClientId => facts.client_id.as_deref(),
+            Self::Subject => facts.subject.as_deref(),
+            Self::Username => facts.username.as_deref(),
+            Self::Issuer => facts.issuer.as_deref(),
+            Self::Scope => return Some(facts.scope.join(" ").into()),
+            Self::Provider => {
+                let ProviderIndex(index) = permit.provider();
+                names.providers.get(index).map(|name| &**name)
+            }
+            Self::Api => names.policy.apis().get(permit.api().0).map(|api| &*api.id),
+            Self::ContractTier => permit.contract().and_then(|contract| contract.tier.as_deref()),
+            Self::ContractName => permit.contract().and_then(|contract| contract.name.as_deref()),
+            Self::Claim(pointer) => facts.claims.iter().find(|(name, _)| name == pointer).map(|(_, value)| &**value),
+        };
+        borrowed.map(Cow::Borrowed)
+    }
+}
+
+/// The header name of a member: lower case, what no name may hold as `-`.
+fn prefixed(prefix: &str, member: &str) -> String {
+    let legal = member.bytes().map(|byte| match byte.to_ascii_lowercase() {
+        byte if crate::base::http::is_lowercase_tchar(byte) => char::from(byte),
+        _ => '-',
+    });
+    prefix.chars().chain(legal).collect()
+}
+
+/// The text as a header value. One that is not legal (RFC 9110 §5.5) as it stands is percent-encoded:
+/// every byte outside printable ASCII, `%` itself, and spaces at either end.
+fn legal(text: &str) -> Cow<'_, str> {
+    if crate::base::http::is_header_value(text) {
+        return Cow::Borrowed(text);
+    }
+    const ENCODED: percent_encoding::AsciiSet = percent_encoding::CONTROLS.add(b'%');
+    let inner = text.trim_matches(' ');
+    let lead = text.len() - text.trim_start_matches(' ').len();
+    let trail = text.len() - lead - inner.len();
+    let encoded = percent_encoding::utf8_percent_encode(inner, &ENCODED);
+    format!("{}{encoded}{}", "%20".repeat(lead), "%20".repeat(trail)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn illegal_values_are_percent_encoded_and_legal_ones_left_alone() {
+        for (text, expected) in [
+            ("portal", "portal"),
+            ("50%", "50%"),
+            ("José 100%", "Jos%C3%A9 100%25"),
+            (" a ", "%20a%20"),
+            ("a\r\nx-admin: 1", "a%0D%0Ax-admin: 1"),
+            ("  ", "%20%20"),
+            ("\0", "%00"),
+        ] {
+            assert_eq!(legal(text), expected);
+        }
+        assert_eq!(prefixed("x-", "Client Id_é"), "x-client-id_--");
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_becomes_a_legal_one_and_decodes_to_itself(text: String) {
+            let value = legal(&text);
+            prop_assert!(crate::base::http::is_header_value(&value));
+            if value != text {
+                let decoded: Vec<u8> = percent_encoding::percent_decode(value.as_bytes()).collect();
+                prop_assert_eq!(decoded, text.into_bytes());
+            }
+        }
+
+        #[test]
+        fn any_member_becomes_a_legal_name(member: String) {
+            prop_assert!(crate::base::http::is_header_name(&prefixed("x-", &member)));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A scriptable source of contract documents: records polls with their times and answers as the test says.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use crate::answer::Answer;
+use crate::eventually::{SOON, eventually};
+use crate::http_server::{HttpServer, Request};
+
+/// Unless told otherwise every target is 404.
+pub struct ContractSource {
+    server: HttpServer,
+    script: Arc<Mutex<Script>>,
+}
+
+struct Script {
+    once: VecDeque<Answer>,
+    documents: HashMap<String, Document>,
+    polls: Vec<Request>,
+}
+
+struct Document {
+    answer: Answer,
+    etag: Option<String>,
+}
+
+impl ContractSource {
+    pub fn start() -> Self {
+        let script = Script { once: VecDeque::new(), documents: HashMap::new(), polls: Vec::new() };
+        let script = Arc::new(Mutex::new(script));
+        let server = HttpServer::start({
+            let script = script.clone();
+            move |request| script.lock().unwrap().answer(request)
+        });
+        Self { server, script }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.server.port()
+    }
+
+    /// The standing answer for a target (path and query).
+    pub fn answer_for(&self, target: &str, answer: Answer) {
+        self.publish(target, Document { answer, etag: None });
+    }
+
+    /// Serves a document under an entity tag; a poll that names the tag gets 304 (RFC 9110 section 13.1.2).
+    pub fn serve(&self, target: &str, etag: &str, document: Value) {
+        let answer = Answer::json(document).header("etag", etag);
+        self.publish(target, Document { answer, etag: Some(etag.into()) });
+    }
+
+    /// Answers for the next polls, one each, whatever their target; before all standing ones.
+    pub fn answer_next(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.script.lock().unwrap().once.extend(answers);
+    }
+
+    pub fn polls(&self) -> Vec<Request> {
+        self.script.lock().unwrap().polls.clone()
+    }
+
+    #[track_caller]
+    pub fn await_polls(&self, count: usize) {
+        let what = format!("{count} polls");
+        eventually(SOON, &what, || (self.script.lock().unwrap().polls.len() >= count).then_some(()));
+    }
+
+    pub fn go_away(&self) {
+        self.server.go_away();
+    }
+
+    pub fn come_back(&self) {
+        self.server.come_back();
+    }
+
+    fn publish(&self, target: &str, document: Document) {
+        self.script.lock().unwrap().documents.insert(target.into(), document);
+    }
+}
+
+impl Script {
+    fn answer(&mut self, request: &Request) -> Answer {
+        self.polls.push(request.clone());
+        if let Some(answer) = self.once.pop_front() {
+            return answer;
+        }
+        let Some(document) = self.documents.get(&request.target) else { return Answer::status(404) };
+        match &document.etag {
+            Some(etag) if request.headers.only("if-none-match") == Some(etag) => {
+                Answer::status(304).header("etag", etag)
+            }
+            _ => document.answer.clone(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! One real Envoy: started from an [`EnvoyBuilder`], asked through its admin interface, judged when it ends.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use crate::admin::Admin;
+use crate::client::{Connection, Response};
+use crate::envoy_config::{EnvoyBuilder, PLUGIN};
+use crate::envoy_log::{assert_discreet, assert_no_trap};
+use crate::envoy_process::{ConfigurationRefused, Process};
+use crate::eventually::{SOON, eventually};
+use crate::port::ClosedPort;
+
+/// Dropping it ends the process and fails the test if a registered secret shows in its log or its statistics.
+pub struct Envoy {
+    process: Process,
+    admin: Admin,
+    port: u16,
+    workers: usize,
+    _dead_ports: Vec<ClosedPort>,
+}
+
+/// A line of the access log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    pub status: u16,
+    /// Envoy's response flags, `-` for none.
+    pub flags: String,
+    /// The stream property `tessera.outcome`, `-` when it was not set.
+    pub outcome: String,
+}
+
+impl Envoy {
+    pub fn builder() -> EnvoyBuilder {
+        EnvoyBuilder::new()
+    }
+
+    #[track_caller]
+    pub(crate) fn launch(builder: EnvoyBuilder) -> Result<Self, ConfigurationRefused> {
+        let mut process = Process::spawn(&builder);
+        let admin = process.admin()?;
+        eventually(SOON, "Envoy being live with its workers", || admin.is_ready().then_some(()));
+        let port = eventually(SOON, "Envoy's listener", || admin.listener_port());
+        Ok(Self { process, admin, port, workers: builder.workers, _dead_ports: builder.dead_ports })
+    }
+
+    /// Where requests go, HTTP/1.1 or h2c.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Connections held open, at least one on every worker.
+    #[track_caller]
+    pub fn connections_on_every_worker(&self) -> Vec<Connection> {
+        let open = || Connection::open(self.port).expect("connect to Envoy");
+        let connections: Vec<_> = (0..2 * self.workers).map(|_| open()).collect();
+        eventually(SOON, "a connection on every worker", || {
+            let stats = self.stats();
+            let on = |worker| stats.get(&format!("listener.127.0.0.1_0.worker_{worker}.downstream_cx_active")).copied();
+            (0..self.workers).all(|worker| on(worker).unwrap_or_default() > 0).then_some(())
+        });
+        connections
+    }
+
+    #[track_caller]
+    pub fn admin(&self, target: &str) -> Response {
+        self.admin.get(target).unwrap_or_else(|| panic!("no answer to {target}"))
+    }
+
+    /// All counters and gauges.
+    #[track_caller]
+    pub fn stats(&self) -> BTreeMap<String, u64> {
+        self.admin.stats().expect("the statistics")
+    }
+
+    /// A counter or gauge; the module's own have the prefix `wasmcustom.`.
+    #[track_caller]
+    pub fn stat(&self, name: &str) -> Option<u64> {
+        self.stats().get(name).copied()
+    }
+
+    /// Everything logged so far.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// The access log once it has `count` lines.
+    #[track_caller]
+    pub fn await_accesses(&self, count: usize) -> Vec<Access> {
+        eventually(SOON, &format!("{count} lines in the access log"), || {
+            let log = self.process.access_log();
+            let lines: Vec<_> = log.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(access).collect();
+            (lines.len() >= count).then_some(lines)
+        })
+    }
+
+    /// No VM has trapped, nor been reloaded after a trap. The counters alone would not do: they change only when a later
+    /// request meets the trapped VM.
+    #[track_caller]
+    pub fn assert_no_vm_reload(&self) {
+        let stats = self.stats();
+        let reloads = stats.iter().filter(|(name, _)| name.starts_with(&format!("wasm.{PLUGIN}.vm_reload")));
+        let reloads: Vec<_> = reloads.filter(|(_, value)| **value > 0).collect();
+        assert!(reloads.is_empty(), "a VM was reloaded: {reloads:?}");
+        assert_no_trap(&self.log());
+    }
+
+    /// Replaces the listener, plugin included, by this builder's; the clusters stay. Only for an Envoy that was built
+    /// `reloadable`. New connections meet the new one when this returns; a refused one leaves the old in force.
+    #[track_caller]
+    pub fn reload(&self, builder: &EnvoyBuilder) -> Result<(), ConfigurationRefused> {
+        let count = |name: &str| self.stat(&format!("listener_manager.{name}")).unwrap_or_default();
+        let (applied, refused) = (count("lds.update_success"), count("lds.update_rejected"));
+        let logged = self.log().len();
+        self.process.write_listeners(builder);
+        eventually(SOON, "Envoy judging its new listener", || {
+            if count("lds.update_rejected") > refused {
+                return Some(Err(ConfigurationRefused::from_log(self.log()[logged..].to_owned())));
+            }
+            (count("lds.update_success") > applied && count("total_listeners_warming") == 0).then_some(Ok(()))
+        })
+    }
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        let stats = self.admin.get("/stats").map(|response| response.body).unwrap_or_default();
+        self.process.end();
+        if thread::panicking() {
+            return;
+        }
+        let log = self.process.log();
+        assert_no_trap(&log);
+        assert_discreet(log.as_bytes());
+        assert_discreet(&stats);
+    }
+}
+
+fn access(line: &str) -> Access {
+    let mut words = line.trim_end().splitn(3, ' ').map(str::to_owned);
+    let mut word = || words.next().unwrap_or_else(|| panic!("not a line of the access log: {line:?}"));
+    Access { status: word().parse().expect("a status"), flags: word(), outcome: word() }
+}

