@@ -3,8 +3,9 @@
 
 use super::headers::Headers;
 use super::process::Metric;
+use super::property::property;
+use super::record::{Callout, Reply};
 use super::vm::{Deferred, State, Vm};
-use super::worker::{Callout, Reply};
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status, StreamType};
 use std::sync::Arc;
 use std::time::Duration;
@@ -305,15 +306,17 @@ hostcalls! {
     }
 
     fn proxy_call_foreign_function(
-        _vm,
-        _name: *const u8,
-        _name_size: usize,
-        _arguments: *const u8,
-        _arguments_size: usize,
-        _results: *mut *mut u8,
-        _results_size: *mut usize,
+        vm,
+        name: *const u8,
+        name_size: usize,
+        arguments: *const u8,
+        arguments_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
     ) {
-        Err(Status::NotFound)
+        let function = vm.process.shared().foreign.get(&string(name, name_size)).copied().ok_or(Status::NotFound)?;
+        give(&function(bytes(arguments, arguments_size))?, data, size);
+        Ok(())
     }
 
     fn proxy_done(_vm) {
@@ -443,39 +446,4 @@ fn with_metric(vm: &Vm, id: u32, work: impl FnOnce(&mut Metric) -> Result<(), St
     let name = vm.state().metrics.get(&id).cloned().ok_or(Status::NotFound)?;
     let mut shared = vm.process.shared();
     shared.metrics.get_mut(&name).map_or(Err(Status::NotFound), work)
-}
-
-/// Properties by their path, whose parts are separated by NUL.
-fn property(vm: &Vm, path: &str) -> Option<Vec<u8>> {
-    let mut state = vm.state();
-    match path {
-        "plugin_name" => return Some(vm.plugin.name.clone().into_bytes()),
-        "plugin_root_id" => return Some(vm.plugin.root_id.clone().into_bytes()),
-        "plugin_vm_id" => return Some(vm.plugin.vm_id.clone().into_bytes()),
-        _ => {}
-    }
-    let stream = state.stream()?;
-    if let Some(set) = stream.properties.get(path).filter(|_| !path.contains('\0')) {
-        return Some(set.clone());
-    }
-    let request = Some(&stream.headers).filter(|_| stream.editable)?;
-    let field = path.strip_prefix("request\0")?;
-    if let Some(name) = field.strip_prefix("headers\0") {
-        let lines: Vec<&[u8]> = request.lines(name).collect();
-        return (!lines.is_empty()).then(|| lines.join(&b','));
-    }
-    let whole = match field {
-        "path" | "url_path" | "query" => request.get(":path")?.to_vec(),
-        "host" => request.get(":authority")?.to_vec(),
-        "method" => request.get(":method")?.to_vec(),
-        "scheme" => request.get(":scheme")?.to_vec(),
-        "protocol" => b"HTTP/1.1".to_vec(),
-        _ => return None,
-    };
-    let mut halves = whole.splitn(2, |byte| *byte == b'?');
-    Some(match field {
-        "url_path" => halves.next()?.to_vec(),
-        "query" => halves.nth(1).unwrap_or_default().to_vec(),
-        _ => whole,
-    })
 }

@@ -111,6 +111,11 @@ impl HttpContext for Request {
                 hostcalls::send_http_response(403, vec![], None).unwrap();
                 hostcalls::send_http_response(401, vec![], None).unwrap();
             }
+            "reply-to" => {
+                let whom = hostcalls::get_map_value(MapType::HttpRequestHeaders, "x-whom").unwrap().unwrap();
+                hostcalls::set_effective_context(whom.parse().unwrap()).unwrap();
+                hostcalls::send_http_response(418, vec![], None).unwrap();
+            }
             "resume" => hostcalls::resume_http_request().unwrap(),
             "edit-after-resume" => {
                 hostcalls::resume_http_request().unwrap();
@@ -154,6 +159,10 @@ impl HttpContext for Request {
             "wake-other" => {
                 let other = hostcalls::resolve_shared_queue("", "b").unwrap().unwrap();
                 hostcalls::enqueue_shared_queue(other, Some(b"hello")).unwrap();
+            }
+            "foreign" => {
+                let reverse = |name| hostcalls::call_foreign_function(name, Some(b"abc")).map(text);
+                log(&format!("{:?} {:?}", reverse("reverse"), reverse("unheard_of")));
             }
             "gauge" => {
                 let gauge = metric(MetricType::Gauge, "level");

@@ -1,4 +1,5 @@
 //! The fake host, tested: a fake that is wrong makes every test above it worthless.
+#![allow(clippy::expect_used, reason = "a test")]
 
 #[path = "mod.rs"]
 mod host;
@@ -230,6 +231,32 @@ fn arrivals_in_one_turn_share_its_wake_ups() {
     worker.answer_json(worker.callout().id, "ok");
     assert!(matches!(worker.outcome(first), Outcome::Continued(_)));
     assert!(matches!(worker.outcome(second), Outcome::Continued(_)));
+}
+
+#[test]
+fn foreign_functions_are_those_the_test_offers() {
+    let process = process();
+    process.offer("reverse", |arguments| Ok(arguments.iter().rev().copied().collect()));
+    let worker = process.worker("a").expect("a worker");
+    do_(&worker, "foreign");
+    assert_eq!(last_log(&worker), r#"Ok(Some("cba")) Err(NotFound)"#);
+}
+
+#[test]
+fn an_exchange_leaves_nothing_behind() {
+    let worker = worker();
+    assert_eq!(worker.exchange(&[("x-do", "reply")]).reply().status, 403);
+    assert!(matches!(worker.exchange(&[("x-do", "edit")]), Outcome::Continued(_)));
+    worker.shut_down();
+}
+
+#[test]
+fn a_reply_to_another_stream_stops_this_one() {
+    let worker = worker();
+    let first = worker.request(&[("x-do", "pause")]);
+    let second = worker.request(&[("x-do", "reply-to"), ("x-whom", &first.0.to_string())]);
+    assert_eq!(worker.outcome(first).reply().status, 418);
+    assert_eq!(worker.outcome(second), Outcome::Paused);
 }
 
 #[test]

@@ -18,7 +18,7 @@
 //!
 //! Known gaps against the real Envoy:
 //! * no request or response bodies and trailers, no response of the upstream passing the filter, no gRPC callouts, no
-//!   foreign functions (they answer `NotFound`, as a host without them does);
+//!   foreign functions but those a test offers;
 //! * one plugin to a VM, no throw-away VM on a main thread, no reload after a trap, and shared data outlives the last
 //!   VM of its id;
 //! * the connection manager adds no headers (`x-request-id`, `x-forwarded-*`), rejects and normalises nothing, and
@@ -26,13 +26,18 @@
 //!   translation for gRPC callers;
 //! * of the properties only `plugin_*`, `request.*` (the parts of the request line, `headers`) and what was set;
 //! * the log level, the `log` facade and the environment are the test process's, shared by all VMs;
+//! * traps are caught by standing before the unwinder (see `vm.rs`), which needs a dynamically linked one: Linux;
 //! * callouts cannot be dispatched into an immediate answer, and time in the VM costs nothing.
 #![allow(dead_code, reason = "each test binary that includes this module uses a part of it")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a fake that is misused fails the test")]
 
 mod abi;
+mod event_loop;
+mod exports;
 mod headers;
 mod process;
+mod property;
+mod record;
 mod vm;
 mod worker;
 
@@ -40,5 +45,6 @@ mod worker;
 pub use {
     headers::Headers,
     process::{Process, START},
-    worker::{Callout, Outcome, Plugin, Refused, Reply, StreamId, Worker},
+    record::{Callout, Outcome, Plugin, Refused, Reply, StreamId},
+    worker::Worker,
 };

@@ -1,7 +1,8 @@
 //! What the workers of one Envoy process share: clock, clusters, shared data, queues and metrics.
 
+use super::record::{Plugin, Refused};
 use super::vm::Vm;
-use super::worker::{Plugin, Refused, Worker};
+use super::worker::Worker;
 use proxy_wasm::types::{MetricType, Status};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -23,6 +24,7 @@ struct Inner {
 pub(super) struct Shared {
     pub now: Duration,
     pub clusters: BTreeSet<String>,
+    pub foreign: BTreeMap<String, Foreign>,
     data: BTreeMap<(String, String), (Vec<u8>, u32)>,
     last_cas: u32,
     queues: BTreeMap<u32, Queue>,
@@ -39,6 +41,9 @@ struct Queue {
     items: VecDeque<Vec<u8>>,
 }
 
+/// A foreign function: arguments in, results or a status other than `Ok` out.
+pub type Foreign = fn(&[u8]) -> Result<Vec<u8>, Status>;
+
 pub(super) struct Metric {
     pub kind: MetricType,
     pub value: u64,
@@ -52,6 +57,7 @@ impl Process {
         let shared = Shared {
             now: Duration::from_secs(START),
             clusters: clusters.iter().map(|name| (*name).to_owned()).collect(),
+            foreign: BTreeMap::new(),
             data: BTreeMap::new(),
             last_cas: 0,
             queues: BTreeMap::new(),
@@ -130,6 +136,11 @@ impl Process {
         } else {
             clusters.remove(name);
         }
+    }
+
+    /// Offers a foreign function; one that is not offered answers `NotFound`.
+    pub fn offer(&self, name: &str, function: Foreign) {
+        self.shared().foreign.insert(name.to_owned(), function);
     }
 
     /// A counter's or gauge's value; 0 for one that was never defined.

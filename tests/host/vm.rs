@@ -2,7 +2,7 @@
 
 use super::headers::Headers;
 use super::process::Process;
-use super::worker::{Callout, Outcome, Plugin, Reply};
+use super::record::{Callout, Outcome, Plugin, Reply};
 use proxy_wasm::types::{LogLevel, Status};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -231,6 +231,17 @@ impl State {
     pub fn timeouts(&self) -> impl Iterator<Item = (Duration, u32)> {
         let pending = self.sent.iter().filter(|call| self.pending.contains(&call.id));
         pending.filter(|call| !call.timeout.is_zero()).map(|call| (call.sent_at + call.timeout, call.id))
+    }
+}
+
+impl Stream {
+    pub fn new(root: u32, headers: Headers) -> Self {
+        Self { root, headers, editable: true, response: None, outcome: None, properties: BTreeMap::new() }
+    }
+
+    pub fn go_on(&mut self) {
+        self.editable = false;
+        self.outcome = Some(Outcome::Continued(self.headers.clone()));
     }
 }
 

@@ -1,119 +1,21 @@
 //! A worker thread of Envoy as a test drives it: requests in, callouts answered, time passing.
 
+use super::exports::*;
 use super::headers::Headers;
 use super::process::Process;
-use super::vm::{Deferred, State, Stream, Vm};
+use super::record::{Callout, Outcome, Plugin, Refused, StreamId};
+use super::vm::{Stream, Vm};
 use proxy_wasm::types::{Action, LogLevel, Status};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The plugin's settings as Envoy's configuration gives them.
-#[derive(Clone, Debug, Default)]
-pub struct Plugin {
-    pub name: String,
-    pub root_id: String,
-    pub vm_id: String,
-    pub vm_configuration: Vec<u8>,
-    pub configuration: Vec<u8>,
-}
-
-impl Plugin {
-    /// A plugin named `tessera` with this configuration and everything else empty.
-    pub fn new(configuration: &str) -> Self {
-        Self { name: "tessera".to_owned(), configuration: configuration.as_bytes().to_vec(), ..Self::default() }
-    }
-}
-
-/// The module said no to its configuration.
-#[derive(Debug)]
-pub struct Refused {
-    pub logs: Vec<(LogLevel, String)>,
-}
-
-/// One request's stream, by its context id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StreamId(pub u32);
-
-/// What became of a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The filter holds it.
-    Paused,
-    /// It went on to the upstream, with these request headers.
-    Continued(Headers),
-    /// The filter answered.
-    Replied(Reply),
-    /// The caller hung up, or the filter reset it, before either.
-    Closed,
-}
-
-impl Outcome {
-    /// The filter's reply.
-    #[track_caller]
-    pub fn reply(&self) -> &Reply {
-        match self {
-            Self::Replied(reply) => reply,
-            other => panic!("no reply: {other:?}"),
-        }
-    }
-
-    /// The headers that the upstream gets.
-    #[track_caller]
-    pub fn upstream(&self) -> &Headers {
-        match self {
-            Self::Continued(headers) => headers,
-            other => panic!("not continued: {other:?}"),
-        }
-    }
-}
-
-/// A local reply as the filter asked for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    pub status: u32,
-    pub headers: Headers,
-    pub body: Vec<u8>,
-    pub grpc_status: Option<i32>,
-    pub details: String,
-}
-
-/// A callout that the module sent.
-#[derive(Clone, Debug)]
-pub struct Callout {
-    /// What [`Worker::answer`] and its like take.
-    pub id: u32,
-    pub cluster: String,
-    pub headers: Headers,
-    pub body: Vec<u8>,
-    /// Zero means none.
-    pub timeout: Duration,
-    pub sent_at: Duration,
-    /// Whether the root was the active context. If not, the SDK drops the answer once that stream is gone.
-    pub by_root: bool,
-}
-
-// The module's exports.
-unsafe extern "C" {
-    safe fn proxy_on_context_create(context: u32, root: u32);
-    safe fn proxy_on_vm_start(context: u32, size: usize) -> bool;
-    safe fn proxy_on_configure(context: u32, size: usize) -> bool;
-    safe fn proxy_on_request_headers(context: u32, count: usize, end_of_stream: bool) -> Action;
-    safe fn proxy_on_response_headers(context: u32, count: usize, end_of_stream: bool) -> Action;
-    safe fn proxy_on_http_call_response(context: u32, call: u32, headers: usize, body: usize, trailers: usize);
-    safe fn proxy_on_queue_ready(context: u32, queue: u32);
-    safe fn proxy_on_tick(context: u32);
-    safe fn proxy_on_done(context: u32) -> bool;
-    safe fn proxy_on_log(context: u32);
-    safe fn proxy_on_delete(context: u32);
-}
-
 /// A worker: one VM on a thread of its own. Every method returns when the VM is idle again, so a test reads in
 /// sequence however many workers it has. Dropping a worker loses it without a callback, as a crash would, and
 /// fails the test if the module did anything that Envoy would not have put up with.
 pub struct Worker {
-    vm: Arc<Vm>,
-    root: u32,
+    pub(super) vm: Arc<Vm>,
+    pub(super) root: u32,
     owned: bool,
 }
 
@@ -153,6 +55,17 @@ impl Worker {
         let stream = self.arrive(headers, true);
         self.turn();
         stream
+    }
+
+    /// A request arrives and, unless the filter holds it, runs to its end; nothing of it is kept.
+    pub fn exchange<N: AsRef<[u8]>, V: AsRef<[u8]>>(&self, headers: &[(N, V)]) -> Outcome {
+        let stream = self.request(headers);
+        let outcome = self.outcome(stream);
+        if outcome != Outcome::Paused {
+            self.hang_up(stream);
+            self.state().ended.remove(&stream.0);
+        }
+        outcome
     }
 
     /// A request arrives; wake-ups that it causes wait for the next turn, so that several can arrive in one.
@@ -336,176 +249,6 @@ impl Worker {
     /// What the module did that Envoy would not have put up with; taking them keeps them from failing the test.
     pub fn take_faults(&self) -> Vec<String> {
         std::mem::take(&mut self.state().faults)
-    }
-
-    pub(super) fn turn_once(&self) -> bool {
-        let wakeup =
-            self.vm.process.shared().wakeups.get_mut(&self.vm.id).and_then(std::collections::VecDeque::pop_front);
-        let Some((root, queue)) = wakeup else { return false };
-        if self.state().roots.contains(&root) {
-            self.call(root, move || proxy_on_queue_ready(root, queue));
-        }
-        true
-    }
-
-    /// Fires what is due at `at`: callout timeouts first (as Envoy's router answers them), then ticks.
-    pub(super) fn fire_timer(&self, at: Duration) {
-        let late: Vec<u32> = self.state().timeouts().filter(|(due, _)| *due <= at).map(|(_, id)| id).collect();
-        for call in late {
-            self.answer(call, 504, &[("content-type", "text/plain")], "upstream request timeout");
-        }
-        let ticks: Vec<u32> =
-            self.state().ticks.iter().filter(|(_, (_, next))| *next <= at).map(|(root, _)| *root).collect();
-        for root in ticks {
-            self.call(root, move || proxy_on_tick(root));
-            let now = self.vm.process.now();
-            if let Some((period, next)) = self.state().ticks.get_mut(&root) {
-                *next = now + *period;
-            }
-        }
-        self.turn();
-    }
-
-    #[track_caller]
-    fn deliver(&self, call: u32, answer: Option<(Headers, Vec<u8>)>) {
-        let mut state = self.state();
-        assert!(state.pending.remove(&call), "callout {call} does not wait for an answer");
-        let (headers, body) = answer.as_ref().map_or((0, 0), |(headers, body)| (headers.len(), body.len()));
-        state.call_response = answer;
-        drop(state);
-        let root = self.root;
-        self.run(root, move || {
-            proxy_on_http_call_response(root, call, headers, body, 0);
-            0
-        });
-        self.state().call_response = None;
-        self.settle();
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.vm.state()
-    }
-
-    /// One call into the VM and what Envoy does at its end.
-    fn call(&self, context: u32, entry: impl FnOnce() + Send + 'static) {
-        self.run(context, move || {
-            entry();
-            0
-        });
-        self.settle();
-    }
-
-    fn run(&self, context: u32, entry: impl FnOnce() -> u32 + Send + 'static) -> u32 {
-        self.vm.enter(context, entry)
-    }
-
-    /// As [`Worker::call`], giving the value back.
-    fn enter(&self, context: u32, entry: impl FnOnce() -> u32 + Send + 'static) -> u32 {
-        let value = self.run(context, entry);
-        self.settle();
-        value
-    }
-
-    fn settle(&self) {
-        self.state().stop_iteration = false;
-        self.apply_deferred(None);
-        self.bury();
-    }
-
-    /// Applies the resumes and replies that the call put off; `own` is the stream whose headers are being decoded.
-    fn apply_deferred(&self, own: Option<u32>) {
-        loop {
-            let Some(action) = self.state().deferred.pop_front() else { return };
-            match action {
-                Deferred::Resume(id) => self.resume(id),
-                Deferred::Reply(id, reply) => self.reply(id, reply, own == Some(id)),
-                Deferred::Reset(id) => {
-                    if let Some(stream) = self.state().streams.get_mut(&id) {
-                        stream.outcome = Some(Outcome::Closed);
-                    }
-                }
-            }
-        }
-    }
-
-    fn resume(&self, id: u32) {
-        let mut state = self.state();
-        let Some(stream) = state.streams.get_mut(&id) else { return };
-        if stream.outcome == Some(Outcome::Paused) {
-            stream.go_on();
-        } else {
-            let fault = format!("stream {id} resumed while it was not paused: {:?}", stream.outcome);
-            state.fault(fault);
-        }
-    }
-
-    fn reply(&self, id: u32, reply: Reply, decoding: bool) {
-        let mut state = self.state();
-        let Some(stream) = state.streams.get_mut(&id) else { return };
-        if !(stream.outcome == Some(Outcome::Paused) || decoding && stream.outcome.is_none()) {
-            let fault = format!("stream {id} replied to with {} after it was {:?}", reply.status, stream.outcome);
-            return state.fault(fault);
-        }
-        let mut headers = Headers::new(&[(":status", reply.status.to_string())]);
-        for (name, value) in reply.headers.pairs() {
-            headers.add(name, value);
-        }
-        let count = headers.len();
-        stream.response = Some(headers);
-        stream.outcome = Some(Outcome::Replied(reply));
-        drop(state);
-        // The reply passes the filter itself on its way out.
-        self.run(id, move || proxy_on_response_headers(id, count, true) as u32);
-        let mut state = self.state();
-        state.stop_iteration = false;
-        if let Some(stream) = state.streams.get_mut(&id) {
-            stream.response = None;
-        }
-    }
-
-    /// Deletes the streams that a reply or reset has ended.
-    fn bury(&self) {
-        let ended = |stream: &Stream| matches!(stream.outcome, Some(Outcome::Replied(_) | Outcome::Closed));
-        loop {
-            let next = self.state().streams.iter().find(|(_, stream)| ended(stream)).map(|(id, _)| *id);
-            let Some(id) = next else { return };
-            self.destroy(id);
-        }
-    }
-
-    fn destroy(&self, id: u32) {
-        if let Some(stream) = self.state().streams.get_mut(&id) {
-            stream.editable = false;
-        }
-        for step in [
-            (|id| proxy_on_log(id)) as fn(u32),
-            |id| {
-                proxy_on_done(id);
-            },
-            |id| proxy_on_delete(id),
-        ] {
-            self.run(id, move || {
-                step(id);
-                0
-            });
-            self.state().stop_iteration = false;
-            self.apply_deferred(None);
-        }
-        let mut state = self.state();
-        if let Some(stream) = state.streams.remove(&id) {
-            state.ended.insert(id, stream);
-        }
-    }
-}
-
-impl Stream {
-    fn new(root: u32, headers: Headers) -> Self {
-        Self { root, headers, editable: true, response: None, outcome: None, properties: BTreeMap::new() }
-    }
-
-    fn go_on(&mut self) {
-        self.editable = false;
-        self.outcome = Some(Outcome::Continued(self.headers.clone()));
     }
 }
 
