@@ -1,4 +1,5 @@
 //! What the finished module `target/tessera.wasm` asks of its host, offers to it, and gives away.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

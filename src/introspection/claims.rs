@@ -102,7 +102,7 @@ fn text(members: &Members, name: &'static str) -> Result<Option<Box<str>>, Failu
 fn first_text(members: &Members, names: &[Box<str>], called: &'static str) -> Result<Option<Box<str>>, Failure> {
     match names.iter().find_map(|name| present(members, name)) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.as_str().into()).filter(|text: &Box<str>| !text.is_empty())),
+        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty()).map(Into::into)),
         Some(_) => Err(Failure::Unreadable(called)),
     }
 }
