@@ -1,3 +1,4 @@
 //! State that the workers of one Envoy process share.
 
+pub mod lease;
 pub mod store;
