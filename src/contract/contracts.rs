@@ -216,6 +216,14 @@ impl Contracts {
         }
     }
 
+    /// Whether this worker has a poll under way.
+    #[cfg(test)]
+    pub fn polls(&self) -> bool {
+        self.source
+            .as_ref()
+            .is_some_and(|source| source.poller.polls())
+    }
+
     /// Looks at shared data, lets the poller have its turn, and looks again if that may have changed it.
     fn turn(
         &mut self,

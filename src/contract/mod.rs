@@ -20,3 +20,6 @@ mod poller;
 mod request;
 mod schedule;
 mod snapshot;
+
+#[cfg(test)]
+mod tests;

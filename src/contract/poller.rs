@@ -85,6 +85,12 @@ impl Poller {
         self.lease.is_some()
     }
 
+    /// Whether a poll is under way.
+    #[cfg(test)]
+    pub fn polls(&self) -> bool {
+        !matches!(self.work, Work::Idle | Work::Sweeping(_))
+    }
+
     /// Time has passed. `seen` is the head as this worker last saw it.
     pub fn on_tick(&mut self, seen: Option<&Head>, turn: &mut Turn<'_>) {
         if !self.keeps_lease(turn) {

@@ -11,6 +11,8 @@ use crate::shared::store::{Expect, SharedStore, Version};
 
 const FORMAT: u8 = 1;
 const LENGTH: usize = 17;
+/// How many durations from now a record may end.
+const LONGEST: u32 = 16;
 
 /// A lease that this worker holds. Dropping it does not release it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +26,8 @@ impl Lease {
     /// Takes the lease under `key` for `duration`, if nobody else holds it at `now`.
     ///
     /// `holder` names this worker among all of the process and is not 0. All who share a key use one `duration`:
-    /// a record that reaches further into the future is left from before the clock was set back, and does not count.
+    /// a record that reaches much further into the future is left from before the clock was set back, and does not
+    /// count. (A little further it may, when this worker was halted after it took the time.)
     pub fn try_take(
         store: &dyn SharedStore,
         key: &str,
@@ -35,7 +38,7 @@ impl Lease {
         let found = store.get(key);
         let record = found.as_ref().and_then(|found| Record::read(&found.value));
         if let Some(record) = record {
-            let held = now < record.until && record.until <= now.plus(duration);
+            let held = now < record.until && record.until <= now.plus(duration * LONGEST);
             if held && record.holder != holder {
                 return None;
             }
