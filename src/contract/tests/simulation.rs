@@ -120,7 +120,7 @@ impl Server {
             .last()
             .map(|(_, state)| state.clone())
             .unwrap_or_default();
-        let many = prng.next() % 8 == 0;
+        let many = prng.next().is_multiple_of(8);
         for _ in 0..if many {
             2 * CLIENTS
         } else {
@@ -189,7 +189,7 @@ impl Server {
     }
 
     fn delta(&self, since: usize, prng: &mut Prng) -> HttpResult {
-        if prng.next() % 10 == 0 {
+        if prng.next().is_multiple_of(10) {
             return answer(410, &[], "");
         }
         let mut changes = Vec::new();
@@ -219,9 +219,9 @@ impl World {
         let now = Timestamp::from_secs(1_800_000_000);
         let mut server = Server {
             states: Vec::new(),
-            etags: prng.next() % 2 == 0,
-            deltas: prng.next() % 2 == 0,
-            pages: if prng.next() % 2 == 0 { 1 } else { 3 },
+            etags: prng.next().is_multiple_of(2),
+            deltas: prng.next().is_multiple_of(2),
+            pages: if prng.next().is_multiple_of(2) { 1 } else { 3 },
         };
         server.change(now, &mut prng);
         let world = Self {
