@@ -54,7 +54,7 @@ const STORM: Weather = Weather {
     failures: 20,
     crashes: 10,
     calm_after_crash: Duration::ZERO,
-    halts: 25,
+    halts: 40,
     steady: 40,
 };
 
@@ -126,12 +126,8 @@ impl Server {
             .last()
             .map(|(_, state)| state.clone())
             .unwrap_or_default();
-        let many = prng.next().is_multiple_of(8);
-        for _ in 0..if many {
-            2 * CLIENTS
-        } else {
-            1 + prng.next() % 3
-        } {
+        let many = prng.next().is_multiple_of(2);
+        for _ in 0..if many { CLIENTS } else { 1 + prng.next() % 3 } {
             let client = format!("c{}", prng.next() % CLIENTS);
             match prng.next() % 3 {
                 0 => state.remove(&client),
@@ -511,7 +507,7 @@ impl World {
 
 #[test]
 fn in_calm_weather_every_change_is_in_force_in_time() {
-    for seed in 0..20 {
+    for seed in 0..8 {
         let world = World::new(seed);
         world.pass(Duration::from_secs(5), || {});
         let bound = REFRESH + Duration::from_secs(1);
@@ -523,7 +519,7 @@ fn in_calm_weather_every_change_is_in_force_in_time() {
 
 #[test]
 fn a_crash_costs_no_more_than_a_lease() {
-    for seed in 100..120 {
+    for seed in 100..108 {
         let world = World::new(seed);
         world.pass(Duration::from_secs(5), || {});
         world.weather.set(CRASHES);
@@ -539,10 +535,10 @@ fn a_crash_costs_no_more_than_a_lease() {
 
 #[test]
 fn after_a_storm_all_see_the_same_and_never_half_of_it() {
-    for seed in 200..225 {
+    for seed in 200..240 {
         let world = World::new(seed);
         world.weather.set(STORM);
-        world.pass(Duration::from_secs(100), || {});
+        world.pass(Duration::from_secs(60), || {});
         world.weather.set(CALM);
         let backoff = crate::contract::schedule::LONGEST_BACKOFF;
         world.converges_within(backoff + REFRESH + LEASE);
