@@ -1,2 +1,28 @@
 //! Build steps that cargo has no words for.
-fn main() {}
+//!
+//! * `cargo xtask module` builds `target/tessera.wasm`, the module as it ships.
+//! * `cargo xtask size` tells how big that module is, and where the bytes are.
+#![allow(
+    clippy::print_stdout,
+    reason = "a command line tool talks on its standard output"
+)]
+
+mod module;
+mod prune;
+mod size;
+
+use anyhow::{Result, bail};
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        ["module"] => module::build(),
+        ["size"] => size::print(),
+        _ => bail!("usage: cargo xtask module | size"),
+    }
+}

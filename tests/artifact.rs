@@ -1,0 +1,158 @@
+//! What the finished module `target/tessera.wasm` asks of its host, offers to it, and gives away.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use wasmparser::{Parser, Payload, TypeRef};
+
+/// Bytes; it is loaded into each proxy's memory and sent to it over the network.
+const BUDGET: usize = 600 * 1024;
+
+/// The host functions that the filter calls, or that the SDK calls on its behalf. A new one is a decision: it must
+/// exist in every host that the documentation names.
+const IMPORTS: &[&str] = &[
+    "env.proxy_add_header_map_value",
+    "env.proxy_call_foreign_function",
+    "env.proxy_continue_stream",
+    "env.proxy_define_metric",
+    "env.proxy_dequeue_shared_queue",
+    "env.proxy_done",
+    "env.proxy_enqueue_shared_queue",
+    "env.proxy_get_buffer_bytes",
+    "env.proxy_get_current_time_nanoseconds",
+    "env.proxy_get_header_map_pairs",
+    "env.proxy_get_header_map_value",
+    "env.proxy_get_property",
+    "env.proxy_get_shared_data",
+    "env.proxy_http_call",
+    "env.proxy_increment_metric",
+    "env.proxy_log",
+    "env.proxy_record_metric",
+    "env.proxy_register_shared_queue",
+    "env.proxy_remove_header_map_value",
+    "env.proxy_replace_header_map_value",
+    "env.proxy_resolve_shared_queue",
+    "env.proxy_send_local_response",
+    "env.proxy_set_effective_context",
+    "env.proxy_set_property",
+    "env.proxy_set_shared_data",
+    "env.proxy_set_tick_period_milliseconds",
+    // Rust's standard library: secrets from the environment, randomness for hash maps, the way out of a panic.
+    "wasi_snapshot_preview1.clock_time_get",
+    "wasi_snapshot_preview1.environ_get",
+    "wasi_snapshot_preview1.environ_sizes_get",
+    "wasi_snapshot_preview1.fd_write",
+    "wasi_snapshot_preview1.proc_exit",
+    "wasi_snapshot_preview1.random_get",
+];
+
+/// Every export costs: Envoy calls each callback that exists. The first names of a pair are the SDK's, old and new.
+const EXPORTS: &[&str] = &[
+    "_initialize",
+    "memory",
+    "proxy_abi_version_0_2_1",
+    "proxy_on_configure",
+    "proxy_on_context_create",
+    "proxy_on_delete",
+    "proxy_on_http_call_response",
+    "proxy_on_memory_allocate",
+    "proxy_on_queue_ready",
+    "proxy_on_request_headers",
+    "proxy_on_tick",
+    "proxy_on_vm_start",
+];
+
+fn module() -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tessera.wasm");
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; run `make module` first", path.display()))
+}
+
+fn imports(module: &[u8]) -> BTreeSet<String> {
+    Parser::new(0)
+        .parse_all(module)
+        .filter_map(|payload| match payload.unwrap() {
+            Payload::ImportSection(section) => Some(section.into_imports()),
+            _ => None,
+        })
+        .flatten()
+        .map(|import| {
+            let import = import.unwrap();
+            assert!(
+                matches!(import.ty, TypeRef::Func(_)),
+                "{import:?} is no function"
+            );
+            format!("{}.{}", import.module, import.name)
+        })
+        .collect()
+}
+
+fn exports(module: &[u8]) -> BTreeSet<String> {
+    Parser::new(0)
+        .parse_all(module)
+        .filter_map(|payload| match payload.unwrap() {
+            Payload::ExportSection(section) => Some(section),
+            _ => None,
+        })
+        .flatten()
+        .map(|export| export.unwrap().name.to_owned())
+        .collect()
+}
+
+#[test]
+fn it_is_valid() {
+    wasmparser::Validator::new()
+        .validate_all(&module())
+        .unwrap();
+}
+
+#[test]
+fn it_asks_its_host_for_nothing_new() {
+    let allowed: BTreeSet<String> = IMPORTS.iter().map(|name| (*name).to_owned()).collect();
+    let imports = imports(&module());
+    let unexpected: Vec<_> = imports.difference(&allowed).collect();
+    assert!(
+        unexpected.is_empty(),
+        "imports that are not on the list: {unexpected:#?}"
+    );
+}
+
+#[test]
+fn it_offers_what_the_filter_uses_and_no_more() {
+    let expected: BTreeSet<String> = EXPORTS.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(exports(&module()), expected);
+}
+
+#[test]
+fn it_keeps_to_its_size() {
+    let size = module().len();
+    assert!(
+        size <= BUDGET,
+        "{size} bytes, {} over the budget",
+        size - BUDGET
+    );
+}
+
+#[test]
+fn it_says_nothing_about_the_machine_that_built_it() {
+    let module = module();
+    let mut private = vec![
+        "/home/runner".to_owned(),
+        "/root/".to_owned(),
+        "/Users/".to_owned(),
+        "C:\\Users".to_owned(),
+        env!("CARGO_MANIFEST_DIR").to_owned(),
+    ];
+    private.extend(std::env::var("HOME").ok().filter(|home| home.len() > 1));
+    private.extend(std::env::var("USER").ok().map(|user| format!("/{user}/")));
+
+    let found: Vec<_> = private
+        .iter()
+        .filter(|text| {
+            module
+                .windows(text.len())
+                .any(|window| window == text.as_bytes())
+        })
+        .collect();
+    assert!(found.is_empty(), "the module contains {found:?}");
+}

@@ -1,0 +1,87 @@
+//! Builds the module as it ships.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::prune::prune;
+
+const TARGET: &str = "wasm32-wasip1";
+const PROFILE: &str = "module";
+
+/// The repository's root.
+pub fn root() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask lies in a folder of the repository")
+}
+
+/// Where the finished module is written.
+pub fn path() -> Result<PathBuf> {
+    Ok(root()?.join("target/tessera.wasm"))
+}
+
+/// Compiles the library for Wasm, prunes it, writes [`path`].
+///
+/// # Errors
+/// When the build fails, or the built module lacks an export that Envoy needs.
+pub fn build() -> Result<()> {
+    let target = root()?.join("target");
+    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(root()?)
+        .args(["build", "--quiet", "--package", "tessera", "--lib"])
+        .args(["--target", TARGET, "--profile", PROFILE, "--target-dir"])
+        .arg(&target)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags()?)
+        .status()
+        .context("cargo could not be started")?;
+    ensure!(status.success(), "the build of the module failed");
+
+    let built = target.join(TARGET).join(PROFILE).join("tessera.wasm");
+    let wasm = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    let pruned = prune(&wasm)?;
+    let finished = path()?;
+    fs::write(&finished, &pruned)
+        .with_context(|| format!("cannot write {}", finished.display()))?;
+    println!(
+        "target/tessera.wasm: {} ({} before pruning)",
+        crate::size::kib(pruned.len()),
+        crate::size::kib(wasm.len())
+    );
+    Ok(())
+}
+
+/// Compiler flags, as `CARGO_ENCODED_RUSTFLAGS` takes them. They replace any `RUSTFLAGS` of the environment, so that
+/// one commit gives one module; and no path of the machine that built it stays inside.
+fn flags() -> Result<OsString> {
+    let sysroot = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+        .current_dir(root()?)
+        .args(["--print", "sysroot"])
+        .output()
+        .context("rustc could not be started")?;
+    let sysroot = PathBuf::from(String::from_utf8(sysroot.stdout)?.trim());
+    let home = env::home_dir().context("there is no home folder")?;
+    let cargo_home = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+
+    // Of several prefixes that fit, the last one given counts.
+    let prefixes = [
+        (home, "/home"),
+        (cargo_home, "/cargo"),
+        (sysroot, "/rust"),
+        (root()?.to_owned(), "/tessera"),
+    ];
+    let mut flags = OsString::new();
+    for (from, to) in prefixes {
+        if !flags.is_empty() {
+            flags.push("\u{1f}");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(from);
+        flags.push("=");
+        flags.push(to);
+    }
+    Ok(flags)
+}
