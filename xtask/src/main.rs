@@ -1,6 +1,7 @@
 //! Build steps that cargo has no words for.
 //!
 //! * `cargo xtask module` builds `target/tessera.wasm`, the module as it ships.
+//! * `cargo xtask prune INPUT OUTPUT` prunes another module in the same way: the benchmarks' empty filter.
 //! * `cargo xtask size` tells how big that module is, and where the bytes are.
 #![allow(
     clippy::print_stdout,
@@ -22,7 +23,11 @@ fn main() -> Result<()> {
         .as_slice()
     {
         ["module"] => module::build(),
+        ["prune", input, output] => Ok(std::fs::write(
+            output,
+            prune::prune(&std::fs::read(input)?)?,
+        )?),
         ["size"] => size::print(),
-        _ => bail!("usage: cargo xtask module | size"),
+        _ => bail!("usage: cargo xtask module | prune INPUT OUTPUT | size"),
     }
 }
