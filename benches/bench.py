@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
-from testbed import processes, programs, report, rows
+from testbed import concurrency, growth, limits, processes, programs, report, rows
 from testbed.bed import Bed
 from testbed.jwt import Issuer
 
@@ -36,13 +35,14 @@ def main() -> int:
         results["machine"] = report.machine(bed)
         for section in sections:
             results[section] = _measure(section, bed)
-    return report.finish(results, publish=options.publish)
+    verdicts = limits.judge(results)
+    return report.finish("bench", results, report.bench_text(results), verdicts, publish=options.publish)
 
 
 def _measure(section: str, bed: Bed) -> dict:
     if section == "rows":
         return rows.measure(bed, Issuer(programs.openssl(), bed.children.directory))
-    raise NotImplementedError(section)
+    return {"growth": growth.measure_cost, "memory": growth.measure_memory, "concurrency": concurrency.measure}[section](bed)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class Bed:
         finally:
             proxy.stop()
 
-    def shuffled_rounds(self, things: list, rounds: int, title: str) -> Iterator[tuple[int, list]]:
+    def shuffled_rounds(self, things: list, rounds: int, title: str) -> Iterator[list]:
         """Round after round, every thing once, each time in another order that is the same in every run."""
         order = random.Random(1)
         told = time.monotonic()
@@ -66,4 +66,4 @@ class Bed:
             if time.monotonic() - told > 5:
                 told = time.monotonic()
                 self.say(f"{title}: round {number} of {rounds}")
-            yield number, order.sample(things, len(things))
+            yield order.sample(things, len(things))

@@ -1,4 +1,159 @@
+"""Writes what was measured: to the terminal, to target/bench, and on demand into the documentation."""
+
+from __future__ import annotations
+
 import json
-def machine(bed): return {}
-def finish(r, publish):
-    print(json.dumps(r, indent=1)); return 0
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from . import limits, plot
+from .bed import Bed
+from .programs import ROOT
+
+OUTPUT = ROOT / "target" / "bench"
+DOCUMENT = ROOT / "docs" / "performance.md"
+MIB = 1 << 20
+
+_LOADS = {
+    "one": "One connection: the worker sleeps between requests",
+    "four": "Four connections: the worker is saturated",
+}
+
+
+def machine(bed: Bed) -> dict:
+    """What the figures depend on."""
+    version = subprocess.run([str(bed.envoy_program), "--version"], capture_output=True, text=True).stdout
+    facts = {"cpu": "unknown CPU", "cores": os.cpu_count(), "kernel": platform.release()}
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            facts["cpu"] = line.split(": ", 1)[1]
+    found = re.search(r"/(\d+\.\d+\.\d+)/", version)
+    facts["envoy"] = found.group(1) if found else "of unknown version"
+    facts["module_bytes"] = bed.module.stat().st_size if bed.module else None
+    return facts
+
+
+def table(head: list[str], lines: list[list[str]]) -> str:
+    """A Markdown table; all columns but the first are numbers."""
+    rule = ["---"] + ["--:"] * (len(head) - 1)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rule, *lines])
+
+
+def finish(name: str, results: dict, text: str, verdicts: list[limits.Verdict], *, publish: bool) -> int:
+    """Prints and writes everything; the exit status says whether every limit held."""
+    text = f"{_conditions(results['machine'])}\n\n{text}"
+    if verdicts:
+        text += "\n\n" + _verdict_table(verdicts)
+    results["verdicts"] = [verdict._asdict() for verdict in verdicts]
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    (OUTPUT / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n")
+    (OUTPUT / f"{name}.md").write_text(text + "\n")
+    drawing = plot.bars(results["rows"]) if "rows" in results else None
+    if drawing:
+        (OUTPUT / f"{name}.svg").write_text(drawing)
+    print(text)
+    print(f"\nwritten to {OUTPUT.relative_to(ROOT)}/{name}.*")
+    if publish:
+        _publish(name, text)
+        if drawing:
+            (DOCUMENT.parent / f"performance-{name}.svg").write_text(drawing)
+    return 0 if all(verdict.holds for verdict in verdicts) else 1
+
+
+def _conditions(facts: dict) -> str:
+    module = f", module {facts['module_bytes'] / 1024:.0f} KiB" if facts["module_bytes"] else ""
+    return f"Measured with Envoy {facts['envoy']} on {facts['cores']} cores ({facts['cpu']}), Linux {facts['kernel']}{module}."
+
+
+def _publish(name: str, text: str) -> None:
+    """Replaces what stands between the document's markers."""
+    begin, end = f"<!-- results of {name}: begin -->", f"<!-- results of {name}: end -->"
+    document = DOCUMENT.read_text()
+    head, found, rest = document.partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not (found and closed):
+        raise RuntimeError(f"docs/performance.md lacks the lines `{begin}` and `{end}`")
+    DOCUMENT.write_text(f"{head}{begin}\n\n{text}\n\n{end}{tail}")
+
+
+def _verdict_table(verdicts: list[limits.Verdict]) -> str:
+    lines = [
+        [verdict.what, f"{verdict.value:.4g}", f"≤ {verdict.limit:.4g}", "yes" if verdict.holds else "**no**"]
+        for verdict in verdicts
+    ]
+    return "### Limits\n\n" + table(["what", "measured", "limit", "holds"], lines)
+
+
+def bench_text(results: dict) -> str:
+    """The tables of `bench.py`."""
+    parts = []
+    if "rows" in results:
+        parts += [_rows_text(results["rows"], load) for load in results["rows"]["loads"]]
+    if "growth" in results:
+        parts.append(_growth_text(results["growth"]))
+    if "memory" in results:
+        parts.append(_memory_text(results["memory"]))
+    if "concurrency" in results:
+        parts.append(_concurrency_text(results["concurrency"]))
+    return "\n\n".join(parts)
+
+
+def _rows_text(rows: dict, load: str) -> str:
+    figures = rows["loads"][load]
+    floor = figures["floor"]["added_us"]
+    lines = []
+    for key, row in figures.items():
+        low, high = row["added_us_quartiles"]
+        is_baseline = key.startswith("router")
+        lines.append(
+            [
+                rows["titles"][key],
+                f"{row['cpu_us']:.1f}",
+                "" if is_baseline else f"{row['added_us']:.1f} ({low:.1f}–{high:.1f})",
+                "" if is_baseline else f"{row['added_us'] / floor:.2f}",
+                f"{row['requests_per_s']:.0f}",
+                f"{row['p50_us']:.0f}",
+                f"{row['p99_us']:.0f}",
+            ]
+        )
+    head = ["", "CPU µs", "added µs (quartiles)", "× floor", "requests/s", "p50 µs", "p99 µs"]
+    note = f"Medians of {rows['rounds']} rounds of {rows['turn_ms']} ms turns; asked: {rows['authorization_server']}."
+    return f"### {_LOADS[load]}\n\n{note}\n\n{table(head, lines)}"
+
+
+def _growth_text(growth: dict) -> str:
+    lines = []
+    for size, kinds in growth["sizes"].items():
+        cells = [f"{int(size):,}"]
+        for kind in ("hit", "miss"):
+            low, high = kinds[kind]["added_us_quartiles"]
+            cells.append(f"{kinds[kind]['added_us']:.1f} ({low:.1f}–{high:.1f})")
+        lines.append(cells)
+    return "### Cost by number of known tokens\n\n" + table(["known tokens", "hit, added µs", "miss, added µs"], lines)
+
+
+def _memory_text(memory: dict) -> str:
+    lines = []
+    for form in ("bad", "good"):
+        flood = memory[form]
+        resident = [f"{flood['resident_bytes'][at] / MIB:.1f}" for at in (0, 5, 10)]
+        lines.append([f"{flood['tokens']:,} {form}", *resident, f"{flood['second_half_growth_bytes'] / MIB:+.2f}"])
+    head = ["distinct tokens", "RSS before, MiB", "half way", "after", "second half"]
+    kept = memory["kept_tokens"] - memory["kept_tokens_asked_again"]
+    note = f"`cache.entries` is {memory['entries']:,}; one worker; {memory['at_start_bytes'] / MIB:.1f} MiB before any token."
+    after = f"After the bad ones, {kept} of {memory['kept_tokens']} good tokens cached before them still hit."
+    return f"### Memory under a flood\n\n{note}\n\n{table(head, lines)}\n\n{after}"
+
+
+def _concurrency_text(concurrency: dict) -> str:
+    lines = []
+    for title in ("all_stay", "first_hangs_up"):
+        burst = concurrency[title]
+        cells = [title.replace("_", " "), str(burst["answered"]), str(burst["introspections"])]
+        lines.append([*cells, f"{burst['last_ms_after_the_servers_answer']:.1f}"])
+    head = ["callers", "answered", "introspections", "last one after the server's answer, ms"]
+    note = f"{concurrency['callers']} requests at once with one unknown token, {concurrency['workers']} workers."
+    return f"### One cold token, many callers\n\n{note}\n\n{table(head, lines)}"

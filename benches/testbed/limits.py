@@ -1,0 +1,87 @@
+"""The limits that the project has set itself; ratios within one run, so that they hold on any machine."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+JUDGED_LOAD = "one"
+"""The limits were set for a worker that is not saturated."""
+
+_RATIOS = [
+    ("tessera", "floor", 2.2),
+    ("tessera", "lua", 1.15),
+    ("tessera", "ext_authz", 0.22),
+    ("tessera", "jwt_claims", 2.0),
+    ("tessera_miss", "lua_callout", 1.5),
+]
+_GROWTH = 1.15
+_MEMORY_NOISE = 1 << 20
+"""Bytes by which a process may seem to grow that does not."""
+
+
+class Verdict(NamedTuple):
+    """One limit and what was measured against it."""
+
+    what: str
+    value: float
+    limit: float
+
+    @property
+    def holds(self) -> bool:
+        return self.value <= self.limit
+
+
+def judge(results: dict) -> list[Verdict]:
+    """Every limit that these results have a figure for."""
+    verdicts = []
+    if "rows" in results:
+        verdicts += _rows(results["rows"])
+    if "growth" in results:
+        verdicts += _growth(results["growth"]["sizes"])
+    if "memory" in results:
+        verdicts += _memory(results["memory"])
+    if "concurrency" in results:
+        verdicts += _concurrency(results["concurrency"])
+    return verdicts
+
+
+def _rows(rows: dict) -> list[Verdict]:
+    figures, titles = rows["loads"][JUDGED_LOAD], rows["titles"]
+    return [
+        Verdict(f"{titles[one]} ÷ {titles[other]}".replace("**", ""), figures[one]["added_us"] / figures[other]["added_us"], limit)
+        for one, other, limit in _RATIOS
+        if one in figures
+    ]
+
+
+def _growth(sizes: dict) -> list[Verdict]:
+    least, most = min(sizes, key=int), max(sizes, key=int)
+    return [
+        Verdict(
+            f"{kind} at {int(most):,} known tokens ÷ at {int(least):,}",
+            sizes[most][kind]["added_us"] / sizes[least][kind]["added_us"],
+            _GROWTH,
+        )
+        for kind in ("hit", "miss")
+    ]
+
+
+def _memory(memory: dict) -> list[Verdict]:
+    verdicts = [
+        Verdict(f"bytes grown in the second half of the {form} tokens", memory[form]["second_half_growth_bytes"], _MEMORY_NOISE)
+        for form in ("bad", "good")
+    ]
+    return [*verdicts, Verdict("good tokens lost to bad ones", memory["kept_tokens_asked_again"], 0)]
+
+
+def _concurrency(concurrency: dict) -> list[Verdict]:
+    verdicts = []
+    for title in ("all_stay", "first_hangs_up"):
+        burst, name = concurrency[title], title.replace("_", " ")
+        expected = concurrency["callers"] - (title == "first_hangs_up")
+        verdicts += [
+            Verdict(f"introspections for one cold token, {name}", burst["introspections"], concurrency["workers"]),
+            Verdict(f"callers left without an answer, {name}", expected - burst["answered"], 0),
+            Verdict(f"ms to the last caller's answer, {name}", burst["last_ms_after_the_servers_answer"], 100),
+        ]
+    return verdicts
