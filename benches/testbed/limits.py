@@ -42,6 +42,12 @@ def judge(results: dict) -> list[Verdict]:
         verdicts += _memory(results["memory"])
     if "concurrency" in results:
         verdicts += _concurrency(results["concurrency"])
+    if "loading" in results:
+        verdicts += _loading(results["loading"]["sizes"])
+    if "hits" in results:
+        verdicts += _hits(results["hits"]["sizes"])
+    if "swap" in results:
+        verdicts.append(Verdict("p99 in ms while a snapshot is swapped in", results["swap"]["swapping"]["p99_ms"], 20))
     return verdicts
 
 
@@ -85,3 +91,25 @@ def _concurrency(concurrency: dict) -> list[Verdict]:
             Verdict(f"ms to the last caller's answer, {name}", burst["last_ms_after_the_servers_answer"], 100),
         ]
     return verdicts
+
+
+_IN_FORCE_S = {1_000: 1.0, 100_000: 5.0}
+_PEAK_GIB = {1_000_000: 1.5}
+
+
+def _loading(sizes: dict) -> list[Verdict]:
+    verdicts = []
+    for size, by_workers in sizes.items():
+        for workers, load in by_workers.items():
+            where = f"{int(size):,} contracts, {workers} worker(s)"
+            if int(size) in _IN_FORCE_S:
+                after_live = load["in_force_after_live_s"]
+                verdicts.append(Verdict(f"s from live to in force: {where}", after_live, _IN_FORCE_S[int(size)]))
+            if int(size) in _PEAK_GIB:
+                verdicts.append(Verdict(f"peak GiB: {where}", load["peak_bytes"] / 2**30, _PEAK_GIB[int(size)]))
+    return verdicts
+
+
+def _hits(sizes: dict) -> list[Verdict]:
+    costs = [figures["added_us"] for figures in sizes.values()]
+    return [Verdict("dearest warm hit at any number of contracts ÷ cheapest", max(costs) / min(costs), 1.10)]

@@ -113,7 +113,7 @@ def _rows_text(rows: dict, load: str) -> str:
                 rows["titles"][key],
                 f"{row['cpu_us']:.1f}",
                 "" if is_baseline else f"{row['added_us']:.1f} ({low:.1f}–{high:.1f})",
-                "" if is_baseline else f"{row['added_us'] / floor:.2f}",
+                "" if is_baseline else f"{row['added_us'] / floor:.2f}" if floor > 0 else "–",
                 f"{row['requests_per_s']:.0f}",
                 f"{row['p50_us']:.0f}",
                 f"{row['p99_us']:.0f}",
@@ -157,3 +157,60 @@ def _concurrency_text(concurrency: dict) -> str:
     head = ["callers", "answered", "introspections", "last one after the server's answer, ms"]
     note = f"{concurrency['callers']} requests at once with one unknown token, {concurrency['workers']} workers."
     return f"### One cold token, many callers\n\n{note}\n\n{table(head, lines)}"
+
+
+def contracts_text(results: dict) -> str:
+    """The tables of `bench_contracts.py`."""
+    parts = []
+    if "loading" in results:
+        parts.append(_loading_text(results["loading"]))
+    if "hits" in results:
+        parts.append(_hits_text(results["hits"]))
+    if "swap" in results:
+        parts.append(_swap_text(results["swap"]))
+    return "\n\n".join(parts)
+
+
+def _loading_text(loading: dict) -> str:
+    lines = []
+    for size, by_workers in loading["sizes"].items():
+        for workers, load in by_workers.items():
+            lines.append(
+                [
+                    f"{int(size):,}",
+                    workers,
+                    f"{load['in_force_s']:.2f}",
+                    f"{load['in_force_after_live_s']:.2f}",
+                    f"{load['resident_bytes'] / MIB:.0f}",
+                    f"{load['resident_bytes_after_touching'] / MIB:.0f}",
+                    f"{load['peak_bytes'] / MIB:.0f}",
+                    f"{load['bytes_per_contract']:.0f}",
+                ]
+            )
+    used = f"used by {loading['touched_clients']:,}"
+    head = ["contracts", "workers", "in force, s", "after live, s", "RSS MiB", used, "peak MiB", "bytes each"]
+    note = f"Pages of {loading['page_rows']:,} rows; bytes each = resident memory beyond that with one contract."
+    return f"### Loading\n\n{note}\n\n{table(head, lines)}"
+
+
+def _hits_text(hits: dict) -> str:
+    lines = []
+    for size, figures in hits["sizes"].items():
+        low, high = figures["added_us_quartiles"]
+        lines.append([f"{int(size):,}", f"{figures['added_us']:.1f} ({low:.1f}–{high:.1f})"])
+    note = f"Medians of {hits['rounds']} rounds of {hits['turn_ms']} ms turns, one worker, one connection."
+    return f"### A warm hit\n\n{note}\n\n" + table(["contracts", "added µs (quartiles)"], lines)
+
+
+def _swap_text(swap: dict) -> str:
+    lines = []
+    for key, title in (("calm", "before"), ("swapping", "while it is swapped in")):
+        figures = swap[key]
+        numbers = [f"{figures[name]:.2f}" for name in ("p50_ms", "p99_ms", "max_ms")]
+        lines.append([title, f"{figures['requests']:,}", *numbers])
+    note = (
+        f"{swap['contracts']:,} contracts, {swap['swaps']} swaps, 2 workers, {swap['requests_per_s']:,} requests/s. "
+        f"From first page to in force on every worker: {swap['swap_s']:.2f} s; from change to in force, with a refresh "
+        f"of 1 s, at most {swap['change_to_in_force_s']:.2f} s."
+    )
+    return f"### A snapshot swapped in\n\n{note}\n\n" + table(["", "requests", "p50 ms", "p99 ms", "max ms"], lines)

@@ -7,7 +7,7 @@ import json
 import urllib.error
 import urllib.request
 
-from . import authorization, envoy, filters, generator, processes
+from . import authorization, envoy, filters, generator, processes, programs
 from .bed import Bed
 from .jwt import Issuer
 from .statistics import median, spread
@@ -64,8 +64,9 @@ ROWS = [
 ]
 
 
-def measure(bed: Bed, issuer: Issuer) -> dict:
-    """Runs every row and returns its figures by key."""
+def measure(bed: Bed) -> dict:
+    """Runs every row and returns its figures by load and key."""
+    issuer = Issuer(programs.openssl(), bed.children.directory)
     rows = [row for row in ROWS if bed.module or not row.key.startswith("tessera")]
     server = authorization.start(bed.children, bed.load, bed.nginx)
     _, echo_port = generator.start_server(bed.children, bed.load, "echo")
