@@ -57,9 +57,11 @@ def finish(name: str, results: dict, text: str, verdicts: list[limits.Verdict], 
     print(text)
     print(f"\nwritten to {OUTPUT.relative_to(ROOT)}/{name}.*")
     if publish:
-        _publish(name, text)
         if drawing:
-            (DOCUMENT.parent / f"performance-{name}.svg").write_text(drawing)
+            image = f"performance-{name}.svg"
+            (DOCUMENT.parent / image).write_text(drawing)
+            text = f"![Worker CPU added to a request]({image})\n\n{text}"
+        _publish(name, text)
     return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 
@@ -92,6 +94,7 @@ def bench_text(results: dict) -> str:
     parts = []
     if "rows" in results:
         parts += [_rows_text(results["rows"], load) for load in results["rows"]["loads"]]
+        parts += _parts_of_a_hit(results["rows"]["loads"][limits.JUDGED_LOAD])
     if "growth" in results:
         parts.append(_growth_text(results["growth"]))
     if "memory" in results:
@@ -122,6 +125,27 @@ def _rows_text(rows: dict, load: str) -> str:
     head = ["", "CPU µs", "added µs (quartiles)", "× floor", "requests/s", "p50 µs", "p99 µs"]
     note = f"Medians of {rows['rounds']} rounds of {rows['turn_ms']} ms turns; asked: {rows['authorization_server']}."
     return f"### {_LOADS[load]}\n\n{note}\n\n{table(head, lines)}"
+
+
+_STEPS = [
+    ("floor", "entering the module and leaving it, with nothing done (the floor)"),
+    ("floor_read", "reading one header"),
+    ("floor_clock", "asking the clock"),
+    ("floor_set", "setting two headers"),
+    ("tessera", "everything that is Tessera's own"),
+]
+
+
+def _parts_of_a_hit(figures: dict) -> list[str]:
+    """What a warm hit is made of: each step's cost is its row's less that of the row before."""
+    if "tessera" not in figures:
+        return []
+    total, before, lines = figures["tessera"]["added_us"], 0.0, []
+    for key, title in _STEPS:
+        step, before = figures[key]["added_us"] - before, figures[key]["added_us"]
+        lines.append([title, f"{step:.1f}", f"{step / total:.0%}"])
+    lines.append(["a warm hit", f"{total:.1f}", "100%"])
+    return ["### What a warm hit is made of\n\n" + table(["step", "added µs", "share"], lines)]
 
 
 def _growth_text(growth: dict) -> str:
