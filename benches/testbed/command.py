@@ -12,7 +12,9 @@ from .bed import Bed
 Section = Callable[[Bed], dict]
 
 
-def run(name: str, description: str, sections: dict[str, Section], text: Callable[[dict], str], bare: list[str]) -> None:
+def run(
+    name: str, description: str, sections: dict[str, Section], text: Callable[[dict], str], *, bare: list[str]
+) -> None:
     """Measures the sections asked for, reports, and exits: 0 when every limit held. `bare` ones need no module."""
     options = _options(description, list(sections))
     chosen = options.only or (bare if options.without_tessera else list(sections))

@@ -75,7 +75,8 @@ def _await_in_force(bed: Bed, proxy: envoy.Envoy, name: str, source: Source, con
     """Asks until every connection (so, every worker) lets the last client through; when that was."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        outcome = bed.generator.turn(proxy.ports[name], _last_client(source), requests=connections, connections=connections)
+        everywhere = {"requests": connections, "connections": connections}
+        outcome = bed.generator.turn(proxy.ports[name], _last_client(source), **everywhere)
         if outcome["statuses"] == {"200": connections}:
             return time.monotonic()
         time.sleep(0.005)
@@ -157,7 +158,8 @@ def measure_swap(bed: Bed) -> dict:
     swapping: list[int] = []
     durations: list[float] = []
     waits: list[float] = []
-    with bed.envoy([_listener(bed, "tessera", "1s")], _clusters(idp.port, echo, {"tessera": source}), workers=2) as proxy:
+    listeners, clusters = [_listener(bed, "tessera", "1s")], _clusters(idp.port, echo, {"tessera": source})
+    with bed.envoy(listeners, clusters, workers=2) as proxy:
         _await_in_force(bed, proxy, "tessera", source, 32)
         bed.generator.ask(proxy.ports["tessera"], generator.among(0, min(size, 1000), "client"), requests=20_000)
         for number in range(2 if bed.quick else SWAPS):

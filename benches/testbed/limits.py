@@ -51,13 +51,19 @@ def judge(results: dict) -> list[Verdict]:
     return verdicts
 
 
+def _ratio(cost: float, reference: float) -> float:
+    """A reference that drowned in noise proves nothing: no limit holds against it."""
+    return cost / reference if reference > 0 else float("inf")
+
+
 def _rows(rows: dict) -> list[Verdict]:
     figures, titles = rows["loads"][JUDGED_LOAD], rows["titles"]
-    return [
-        Verdict(f"{titles[one]} ÷ {titles[other]}".replace("**", ""), figures[one]["added_us"] / figures[other]["added_us"], limit)
-        for one, other, limit in _RATIOS
-        if one in figures
-    ]
+    verdicts = []
+    for one, other, limit in _RATIOS:
+        if one in figures:
+            ratio = _ratio(figures[one]["added_us"], figures[other]["added_us"])
+            verdicts.append(Verdict(f"{titles[one]} ÷ {titles[other]}".replace("**", ""), ratio, limit))
+    return verdicts
 
 
 def _growth(sizes: dict) -> list[Verdict]:
@@ -65,7 +71,7 @@ def _growth(sizes: dict) -> list[Verdict]:
     return [
         Verdict(
             f"{kind} at {int(most):,} known tokens ÷ at {int(least):,}",
-            sizes[most][kind]["added_us"] / sizes[least][kind]["added_us"],
+            _ratio(sizes[most][kind]["added_us"], sizes[least][kind]["added_us"]),
             _GROWTH,
         )
         for kind in ("hit", "miss")
@@ -73,10 +79,10 @@ def _growth(sizes: dict) -> list[Verdict]:
 
 
 def _memory(memory: dict) -> list[Verdict]:
-    verdicts = [
-        Verdict(f"bytes grown in the second half of the {form} tokens", memory[form]["second_half_growth_bytes"], _MEMORY_NOISE)
-        for form in ("bad", "good")
-    ]
+    verdicts = []
+    for form in ("bad", "good"):
+        what = f"bytes grown in the second half of the {form} tokens"
+        verdicts.append(Verdict(what, memory[form]["second_half_growth_bytes"], _MEMORY_NOISE))
     return [*verdicts, Verdict("good tokens lost to bad ones", memory["kept_tokens_asked_again"], 0)]
 
 
@@ -112,4 +118,4 @@ def _loading(sizes: dict) -> list[Verdict]:
 
 def _hits(sizes: dict) -> list[Verdict]:
     costs = [figures["added_us"] for figures in sizes.values()]
-    return [Verdict("dearest warm hit at any number of contracts ÷ cheapest", max(costs) / min(costs), 1.10)]
+    return [Verdict("dearest warm hit at any number of contracts ÷ cheapest", _ratio(max(costs), min(costs)), 1.10)]

@@ -67,7 +67,8 @@ def finish(name: str, results: dict, text: str, verdicts: list[limits.Verdict], 
 
 def _conditions(facts: dict) -> str:
     module = f", module {facts['module_bytes'] / 1024:.0f} KiB" if facts["module_bytes"] else ""
-    return f"Measured with Envoy {facts['envoy']} on {facts['cores']} cores ({facts['cpu']}), Linux {facts['kernel']}{module}."
+    machine = f"{facts['cores']} cores ({facts['cpu']}), Linux {facts['kernel']}"
+    return f"Measured with Envoy {facts['envoy']} on {machine}{module}."
 
 
 def _publish(name: str, text: str) -> None:
@@ -152,11 +153,12 @@ def _growth_text(growth: dict) -> str:
     lines = []
     for size, kinds in growth["sizes"].items():
         cells = [f"{int(size):,}"]
-        for kind in ("hit", "miss"):
+        for kind in ("hot", "hit", "miss"):
             low, high = kinds[kind]["added_us_quartiles"]
             cells.append(f"{kinds[kind]['added_us']:.1f} ({low:.1f}–{high:.1f})")
         lines.append(cells)
-    return "### Cost by number of known tokens\n\n" + table(["known tokens", "hit, added µs", "miss, added µs"], lines)
+    head = ["known tokens", "hit on one of them, added µs", "hits on all, added µs", "miss, added µs"]
+    return "### Cost by number of known tokens\n\n" + table(head, lines)
 
 
 def _memory_text(memory: dict) -> str:
@@ -167,7 +169,8 @@ def _memory_text(memory: dict) -> str:
         lines.append([f"{flood['tokens']:,} {form}", *resident, f"{flood['second_half_growth_bytes'] / MIB:+.2f}"])
     head = ["distinct tokens", "RSS before, MiB", "half way", "after", "second half"]
     kept = memory["kept_tokens"] - memory["kept_tokens_asked_again"]
-    note = f"`cache.entries` is {memory['entries']:,}; one worker; {memory['at_start_bytes'] / MIB:.1f} MiB before any token."
+    start = memory["at_start_bytes"] / MIB
+    note = f"`cache.entries` is {memory['entries']:,}; one worker; {start:.1f} MiB before any token."
     after = f"After the bad ones, {kept} of {memory['kept_tokens']} good tokens cached before them still hit."
     return f"### Memory under a flood\n\n{note}\n\n{table(head, lines)}\n\n{after}"
 

@@ -12,7 +12,7 @@ from .bed import Bed
 from .jwt import Issuer
 from .statistics import median, spread
 
-USUAL_ROUNDS = 200
+USUAL_ROUNDS = 300
 TURN_MS = 20
 LOADS = {"one": 1, "four": 4}
 """Connections in each load, closed loop. One: the worker sleeps between requests and each finds its caches cooled, as

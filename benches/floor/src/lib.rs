@@ -1,7 +1,7 @@
 //! The least a Proxy-Wasm HTTP filter can cost: a filter that does nothing or, by its configuration, makes the
 //! hostcalls that no filter of our kind can do without.
 //!
-//! The configuration is one of `""`, `"read"`, `"clock"`, `"set"`; each does what those before it do and one thing more.
+//! The configuration is one of `""`, `"read"`, `"clock"`, `"set"`; each does what those before it do and one more.
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};

@@ -32,7 +32,7 @@ impl Connection {
         &mut self.stream
     }
 
-    /// Sends one request; a request is far smaller than a socket's buffer, so it goes out whole or the connection is bad.
+    /// Sends one request; it is far smaller than a socket's buffer, so it goes out whole or the connection is bad.
     pub fn send(&mut self, request: &[u8], started: Instant) -> io::Result<()> {
         self.started = Some(started);
         self.stream.write_all(request)

@@ -1,4 +1,4 @@
-//! A contract source of any size: rows are made while they are sent, pages are linked (RFC 8288), versions have an ETag.
+//! A contract source of any size: rows are made when asked for, pages are linked (RFC 8288), versions have an ETag.
 //!
 //! `/v1/contracts` is the document. `/advance` makes the next version, in which every contract has another tier;
 //! `/state` tells the version and when its first page was first asked for.

@@ -1,6 +1,7 @@
 //! The load generator: reads one turn a line (JSON) from standard input, answers one line (JSON) to each.
 
-use crate::turn::{Order, Pool};
+use crate::order::Order;
+use crate::turn::Pool;
 use std::io::{self, BufRead, Write};
 
 /// Serves orders until standard input closes.

@@ -7,6 +7,8 @@ mod connection;
 mod contract_source;
 mod echo;
 mod generator;
+mod measure;
+mod order;
 mod server;
 mod token;
 mod turn;

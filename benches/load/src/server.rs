@@ -59,12 +59,22 @@ pub fn serve<H>(handler: H) -> Result<(), String>
 where
     H: Fn(&Request) -> Reply + Send + Sync + 'static,
 {
+    println!("{}", listen(handler)?);
+    io::copy(&mut io::stdin(), &mut io::sink())
+        .map(|_| ())
+        .map_err(|error| format!("standard input: {error}"))
+}
+
+/// Serves on a free loopback port, from threads of its own; the port.
+pub fn listen<H>(handler: H) -> Result<u16, String>
+where
+    H: Fn(&Request) -> Reply + Send + Sync + 'static,
+{
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| format!("bind: {error}"))?;
     let address = listener
         .local_addr()
         .map_err(|error| format!("local address: {error}"))?;
-    println!("{}", address.port());
     let handler = Arc::new(handler);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -72,9 +82,7 @@ where
             std::thread::spawn(move || converse(stream, handler.as_ref()));
         }
     });
-    io::copy(&mut io::stdin(), &mut io::sink())
-        .map(|_| ())
-        .map_err(|error| format!("standard input: {error}"))
+    Ok(address.port())
 }
 
 /// Serves one connection until the peer closes it or sends what this server does not understand.

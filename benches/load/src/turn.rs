@@ -5,11 +5,12 @@
 
 use crate::authorization_server::{micros, unix_time};
 use crate::connection::Connection;
-use crate::token::{Form, scramble, token};
+use crate::measure::{Sample, cpu_ns, nanos, percentile, write_samples};
+use crate::order::Order;
 use mio::{Events, Interest, Poll, Token};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
+use std::io;
 use std::time::{Duration, Instant};
 
 /// No answer for so long ends the turn.
@@ -17,53 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Lets the proxy finish what it does after its last answer, before its CPU time is read.
 const SETTLE: Duration = Duration::from_micros(500);
 
-/// What to do in a turn; ends at `millis` or after `requests`, whichever comes first.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Order {
-    port: u16,
-    path: String,
-    connections: usize,
-    #[serde(default)]
-    millis: Option<u64>,
-    #[serde(default)]
-    requests: Option<u64>,
-    /// Requests a second; without it, the next request goes out as soon as an answer is in.
-    #[serde(default)]
-    rate: Option<f64>,
-    credential: Credential,
-    /// `/proc/…/schedstat` of the threads whose CPU time is wanted.
-    #[serde(default)]
-    cpu: Vec<String>,
-    /// A file for every request's start (microseconds since the Unix epoch) and latency (microseconds).
-    #[serde(default)]
-    samples: Option<String>,
-    /// The first connection sends this long before the others, and hangs up once they have sent.
-    #[serde(default)]
-    hang_up_after_ms: Option<u64>,
-}
-
-/// Which token goes with each request.
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Credential {
-    None,
-    Fixed(String),
-    /// `from`, `from + 1`, …
-    Fresh {
-        form: Form,
-        from: u64,
-    },
-    /// Any of `from` … `from + count - 1`, evenly.
-    Among {
-        form: Form,
-        from: u64,
-        count: u64,
-    },
-}
-
 /// What happened in a turn.
-#[derive(Default, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Outcome {
     completed: u64,
     failed: u64,
@@ -115,11 +71,6 @@ impl Pool {
         outcome.max_us = percentile(&latencies, 100);
         Ok(outcome)
     }
-}
-
-struct Sample {
-    started_unix_us: u64,
-    latency_ns: u64,
 }
 
 /// A turn under way.
@@ -241,7 +192,7 @@ impl<'a> Run<'a> {
 
     fn send_one(&mut self, started: Instant) {
         let Some(at) = self.idle.pop() else { return };
-        let request = self.request();
+        let request = self.order.request(self.sent);
         self.sent += 1;
         let sent = match self.slots.get_mut(at).and_then(Option::as_mut) {
             Some(connection) => connection.send(&request, started),
@@ -251,20 +202,6 @@ impl<'a> Run<'a> {
         if sent.is_err() {
             self.fail(at);
         }
-    }
-
-    fn request(&self) -> Vec<u8> {
-        let mut text = format!(
-            "GET {} HTTP/1.1\r\nhost: api.example.com\r\nuser-agent: bench\r\naccept: */*\r\n",
-            self.order.path
-        );
-        if let Some(token) = self.order.credential.token(self.sent) {
-            text.push_str("authorization: Bearer ");
-            text.push_str(&token);
-            text.push_str("\r\n");
-        }
-        text.push_str("\r\n");
-        text.into_bytes()
     }
 
     fn receive(&mut self, at: usize) {
@@ -332,19 +269,6 @@ impl<'a> Run<'a> {
     }
 }
 
-impl Credential {
-    fn token(&self, sent: u64) -> Option<String> {
-        match self {
-            Self::None => None,
-            Self::Fixed(token) => Some(token.clone()),
-            Self::Fresh { form, from } => Some(token(*form, from + sent)),
-            Self::Among { form, from, count } => {
-                Some(token(*form, from + scramble(sent) % (*count).max(1)))
-            }
-        }
-    }
-}
-
 fn open(poll: &Poll, port: u16, at: usize) -> io::Result<Connection> {
     let mut connection = Connection::open(port)?;
     poll.registry()
@@ -352,54 +276,88 @@ fn open(poll: &Poll, port: u16, at: usize) -> io::Result<Connection> {
     Ok(connection)
 }
 
-/// Time on the CPU of all those threads: the first field of `schedstat`.
-fn cpu_ns(paths: &[String]) -> Result<u64, String> {
-    let mut sum = 0;
-    for path in paths {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-        let field = text.split_whitespace().next().unwrap_or_default();
-        let nanos: u64 = field
-            .parse()
-            .map_err(|_| format!("{path}: not schedstat: {text}"))?;
-        sum += nanos;
-    }
-    Ok(sum)
-}
-
-/// The smallest value that at least `share` percent do not exceed, in microseconds.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "latencies are far below 2^53 ns"
-)]
-fn percentile(sorted_ns: &[u64], share: usize) -> f64 {
-    let rank = (sorted_ns.len() * share).div_ceil(100).max(1);
-    let value = sorted_ns.get(rank - 1).copied().unwrap_or_default();
-    value as f64 / 1000.0
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn write_samples(path: &str, samples: &[Sample]) -> io::Result<()> {
-    let mut file = io::BufWriter::new(std::fs::File::create(path)?);
-    for sample in samples {
-        let latency_us = sample.latency_ns / 1000;
-        writeln!(file, "{} {latency_us}", sample.started_unix_us)?;
-    }
-    file.flush()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::{Reply, Request, listen};
+    use serde_json::{Value, json};
+    use std::collections::HashSet;
+    use std::sync::{Arc, Mutex};
+
+    fn turn(port: u16, order: Value) -> Outcome {
+        let mut whole = json!({"port": port, "path": "/", "connections": 4, "credential": "none"});
+        let fields = order.as_object().unwrap().clone();
+        whole.as_object_mut().unwrap().extend(fields);
+        let order = serde_json::from_value(whole).unwrap();
+        Pool::new().unwrap().turn(&order).unwrap()
+    }
 
     #[test]
-    fn percentiles_are_nearest_rank() {
-        let values: Vec<u64> = (1..=200).map(|value| value * 1000).collect();
-        assert_eq!(percentile(&values, 50), 100.0);
-        assert_eq!(percentile(&values, 99), 198.0);
-        assert_eq!(percentile(&values, 100), 200.0);
-        assert_eq!(percentile(&[], 50), 0.0);
+    fn every_request_is_counted_by_its_status() {
+        let port = listen(|request| match request.header("authorization") {
+            Some("Bearer yes") => Reply::json("{}"),
+            _ => Reply::empty("401 Unauthorized"),
+        })
+        .unwrap();
+        let good = turn(
+            port,
+            json!({"requests": 25, "credential": {"fixed": "yes"}}),
+        );
+        let bad = turn(port, json!({"requests": 10}));
+        assert_eq!(good.statuses, BTreeMap::from([(200, 25)]));
+        assert_eq!((good.completed, good.failed), (25, 0));
+        assert_eq!(bad.statuses, BTreeMap::from([(401, 10)]));
+    }
+
+    #[test]
+    fn fresh_tokens_are_the_numbers_asked_for_and_never_repeat() {
+        let seen = Arc::new(Mutex::new(HashSet::new()));
+        let notes = Arc::clone(&seen);
+        let port = listen(move |request: &Request| {
+            let token = request.header("authorization").unwrap().to_owned();
+            assert!(notes.lock().unwrap().insert(token));
+            Reply::json("{}")
+        })
+        .unwrap();
+        let fresh = |from: u64| json!({"requests": 50, "credential": {"fresh": {"form": "good", "from": from}}});
+        assert_eq!(turn(port, fresh(0)).completed, 50);
+        assert_eq!(turn(port, fresh(50)).completed, 50);
+        assert_eq!(seen.lock().unwrap().len(), 100);
+    }
+
+    #[test]
+    fn a_rate_is_kept_and_a_slow_answer_is_charged_for_the_wait_behind_it() {
+        let port = listen(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            Reply::json("{}")
+        })
+        .unwrap();
+        let within = turn(port, json!({"requests": 20, "rate": 100.0}));
+        assert!((0.19..0.5).contains(&within.seconds), "{within:?}");
+        // One connection can do 50 a second: the queue grows, and so must the latency.
+        let beyond = turn(
+            port,
+            json!({"requests": 20, "rate": 200.0, "connections": 1}),
+        );
+        assert!(beyond.max_us > 200_000.0, "{beyond:?}");
+    }
+
+    #[test]
+    fn the_first_caller_can_hang_up_on_its_own_request() {
+        let port = listen(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            Reply::json("{}")
+        })
+        .unwrap();
+        let outcome = turn(port, json!({"requests": 4, "hang_up_after_ms": 10}));
+        assert_eq!((outcome.completed, outcome.failed), (3, 0));
+    }
+
+    #[test]
+    fn a_server_that_closes_is_a_failure_and_not_an_answer() {
+        // A handler that panics ends its connection without an answer.
+        let port = listen(|_| panic!("on purpose")).unwrap();
+        let outcome = turn(port, json!({"requests": 4}));
+        assert_eq!((outcome.completed, outcome.failed), (0, 4));
     }
 }
