@@ -16,7 +16,6 @@ from .statistics import median, quantile, spread
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 QUICK_SIZES = (100, 1_000)
 PAGE_ROWS = 10_000
-PATIENCE_S = 120
 TOUCHED_CLIENTS = 10_000
 
 HIT_ROUNDS = 200
@@ -73,14 +72,18 @@ def _last_client(source: Source) -> dict:
 
 def _await_in_force(bed: Bed, proxy: envoy.Envoy, name: str, source: Source, connections: int) -> float:
     """Asks until every connection (so, every worker) lets the last client through; when that was."""
-    deadline = time.monotonic() + PATIENCE_S
+    patience = 30 + source.rows / 5_000
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         everywhere = {"requests": connections, "connections": connections}
         outcome = bed.generator.turn(proxy.ports[name], _last_client(source), **everywhere)
         if outcome["statuses"] == {"200": connections}:
             return time.monotonic()
         time.sleep(0.005)
-    raise RuntimeError(f"{source.rows} contracts are not in force after {PATIENCE_S} s: {outcome['statuses']}")
+    raise RuntimeError(
+        f"{source.rows} contracts are not in force after {patience:.0f} s: the last client gets {outcome['statuses']}, "
+        f"the source was polled {source.state()['polls']} times"
+    )
 
 
 def measure_loading(bed: Bed) -> dict:
