@@ -111,11 +111,11 @@ def _load_once(bed: Bed, size: int, workers: int, idp: int) -> dict:
             "in_force_s": in_force - proxy.started,
             "in_force_after_live_s": in_force - live,
             "resident_bytes": proxy.resident_bytes(),
-            "peak_bytes": proxy.peak_resident_bytes(),
         }
         touched = min(size, TOUCHED_CLIENTS)
         bed.generator.ask(proxy.ports["tessera"], generator.fresh(0, "client"), requests=touched)
         figures["resident_bytes_after_touching"] = proxy.resident_bytes()
+        figures["peak_bytes"] = proxy.peak_resident_bytes()
         return figures
 
 
