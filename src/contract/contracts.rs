@@ -83,8 +83,9 @@ struct Source {
 impl Contracts {
     /// A view with nothing loaded yet but what the configuration holds.
     ///
-    /// `key_prefix` is unique among plugins and configurations, `worker` among the workers of the process; it is
-    /// random and not 0.
+    /// `key_prefix` stands for the plugin and everything that decides what the source answers; configurations that
+    /// share it share the loaded set, so that a new one need not wait for it. Short is good: it is part of every key.
+    /// `worker` is a random number, unique among the workers of the process.
     pub fn new(settings: Rc<Settings>, key_prefix: &str, worker: u64) -> Self {
         let inline = settings
             .inline
@@ -94,7 +95,7 @@ impl Contracts {
         let source = settings.source.clone().map(|source| {
             let keys = Rc::new(Keys::new(key_prefix));
             Source {
-                poller: Poller::new(Rc::new(source), Rc::clone(&keys), worker),
+                poller: Poller::new(Rc::new(source), Rc::clone(&keys), worker.max(1)),
                 keys,
                 view: View::default(),
                 memo: Memo::default(),
@@ -197,6 +198,13 @@ impl Contracts {
     /// The next turn of the event loop after an [`Action::Continue`].
     pub fn on_continue(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Action> {
         self.turn(store, now, |source, turn| source.poller.on_continue(turn))
+    }
+
+    /// This worker ends: if it is the one that polls, another can take over at once.
+    pub fn on_stop(&mut self, store: &dyn SharedStore) {
+        if let Some(source) = &mut self.source {
+            source.poller.stop(store);
+        }
     }
 
     /// What the metrics should say.

@@ -350,3 +350,14 @@ fn a_slow_poll_keeps_its_lease_and_a_silent_one_is_given_up() {
     stage.until_next_poll();
     assert_eq!(stage.tier("c"), "gold");
 }
+
+#[test]
+fn a_worker_that_ends_in_order_hands_over_at_once() {
+    let mut stage = Stage::new(|_| ok(one("gold")));
+    let actions = stage.contracts.on_tick(&stage.store, stage.now);
+    assert_eq!(actions.len(), 1);
+    stage.contracts.on_stop(&stage.store);
+    stage.contracts = stage.other(2);
+    stage.tick();
+    assert_eq!(stage.tier("c"), "gold");
+}
