@@ -15,7 +15,7 @@ use crate::contract::contracts::{Action, CallId, Report};
 use crate::contract::document::Document;
 use crate::contract::poll::{Asked, Failure, Outcome, Poll, Work};
 use crate::contract::request;
-use crate::contract::schedule::{Prng, backoff, interval, retry_after};
+use crate::contract::schedule::{LONGEST_RETRY_AFTER, Prng, backoff, interval, retry_after};
 use crate::contract::settings::SourceSettings;
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::head::{Base, Head};
@@ -105,7 +105,7 @@ impl Poller {
             return;
         }
         match &self.work {
-            Work::Idle if due(seen, turn.now) => self.begin(turn),
+            Work::Idle if due(seen, self.source.refresh, turn.now) => self.begin(turn),
             Work::Idle => {}
             Work::Asking(_, _, until) if turn.now < *until => {}
             Work::Asking(..) => {
@@ -165,7 +165,7 @@ impl Poller {
         }
         let base = Base::read(turn.store, &self.keys.head);
         // Another worker may have polled since this one last looked.
-        if !due(Some(&base.head), turn.now) {
+        if !due(Some(&base.head), self.source.refresh, turn.now) {
             return;
         }
         let since = base.head.generation != 0 && base.head.cursor.is_some();
@@ -414,7 +414,17 @@ fn succeed(head: &mut Head, started: Timestamp, wait: Duration, now: Timestamp) 
     head.wait = wait;
 }
 
-/// Whether it is time to poll: at once when there is no record, or the clock was set back behind it.
-fn due(head: Option<&Head>, now: Timestamp) -> bool {
-    head.is_none_or(|head| now < head.polled_at || head.polled_at.plus(head.wait) <= now)
+/// Whether it is time to poll: at once when there is no record, or the clock was set back behind it. What the record
+/// says is believed within reason only: it may be from a configuration with another period.
+fn due(head: Option<&Head>, refresh: Duration, now: Timestamp) -> bool {
+    let Some(head) = head else {
+        return true;
+    };
+    let longest = if head.failures == 0 {
+        let took = head.checked_at.since(head.polled_at);
+        took.saturating_add(refresh.saturating_add(refresh / 5))
+    } else {
+        LONGEST_RETRY_AFTER * 2
+    };
+    now < head.polled_at || head.polled_at.plus(head.wait.min(longest)) <= now
 }

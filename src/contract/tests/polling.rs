@@ -361,3 +361,21 @@ fn a_worker_that_ends_in_order_hands_over_at_once() {
     stage.tick();
     assert_eq!(stage.tier("c"), "gold");
 }
+
+#[test]
+fn a_new_configuration_has_the_set_at_once_and_its_own_period() {
+    let mut slow = source_settings();
+    slow.refresh = Duration::from_secs(86_400);
+    let slow = Settings {
+        source: Some(slow),
+        ..settings()
+    };
+    let mut stage = Stage::with(slow, |_| ok(one("gold")));
+    stage.tick();
+    stage.pass(Duration::from_secs(5));
+    assert_eq!(stage.asked.len(), 1);
+    stage.contracts.on_stop(&stage.store);
+    stage.contracts = stage.other(2);
+    assert_eq!(stage.tier("c"), "gold");
+    assert!(stage.until_next_poll() <= REFRESH);
+}
