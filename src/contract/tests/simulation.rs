@@ -14,6 +14,9 @@ use crate::contract::schedule::Prng;
 use crate::shared::store::{Expect, SharedStore, Versioned, WriteError};
 
 const START: u64 = 1_800_000_000;
+/// A worker that is halted for longer than 15 leases takes one that is held for one from before the clock was set
+/// back: that does no harm to what is in force, but there are two pollers then.
+const LONGEST_HALT: Duration = Duration::from_secs(30);
 /// Often, so that much happens.
 const REFRESH: Duration = Duration::from_secs(2);
 const WORKERS: usize = 4;
@@ -103,6 +106,7 @@ struct World {
     last_crash: Cell<Timestamp>,
     checks: Cell<u64>,
     newest_seen: Cell<usize>,
+    halted_at: Cell<Timestamp>,
 }
 
 /// Shared data under a worker that may be halted before each access.
@@ -241,6 +245,7 @@ impl World {
             last_crash: Cell::new(now),
             checks: Cell::new(0),
             newest_seen: Cell::new(0),
+            halted_at: Cell::new(now),
         };
         let workers = (0..WORKERS).map(|_| RefCell::new(world.born())).collect();
         let world = Self { workers, ..world };
@@ -374,6 +379,11 @@ impl World {
     /// In a storm: halts the worker that is running, and lets the others go on.
     fn maybe_halt(&self) {
         if self.depth.get() >= 3 || !self.chance(self.weather.get().halts) {
+            return;
+        }
+        if self.depth.get() == 0 {
+            self.halted_at.set(self.now.get());
+        } else if self.now.get().since(self.halted_at.get()) > LONGEST_HALT {
             return;
         }
         self.depth.set(self.depth.get() + 1);
