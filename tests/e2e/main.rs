@@ -3,6 +3,7 @@
 //! Every test starts its own Envoy on free ports, so they run in parallel and share nothing. Times are bounded and
 //! awaited by polling a condition (`eventually`), never by sleeping.
 #![allow(
+    dead_code,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -22,16 +23,20 @@ mod envoy_log;
 mod envoy_process;
 mod eventually;
 mod gate;
+mod gateway;
 mod http2_client;
 mod http_server;
 mod message;
 mod oidc;
 mod port;
 mod prerequisites;
+mod refusal;
 mod scratch;
 mod secrecy;
 mod upstream;
 
 mod configuration;
 mod harness;
+mod hostile_requests;
+mod outcomes;
 mod token;
