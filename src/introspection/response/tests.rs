@@ -55,6 +55,8 @@ fn what_is_not_one_json_object_is_refused() {
     ] {
         assert_eq!(outcome(200, body), Err(Failure::NotJson), "{body}");
     }
+    let latin = answered(200, b"{\"active\":true,\"other\":\"\xe9\"}");
+    assert_eq!(read(&latin, &names(), NOW), Err(Failure::NotJson));
     let deep = format!(r#"{{"active":true,"cnf":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
     assert_eq!(outcome(200, &deep), Err(Failure::NotJson));
 }
