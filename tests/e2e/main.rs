@@ -3,7 +3,6 @@
 //! Every test starts its own Envoy on free ports, so they run in parallel and share nothing. Times are bounded and
 //! awaited by polling a condition (`eventually`), never by sleeping.
 #![allow(
-    dead_code,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -37,6 +36,8 @@ mod upstream;
 
 mod configuration;
 mod harness;
+mod hostile_answers;
 mod hostile_requests;
+mod identity_headers;
 mod outcomes;
 mod token;
