@@ -34,6 +34,7 @@ mod scratch;
 mod secrecy;
 mod upstream;
 
+mod client_authentication;
 mod configuration;
 mod harness;
 mod hostile_answers;
