@@ -34,6 +34,7 @@ mod scratch;
 mod secrecy;
 mod upstream;
 
+mod cache;
 mod client_authentication;
 mod configuration;
 mod harness;
