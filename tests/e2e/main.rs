@@ -42,4 +42,5 @@ mod hostile_answers;
 mod hostile_requests;
 mod identity_headers;
 mod outcomes;
+mod single_flight;
 mod token;
