@@ -65,6 +65,11 @@ impl Head {
         Self::take(&mut Reader(bytes))
     }
 
+    /// Whether the token is active.
+    pub fn is_active(&self) -> bool {
+        self.flags & ACTIVE != 0
+    }
+
     fn take(reader: &mut Reader<'_>) -> Result<Self, Corrupt> {
         if reader.0.len() > MAX_ENTRY || reader.byte()? != VERSION {
             return Err(Corrupt);
