@@ -347,8 +347,10 @@ fn every_make_target_that_is_named_exists() {
     for document in documents() {
         for code in code_spans(&document.prose()).into_iter().chain(document.code_lines()) {
             for target in code.split("make ").skip(1) {
-                let target: String =
-                    target.chars().take_while(|letter| letter.is_ascii_lowercase() || *letter == '-').collect();
+                let target: String = target
+                    .chars()
+                    .take_while(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || *letter == '-')
+                    .collect();
                 if target.is_empty() {
                     continue; // `make` alone.
                 }
