@@ -141,10 +141,12 @@ impl Worker {
             Err(failure) => Err(self.note_failure(index, provider, failure, now, &mut effects)),
             Ok(state) => Ok(Rc::new(self.remembered(state, &result, now))),
         };
-        if let Ok(remembered) = &learned
-            && remembered.freshness(now) == Freshness::Fresh
-        {
-            self.slots.put(store, &digest, remembered, now);
+        match &learned {
+            Ok(remembered) if remembered.freshness(now) == Freshness::Fresh => {
+                self.slots.put(store, &digest, remembered, now);
+            }
+            Ok(_) => self.slots.forget(store, &digest, now, now),
+            Err(_) => {}
         }
         self.finish(&digest, learned, leads, store, now, &mut effects);
         effects
@@ -264,6 +266,8 @@ impl Worker {
 
     /// The periodic turn: leases are renewed, dead leaders replaced, overdue flights ended.
     pub(super) fn tend_flights(&mut self, store: &dyn SharedStore, now: Timestamp, effects: &mut Vec<Effect>) {
+        // Usually there is nothing left to do: this makes up for a turn that the host did not give.
+        effects.extend(self.on_wake(store, now));
         for digest in self.flights.select(|flight| now >= flight.deadline) {
             let leads = self
                 .flights
