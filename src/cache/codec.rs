@@ -116,7 +116,8 @@ pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Corru
         flags if flags & ACTIVE != 0 => TokenState::Active(Rc::new(reader.facts(flags)?)),
         _ => return Err(Corrupt),
     };
-    if !reader.0.is_empty() || head.lifetime.stale_until > end_of(&state) {
+    // An answer that arrived past the token's end has no lifetime; it is told, not kept.
+    if !reader.0.is_empty() || head.lifetime.stale_until > end_of(&state).max(head.obtained_at) {
         return Err(Corrupt);
     }
     Ok(Some(Remembered::new(state, head.obtained_at, head.lifetime)))

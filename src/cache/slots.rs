@@ -85,7 +85,27 @@ impl Slots {
     /// An entry over [`MAX_ENTRY`] is not stored, nor one that is older than what is there already.
     pub fn put(&self, store: &dyn SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
         let entry = codec::encode(remembered, digest);
-        let (Ok(head), Some(key)) = (Head::read(&entry), self.key(digest)) else { return false };
+        let Ok(head) = Head::read(&entry) else { return false };
+        let newest = Kept { head, bytes: &entry };
+        self.replace(store, digest, remembered.obtained_at, now, |kept, _| Some(encode_set(&self.with(kept, newest))))
+    }
+
+    /// Takes what was obtained until `obtained_at` out: a later answer, which is not to be kept, has replaced it.
+    pub fn forget(&self, store: &dyn SharedStore, digest: &Digest, obtained_at: Timestamp, now: Timestamp) {
+        self.replace(store, digest, obtained_at, now, |kept, found| found.then(|| encode_set(&kept)));
+    }
+
+    /// Rewrites the token's set by `change`, which is told whether the token's own entry was among those that are kept
+    /// and has been taken out, and may decline. Nothing is written over an entry newer than `obtained_at`.
+    fn replace(
+        &self,
+        store: &dyn SharedStore,
+        digest: &Digest,
+        obtained_at: Timestamp,
+        now: Timestamp,
+        change: impl Fn(Vec<Kept<'_>>, bool) -> Option<Vec<u8>>,
+    ) -> bool {
+        let Some(key) = self.key(digest) else { return false };
         for _ in 0..ATTEMPTS {
             let found = store.get(&key);
             let (value, expect) = match &found {
@@ -93,12 +113,14 @@ impl Slots {
                 None => (&[][..], Expect::Absent),
             };
             let mut kept = self.living(value, now);
-            if kept.iter().any(|other| other.head.digest == *digest && other.head.obtained_at > head.obtained_at) {
+            let before = kept.len();
+            if kept.iter().any(|other| other.head.digest == *digest && other.head.obtained_at > obtained_at) {
                 return false;
             }
             kept.retain(|other| other.head.digest != *digest);
-            let kept = self.with(kept, Kept { head, bytes: &entry });
-            match store.set(&key, &encode_set(&kept), expect) {
+            let was_there = kept.len() < before;
+            let Some(set) = change(kept, was_there) else { return false };
+            match store.set(&key, &set, expect) {
                 Ok(()) => return true,
                 Err(WriteError::Conflict) => {}
                 Err(WriteError::Unavailable) => return false,

@@ -128,10 +128,12 @@ impl Worker {
             Err(failure) => Err(self.note_failure(index, provider, failure, now, &mut effects)),
             Ok(state) => Ok(Rc::new(self.remembered(state, &result, now))),
         };
-        if let Ok(remembered) = &learned
-            && remembered.freshness(now) == Freshness::Fresh
-        {
-            self.slots.put(store, &digest, remembered, now);
+        match &learned {
+            Ok(remembered) if remembered.freshness(now) == Freshness::Fresh => {
+                self.slots.put(store, &digest, remembered, now);
+            }
+            Ok(_) => self.slots.forget(store, &digest, now, now),
+            Err(_) => {}
         }
         self.finish(&digest, learned, leads, store, now, &mut effects);
         effects
@@ -263,7 +265,7 @@ impl Worker {
         for digest in self.flights.select(abandoned) {
             self.depart(&digest, store, now);
         }
-        // Also what the turn that was asked for has not come for.
+        // Also what was queued in a turn that has not come.
         self.send_queued(now, effects);
     }
 }

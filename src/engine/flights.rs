@@ -173,8 +173,13 @@ impl Flights {
         for waiter in &flight.waiters {
             self.streams.remove(&waiter.stream);
         }
-        if let Phase::Calling { call, .. } = flight.phase {
-            self.calls.remove(&call);
+        match flight.phase {
+            Phase::Calling { call, .. } => {
+                self.calls.remove(&call);
+            }
+            // It would take off twice if its token were asked about again before the turn.
+            Phase::Queued { .. } => self.queued.retain(|queued| queued != digest),
+            Phase::Boarding | Phase::Following { .. } => {}
         }
         Some(flight)
     }
@@ -190,6 +195,12 @@ impl Flights {
     /// The digests of all flights in a state that `wanted` picks.
     pub fn select(&self, wanted: impl Fn(&Flight) -> bool) -> Vec<Digest> {
         self.flights.iter().filter(|(_, flight)| wanted(flight)).map(|(digest, _)| *digest).collect()
+    }
+
+    /// Whether nothing at all is held.
+    #[cfg(test)]
+    pub fn is_idle(&self) -> bool {
+        self.flights.is_empty() && self.streams.is_empty() && self.calls.is_empty() && self.queued.is_empty()
     }
 
     /// Calls that have been sent and not answered.
