@@ -1,10 +1,21 @@
 //! The filter on a fake host: the unmodified SDK over the code that ships, one file per behaviour.
-#![allow(clippy::expect_used, reason = "tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "clippy takes only #[test] functions for tests, and all of this crate is one"
+)]
 
 #[path = "../host/mod.rs"]
 mod host;
 
+mod caller;
+mod configuration;
+
+mod cache;
+mod decisions;
 mod introspection;
+mod retries;
 
 use host::{Process, Worker};
 use tessera as _;
