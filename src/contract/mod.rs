@@ -11,4 +11,15 @@ pub mod row;
 pub mod settings;
 pub mod terms;
 
+mod document;
 mod identity;
+mod link;
+mod memo;
+mod poll;
+mod poller;
+mod request;
+mod schedule;
+mod snapshot;
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ type Learned = Result<Rc<Remembered>, Outcome>;
 
 impl Worker {
     /// The root context's turn: flights that wait for it take off.
-    pub fn on_wake(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
+    fn on_wake(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
         self.woke();
         let mut effects = Vec::new();
         for digest in self.flights.take_queued() {
@@ -36,10 +36,18 @@ impl Worker {
         effects
     }
 
-    /// A message from another worker.
+    /// A message has come: a note of this worker to itself, or the word of another one.
     pub fn on_mail(&mut self, message: &[u8], store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
+        match mail::read(message) {
+            Some(Mail::Wake) => self.on_wake(store, now),
+            Some(Mail::Continue) => self.on_continue(store, now),
+            Some(Mail::Answer(digest, told)) => self.on_answer(digest, told, store, now),
+            None => Vec::new(),
+        }
+    }
+
+    fn on_answer(&mut self, digest: Digest, told: Told, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Some(Mail::Answer(digest, told)) = mail::read(message) else { return effects };
         let follows =
             self.flights.get_mut(&digest).is_some_and(|flight| matches!(flight.phase, Phase::Following { .. }));
         if !follows {

@@ -1,12 +1,12 @@
 //! One worker: what it knows, what it is asking, and how its requests end.
 
-use super::effect::{Ending, Step, StreamId, Verdict};
+use super::effect::{CallId, Ending, Step, StreamId, Verdict};
 use super::flights::{Flight, Flights, Full, Waiter};
 use super::metrics::{Level, Lookup, Metrics};
 use super::settings::{Choice, Settings};
 use crate::base::time::Timestamp;
 use crate::cache::{Digest, Freshness, KnownTokens, Remembered, Slots, token_digest};
-use crate::contract::contracts::Contracts;
+use crate::contract::contracts::{self, Contracts};
 use crate::decision::decide::decide;
 use crate::decision::policy::{ApiIndex, ProviderIndex, Rule, RuleIndex, Selection, Target};
 use crate::outcome::Outcome;
@@ -15,6 +15,7 @@ use crate::shared::rendezvous::Rendezvous;
 use crate::shared::store::SharedStore;
 use crate::token::bearer::Bearer;
 use crate::token::extract::{Fault, HostFailure, RequestHead, extract};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -36,7 +37,6 @@ pub struct Identity {
 }
 
 /// One worker's state. Every event brings the time and the store along.
-#[derive(Debug)]
 pub struct Worker {
     pub(super) settings: Rc<Settings>,
     pub(super) known: KnownTokens,
@@ -47,6 +47,8 @@ pub struct Worker {
     pub(super) metrics: Metrics,
     pub(super) outages: Vec<Outage>,
     pub(super) last_call: u64,
+    /// Calls of the contract source, by the engine's number for them.
+    pub(super) contract_calls: BTreeMap<CallId, contracts::CallId>,
 
     seed: u64,
     woken: bool,
@@ -74,6 +76,7 @@ impl Worker {
             metrics: Metrics::new(&settings),
             outages: vec![Outage::default(); settings.providers.len()],
             last_call: 0,
+            contract_calls: BTreeMap::new(),
 
             seed: identity.number,
             woken: false,
