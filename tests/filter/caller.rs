@@ -47,12 +47,6 @@ impl Worker {
     }
 
     /// Lets a request that went on end.
-    #[allow(dead_code)]
-    pub fn complete(&self, streams: &[StreamId]) {
-        for stream in streams {
-            self.hang_up(*stream);
-        }
-    }
 
     /// The outcome that access logs see.
     pub fn outcome_property(&self, stream: StreamId) -> Option<String> {

@@ -15,7 +15,9 @@ mod configuration;
 mod cache;
 mod decisions;
 mod introspection;
+mod refresh_ahead;
 mod retries;
+mod single_flight;
 
 use host::{Process, Worker};
 use tessera as _;
