@@ -95,6 +95,13 @@ impl Slots {
         other.displace(store, digest, remembered.obtained_at, now) && its.put(store, digest, remembered, now)
     }
 
+    /// Takes every answer out that is older than the one obtained at `obtained_at`, which is not to be kept itself.
+    pub fn forget(&self, store: &dyn SharedStore, digest: &Digest, obtained_at: Timestamp, now: Timestamp) {
+        for area in [&self.good, &self.negative] {
+            area.displace(store, digest, obtained_at, now);
+        }
+    }
+
     fn read(
         &self,
         area: &Area,

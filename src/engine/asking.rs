@@ -141,10 +141,15 @@ impl Worker {
             Err(failure) => Err(self.note_failure(index, provider, failure, now, &mut effects)),
             Ok(state) => Ok(Rc::new(self.remembered(state, &result, now))),
         };
-        if let Ok(remembered) = &learned
-            && remembered.freshness(now) == Freshness::Fresh
-        {
-            self.slots.put(store, &digest, remembered, now);
+        if let Ok(remembered) = &learned {
+            match remembered.freshness(now) {
+                Freshness::Fresh => {
+                    self.slots.put(store, &digest, remembered, now);
+                }
+                Freshness::Stale | Freshness::Lapsed => {
+                    self.slots.forget(store, &digest, remembered.obtained_at, now);
+                }
+            }
         }
         self.finish(&digest, learned, leads, store, now, &mut effects);
         effects

@@ -34,4 +34,5 @@ mod upstream;
 
 mod configuration;
 mod harness;
+mod on_envoy;
 mod token;

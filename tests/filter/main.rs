@@ -15,6 +15,7 @@ mod configuration;
 mod cache;
 mod decisions;
 mod introspection;
+mod on_the_fake_host;
 mod refresh_ahead;
 mod retries;
 mod single_flight;

@@ -155,14 +155,16 @@ fn a_renewal_that_finds_the_token_revoked_ends_it_at_once() {
 
 #[test]
 fn a_renewal_whose_answer_must_not_be_kept_ends_the_old_one() {
-    let process = process();
-    let worker = start(&process, true);
-    worker.asked("abc", PORTAL);
-    worker.known("abc");
-    at(&process, DUE);
-    passes(&worker, "abc");
-    worker.answer(worker.callout().id, 200, &[("cache-control", "no-store")], PORTAL);
-    worker.asked("abc", INACTIVE);
+    for answer in [PORTAL, INACTIVE] {
+        let process = process();
+        let worker = start(&process, true);
+        worker.asked("abc", PORTAL);
+        worker.known("abc");
+        at(&process, DUE);
+        passes(&worker, "abc");
+        worker.answer(worker.callout().id, 200, &[("cache-control", "no-store")], answer);
+        worker.asked("abc", INACTIVE);
+    }
 }
 
 #[test]

@@ -246,7 +246,10 @@ fn an_answer_that_must_not_be_kept_serves_those_who_wait() {
     all_pass(&workers, &streams);
     assert_eq!(sent(&workers), 1);
     for worker in &workers {
-        assert!(worker.asked("abc", PORTAL).passed(), "and nobody else");
+        let stream = worker.bearer("abc");
+        worker.answer(worker.callout().id, 200, &[("cache-control", "no-store")], PORTAL);
+        assert!(worker.outcome(stream).passed(), "and nobody else");
+        worker.hang_up(stream);
     }
 }
 
