@@ -19,6 +19,8 @@ mod on_the_fake_host;
 mod refresh_ahead;
 mod retries;
 mod single_flight;
+mod stale_if_error;
+mod warm_path;
 
 use host::{Process, Worker};
 use tessera as _;
