@@ -14,12 +14,17 @@ mod configuration;
 
 mod cache;
 mod decisions;
+mod hostile;
 mod introspection;
 mod on_the_fake_host;
+mod paths;
+mod providers;
 mod refresh_ahead;
 mod retries;
 mod single_flight;
 mod stale_if_error;
+mod token_sources;
+mod upstream_headers;
 mod warm_path;
 
 use host::{Process, Worker};
