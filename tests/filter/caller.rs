@@ -46,8 +46,6 @@ impl Worker {
         outcome
     }
 
-    /// Lets a request that went on end.
-
     /// The outcome that access logs see.
     pub fn outcome_property(&self, stream: StreamId) -> Option<String> {
         self.property(stream, "tessera.outcome").map(|name| String::from_utf8_lossy(&name).into_owned())

@@ -21,6 +21,7 @@ mod paths;
 mod providers;
 mod refresh_ahead;
 mod retries;
+mod shared_cache;
 mod single_flight;
 mod stale_if_error;
 mod token_sources;
