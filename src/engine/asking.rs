@@ -13,7 +13,7 @@ use crate::decision::policy::ProviderIndex;
 use crate::introspection::failure::Failure;
 use crate::introspection::response;
 use crate::outcome::Outcome;
-use crate::shared::rendezvous::Role;
+use crate::shared::rendezvous::{LEASE, Role};
 use crate::shared::store::SharedStore;
 use crate::token::facts::TokenState;
 use std::rc::Rc;
@@ -254,6 +254,14 @@ impl Worker {
 
     /// The periodic turn: leases are renewed, dead leaders replaced, overdue flights ended.
     pub(super) fn tend_flights(&mut self, store: &dyn SharedStore, now: Timestamp, effects: &mut Vec<Effect>) {
+        // A clock that was set back puts off no end: none ends later than one that takes off now.
+        for digest in self.flights.select(|flight| flight.deadline > self.deadline(flight.provider, now)) {
+            let Some(provider) = self.flights.get_mut(&digest).map(|flight| flight.provider) else { continue };
+            let latest = self.deadline(provider, now);
+            if let Some(flight) = self.flights.get_mut(&digest) {
+                flight.deadline = latest;
+            }
+        }
         for digest in self.flights.select(|flight| now >= flight.deadline) {
             let leads = self.flights.get_mut(&digest).is_some_and(|flight| flight.phase.leads());
             self.finish(&digest, Err(Outcome::ProviderUnavailable), leads, store, now, effects);
@@ -261,7 +269,10 @@ impl Worker {
         for digest in self.flights.select(|flight| flight.phase.leads()) {
             self.rendezvous.renew(store, &digest, now);
         }
-        let abandoned = |flight: &Flight| matches!(flight.phase, Phase::Following { until } if now >= until);
+        let abandoned = |flight: &Flight| match flight.phase {
+            Phase::Following { until } => now >= until || until > now.plus(LEASE),
+            _ => false,
+        };
         for digest in self.flights.select(abandoned) {
             self.depart(&digest, store, now);
         }

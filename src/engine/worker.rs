@@ -331,7 +331,7 @@ impl Worker {
         token_digest(name, token.expose().as_bytes())
     }
 
-    fn deadline(&self, provider: ProviderIndex, now: Timestamp) -> Timestamp {
+    pub(super) fn deadline(&self, provider: ProviderIndex, now: Timestamp) -> Timestamp {
         let patience = self.settings.providers.get(provider.0).map(|provider| provider.endpoint.patience());
         now.plus(patience.unwrap_or_default()).plus(GRACE)
     }
