@@ -270,3 +270,33 @@ fn what_is_not_to_be_kept_puts_an_end_to_what_was() {
     let (judged, _) = ask(&mut worker(&settings, 3), "t0ken", &answer(r#"{"active":false}"#), &store, at(6_000));
     assert_eq!(judged, Judged::Refused(Outcome::Inactive, String::new()), "what was learned last holds");
 }
+
+#[test]
+fn facts_older_than_an_operation_allows_are_asked_for_again() {
+    let mut sample = Sample::default();
+    sample.rule.max_age = Some(Duration::from_secs(30));
+    let settings = sample.settings();
+    let store = MemoryStore::default();
+    let (mut one, mut two) = (worker(&settings, 1), worker(&settings, 2));
+    let (good, _) = ask(&mut one, "t0ken", &answer(GOOD), &store, at(0));
+    assert_eq!(ask(&mut one, "t0ken", &answer(GOOD), &store, at(30_000)), (good.clone(), 0));
+    assert_eq!(ask(&mut two, "t0ken", &answer(GOOD), &store, at(30_000)), (good.clone(), 0), "from the shared level");
+    assert_eq!(ask(&mut two, "t0ken", &answer(GOOD), &store, at(30_001)), (good.clone(), 1));
+    assert_eq!(ask(&mut one, "t0ken", &answer(GOOD), &store, at(30_002)), (good, 0), "what the other one learned");
+}
+
+#[test]
+fn an_answer_that_is_there_at_take_off_spares_the_call_and_leaves_the_lead_free() {
+    let settings = Sample::default().settings();
+    let store = MemoryStore::default();
+    let (mut one, mut two) = (worker(&settings, 1), worker(&settings, 2));
+    assert!(matches!(two.on_request(StreamId(2), &Bearing("t0ken"), &store, at(0)), Step::Waits));
+    assert!(two.needs_wake());
+    ask(&mut one, "t0ken", &answer(GOOD), &store, at(1));
+    let effects = two.on_mail(mail::WAKE, &store, at(2));
+    assert_eq!((call(&effects), outcomes(&effects)), (None, vec![(2, None)]));
+    let mut strict = Sample::default();
+    strict.rule.max_age = Some(Duration::from_millis(1));
+    let mut three = worker(&strict.settings(), 3);
+    assert!(call(&begin(&mut three, 3, &store, at(100))).is_some(), "nobody leads any more");
+}
