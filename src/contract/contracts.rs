@@ -64,6 +64,8 @@ pub struct Report {
 pub struct Contracts {
     settings: Rc<Settings>,
     inline: IdentityMap<Rc<Contract>>,
+    /// Some inline contract is limited to a provider: look-ups have to try that first.
+    limited_inline: bool,
     source: Option<Source>,
     generation: u64,
 }
@@ -83,14 +85,15 @@ struct Source {
 impl Contracts {
     /// A view with nothing loaded yet but what the configuration holds.
     ///
-    /// `key_prefix` is unique among plugins and configurations, `worker` among the workers of the process; it is
-    /// random and not 0.
+    /// `key_prefix` stands for the plugin and everything that decides what the source answers; configurations that
+    /// share it share the loaded set, so that a new one need not wait for it. Short is good: it is part of every key.
+    /// `worker` is a random number, unique among the workers of the process.
     pub fn new(settings: Rc<Settings>, key_prefix: &str, worker: u64) -> Self {
         let inline = settings.inline.iter().map(|row| (row.identity.clone(), Rc::new(row.contract.clone()))).collect();
         let source = settings.source.clone().map(|source| {
             let keys = Rc::new(Keys::new(key_prefix));
             Source {
-                poller: Poller::new(Rc::new(source), Rc::clone(&keys), worker),
+                poller: Poller::new(Rc::new(source), Rc::clone(&keys), worker.max(1)),
                 keys,
                 view: View::default(),
                 memo: Memo::default(),
@@ -98,7 +101,8 @@ impl Contracts {
                 damaged: false,
             }
         });
-        Self { settings, inline, source, generation: 0 }
+        let limited_inline = settings.inline.iter().any(|row| row.identity.provider.is_some());
+        Self { settings, inline, limited_inline, source, generation: 0 }
     }
 
     /// The contract between `client_id`, with a token from `provider`, and `api`. One limited to the provider wins
@@ -182,6 +186,13 @@ impl Contracts {
         self.turn(store, now, |source, turn| source.poller.on_continue(turn))
     }
 
+    /// This worker ends: if it is the one that polls, another can take over at once.
+    pub fn on_stop(&mut self, store: &dyn SharedStore) {
+        if let Some(source) = &mut self.source {
+            source.poller.stop(store);
+        }
+    }
+
     /// What the metrics should say.
     pub fn report(&mut self, now: Timestamp) -> Report {
         let Some(source) = &mut self.source else {
@@ -227,8 +238,8 @@ impl Contracts {
 
     fn find_inline(&self, api: &str, provider: &str, client_id: &str) -> Holding {
         let with = |provider| IdentityRef { api, provider, client_id };
-        self.inline
-            .get(&with(Some(provider)))
+        let limited = self.limited_inline.then(|| self.inline.get(&with(Some(provider)))).flatten();
+        limited
             .or_else(|| self.inline.get(&with(None)))
             .map_or(Holding::None, |contract| Holding::Held(Rc::clone(contract)))
     }

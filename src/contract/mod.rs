@@ -11,6 +11,7 @@ pub mod row;
 pub mod settings;
 pub mod terms;
 
+mod answer;
 mod document;
 mod identity;
 mod link;
@@ -19,6 +20,7 @@ mod poll;
 mod poller;
 mod request;
 mod schedule;
+mod skipped;
 mod snapshot;
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! One poll of the source: what has been asked for and what has come so far.
 
-use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hasher};
 
 use crate::base::time::Timestamp;
 use crate::contract::contracts::CallId;
 use crate::contract::document::{Document, Kind, Step};
 use crate::contract::row::{Entry, Identity, Row, RowError};
+use crate::contract::skipped::Skipped;
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::draft::{Applied, Damaged, Draft};
 use crate::contract::snapshot::head::{Base, Head, Page};
@@ -22,11 +22,9 @@ pub const MAX_BYTES: usize = 512 << 20;
 /// Most bytes of page addresses and validators that are kept for the next poll.
 const MAX_VALIDATORS: usize = 8 << 10;
 /// Contracts read in one slice,
-const ENTRIES_PER_SLICE: usize = 512;
+const ENTRIES_PER_SLICE: usize = 256;
 /// and bytes after which it ends earlier.
-const BYTES_PER_SLICE: usize = 128 << 10;
-/// Skipped contracts that are named in the log line.
-const MAX_NAMED: usize = 8;
+const BYTES_PER_SLICE: usize = 64 << 10;
 
 /// What the poller is doing.
 #[derive(Debug)]
@@ -315,41 +313,4 @@ const TOO_MANY: RowError = RowError { member: "provider", reason: "there are too
 fn not_granting(identity: Identity) -> Row {
     let contract = Contract { status: Status::Unknown, tier: None, name: None, not_before: None, expires_at: None };
     Row { identity, contract }
-}
-
-/// The contracts that could not be read, by position.
-#[derive(Debug, Default)]
-pub struct Skipped {
-    count: u64,
-    named: Vec<(usize, usize, RowError)>,
-}
-
-impl Skipped {
-    fn add(&mut self, page: usize, number: usize, error: RowError) {
-        self.count += 1;
-        if self.named.len() < MAX_NAMED {
-            self.named.push((page, number, error));
-        }
-    }
-
-    /// How many.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// A line for the log; `None` when all could be read.
-    pub fn line(&self) -> Option<String> {
-        if self.count == 0 {
-            return None;
-        }
-        let mut line = format!("contracts: {} cannot be read and do not count", self.count);
-        for (page, number, error) in &self.named {
-            // Writing to a string does not fail.
-            let _ = write!(line, "; page {page}, [{number}]: {error}");
-        }
-        if self.count > self.named.len() as u64 {
-            line.push_str("; …");
-        }
-        Some(line)
-    }
 }

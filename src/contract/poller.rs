@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use log::Level;
 
-use crate::base::http::{Body, HttpAnswer, HttpResult};
+use crate::base::http::{HttpAnswer, HttpResult};
 use crate::base::time::Timestamp;
+use crate::contract::answer;
 use crate::contract::contracts::{Action, CallId, Report};
 use crate::contract::document::Document;
-use crate::contract::link::{Origin, next_page};
 use crate::contract::poll::{Asked, Failure, Outcome, Poll, Work};
 use crate::contract::request;
-use crate::contract::schedule::{Prng, backoff, interval, retry_after};
+use crate::contract::schedule::{LONGEST_RETRY_AFTER, Prng, backoff, interval, retry_after};
 use crate::contract::settings::SourceSettings;
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::head::{Base, Head};
@@ -30,9 +30,9 @@ const CALL_GRACE: Duration = Duration::from_secs(2);
 /// Pause of this worker after it could not write to shared data what became of a poll.
 const REST: Duration = Duration::from_secs(1);
 /// Buckets written in one slice.
-const BUCKETS_PER_SLICE: usize = 128;
+const BUCKETS_PER_SLICE: usize = 64;
 /// Buckets looked at in one slice of a sweep.
-const SWEPT_PER_SLICE: u32 = 256;
+const SWEPT_PER_SLICE: u32 = 128;
 
 /// What there is to work with, for the length of one event.
 pub struct Turn<'a> {
@@ -80,6 +80,14 @@ impl Poller {
         std::mem::take(&mut self.counts)
     }
 
+    /// Gives polling up, so that another worker can take over at once.
+    pub fn stop(&mut self, store: &dyn SharedStore) {
+        self.work = Work::Idle;
+        if let Some(lease) = self.lease.take() {
+            lease.release(store);
+        }
+    }
+
     /// Whether this is the worker that polls.
     pub fn has_lease(&self) -> bool {
         self.lease.is_some()
@@ -97,7 +105,7 @@ impl Poller {
             return;
         }
         match &self.work {
-            Work::Idle if due(seen, turn.now) => self.begin(turn),
+            Work::Idle if due(seen, self.source.refresh, turn.now) => self.begin(turn),
             Work::Idle => {}
             Work::Asking(_, _, until) if turn.now < *until => {}
             Work::Asking(..) => {
@@ -157,7 +165,7 @@ impl Poller {
         }
         let base = Base::read(turn.store, &self.keys.head);
         // Another worker may have polled since this one last looked.
-        if !due(Some(&base.head), turn.now) {
+        if !due(Some(&base.head), self.source.refresh, turn.now) {
             return;
         }
         let since = base.head.generation != 0 && base.head.cursor.is_some();
@@ -224,30 +232,13 @@ impl Poller {
 
     fn open(&mut self, mut poll: Poll, answer: HttpAnswer, turn: &mut Turn<'_>) {
         poll.asked = Asked::Plainly;
-        match self.accept(&mut poll, answer) {
+        match answer::page(&self.source, &mut poll, answer) {
             Ok((document, next)) => {
                 self.work = Work::Reading(poll, document, next);
                 self.slice(turn);
             }
             Err(failure) => self.fail(poll, failure, None, turn),
         }
-    }
-
-    fn accept(&self, poll: &mut Poll, answer: HttpAnswer) -> Result<(Document, Option<String>), Failure> {
-        if !answer.header("content-type").is_none_or(is_json) {
-            return Err(Failure::unusable("the answer is not JSON"));
-        }
-        let etag = answer.header("etag").map(<[u8]>::to_vec);
-        let links = answer.headers.iter().filter(|(name, _)| name == "link");
-        let origin = Origin { scheme: &self.source.scheme, authority: &self.source.authority };
-        let path = poll.paths.last().map_or("/", String::as_str);
-        let next = next_page(links.map(|(_, value)| value.as_slice()), origin, path)
-            .map_err(|error| Failure::unusable(error.to_string()))?;
-        let Body::Whole(body) = answer.body else {
-            return Err(Failure::unusable("a page is too large"));
-        };
-        poll.page_came(body.len(), etag.as_deref())?;
-        Ok((Document::new(body), next))
     }
 
     fn slice(&mut self, turn: &mut Turn<'_>) {
@@ -387,14 +378,17 @@ fn succeed(head: &mut Head, started: Timestamp, wait: Duration, now: Timestamp) 
     head.wait = wait;
 }
 
-/// Whether it is time to poll: at once when there is no record, or the clock was set back behind it.
-fn due(head: Option<&Head>, now: Timestamp) -> bool {
-    head.is_none_or(|head| now < head.polled_at || head.polled_at.plus(head.wait) <= now)
-}
-
-/// `application/json`, or another media type of that syntax (RFC 6839 §3.1).
-fn is_json(content_type: &[u8]) -> bool {
-    let media = content_type.split(|byte| *byte == b';').next();
-    let media = media.unwrap_or_default().trim_ascii().to_ascii_lowercase();
-    media == b"application/json" || (media.starts_with(b"application/") && media.ends_with(b"+json"))
+/// Whether it is time to poll: at once when there is no record, or the clock was set back behind it. What the record
+/// says is believed within reason only: it may be from a configuration with another period.
+fn due(head: Option<&Head>, refresh: Duration, now: Timestamp) -> bool {
+    let Some(head) = head else {
+        return true;
+    };
+    let longest = if head.failures == 0 {
+        let took = head.checked_at.since(head.polled_at);
+        took.saturating_add(refresh.saturating_add(refresh / 5))
+    } else {
+        LONGEST_RETRY_AFTER * 2
+    };
+    now < head.polled_at || head.polled_at.plus(head.wait.min(longest)) <= now
 }

@@ -104,6 +104,19 @@ mod tests {
         assert_eq!(super::read(CONTINUE), Some(Mail::Continue));
     }
 
+    #[test]
+    fn an_answer_past_the_tokens_end_is_told_too() {
+        let (digest, now) = ([9; 32], Timestamp::from_secs(100));
+        let expired = Facts { expires_at: Some(Timestamp::from_secs(90)), ..Facts::default() };
+        let lapsed = Remembered {
+            state: TokenState::Active(Rc::new(expired)),
+            obtained_at: now,
+            fresh_until: now,
+            stale_until: now,
+        };
+        assert_eq!(read(&answer(&digest, Ok(&lapsed))), Some(Mail::Answer(digest, Told::State(lapsed))));
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {

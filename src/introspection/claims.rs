@@ -41,7 +41,7 @@ impl ClaimNames {
         time(members, "iat")?;
         let expires_at = match time(members, "exp")? {
             Some(end) => Some(end),
-            None => seconds(members, "expires_in")?.map(|left| now.plus(Duration::from_secs(left))),
+            None => seconds(members, "expires_in")?.map(|left| end_of_span(left, now)),
         };
         Ok(Facts {
             client_id: first_text(members, &self.client_id, "client_id")?,
@@ -123,6 +123,11 @@ fn strings(list: &[Value]) -> Option<Vec<Box<str>>> {
 fn is_key_bound(members: &Members) -> Result<bool, Failure> {
     let token_type = text(members, "token_type")?;
     Ok(present(members, "cnf").is_some() || token_type.is_some_and(|name| name.eq_ignore_ascii_case("DPoP")))
+}
+
+/// A token with no time left has ended long ago: a span knows no difference between clocks that could be in its favour.
+fn end_of_span(seconds: u64, now: Timestamp) -> Timestamp {
+    if seconds == 0 { Timestamp::default() } else { now.plus(Duration::from_secs(seconds)) }
 }
 
 fn time(members: &Members, name: &'static str) -> Result<Option<Timestamp>, Failure> {

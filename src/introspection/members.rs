@@ -15,6 +15,8 @@ impl Members {
     /// # Errors
     /// [`Failure::NotJson`] when it is not one JSON object, [`Failure::Duplicate`] when a wanted member appears twice.
     pub fn read(json: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Self, Failure> {
+        // All of it is UTF-8 (RFC 8259 §8.1), also what is skipped.
+        std::str::from_utf8(json).map_err(|_| Failure::NotJson)?;
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let read = deserializer.deserialize_map(Wanted(wanted)).map_err(|_| Failure::NotJson)?;
         deserializer.end().map_err(|_| Failure::NotJson)?;

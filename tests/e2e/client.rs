@@ -84,9 +84,15 @@ impl Request {
     }
 }
 
+impl fmt::Debug for Request {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = self.encode();
+        write!(out, "\"{}\"", head[..head.len() - self.body.len()].escape_ascii())
+    }
+}
+
 /// A connection kept open over several requests; dropping it hangs up.
 pub struct Connection {
-    stream: TcpStream,
     reader: BufReader<TcpStream>,
 }
 
@@ -96,11 +102,11 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { reader: BufReader::new(stream.try_clone()?), stream })
+        Ok(Self { reader: BufReader::new(stream) })
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes)
+        self.reader.get_mut().write_all(bytes)
     }
 
     pub fn read_response(&mut self) -> io::Result<Response> {

@@ -20,6 +20,7 @@ pub struct EnvoyBuilder {
     filters: Vec<Value>,
     environment: serde_json::Map<String, Value>,
     clusters: Vec<Value>,
+    header_limit_kb: u32,
     route: Value,
     /// Held so that nobody else listens there.
     pub(crate) dead_ports: Vec<ClosedPort>,
@@ -33,6 +34,7 @@ impl EnvoyBuilder {
             filters: Vec::new(),
             environment: serde_json::Map::new(),
             clusters: Vec::new(),
+            header_limit_kb: 60,
             route: json!({"direct_response": {"status": 200, "body": {"inline_string": "direct"}}}),
             dead_ports: Vec::new(),
         }
@@ -80,6 +82,19 @@ impl EnvoyBuilder {
                 {"endpoint": {"address": address(port)}}
             ]}]},
         }));
+        self
+    }
+
+    /// Envoy opens no more connections than that to a cluster named before; further calls wait for one.
+    pub fn most_connections(mut self, cluster: &str, count: u32) -> Self {
+        let cluster = self.clusters.iter_mut().find(|known| known["name"] == cluster).expect("a cluster of that name");
+        cluster["circuit_breakers"] = json!({"thresholds": [{"max_connections": count, "max_pending_requests": 4096}]});
+        self
+    }
+
+    /// Envoy itself refuses requests with more header bytes than that; 60 unless told otherwise.
+    pub fn header_limit_kb(mut self, limit: u32) -> Self {
+        self.header_limit_kb = limit;
         self
     }
 
@@ -173,6 +188,7 @@ impl EnvoyBuilder {
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "ingress",
             "codec_type": "AUTO",
+            "max_request_headers_kb": self.header_limit_kb,
             "access_log": [{
                 "name": "file",
                 "typed_config": {

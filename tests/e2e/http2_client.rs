@@ -53,20 +53,23 @@ impl Http2Request {
     /// Sends it to this port of 127.0.0.1 on a connection of its own.
     #[track_caller]
     pub fn send(self, port: u16) -> Response {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let target = self.request.uri().path().to_owned();
-        runtime
-            .block_on(async { tokio::time::timeout(PATIENCE, self.exchange(port)).await })
-            .unwrap_or_else(|_| panic!("{target}: no answer within {PATIENCE:?}"))
-            .unwrap_or_else(|error| panic!("{target}: {error}"))
+        send_all(port, [self]).remove(0)
     }
 
-    async fn exchange(self, port: u16) -> Result<Response, Box<dyn Error>> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        let (sender, connection) = h2::client::handshake(stream).await?;
-        let connection = tokio::spawn(connection);
-        let mut sender = sender.ready().await?;
-        let (response, mut sink) = sender.send_request(self.request, self.body.is_empty())?;
+    /// Sends it, resets the stream once `moment` has returned, then sends `next` on the same connection.
+    #[track_caller]
+    pub fn abandon(self, port: u16, moment: impl FnOnce() + Send + 'static, next: Self) -> Response {
+        run(async move {
+            let mut sender = connect(port).await?;
+            let (_response, mut sink) = sender.send_request(self.request, false)?;
+            tokio::task::spawn_blocking(moment).await?;
+            sink.send_reset(h2::Reason::CANCEL);
+            next.exchange(sender).await
+        })
+    }
+
+    async fn exchange(self, sender: Sender) -> Result<Response, Failure> {
+        let (response, mut sink) = sender.ready().await?.send_request(self.request, self.body.is_empty())?;
         if !self.body.is_empty() {
             sink.send_data(Bytes::from(self.body), true)?;
         }
@@ -78,9 +81,52 @@ impl Http2Request {
             body.extend_from_slice(&data);
         }
         let trailers = poll_fn(|context| stream.poll_trailers(context)).await?.unwrap_or_default();
-        connection.abort();
         Ok(Response { status: head.status.as_u16(), headers: lines(&head.headers), body, trailers: lines(&trailers) })
     }
+}
+
+/// Sends them all at the same time, over as few connections as Envoy allows; the answers in the requests' order.
+#[track_caller]
+pub fn send_all(port: u16, requests: impl IntoIterator<Item = Http2Request>) -> Vec<Response> {
+    let requests: Vec<_> = requests.into_iter().collect();
+    run(async move {
+        let mut exchanges = Vec::new();
+        let mut sender = connect(port).await?;
+        for (index, request) in requests.into_iter().enumerate() {
+            if index > 0 && index % STREAMS == 0 {
+                sender = connect(port).await?;
+            }
+            exchanges.push(tokio::spawn(request.exchange(sender.clone())));
+        }
+        let mut responses = Vec::new();
+        for exchange in exchanges {
+            responses.push(exchange.await??);
+        }
+        Ok(responses)
+    })
+}
+
+/// Streams on one connection: what servers allow at least (RFC 9113 section 6.5.2).
+const STREAMS: usize = 100;
+
+type Sender = h2::client::SendRequest<Bytes>;
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[track_caller]
+fn run<T>(exchange: impl Future<Output = Result<T, Failure>>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime
+        .block_on(async { tokio::time::timeout(PATIENCE, exchange).await })
+        .unwrap_or_else(|_| panic!("no answer within {PATIENCE:?}"))
+        .unwrap_or_else(|error| panic!("no answer: {error}"))
+}
+
+/// The connection ends with the runtime.
+async fn connect(port: u16) -> Result<Sender, Failure> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let (sender, connection) = h2::client::handshake(stream).await?;
+    tokio::spawn(connection);
+    Ok(sender.ready().await?)
 }
 
 fn lines(headers: &HeaderMap) -> Headers {

@@ -252,3 +252,71 @@ fn status(code: u8) -> Option<Status> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text() -> impl Strategy<Value = String> {
+        "[a-cü]{1,3}|x{200}"
+    }
+
+    fn row() -> impl Strategy<Value = Row> {
+        let option = || prop::option::of(text());
+        let date = || prop::option::of(any::<u64>());
+        (text(), option(), text(), 1u8..6, option(), option(), date(), date()).prop_map(
+            |(api, provider, client_id, code, tier, name, start, end)| Row {
+                identity: IdentityRef { api: &api, provider: provider.as_deref(), client_id: &client_id }.to_identity(),
+                contract: Contract {
+                    status: status(code).unwrap(),
+                    tier: tier.map(Into::into),
+                    name: name.map(Into::into),
+                    not_before: start.map(Timestamp::from_millis),
+                    expires_at: end.map(Timestamp::from_millis),
+                },
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn rows_come_back(rows in prop::collection::vec(row(), 1..20)) {
+            let mut bucket = Vec::new();
+            for row in &rows {
+                put(&mut bucket, row);
+            }
+            let value = seal(9, &bucket);
+            prop_assert_eq!(unseal(8, &value), None);
+            let bytes = unseal(9, &value).unwrap();
+            for row in &rows {
+                let identity = row.identity.as_ref();
+                let last = rows.iter().rfind(|other| other.identity.as_ref() == identity).unwrap();
+                let stored = super::rows(bytes).flatten().find(|stored| stored.identity == identity);
+                prop_assert_eq!(stored.unwrap().contract(), Some(last.contract.clone()));
+                prop_assert_eq!(put(&mut bucket, last), Put::Same);
+            }
+            for row in &rows {
+                remove(&mut bucket, row.identity.as_ref());
+                prop_assert!(!remove(&mut bucket, row.identity.as_ref()));
+            }
+            prop_assert!(bucket.is_empty());
+        }
+
+        #[test]
+        fn nonsense_does_no_harm(bytes: Vec<u8>, row in row()) {
+            let _ = find(&bytes, "a", "b", "c");
+            let mut bucket = bytes;
+            remove(&mut bucket, row.identity.as_ref());
+            put(&mut bucket, &row);
+        }
+
+        #[test]
+        fn growing_moves_rows_of_one_bucket_only(hash: u64, buckets in 1u32..5000) {
+            let (before, after) = (address(hash, buckets), address(hash, buckets + 1));
+            let split = buckets - (1 << buckets.ilog2());
+            prop_assert!(before < buckets);
+            prop_assert!(after == before || (before == split && after == buckets));
+        }
+    }
+}

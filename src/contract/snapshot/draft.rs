@@ -11,7 +11,7 @@ use crate::contract::snapshot::head::Head;
 /// Rows per bucket above which the table grows.
 pub const ROWS_PER_BUCKET: u64 = 24;
 /// Most buckets: 25 million contracts at [`ROWS_PER_BUCKET`].
-const MAX_BUCKETS: u32 = 1 << 20;
+pub const MAX_BUCKETS: u32 = 1 << 20;
 
 /// A bucket of the generation that the draft starts from cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::time::{Timestamp, millis};
 use crate::contract::snapshot::Slot;
+use crate::contract::snapshot::draft::MAX_BUCKETS;
 use crate::contract::snapshot::wire::{self, FORMAT, Reader, put_bytes, put_number};
 use crate::shared::store::{Expect, SharedStore, Version, WriteError};
 
@@ -142,8 +143,9 @@ impl Head {
             let (path, etag) = (from.text()?.into(), from.text()?.into());
             head.pages.push(Page { path, etag });
         }
-        let fits =
-            head.current.len() == head.buckets.div_ceil(8) as usize && (head.generation == 0 || head.buckets > 0);
+        let fits = head.current.len() == head.buckets.div_ceil(8) as usize
+            && head.buckets.max(head.high) <= MAX_BUCKETS
+            && (head.generation == 0 || head.buckets > 0);
         (fits && from.0.is_empty()).then_some(head)
     }
 }
@@ -181,6 +183,47 @@ impl Base {
         match self.expect {
             Expect::Version(version) => Some(version),
             Expect::Absent | Expect::Anything => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_head_comes_back() {
+        let mut head = Head {
+            generation: u64::MAX,
+            draft: 1 << 40,
+            seed: 3,
+            rows: 4,
+            high: 20,
+            checked_at: Timestamp::from_secs(5),
+            polled_at: Timestamp::from_secs(6),
+            wait: Duration::from_millis(7),
+            failures: 8,
+            cursor: Some("9".into()),
+            pages: vec![Page { path: "/a".into(), etag: "\"x\"".into() }],
+            fingerprint: 10,
+            ..Head::default()
+        };
+        head.arrange(19, |bucket| if bucket % 3 == 0 { Slot::Second } else { Slot::First });
+        assert_eq!(Head::decode(&head.encode()).as_ref(), Some(&head));
+        assert_eq!(head.current(18), Some(Slot::Second));
+        assert_eq!(head.current(17), Some(Slot::First));
+        assert_eq!(head.current(19), None);
+        assert_eq!(Head::decode(&Head::default().encode()), Some(Head::default()));
+    }
+
+    proptest! {
+        /// The checksum keeps accidents out; this is about what has one that fits.
+        #[test]
+        fn sealed_nonsense_does_no_harm(mut bytes: Vec<u8>) {
+            bytes.insert(0, FORMAT);
+            wire::seal(&mut bytes);
+            let _ = Head::decode(&bytes);
         }
     }
 }

@@ -252,3 +252,29 @@ fn a_slow_poll_keeps_its_lease_and_a_silent_one_is_given_up() {
     stage.until_next_poll();
     assert_eq!(stage.tier("c"), "gold");
 }
+
+#[test]
+fn a_worker_that_ends_in_order_hands_over_at_once() {
+    let mut stage = Stage::new(|_| ok(one("gold")));
+    let actions = stage.contracts.on_tick(&stage.store, stage.now);
+    assert_eq!(actions.len(), 1);
+    stage.contracts.on_stop(&stage.store);
+    stage.contracts = stage.other(2);
+    stage.tick();
+    assert_eq!(stage.tier("c"), "gold");
+}
+
+#[test]
+fn a_new_configuration_has_the_set_at_once_and_its_own_period() {
+    let mut slow = source_settings();
+    slow.refresh = Duration::from_secs(86_400);
+    let slow = Settings { source: Some(slow), ..settings() };
+    let mut stage = Stage::with(slow, |_| ok(one("gold")));
+    stage.tick();
+    stage.pass(Duration::from_secs(5));
+    assert_eq!(stage.asked.len(), 1);
+    stage.contracts.on_stop(&stage.store);
+    stage.contracts = stage.other(2);
+    assert_eq!(stage.tier("c"), "gold");
+    assert!(stage.until_next_poll() <= REFRESH);
+}
