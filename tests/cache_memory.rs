@@ -49,12 +49,13 @@ fn answer(state: TokenState) -> Rc<Remembered> {
 }
 
 fn good(scopes: usize) -> Rc<Remembered> {
-    answer(TokenState::Active(Facts {
+    let facts = Facts {
         client_id: Some("portal".into()),
         subject: Some("alice".into()),
         scope: (0..scopes).map(|n| format!("scope.{n}").into()).collect(),
         ..Facts::default()
-    }))
+    };
+    answer(TokenState::Active(facts.into()))
 }
 
 #[test]

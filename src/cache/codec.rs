@@ -65,6 +65,11 @@ impl Head {
         Self::take(&mut Reader(bytes))
     }
 
+    /// Whether the token is active.
+    pub fn is_active(&self) -> bool {
+        self.flags & ACTIVE != 0
+    }
+
     fn take(reader: &mut Reader<'_>) -> Result<Self, Corrupt> {
         if reader.0.len() > MAX_ENTRY || reader.byte()? != VERSION {
             return Err(Corrupt);
@@ -111,7 +116,8 @@ pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Corru
         flags if flags & ACTIVE != 0 => TokenState::Active(Rc::new(reader.facts(flags)?)),
         _ => return Err(Corrupt),
     };
-    if !reader.0.is_empty() || head.lifetime.stale_until > end_of(&state) {
+    // An answer that arrived past the token's end has no lifetime; it is told, not kept.
+    if !reader.0.is_empty() || head.lifetime.stale_until > end_of(&state).max(head.obtained_at) {
         return Err(Corrupt);
     }
     Ok(Some(Remembered::new(state, head.obtained_at, head.lifetime)))

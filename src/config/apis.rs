@@ -19,14 +19,22 @@ pub struct References<'a> {
 
 /// Reads the list.
 pub fn read(field: &Field<'_>, references: &References<'_>) -> Option<Vec<(Api, upstream::Settings)>> {
-    let apis = field.filled_array(|element| element.object(|object| api(object, references)))?;
-    for (index, (api, _)) in apis.iter().enumerate() {
-        if apis.iter().take(index).any(|(other, _)| other.id == api.id) {
-            field.refuse(format!("the id {:?} is given to two APIs", api.id));
-            return None;
+    let apis = field.filled_array(|element| element.object(|object| api(object, references)));
+    // A faulty API is no reason to leave the others uncompared.
+    let ids = field.texts("id");
+    let mut sound = true;
+    for (index, id) in ids.iter().enumerate() {
+        if id.is_some() && ids.iter().take(index).any(|other| other == id) {
+            field.refuse_within(index, "id", "is the id of another API");
+            sound = false;
         }
     }
-    Some(apis)
+    apis.filter(|_| sound)
+}
+
+/// The ids in the list, for what refers to them; sound or not, whatever else is wrong with an API.
+pub fn ids(field: &Field<'_>) -> Vec<Box<str>> {
+    field.texts("id").into_iter().flatten().map(Into::into).collect()
 }
 
 fn api(object: &Object<'_>, references: &References<'_>) -> Option<(Api, upstream::Settings)> {
@@ -66,14 +74,25 @@ fn providers(object: &Object<'_>, references: &References<'_>) -> Option<Vec<Pro
     let known = references.providers;
     let all = (0..known.len()).map(ProviderIndex).collect();
     object.or("providers", all, |field| {
-        field.filled_array(|element| {
-            let name = element.string()?;
-            let index = known.iter().position(|provider| **provider == *name);
-            if index.is_none() {
-                element.refuse(format!("no provider is named {name:?}"));
-            }
-            index.map(ProviderIndex)
-        })
+        field
+            .filled_array(|element| {
+                let name = element.string()?;
+                let index = known.iter().position(|provider| **provider == *name);
+                if index.is_none() {
+                    element.refuse(format!("no provider is named {name:?}"));
+                }
+                index.map(ProviderIndex)
+            })
+            .filter(|list| {
+                let twice = list
+                    .iter()
+                    .enumerate()
+                    .any(|(index, provider)| list.iter().take(index).any(|other| other == provider));
+                if twice {
+                    field.refuse("names a provider twice");
+                }
+                !twice
+            })
     })
 }
 

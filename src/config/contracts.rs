@@ -2,14 +2,21 @@
 
 use super::providers::extra_headers;
 use super::reader::{Field, Object};
-use crate::base::http::HttpUrl;
 use crate::contract::row::Row;
 use crate::contract::settings::{BeforeFirstLoad, Settings, SourceSettings};
 use std::time::Duration;
 
+/// What the contracts of the configuration refer to.
+pub struct References<'a> {
+    /// Ids of the APIs.
+    pub apis: &'a [Box<str>],
+    /// Names of the providers.
+    pub providers: &'a [Box<str>],
+}
+
 /// Reads the object.
-pub fn read(object: &Object<'_>) -> Option<Settings> {
-    let inline = object.or("inline", Vec::new(), |field| field.array(row));
+pub fn read(object: &Object<'_>, references: &References<'_>) -> Option<Settings> {
+    let inline = object.or("inline", Vec::new(), |field| field.array(|element| row(element, references)));
     let source = object.or("source", None, |field| field.object(source).map(Some));
     let year = Duration::from_secs(365 * 86_400);
     let max_staleness =
@@ -36,25 +43,33 @@ pub fn read(object: &Object<'_>) -> Option<Settings> {
     Some(Settings { inline, source, max_staleness, before_first_load })
 }
 
-/// A row of the configuration is held to more than one of a document: no unknown member, no unknown status.
-fn row(field: &Field<'_>) -> Option<Row> {
+/// A row of the configuration is held to more than one of a document: no unknown member, no unknown status, and no API
+/// or provider that does not exist, for it could never grant anything.
+fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
     field.object(|object| {
-        const MEMBERS: [&str; 8] =
-            ["api", "client_id", "status", "tier", "name", "provider", "not_before", "expires_at"];
-        for name in MEMBERS {
-            object.optional(name);
-        }
-        object.or("status", (), |status| {
+        object.pass_over(&["api", "client_id", "status", "tier", "name", "provider", "not_before", "expires_at"]);
+        let status = object.or("status", (), |status| {
             status.word(&[("active", ()), ("pending", ()), ("suspended", ()), ("revoked", ())])
-        })?;
-        Row::from_json(field.value().to_string().as_bytes())
-            .map_err(|error| object.refuse(format!("{:?} {}", error.member, error.reason)))
-            .ok()
+        });
+        // Of a faulty status enough has been said.
+        let row = status.and_then(|()| {
+            let row = Row::from_json(field.value().to_string().as_bytes());
+            row.map_err(|error| object.refuse_member(error.member, error.reason)).ok()
+        });
+        let known = |name: &'static str, list: &[Box<str>], what: &str| match field.value().get(name)?.as_str() {
+            Some(text) if !text.is_empty() && !list.iter().any(|known| **known == *text) => {
+                object.refuse_member(name, format!("no {what} {text:?} is configured"));
+                Some(())
+            }
+            _ => None,
+        };
+        let unknown = [known("api", references.apis, "API"), known("provider", references.providers, "provider")];
+        row.filter(|_| unknown == [None, None])
     })
 }
 
 fn source(object: &Object<'_>) -> Option<SourceSettings> {
-    let url = object.required("url").and_then(|field| field.parsed(HttpUrl::parse));
+    let url = object.required("url").and_then(|field| field.url());
     let cluster = object.required("cluster").and_then(|field| field.text());
     let refresh = object.or("refresh", Duration::from_secs(15), |field| {
         field.duration(Duration::from_millis(100)..=Duration::from_secs(86_400))

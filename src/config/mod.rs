@@ -41,7 +41,8 @@ fn settings(object: &Object<'_>) -> Option<Settings> {
     let names = providers_field.as_ref().map(providers::names).unwrap_or_default();
     let contracts_field = object.optional("contracts");
     let references = apis::References { providers: &names, contracts: contracts_field.is_some() };
-    let apis = object.required("apis").and_then(|field| apis::read(&field, &references));
+    let apis_field = object.required("apis");
+    let apis = apis_field.as_ref().and_then(|field| apis::read(field, &references));
     let unmatched = object.or("no_match", Unmatched::Refuse, |field| {
         field.word(&[("refuse", Unmatched::Refuse), ("pass", Unmatched::Pass)])
     });
@@ -50,15 +51,17 @@ fn settings(object: &Object<'_>) -> Option<Settings> {
     });
     let token = object.or("token", token::default(), |field| field.object(token::read));
     let contracts = match &contracts_field {
-        Some(field) => field.object(contracts::read),
+        Some(field) => {
+            let ids = apis_field.as_ref().map(apis::ids).unwrap_or_default();
+            let references = contracts::References { apis: &ids, providers: &names };
+            field.object(|object| contracts::read(object, &references))
+        }
         None => Some(contract::settings::Settings::default()),
     };
     let cache = object.or("cache", Default::default(), |field| field.object(cache::read));
     let replies = object.or("replies", default_replies(), |field| field.object(replies::read));
 
     let (apis, upstreams): (Vec<_>, Vec<_>) = apis?.into_iter().unzip();
-    let contracts = contracts?;
-    let references_hold = known_references(&contracts, &apis, &names, contracts_field.as_ref());
     let kept = KeptClaims::of(&upstreams);
     let providers = providers?
         .into_iter()
@@ -69,37 +72,17 @@ fn settings(object: &Object<'_>) -> Option<Settings> {
             checks: provider.checks,
         })
         .collect();
-    references_hold?;
     let policy = Policy::new(apis, unmatched?, ambiguous_paths?);
-    Some(Settings::new(policy, providers, upstreams, token?, Rc::new(contracts), cache?, replies?))
+    let settings = Settings::new(policy, providers, upstreams, token?, Rc::new(contracts?), cache?, replies?);
+    if settings.has_a_route_for_every_api() {
+        return Some(settings);
+    }
+    apis_field?.refuse("asks for more different lists of providers than can be told apart");
+    None
 }
 
 fn default_replies() -> reply::Settings {
     reply::Settings { retry_after: replies::RETRY_AFTER, ..reply::Settings::default() }
-}
-
-/// Inline contracts for APIs or providers that do not exist can never grant anything: surely a slip.
-fn known_references(
-    contracts: &contract::settings::Settings,
-    apis: &[crate::decision::policy::Api],
-    providers: &[Box<str>],
-    field: Option<&Field<'_>>,
-) -> Option<()> {
-    let mut sound = Some(());
-    for row in &contracts.inline {
-        let identity = &row.identity;
-        if !apis.iter().any(|api| api.id == identity.api) {
-            field?.refuse(format!("\"inline\" has a contract for the API {:?}, which is not configured", identity.api));
-            sound = None;
-        }
-        if let Some(name) = &identity.provider
-            && !providers.contains(name)
-        {
-            field?.refuse(format!("\"inline\" has a contract for the provider {name:?}, which is not configured"));
-            sound = None;
-        }
-    }
-    sound
 }
 
 /// Which members of answers become headers of some upstream.

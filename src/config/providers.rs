@@ -1,7 +1,7 @@
 //! `providers`: the authorization servers.
 
 use super::reader::{Field, Object};
-use crate::base::http::{HttpUrl, is_header_name};
+use crate::base::http::is_header_name;
 use crate::base::secret::Secret;
 use crate::decision::decide::TokenChecks;
 use crate::introspection::claims::ClaimNames;
@@ -27,35 +27,31 @@ const SKEW: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Dura
 
 /// The names in the list, for what refers to them; sound or not, whatever else is wrong with a provider.
 pub fn names(field: &Field<'_>) -> Vec<Box<str>> {
-    let elements = field.value().as_array().map(Vec::as_slice).unwrap_or_default();
-    elements.iter().map(|provider| provider["name"].as_str().unwrap_or_default().into()).collect()
+    field.texts("name").into_iter().map(Option::unwrap_or_default).map(Into::into).collect()
 }
 
 /// Reads the list.
 pub fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
-    let providers = field.filled_array(|element| element.object(provider))?;
-    let several = providers.len() > 1;
+    let providers = field.filled_array(|element| element.object(provider));
+    // A faulty provider is no reason to leave the others uncompared.
     let mut sound = true;
-    for (index, provider) in providers.iter().enumerate() {
-        let earlier = providers.get(..index).unwrap_or_default();
-        if earlier.iter().any(|other| other.name == provider.name) {
-            field.refuse(format!("the name {:?} is given to two providers", provider.name));
-            sound = false;
+    let mut refuse = |index: usize, name: &str, reason: &str| {
+        field.refuse_within(index, name, reason);
+        sound = false;
+    };
+    let (names, issuers) = (field.texts("name"), field.texts("issuer"));
+    for (index, (name, issuer)) in names.iter().zip(&issuers).enumerate() {
+        if name.is_some() && names.iter().take(index).any(|other| other == name) {
+            refuse(index, "name", "is the name of another provider");
         }
-        let issuer = &provider.checks.issuer;
-        if several && issuer.is_none() {
-            field.refuse(format!(
-                "provider {:?} needs an issuer: with several providers tokens are told apart by it",
-                provider.name
-            ));
-            sound = false;
+        if issuer.is_some() && issuers.iter().take(index).any(|other| other == issuer) {
+            refuse(index, "issuer", "is the issuer of another provider");
         }
-        if issuer.is_some() && earlier.iter().any(|other| other.checks.issuer == *issuer) {
-            field.refuse(format!("provider {:?} has the issuer of another provider", provider.name));
-            sound = false;
+        if names.len() > 1 && !field.has_member(index, "issuer") {
+            refuse(index, "issuer", "is required: with several providers tokens are told apart by it");
         }
     }
-    sound.then_some(providers)
+    providers.filter(|_| sound)
 }
 
 fn provider(object: &Object<'_>) -> Option<Provider> {
@@ -95,7 +91,7 @@ fn claims(object: &Object<'_>) -> Option<ClaimNames> {
 }
 
 fn endpoint(object: &Object<'_>) -> Option<Endpoint> {
-    let url = object.required("endpoint").and_then(|field| field.parsed(HttpUrl::parse));
+    let url = object.required("endpoint").and_then(|field| field.url());
     let cluster = object.required("cluster").and_then(|field| field.text());
     let timeout = object.or("timeout", Duration::from_secs(2), |field| field.duration(TIMEOUT));
     let retries = object.or("retries", 1, |field| field.integer(0..=10));
@@ -174,7 +170,11 @@ fn client_auth(object: &Object<'_>) -> Option<ClientAuth> {
         ("bearer", Method::Bearer),
         ("none", Method::None),
     ];
-    match object.or("auth", Method::Basic, |field| field.word(&METHODS))? {
+    let Some(method) = object.or("auth", Method::Basic, |field| field.word(&METHODS)) else {
+        object.pass_over(&["id", "secret", "basic_encoding"]);
+        return None;
+    };
+    match method {
         Method::Basic => {
             let id = object.required("id").and_then(|field| field.text());
             let secret = object.required("secret").and_then(|field| field.secret());

@@ -4,7 +4,7 @@
 
 use super::problem::Problems;
 use super::repeated::member;
-use crate::base::http::is_header_value;
+use crate::base::http::{HttpUrl, is_header_value};
 use crate::base::secret::Secret;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -51,6 +51,25 @@ impl<'a> Field<'a> {
     /// The value as it stands.
     pub fn value(&self) -> &'a Value {
         self.value
+    }
+
+    /// The text member `name` of each element of an array of objects, sound or not; for comparing elements.
+    pub fn texts(&self, name: &str) -> Vec<Option<&'a str>> {
+        self.elements().iter().map(|element| element.get(name).and_then(Value::as_str)).collect()
+    }
+
+    /// Whether the element at `index` of an array has a member `name`, of whatever type.
+    pub fn has_member(&self, index: usize, name: &str) -> bool {
+        self.elements().get(index).is_some_and(|element| element.get(name).is_some())
+    }
+
+    /// Notes that the member `name` of the element at `index` of an array is wrong.
+    pub fn refuse_within(&self, index: usize, name: &str, reason: impl Into<String>) {
+        self.context.problems.add(&member(&format!("{}[{index}]", self.path), name), reason);
+    }
+
+    fn elements(&self) -> &'a [Value] {
+        self.value.as_array().map(Vec::as_slice).unwrap_or_default()
     }
 
     /// An object, read by `read`; members that `read` did not ask for are problems.
@@ -128,6 +147,12 @@ impl<'a> Field<'a> {
     pub fn parsed<T, E: AsRef<str>>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         let text = self.string()?;
         parse(text).map_err(|reason| self.refuse(format!("{}, got {text:?}", reason.as_ref()))).ok()
+    }
+
+    /// An `http` or `https` URL. A faulty one is not shown: it may hold credentials.
+    pub fn url(&self) -> Option<HttpUrl> {
+        let text = self.string()?;
+        HttpUrl::parse(text).map_err(|reason| self.refuse(reason)).ok()
     }
 
     /// One of the given words.
@@ -215,7 +240,10 @@ impl<'a> Field<'a> {
 impl<'a> Object<'a> {
     /// The member, if it is there. `None` is no problem.
     pub fn optional(&self, name: &'static str) -> Option<Field<'a>> {
-        self.known.borrow_mut().push(name);
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&name) {
+            known.push(name);
+        }
         let value = self.members.get(name)?;
         Some(Field { path: member(&self.path, name), value, context: self.context })
     }
@@ -240,6 +268,19 @@ impl<'a> Object<'a> {
             Some(field) => read(&field),
             None => Some(default),
         }
+    }
+
+    /// Members that mean something here, but not beside what else is wrong: their presence is no problem of its own.
+    pub fn pass_over(&self, names: &[&'static str]) {
+        for name in names {
+            self.optional(name);
+        }
+    }
+
+    /// Notes that a member is wrong, or missing; the object as a whole when `name` is empty.
+    pub fn refuse_member(&self, name: &str, reason: impl Into<String>) {
+        let path = if name.is_empty() { self.path.clone() } else { member(&self.path, name) };
+        self.context.problems.add(&path, reason);
     }
 
     /// Notes that this object as a whole is wrong.

@@ -12,7 +12,7 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 pub fn read(object: &Object<'_>) -> Option<Settings> {
     let realm = object.or("realm", None, |field| field.parsed(quotable).map(Some));
     let resource_metadata = match object.nullable("resource_metadata") {
-        Some(field) => field.parsed(metadata_url).map(Some),
+        Some(field) => field.url().and_then(|_| field.text()).map(Some),
         None => Some(None),
     };
     let retry_after = object
@@ -25,8 +25,4 @@ fn quotable(text: &str) -> Result<Box<str>, &'static str> {
         return Err("must be printable ASCII without spaces at its ends");
     }
     Ok(text.into())
-}
-
-fn metadata_url(text: &str) -> Result<Box<str>, &'static str> {
-    crate::base::http::HttpUrl::parse(text).map(|_| text.into())
 }

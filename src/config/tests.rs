@@ -1,1 +1,65 @@
+//! Configurations as users write them: what they mean, and what is said of the wrong ones.
 
+mod cross;
+mod defaults;
+mod example;
+mod protobuf;
+mod refusals;
+mod secrecy;
+
+use super::problem::Problem;
+use crate::engine::settings::Settings;
+use serde_json::{Value, json};
+
+/// The variables that tests may refer to.
+fn env(name: &str) -> Option<String> {
+    match name {
+        "IDP_CLIENT_SECRET" => Some("from the environment".to_owned()),
+        "CONTRACTS_AUTH" => Some("Bearer contracts".to_owned()),
+        "EMPTY" => Some(String::new()),
+        _ => None,
+    }
+}
+
+fn read(configuration: &Value) -> Result<Settings, Vec<Problem>> {
+    super::read(configuration.to_string().as_bytes(), &env)
+}
+
+fn accepted(configuration: &Value) -> Settings {
+    read(configuration).unwrap_or_else(|problems| panic!("refused: {problems:?}"))
+}
+
+/// The problems as they are logged, in the order of their paths.
+fn problems(configuration: &Value) -> Vec<String> {
+    let mut lines: Vec<String> = read(configuration).unwrap_err().iter().map(ToString::to_string).collect();
+    lines.sort();
+    lines
+}
+
+/// The smallest configuration.
+fn smallest() -> Value {
+    json!({ "providers": [provider("main")], "apis": [{"id": "orders"}] })
+}
+
+fn provider(name: &str) -> Value {
+    json!({
+        "name": name,
+        "introspection": {
+            "endpoint": "https://idp.example.com/introspect", "cluster": "idp", "client": {"id": "g", "secret": "s"}
+        }
+    })
+}
+
+/// `configuration` with the value at a JSON pointer replaced; a member that is missing is added.
+fn with(mut configuration: Value, pointer: &str, value: Value) -> Value {
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let parent = configuration.pointer_mut(parent).unwrap_or_else(|| panic!("nothing at {parent}"));
+    match parent {
+        Value::Array(elements) => match name.parse::<usize>() {
+            Ok(index) if index < elements.len() => elements[index] = value,
+            _ => elements.push(value),
+        },
+        parent => parent[name] = value,
+    }
+    configuration
+}

@@ -15,16 +15,18 @@ fn bearer() -> Source {
 
 /// Reads the object.
 pub fn read(object: &Object<'_>) -> Option<Settings> {
-    let sources = object.or("sources", vec![bearer()], |field| field.filled_array(|element| element.object(source)));
-    let max_length = object.or("max_length", 8192, |field| field.integer(1..=65_536));
-    let sources = sources?;
-    for (index, source) in sources.iter().enumerate() {
-        if sources.iter().take(index).any(|other| same_place(other, source)) {
-            object.refuse("\"sources\" names one place twice");
-            return None;
+    let sources = object.or("sources", vec![bearer()], |field| {
+        let sources = field.filled_array(|element| element.object(source))?;
+        for (index, source) in sources.iter().enumerate() {
+            if sources.iter().take(index).any(|other| same_place(other, source)) {
+                field.refuse("names one place twice");
+                return None;
+            }
         }
-    }
-    Some(Settings { sources, max_length: usize::try_from(max_length?).ok()? })
+        Some(sources)
+    });
+    let max_length = object.or("max_length", 8192, |field| field.integer(1..=65_536));
+    Some(Settings { sources: sources?, max_length: usize::try_from(max_length?).ok()? })
 }
 
 fn same_place(one: &Source, other: &Source) -> bool {
@@ -52,6 +54,7 @@ fn source(object: &Object<'_>) -> Option<Source> {
         (None, Some(query), None) => query.text().map(Source::Query),
         (None, None, Some(cookie)) => cookie.parsed(cookie_name).map(Source::Cookie),
         _ => {
+            object.pass_over(&["scheme"]);
             object.refuse("must hold one of \"header\", \"query\" and \"cookie\"");
             None
         }

@@ -1,10 +1,19 @@
 //! One worker's view of the contracts.
 
 use std::rc::Rc;
+use std::time::Duration;
 
+use log::Level;
+
+use crate::base::http::{HttpCall, HttpResult};
 use crate::base::time::Timestamp;
 use crate::contract::identity::{IdentityMap, IdentityRef};
+use crate::contract::memo::Memo;
+use crate::contract::poller::{Poller, Turn};
 use crate::contract::settings::{BeforeFirstLoad, Settings};
+use crate::contract::snapshot::Keys;
+use crate::contract::snapshot::head::{Base, Head};
+use crate::contract::snapshot::view::{Found, View};
 use crate::contract::terms::Contract;
 use crate::shared::store::SharedStore;
 
@@ -19,51 +28,248 @@ pub enum Holding {
     NotLoaded,
 }
 
-/// One worker's view of the contracts, from the configuration and from the source.
+/// Names one call of one [`Contracts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CallId(pub u64);
+
+/// What [`Contracts`] wants done.
 #[derive(Debug)]
+pub enum Action {
+    /// Send this; its end goes to [`Contracts::on_answer`].
+    Call(CallId, HttpCall),
+    /// Call [`Contracts::on_continue`] in the next turn of the event loop.
+    Continue,
+    /// Write this to the log. Holds nothing that the source sent.
+    Log(Level, String),
+}
+
+/// For the metrics: counters since the last [`Contracts::report`], and gauges.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Polls of this worker that brought another set into force,
+    pub changed: u64,
+    /// that found what is in force,
+    pub unchanged: u64,
+    /// and that came to nothing.
+    pub failed: u64,
+    /// Contracts that could not be read.
+    pub skipped: u64,
+    /// Contracts in force; `None` while none have been loaded.
+    pub contracts: Option<u64>,
+    /// Time since the last successful poll of any worker; `None` before the first, and without a source.
+    pub age: Option<Duration>,
+}
+
+/// One worker's view of the contracts, from the configuration and from the source.
 pub struct Contracts {
     settings: Rc<Settings>,
     inline: IdentityMap<Rc<Contract>>,
+    /// Some inline contract is limited to a provider: look-ups have to try that first.
+    limited_inline: bool,
+    source: Option<Source>,
+    generation: u64,
+}
+
+/// What only a configuration with a source needs.
+struct Source {
+    keys: Rc<Keys>,
+    view: View,
+    memo: Memo<Holding>,
+    poller: Poller,
+    /// Too old at the last tick.
+    stale: bool,
+    /// A look-up found shared data damaged.
+    damaged: bool,
 }
 
 impl Contracts {
     /// A view with nothing loaded yet but what the configuration holds.
-    pub fn new(settings: Rc<Settings>, _key_prefix: &str, _worker: u64) -> Self {
+    ///
+    /// `key_prefix` stands for the plugin and everything that decides what the source answers; configurations that
+    /// share it share the loaded set, so that a new one need not wait for it. Short is good: it is part of every key.
+    /// `worker` is a random number, unique among the workers of the process.
+    pub fn new(settings: Rc<Settings>, key_prefix: &str, worker: u64) -> Self {
         let inline = settings.inline.iter().map(|row| (row.identity.clone(), Rc::new(row.contract.clone()))).collect();
-        Self { settings, inline }
+        let source = settings.source.clone().map(|source| {
+            let keys = Rc::new(Keys::new(key_prefix));
+            Source {
+                poller: Poller::new(Rc::new(source), Rc::clone(&keys), worker.max(1)),
+                keys,
+                view: View::default(),
+                memo: Memo::default(),
+                stale: false,
+                damaged: false,
+            }
+        });
+        let limited_inline = settings.inline.iter().any(|row| row.identity.provider.is_some());
+        Self { settings, inline, limited_inline, source, generation: 0 }
     }
 
     /// The contract between `client_id`, with a token from `provider`, and `api`. One limited to the provider wins
     /// over one that is not.
+    ///
+    /// What was looked up before in the same generation is answered without shared data and without allocating.
     pub fn find(
         &mut self,
         api: &str,
         provider: &str,
         client_id: Option<&str>,
-        _store: &dyn SharedStore,
-        _now: Timestamp,
+        store: &dyn SharedStore,
+        now: Timestamp,
     ) -> Holding {
         let Some(client_id) = client_id else {
             return Holding::None;
         };
-        if self.settings.source.is_some() && self.settings.before_first_load == BeforeFirstLoad::Refuse {
-            return Holding::NotLoaded;
+        let Some(source) = &mut self.source else {
+            return self.find_inline(api, provider, client_id);
+        };
+        if source.view.loaded().is_none() && source.refresh(store) {
+            self.generation += 1;
         }
-        self.find_inline(api, provider, client_id)
+        match source.view.loaded() {
+            None if self.settings.before_first_load == BeforeFirstLoad::Inline => {
+                return self.find_inline(api, provider, client_id);
+            }
+            None => return Holding::NotLoaded,
+            Some(head) if is_stale(&self.settings, head, now) => return Holding::NotLoaded,
+            Some(_) => {}
+        }
+        let key = IdentityRef { api, provider: Some(provider), client_id };
+        if let Some(holding) = source.memo.get(key) {
+            return holding;
+        }
+        let before = source.view.generation();
+        let found = source.view.find([api, provider, client_id], &source.keys, store);
+        if source.view.generation() != before {
+            source.memo.clear();
+            self.generation += 1;
+        }
+        let holding = match found {
+            Found::Contract(contract) => Holding::Held(Rc::new(contract)),
+            Found::Nothing => Holding::None,
+            Found::NotLoaded => return Holding::NotLoaded,
+            Found::Damaged => {
+                source.damaged = true;
+                return Holding::NotLoaded;
+            }
+        };
+        source.memo.insert(key, holding.clone());
+        holding
     }
 
     /// Changes whenever a remembered [`Holding`] may be outdated.
     pub fn generation(&self) -> u64 {
-        0
+        self.generation
+    }
+
+    /// Time has passed: to be called right after the start, then about every 250 ms.
+    pub fn on_tick(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Action> {
+        self.turn(store, now, |source, turn| {
+            source.repair(turn.store);
+            source.poller.on_tick(source.view.head(), turn);
+        })
+    }
+
+    /// The call of an [`Action::Call`] has ended.
+    pub fn on_answer(
+        &mut self,
+        call: CallId,
+        result: HttpResult,
+        store: &dyn SharedStore,
+        now: Timestamp,
+    ) -> Vec<Action> {
+        self.turn(store, now, |source, turn| source.poller.on_answer(call, result, turn))
+    }
+
+    /// The next turn of the event loop after an [`Action::Continue`].
+    pub fn on_continue(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Action> {
+        self.turn(store, now, |source, turn| source.poller.on_continue(turn))
+    }
+
+    /// This worker ends: if it is the one that polls, another can take over at once.
+    pub fn on_stop(&mut self, store: &dyn SharedStore) {
+        if let Some(source) = &mut self.source {
+            source.poller.stop(store);
+        }
+    }
+
+    /// What the metrics should say.
+    pub fn report(&mut self, now: Timestamp) -> Report {
+        let Some(source) = &mut self.source else {
+            let contracts = Some(self.inline.len() as u64);
+            return Report { contracts, ..Report::default() };
+        };
+        let head = source.view.loaded();
+        Report {
+            contracts: head.map(|head| head.rows),
+            age: head.map(|head| now.since(head.checked_at)),
+            ..source.poller.take_counts()
+        }
+    }
+
+    /// Whether this worker has a poll under way.
+    #[cfg(test)]
+    pub fn polls(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.poller.polls())
+    }
+
+    /// Looks at shared data, lets the poller have its turn, and looks again if that may have changed it.
+    fn turn(
+        &mut self,
+        store: &dyn SharedStore,
+        now: Timestamp,
+        work: impl FnOnce(&mut Source, &mut Turn<'_>),
+    ) -> Vec<Action> {
+        let Some(source) = &mut self.source else {
+            return Vec::new();
+        };
+        let mut turn = Turn { store, now, actions: Vec::new() };
+        let mut outdated = source.refresh(store);
+        work(source, &mut turn);
+        if source.poller.has_lease() {
+            outdated |= source.refresh(store);
+        }
+        let stale = source.view.loaded().is_some_and(|head| is_stale(&self.settings, head, now));
+        outdated |= stale != source.stale;
+        source.stale = stale;
+        self.generation += u64::from(outdated);
+        turn.actions
     }
 
     fn find_inline(&self, api: &str, provider: &str, client_id: &str) -> Holding {
         let with = |provider| IdentityRef { api, provider, client_id };
-        self.inline
-            .get(&with(Some(provider)))
+        let limited = self.limited_inline.then(|| self.inline.get(&with(Some(provider)))).flatten();
+        limited
             .or_else(|| self.inline.get(&with(None)))
             .map_or(Holding::None, |contract| Holding::Held(Rc::clone(contract)))
     }
+}
+
+impl Source {
+    /// True when another generation is in force than before; nothing is remembered of that then.
+    fn refresh(&mut self, store: &dyn SharedStore) -> bool {
+        let changed = self.view.refresh(&self.keys, store);
+        if changed {
+            self.memo.clear();
+        }
+        changed
+    }
+
+    /// Has everything fetched anew by the next poll after shared data turned out not to hold what it should.
+    fn repair(&mut self, store: &dyn SharedStore) {
+        if std::mem::take(&mut self.damaged) {
+            let base = Base::read(store, &self.keys.head);
+            let mut head = base.head.clone();
+            head.ask_for_everything();
+            // In a conflict another worker is at it, or a poll has just ended; if not, it will be noticed again.
+            let _ = base.replace(store, &self.keys.head, &head);
+        }
+    }
+}
+
+fn is_stale(settings: &Settings, head: &Head, now: Timestamp) -> bool {
+    let bound = settings.max_staleness;
+    bound.is_some_and(|bound| now.since(head.checked_at) > bound)
 }
 
 #[cfg(test)]
@@ -87,6 +293,7 @@ mod tests {
         };
         let store = MemoryStore::default();
         let mut contracts = Contracts::new(Rc::new(settings), "p", 1);
+        assert!(contracts.on_tick(&store, Timestamp::default()).is_empty());
         let mut tier = |api: &str, provider: &str, client: Option<&str>| match contracts.find(
             api,
             provider,

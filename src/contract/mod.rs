@@ -11,4 +11,17 @@ pub mod row;
 pub mod settings;
 pub mod terms;
 
+mod answer;
+mod document;
 mod identity;
+mod link;
+mod memo;
+mod poll;
+mod poller;
+mod request;
+mod schedule;
+mod skipped;
+mod snapshot;
+
+#[cfg(test)]
+mod tests;

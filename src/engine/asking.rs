@@ -13,7 +13,7 @@ use crate::decision::policy::ProviderIndex;
 use crate::introspection::failure::Failure;
 use crate::introspection::response;
 use crate::outcome::Outcome;
-use crate::shared::rendezvous::Role;
+use crate::shared::rendezvous::{LEASE, Role};
 use crate::shared::store::SharedStore;
 use crate::token::facts::TokenState;
 use std::rc::Rc;
@@ -26,20 +26,49 @@ const QUIET: Duration = Duration::from_secs(10);
 type Learned = Result<Rc<Remembered>, Outcome>;
 
 impl Worker {
-    /// The root context's turn: flights that wait for it take off.
-    pub fn on_wake(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
-        self.woke();
+    /// The root context's turn: calls that wait for it are sent.
+    fn on_wake(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for digest in self.flights.take_queued() {
-            self.take_off(&digest, store, now, &mut effects);
-        }
+        self.send_queued(now, &mut effects);
         effects
     }
 
-    /// A message from another worker.
+    fn send_queued(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        self.woke();
+        for digest in self.flights.take_queued() {
+            if let Some(Flight { phase: Phase::Queued { leads }, .. }) = self.flights.get_mut(&digest) {
+                let leads = *leads;
+                self.call(&digest, 0, leads, now, effects);
+            }
+        }
+    }
+
+    /// Decides who asks: this worker, in the root context's next turn, or another one that does already.
+    pub(super) fn depart(&mut self, digest: &Digest, store: &dyn SharedStore, now: Timestamp) {
+        match self.rendezvous.join(store, digest, now) {
+            Role::Follow { until } => {
+                self.metrics.lookup(Lookup::Coalesced, Level::Shared);
+                self.flights.follow(digest, until);
+            }
+            role @ (Role::Lead | Role::Alone) => {
+                self.metrics.lookup(Lookup::Miss, Level::Shared);
+                self.flights.queue(digest, role == Role::Lead);
+            }
+        }
+    }
+
+    /// A message has come: a note of this worker to itself, or the word of another one.
     pub fn on_mail(&mut self, message: &[u8], store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
+        match mail::read(message) {
+            Some(Mail::Wake) => self.on_wake(now),
+            Some(Mail::Continue) => self.on_continue(store, now),
+            Some(Mail::Answer(digest, told)) => self.on_answer(digest, told, store, now),
+            None => Vec::new(),
+        }
+    }
+
+    fn on_answer(&mut self, digest: Digest, told: Told, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Some(Mail::Answer(digest, told)) = mail::read(message) else { return effects };
         let follows =
             self.flights.get_mut(&digest).is_some_and(|flight| matches!(flight.phase, Phase::Following { .. }));
         if !follows {
@@ -53,40 +82,6 @@ impl Worker {
             Told::TooMuch => self.call(&digest, 0, false, now, &mut effects),
         }
         effects
-    }
-
-    /// Takes off: somebody may know or ask already; else this worker asks.
-    fn take_off(&mut self, digest: &Digest, store: &dyn SharedStore, now: Timestamp, effects: &mut Vec<Effect>) {
-        let role = self.rendezvous.join(store, digest, now);
-        if let Role::Follow { until } = role {
-            let Some(flight) = self.flights.get_mut(digest) else { return };
-            flight.phase = Phase::Following { until };
-            for _ in 0..flight.waiters.len() {
-                self.metrics.lookup(Lookup::Coalesced, Level::Shared);
-            }
-            return;
-        }
-        // The last leader may have finished between the look-up and now.
-        if let Some(remembered) = self.slots.get(store, digest, now)
-            && self.settles(digest, &remembered, now)
-        {
-            self.finish(digest, Ok(Rc::new(remembered)), role == Role::Lead, store, now, effects);
-            return;
-        }
-        self.metrics.lookup(Lookup::Miss, Level::Shared);
-        self.call(digest, 0, role == Role::Lead, now, effects);
-    }
-
-    /// Whether what the shared level holds makes a call needless, for everybody who waits and for a renewal.
-    fn settles(&mut self, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
-        let policy = &self.settings.policy;
-        let Some(flight) = self.flights.get_mut(digest) else { return false };
-        let serves = |waiter: &Waiter| {
-            let max_age = policy.rule(waiter.rule).and_then(|(_, rule)| rule.max_age);
-            max_age.is_none_or(|max_age| remembered.age(now) <= max_age)
-        };
-        let renewed = !flight.waiters.is_empty() || !remembered.lapses_soon(now);
-        remembered.freshness(now) == Freshness::Fresh && renewed && flight.waiters.iter().all(serves)
     }
 
     fn call(&mut self, digest: &Digest, earlier: u32, leads: bool, now: Timestamp, effects: &mut Vec<Effect>) {
@@ -133,10 +128,12 @@ impl Worker {
             Err(failure) => Err(self.note_failure(index, provider, failure, now, &mut effects)),
             Ok(state) => Ok(Rc::new(self.remembered(state, &result, now))),
         };
-        if let Ok(remembered) = &learned
-            && remembered.freshness(now) == Freshness::Fresh
-        {
-            self.slots.put(store, &digest, remembered, now);
+        match &learned {
+            Ok(remembered) if remembered.freshness(now) == Freshness::Fresh => {
+                self.slots.put(store, &digest, remembered, now);
+            }
+            Ok(_) => self.slots.forget(store, &digest, now, now),
+            Err(_) => {}
         }
         self.finish(&digest, learned, leads, store, now, &mut effects);
         effects
@@ -163,8 +160,9 @@ impl Worker {
     ) -> Outcome {
         let outcome = failure.outcome();
         if let Some(outage) = self.outages.get_mut(index.0) {
+            outage.renew_from = now.plus(OUTAGE);
             if outcome == Outcome::ProviderUnavailable {
-                outage.until = now.plus(OUTAGE);
+                outage.down_until = now.plus(OUTAGE);
             }
             if now >= outage.quiet_until || outage.quiet_until > now.plus(QUIET) {
                 outage.quiet_until = now.plus(QUIET);
@@ -256,20 +254,30 @@ impl Worker {
 
     /// The periodic turn: leases are renewed, dead leaders replaced, overdue flights ended.
     pub(super) fn tend_flights(&mut self, store: &dyn SharedStore, now: Timestamp, effects: &mut Vec<Effect>) {
+        // A clock that was set back puts off no end: none ends later than one that takes off now.
+        for digest in self.flights.select(|flight| flight.deadline > self.deadline(flight.provider, now)) {
+            let Some(provider) = self.flights.get_mut(&digest).map(|flight| flight.provider) else { continue };
+            let latest = self.deadline(provider, now);
+            if let Some(flight) = self.flights.get_mut(&digest) {
+                flight.deadline = latest;
+            }
+        }
         for digest in self.flights.select(|flight| now >= flight.deadline) {
-            let leads = self
-                .flights
-                .get_mut(&digest)
-                .is_some_and(|flight| matches!(flight.phase, Phase::Calling { leads: true, .. }));
+            let leads = self.flights.get_mut(&digest).is_some_and(|flight| flight.phase.leads());
             self.finish(&digest, Err(Outcome::ProviderUnavailable), leads, store, now, effects);
         }
-        for digest in self.flights.select(|flight| matches!(flight.phase, Phase::Calling { leads: true, .. })) {
+        for digest in self.flights.select(|flight| flight.phase.leads()) {
             self.rendezvous.renew(store, &digest, now);
         }
-        let abandoned = |flight: &Flight| matches!(flight.phase, Phase::Following { until } if now >= until);
+        let abandoned = |flight: &Flight| match flight.phase {
+            Phase::Following { until } => now >= until || until > now.plus(LEASE),
+            _ => false,
+        };
         for digest in self.flights.select(abandoned) {
-            self.take_off(&digest, store, now, effects);
+            self.depart(&digest, store, now);
         }
+        // Also what was queued in a turn that has not come.
+        self.send_queued(now, effects);
     }
 }
 

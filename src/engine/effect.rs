@@ -53,8 +53,8 @@ pub enum Effect {
     End(StreamId, Ending),
     /// Put a message into another worker's queue.
     Mail(u32, Vec<u8>),
-    /// Call [`super::worker::Worker::on_wake`] in the event loop's next turn.
-    Wake,
+    /// Call [`super::worker::Worker::on_continue`] in the event loop's next turn.
+    Continue,
     /// Write a log line.
     Log(log::Level, String),
 }

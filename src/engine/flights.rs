@@ -46,8 +46,13 @@ pub struct Flight {
 /// How far a flight is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Not yet decided who asks.
+    Boarding,
     /// Waits for the root context's turn, which alone may send calls.
-    Queued,
+    Queued {
+        /// Whether other workers may be waiting for it.
+        leads: bool,
+    },
     /// Waits for this worker's own call.
     Calling {
         /// The call.
@@ -111,13 +116,27 @@ impl Flights {
             return Err(Full);
         }
         self.flights.insert(digest, open());
-        self.queued.push(digest);
         Ok(false)
     }
 
     /// Whether the token is being asked about.
     pub fn contains(&self, digest: &Digest) -> bool {
         self.flights.contains_key(digest)
+    }
+
+    /// A flight is to be called for in the root context's turn.
+    pub fn queue(&mut self, digest: &Digest, leads: bool) {
+        if let Some(flight) = self.flights.get_mut(digest) {
+            flight.phase = Phase::Queued { leads };
+            self.queued.push(*digest);
+        }
+    }
+
+    /// Another worker asks.
+    pub fn follow(&mut self, digest: &Digest, until: Timestamp) {
+        if let Some(flight) = self.flights.get_mut(digest) {
+            flight.phase = Phase::Following { until };
+        }
     }
 
     /// Whether flights wait for the root context's turn.
@@ -154,8 +173,13 @@ impl Flights {
         for waiter in &flight.waiters {
             self.streams.remove(&waiter.stream);
         }
-        if let Phase::Calling { call, .. } = flight.phase {
-            self.calls.remove(&call);
+        match flight.phase {
+            Phase::Calling { call, .. } => {
+                self.calls.remove(&call);
+            }
+            // It would take off twice if its token were asked about again before the turn.
+            Phase::Queued { .. } => self.queued.retain(|queued| queued != digest),
+            Phase::Boarding | Phase::Following { .. } => {}
         }
         Some(flight)
     }
@@ -173,16 +197,29 @@ impl Flights {
         self.flights.iter().filter(|(_, flight)| wanted(flight)).map(|(digest, _)| *digest).collect()
     }
 
+    /// Whether nothing at all is held.
+    #[cfg(test)]
+    pub fn is_idle(&self) -> bool {
+        self.flights.is_empty() && self.streams.is_empty() && self.calls.is_empty() && self.queued.is_empty()
+    }
+
     /// Calls that have been sent and not answered.
     pub fn calls(&self) -> usize {
         self.calls.len()
     }
 }
 
+impl Phase {
+    /// Whether other workers may be waiting for this one's call.
+    pub fn leads(self) -> bool {
+        matches!(self, Self::Queued { leads: true } | Self::Calling { leads: true, .. })
+    }
+}
+
 impl Flight {
     /// A flight that nobody waits for yet.
     pub fn new(provider: ProviderIndex, token: Bearer, key: u16, deadline: Timestamp) -> Self {
-        Self { provider, token, keys: vec![key], waiters: Vec::new(), deadline, phase: Phase::Queued }
+        Self { provider, token, keys: vec![key], waiters: Vec::new(), deadline, phase: Phase::Boarding }
     }
 
     /// How long a call may take from now on.

@@ -8,6 +8,8 @@ use crate::outcome::Outcome;
 pub enum Mail {
     /// A worker's note to itself: there are calls to send.
     Wake,
+    /// A worker's note to itself: there is a slice of work to go on with.
+    Continue,
     /// The answer to a question that this worker follows.
     Answer(Digest, Told),
 }
@@ -23,8 +25,10 @@ pub enum Told {
     TooMuch,
 }
 
-/// A worker's note to itself.
+/// [`Mail::Wake`], written.
 pub const WAKE: &[u8] = &[0];
+/// [`Mail::Continue`], written.
+pub const CONTINUE: &[u8] = &[5];
 
 /// Largest message.
 const MAX_MAIL: usize = codec::MAX_ENTRY;
@@ -51,6 +55,9 @@ pub fn answer(digest: &Digest, learned: Result<&Remembered, Outcome>) -> Vec<u8>
 pub fn read(bytes: &[u8]) -> Option<Mail> {
     if bytes == WAKE {
         return Some(Mail::Wake);
+    }
+    if bytes == CONTINUE {
+        return Some(Mail::Continue);
     }
     let (kind, rest) = bytes.split_first()?;
     let (digest, rest) = rest.split_first_chunk::<32>()?;
@@ -94,6 +101,20 @@ mod tests {
             assert_eq!(read(Err(outcome)), Some(Mail::Answer(digest, Told::Failed(outcome))));
         }
         assert_eq!(super::read(WAKE), Some(Mail::Wake));
+        assert_eq!(super::read(CONTINUE), Some(Mail::Continue));
+    }
+
+    #[test]
+    fn an_answer_past_the_tokens_end_is_told_too() {
+        let (digest, now) = ([9; 32], Timestamp::from_secs(100));
+        let expired = Facts { expires_at: Some(Timestamp::from_secs(90)), ..Facts::default() };
+        let lapsed = Remembered {
+            state: TokenState::Active(Rc::new(expired)),
+            obtained_at: now,
+            fresh_until: now,
+            stale_until: now,
+        };
+        assert_eq!(read(&answer(&digest, Ok(&lapsed))), Some(Mail::Answer(digest, Told::State(lapsed))));
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use super::effect::{CallId, Effect};
 use super::worker::Worker;
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
+use crate::contract::contracts::Action;
 use crate::shared::store::SharedStore;
 
 impl Worker {
@@ -11,17 +12,60 @@ impl Worker {
     pub fn on_tick(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.tend_flights(store, now, &mut effects);
+        let actions = self.contracts.on_tick(store, now);
+        self.act(actions, &mut effects);
+        self.report_contracts(now);
+        effects
+    }
+
+    /// The next slice of a large set of contracts.
+    pub fn on_continue(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let actions = self.contracts.on_continue(store, now);
+        self.act(actions, &mut effects);
         effects
     }
 
     /// A call that is no introspection has ended.
     pub(super) fn on_contract_result(
         &mut self,
-        _call: CallId,
-        _result: HttpResult,
-        _store: &dyn SharedStore,
-        _now: Timestamp,
+        call: CallId,
+        result: HttpResult,
+        store: &dyn SharedStore,
+        now: Timestamp,
     ) -> Vec<Effect> {
-        Vec::new()
+        let mut effects = Vec::new();
+        // An introspection that ended without its call is answered too late: nobody waits for it.
+        if let Some(call) = self.contract_calls.remove(&call) {
+            let actions = self.contracts.on_answer(call, result, store, now);
+            self.act(actions, &mut effects);
+        }
+        effects
+    }
+
+    fn act(&mut self, actions: Vec<Action>, effects: &mut Vec<Effect>) {
+        for action in actions {
+            effects.push(match action {
+                Action::Call(call, request) => {
+                    self.last_call += 1;
+                    let id = CallId(self.last_call);
+                    self.contract_calls.insert(id, call);
+                    Effect::Call(id, request)
+                }
+                Action::Continue => Effect::Continue,
+                Action::Log(level, line) => Effect::Log(level, line),
+            });
+        }
+    }
+
+    fn report_contracts(&mut self, now: Timestamp) {
+        let report = self.contracts.report(now);
+        self.metrics.polls([report.changed, report.unchanged, report.failed], report.skipped);
+        if let Some(contracts) = report.contracts {
+            self.metrics.gauge("tessera_contracts", contracts);
+        }
+        if let Some(age) = report.age {
+            self.metrics.gauge("tessera_contracts_age_s", age.as_secs());
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! A configuration as the engine uses it.
 
+use crate::base::secret::Secret;
 use crate::cache;
 use crate::contract;
 use crate::decision::decide::TokenChecks;
 use crate::decision::policy::{ApiIndex, Policy, ProviderIndex};
 use crate::introspection::claims::ClaimNames;
+use crate::introspection::client_auth::ClientAuth;
 use crate::introspection::request::Endpoint;
 use crate::reply;
 use crate::token::bearer::Bearer;
@@ -82,6 +84,12 @@ impl Settings {
         self.routes.get(api.0).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether each API has its providers. It has none when the lists of all APIs together are longer than keys can
+    /// number; its requests then end as internal errors.
+    pub fn has_a_route_for_every_api(&self) -> bool {
+        self.routes.iter().all(|choices| !choices.is_empty())
+    }
+
     /// The one provider that this token goes to: the one whose issuer it names, else the first of the API.
     pub fn choose(&self, api: ApiIndex, token: &Bearer) -> Option<Choice> {
         let choices = self.choices(api);
@@ -104,8 +112,13 @@ impl Settings {
         let mut shape = format!("{}", self.cache.entries);
         for provider in &self.providers {
             let Endpoint { url, cluster, client, parameters, headers, .. } = &provider.endpoint;
-            // Debug hides secrets, and that is right: a new secret for the same client changes no facts.
-            let asked = (url, cluster, client, parameters, headers);
+            // Debug hides secrets, and that is right: a new secret for the same client changes no facts. But a bearer
+            // token or a header may be all that tells the authorization server who asks, or for which tenant.
+            let bearer = match client {
+                ClientAuth::Bearer(token) => token.expose(),
+                ClientAuth::Basic { .. } | ClientAuth::Post { .. } | ClientAuth::None { .. } => "",
+            };
+            let asked = (url, cluster, client, bearer, parameters, exposed(headers));
             let _ = write!(shape, "\n{} {asked:?} {:?}", provider.name, provider.claims);
         }
         prefix("facts", &shape)
@@ -113,11 +126,10 @@ impl Settings {
 
     /// Prefix of the shared keys of contracts: changes with their source.
     pub fn contracts_prefix(&self) -> String {
-        let source = self
-            .contracts
-            .source
-            .as_ref()
-            .map(|source| (&source.cluster, &source.scheme, &source.authority, &source.path, &source.headers));
+        let source =
+            self.contracts.source.as_ref().map(|source| {
+                (&source.cluster, &source.scheme, &source.authority, &source.path, exposed(&source.headers))
+            });
         prefix("contracts", &format!("{source:?}"))
     }
 }
@@ -132,9 +144,14 @@ fn prefix(purpose: &str, shape: &str) -> String {
     prefix
 }
 
+/// Headers with their values, for a fingerprint and nothing else.
+fn exposed(headers: &[(Box<str>, Secret)]) -> Vec<(&str, &str)> {
+    headers.iter().map(|(name, value)| (&**name, value.expose())).collect()
+}
+
 fn routes(policy: &Policy) -> Vec<Vec<Choice>> {
     let mut lists: Vec<(&[ProviderIndex], Vec<Choice>)> = Vec::new();
-    let mut next_key = 0;
+    let mut next_key = 0_usize;
     policy
         .apis()
         .iter()
@@ -142,14 +159,11 @@ fn routes(policy: &Policy) -> Vec<Vec<Choice>> {
             if let Some((_, choices)) = lists.iter().find(|(providers, _)| *providers == api.providers) {
                 return choices.clone();
             }
-            let choices: Vec<Choice> = api
-                .providers
-                .iter()
-                .map(|provider| {
-                    next_key += 1;
-                    Choice { provider: *provider, key: next_key }
-                })
-                .collect();
+            let choice = |provider: &ProviderIndex| {
+                next_key += 1;
+                Some(Choice { provider: *provider, key: u16::try_from(next_key).ok()? })
+            };
+            let choices: Vec<Choice> = api.providers.iter().map(choice).collect::<Option<_>>().unwrap_or_default();
             lists.push((&api.providers, choices.clone()));
             choices
         })

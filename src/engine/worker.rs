@@ -1,12 +1,12 @@
 //! One worker: what it knows, what it is asking, and how its requests end.
 
-use super::effect::{Ending, Step, StreamId, Verdict};
+use super::effect::{CallId, Ending, Step, StreamId, Verdict};
 use super::flights::{Flight, Flights, Full, Waiter};
 use super::metrics::{Level, Lookup, Metrics};
 use super::settings::{Choice, Settings};
 use crate::base::time::Timestamp;
 use crate::cache::{Digest, Freshness, KnownTokens, Remembered, Slots, token_digest};
-use crate::contract::contracts::Contracts;
+use crate::contract::contracts::{self, Contracts};
 use crate::decision::decide::decide;
 use crate::decision::policy::{ApiIndex, ProviderIndex, Rule, RuleIndex, Selection, Target};
 use crate::outcome::Outcome;
@@ -15,6 +15,7 @@ use crate::shared::rendezvous::Rendezvous;
 use crate::shared::store::SharedStore;
 use crate::token::bearer::Bearer;
 use crate::token::extract::{Fault, HostFailure, RequestHead, extract};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -36,7 +37,6 @@ pub struct Identity {
 }
 
 /// One worker's state. Every event brings the time and the store along.
-#[derive(Debug)]
 pub struct Worker {
     pub(super) settings: Rc<Settings>,
     pub(super) known: KnownTokens,
@@ -47,6 +47,8 @@ pub struct Worker {
     pub(super) metrics: Metrics,
     pub(super) outages: Vec<Outage>,
     pub(super) last_call: u64,
+    /// Calls of the contract source, by the engine's number for them.
+    pub(super) contract_calls: BTreeMap<CallId, contracts::CallId>,
 
     seed: u64,
     woken: bool,
@@ -55,8 +57,10 @@ pub struct Worker {
 /// When an authorization server could not be asked.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Outage {
-    /// Not worth asking before this.
-    pub until: Timestamp,
+    /// Not worth asking before this, where stale facts can answer.
+    pub down_until: Timestamp,
+    /// Not worth renewing before this, as long as the facts are fresh.
+    pub renew_from: Timestamp,
     /// Not worth a log line before this.
     pub quiet_until: Timestamp,
 }
@@ -74,6 +78,7 @@ impl Worker {
             metrics: Metrics::new(&settings),
             outages: vec![Outage::default(); settings.providers.len()],
             last_call: 0,
+            contract_calls: BTreeMap::new(),
 
             seed: identity.number,
             woken: false,
@@ -98,7 +103,7 @@ impl Worker {
         needed
     }
 
-    /// The root context's turn has come, or cannot come.
+    /// Nothing waits for the root context's turn any more.
     pub(super) fn woke(&mut self) {
         self.woken = false;
     }
@@ -175,8 +180,8 @@ impl Worker {
                 break;
             }
             self.metrics.lookup(found_as(&remembered), Level::Worker);
-            if settings.cache.refresh_ahead && uses > 1 && remembered.lapses_soon(now) {
-                self.renew(*choice, found.bytes(), &remembered, now);
+            if settings.cache.refresh_ahead && uses > 1 && remembered.lapses_soon(now) && remembered.is_active() {
+                self.renew(*choice, found.bytes(), store, now);
             }
             return Step::ended(self.judge(&remembered, choice.provider, rule, store, now));
         }
@@ -199,38 +204,53 @@ impl Worker {
             return self.refuse(Some(rule), Outcome::InternalError);
         };
         let digest = self.digest(choice.provider, &token);
-        if let Some(remembered) = self.slots.get(store, &digest, now).map(Rc::new)
-            && self.is_usable(&remembered, rule, now)
-        {
-            self.metrics.lookup(found_as(&remembered), Level::Shared);
-            self.known.insert(choice.key, token.expose().as_bytes(), Rc::clone(&remembered));
-            return Step::ended(self.judge(&remembered, choice.provider, rule, store, now));
-        }
-        if self.is_out(choice.provider, now)
-            && let Some(verdict) = self.judge_stale(choice, &token, &digest, rule, store, now)
-        {
-            return Step::Ended(Ending { verdict, stale: true });
+        if !self.flights.contains(&digest) {
+            if let Some(remembered) = self.slots.get(store, &digest, now).map(Rc::new)
+                && self.is_usable(&remembered, rule, now)
+            {
+                self.metrics.lookup(found_as(&remembered), Level::Shared);
+                self.known.insert(choice.key, token.expose().as_bytes(), Rc::clone(&remembered));
+                return Step::ended(self.judge(&remembered, choice.provider, rule, store, now));
+            }
+            if self.outage(choice.provider).is_some_and(|outage| is_near(outage.down_until, now))
+                && let Some(verdict) = self.judge_stale(choice, &token, &digest, rule, store, now)
+            {
+                return Step::Ended(Ending { verdict, stale: true });
+            }
         }
         let waiter = Waiter { stream, rule, key: choice.key };
         let deadline = self.deadline(choice.provider, now);
         match self.flights.board(digest, waiter, || Flight::new(choice.provider, token, choice.key, deadline)) {
             Ok(true) => self.metrics.lookup(Lookup::Coalesced, Level::Worker),
-            Ok(false) => {}
+            Ok(false) => self.depart(&digest, store, now),
             Err(Full) => return self.refuse(Some(rule), Outcome::Overloaded),
         }
         Step::Waits
     }
 
-    /// Asks again about a token in use before its facts lapse. Nobody waits for it.
-    fn renew(&mut self, choice: Choice, token: &[u8], remembered: &Remembered, now: Timestamp) {
-        if !remembered.is_active() || self.is_out(choice.provider, now) {
+    /// Renews what is known of a token in use before it lapses. Nobody waits for it.
+    fn renew(&mut self, choice: Choice, token: &[u8], store: &dyn SharedStore, now: Timestamp) {
+        if self.outage(choice.provider).is_some_and(|outage| is_near(outage.renew_from, now)) {
             return;
         }
         let Some(token) = Bearer::parse(token) else { return };
         let digest = self.digest(choice.provider, &token);
+        if self.flights.contains(&digest) {
+            return;
+        }
+        // Another worker may have renewed it already.
+        if let Some(remembered) = self.slots.get(store, &digest, now)
+            && remembered.freshness(now) == Freshness::Fresh
+            && !remembered.lapses_soon(now)
+        {
+            self.known.insert(choice.key, token.expose().as_bytes(), Rc::new(remembered));
+            return;
+        }
         let deadline = self.deadline(choice.provider, now);
         // A full house renews nothing: the entry lapses and is asked for as any other.
-        let _ = self.flights.open(digest, choice.key, || Flight::new(choice.provider, token, choice.key, deadline));
+        if self.flights.open(digest, choice.key, || Flight::new(choice.provider, token, choice.key, deadline)).is_ok() {
+            self.depart(&digest, store, now);
+        }
     }
 
     /// The verdict on facts; counts the request.
@@ -302,8 +322,8 @@ impl Worker {
         max_age.is_none_or(|max_age| remembered.age(now) <= max_age)
     }
 
-    fn is_out(&self, provider: ProviderIndex, now: Timestamp) -> bool {
-        self.outages.get(provider.0).is_some_and(|outage| now < outage.until && outage.until <= now.plus(OUTAGE))
+    fn outage(&self, provider: ProviderIndex) -> Option<&Outage> {
+        self.outages.get(provider.0)
     }
 
     fn digest(&self, provider: ProviderIndex, token: &Bearer) -> Digest {
@@ -311,7 +331,7 @@ impl Worker {
         token_digest(name, token.expose().as_bytes())
     }
 
-    fn deadline(&self, provider: ProviderIndex, now: Timestamp) -> Timestamp {
+    pub(super) fn deadline(&self, provider: ProviderIndex, now: Timestamp) -> Timestamp {
         let patience = self.settings.providers.get(provider.0).map(|provider| provider.endpoint.patience());
         now.plus(patience.unwrap_or_default()).plus(GRACE)
     }
@@ -337,6 +357,11 @@ impl Fault {
             Self::Unreadable => Outcome::InternalError,
         }
     }
+}
+
+/// Whether the pause that ends at `end` is on. One that ends later than any does was begun before the clock was set back.
+fn is_near(end: Timestamp, now: Timestamp) -> bool {
+    now < end && end <= now.plus(OUTAGE)
 }
 
 fn found_as(remembered: &Remembered) -> Lookup {

@@ -10,14 +10,14 @@ use std::time::UNIX_EPOCH;
 /// The headers of the request in whose context the VM runs.
 pub struct RequestHeaders;
 
-/// Headers of which Envoy keeps one line at most: it joins several with `,` as they arrive.
-const JOINED: [&str; 4] = [":method", ":authority", ":path", "authorization"];
+/// Beside pseudo-headers the one of which Envoy keeps one line at most: it joins several with `,` as they arrive.
+const AUTHORIZATION: &str = "authorization";
 
 impl RequestHead for RequestHeaders {
     fn header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFailure> {
         // For other headers the getter answers with the first line and hides the rest; the property joins them all,
         // but does not tell an empty line from none.
-        if !JOINED.contains(&name) {
+        if name != AUTHORIZATION && !name.starts_with(':') {
             let joined = hostcalls::get_property(vec!["request", "headers", name]).map_err(|_| HostFailure)?;
             if joined.as_ref().is_some_and(|value| !value.is_empty()) {
                 return Ok(joined);

@@ -38,8 +38,13 @@ pub struct Shared {
 impl Shared {
     /// Asks for a turn of the root context, in which alone calls can be sent.
     pub fn wake(&self) -> Result<(), HostFailure> {
+        self.note(mail::WAKE)
+    }
+
+    /// Puts a note into this worker's own queue.
+    fn note(&self, message: &[u8]) -> Result<(), HostFailure> {
         let queue = self.queue.get().ok_or(HostFailure)?;
-        hostcalls::enqueue_shared_queue(queue, Some(mail::WAKE)).map_err(|_| HostFailure)
+        hostcalls::enqueue_shared_queue(queue, Some(message)).map_err(|_| HostFailure)
     }
 }
 
@@ -117,8 +122,9 @@ impl Plugin {
                     // A worker that is gone waits for nothing.
                     let _ = hostcalls::enqueue_shared_queue(queue, Some(&message));
                 }
-                Effect::Wake => {
-                    let _ = shared.wake();
+                Effect::Continue => {
+                    // Without a turn now, the next tick goes on with the work.
+                    let _ = shared.note(mail::CONTINUE);
                 }
                 Effect::Log(level, line) => log::log!(level, "{line}"),
             }
@@ -163,12 +169,12 @@ impl RootContext for Plugin {
     }
 
     fn on_queue_ready(&mut self, queue: u32) {
-        // Each message brings a turn of its own, and a turn may find its message taken by the one before.
+        // Each message brings a turn of its own, and a turn may find its message taken by the one before. After a slice
+        // of work the event loop goes first: a slice may ask for another one.
         while let Ok(Some(message)) = hostcalls::dequeue_shared_queue(queue) {
-            if message == mail::WAKE {
-                self.handle(|worker, now| worker.on_wake(&SharedData, now));
-            } else {
-                self.handle(|worker, now| worker.on_mail(&message, &SharedData, now));
+            self.handle(|worker, now| worker.on_mail(&message, &SharedData, now));
+            if message == mail::CONTINUE {
+                break;
             }
         }
     }

@@ -1,4 +1,5 @@
 //! State that the workers of one Envoy process share.
 
+pub mod lease;
 pub mod rendezvous;
 pub mod store;

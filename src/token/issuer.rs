@@ -16,6 +16,10 @@ pub fn unverified_issuer(token: &str) -> Option<String> {
         iss: String,
     }
     let json = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    // A JWT Claims Set is an object (RFC 7519 §4); the derived reader would take an array's elements for its members.
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        return None;
+    }
     serde_json::from_slice::<Payload>(&json).ok().map(|payload| payload.iss)
 }
 
@@ -33,6 +37,7 @@ mod tests {
         assert_eq!(unverified_issuer(&token(r#"{"iss":7}"#)), None);
         assert_eq!(unverified_issuer(&token(r#"{"iss":"a","iss":"b"}"#)), None);
         assert_eq!(unverified_issuer(&token("[]")), None);
+        assert_eq!(unverified_issuer(&token(r#"["https://a"]"#)), None);
         for opaque in ["abc", "a.b", "a.b.c.d", "..", "a.!.c", "a..c"] {
             assert_eq!(unverified_issuer(opaque), None, "{opaque}");
         }

@@ -41,6 +41,7 @@ mod harness;
 mod hostile_answers;
 mod hostile_requests;
 mod identity_headers;
+mod on_envoy;
 mod outcomes;
 mod single_flight;
 mod token;

@@ -1,10 +1,32 @@
 //! The filter on a fake host: the unmodified SDK over the code that ships, one file per behaviour.
-#![allow(clippy::expect_used, reason = "tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "clippy takes only #[test] functions for tests, and all of this crate is one"
+)]
 
 #[path = "../host/mod.rs"]
 mod host;
 
+mod caller;
+mod configuration;
+
+mod cache;
+mod decisions;
+mod hostile;
 mod introspection;
+mod on_the_fake_host;
+mod paths;
+mod providers;
+mod refresh_ahead;
+mod retries;
+mod shared_cache;
+mod single_flight;
+mod stale_if_error;
+mod token_sources;
+mod upstream_headers;
+mod warm_path;
 
 use host::{Process, Worker};
 use tessera as _;

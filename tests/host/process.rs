@@ -176,6 +176,15 @@ impl Process {
         self.shared().set("", key, value, 0);
     }
 
+    /// Puts a message into every queue of the process, as another plugin might.
+    pub fn enqueue_everywhere(&self, message: &[u8]) {
+        let mut shared = self.shared();
+        let queues: Vec<u32> = shared.queues.keys().copied().collect();
+        for queue in queues {
+            shared.enqueue(queue, message);
+        }
+    }
+
     pub(super) fn module(&self) -> fn() {
         self.0.module
     }

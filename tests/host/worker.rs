@@ -189,6 +189,20 @@ impl Worker {
         self.answer(call, 503, &[("content-type", "text/plain")], body);
     }
 
+    /// The callout is forgotten: neither an answer nor a timeout comes back, unless it is found again.
+    #[track_caller]
+    pub fn lose(&self, call: u32) {
+        assert!(self.state().pending.remove(&call), "callout {call} does not wait for an answer");
+    }
+
+    /// A callout that was lost waits for an answer again.
+    #[track_caller]
+    pub fn find(&self, call: u32) {
+        let mut state = self.state();
+        assert!(state.sent.iter().any(|sent| sent.id == call), "no callout {call} was sent");
+        state.pending.insert(call);
+    }
+
     /// Handles the wake-ups that wait for this worker, until none is left.
     pub fn turn(&self) {
         for _ in 0..10_000 {

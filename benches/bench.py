@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+"""Measures what Tessera costs a request, beside what else one could put there; see docs/performance.md."""
+
+from testbed import command, concurrency, growth, report, rows
+
+if __name__ == "__main__":
+    command.run(
+        "bench",
+        __doc__,
+        {
+            "rows": rows.measure,
+            "growth": growth.measure_cost,
+            "memory": growth.measure_memory,
+            "concurrency": concurrency.measure,
+        },
+        report.bench_text,
+        bare=["rows"],
+    )

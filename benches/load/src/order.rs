@@ -1,0 +1,75 @@
+//! What the load generator is told to do in a turn.
+
+use crate::token::{Form, scramble, token};
+use serde::Deserialize;
+
+/// What to do in a turn; ends at `millis` or after `requests`, whichever comes first.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    pub(crate) port: u16,
+    path: String,
+    pub(crate) connections: usize,
+    #[serde(default)]
+    pub(crate) millis: Option<u64>,
+    #[serde(default)]
+    pub(crate) requests: Option<u64>,
+    /// Requests a second; without it, the next request goes out as soon as an answer is in.
+    #[serde(default)]
+    pub(crate) rate: Option<f64>,
+    credential: Credential,
+    /// `/proc/…/schedstat` of the threads whose CPU time is wanted.
+    #[serde(default)]
+    pub(crate) cpu: Vec<String>,
+    /// A file for every request's start (microseconds since the Unix epoch) and latency (microseconds).
+    #[serde(default)]
+    pub(crate) samples: Option<String>,
+    /// The first connection sends this long before the others, and hangs up once they have sent.
+    #[serde(default)]
+    pub(crate) hang_up_after_ms: Option<u64>,
+}
+
+/// Which token goes with each request.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Credential {
+    None,
+    Fixed(String),
+    /// `from`, `from + 1`, …
+    Fresh {
+        form: Form,
+        from: u64,
+    },
+    /// Any of `from` … `from + count - 1`, evenly.
+    Among {
+        form: Form,
+        from: u64,
+        count: u64,
+    },
+}
+
+impl Order {
+    /// The bytes of request number `number`.
+    pub fn request(&self, number: u64) -> Vec<u8> {
+        let mut text =
+            format!("GET {} HTTP/1.1\r\nhost: api.example.com\r\nuser-agent: bench\r\naccept: */*\r\n", self.path);
+        if let Some(token) = self.credential.token(number) {
+            text.push_str("authorization: Bearer ");
+            text.push_str(&token);
+            text.push_str("\r\n");
+        }
+        text.push_str("\r\n");
+        text.into_bytes()
+    }
+}
+
+impl Credential {
+    fn token(&self, number: u64) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Fixed(token) => Some(token.clone()),
+            Self::Fresh { form, from } => Some(token(*form, from + number)),
+            Self::Among { form, from, count } => Some(token(*form, from + scramble(number) % (*count).max(1))),
+        }
+    }
+}

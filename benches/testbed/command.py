@@ -1,0 +1,49 @@
+"""The command line that the benchmarks share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from . import limits, processes, programs, report
+from .bed import Bed
+
+Section = Callable[[Bed], dict]
+
+
+def run(
+    name: str, description: str, sections: dict[str, Section], text: Callable[[dict], str], *, bare: list[str]
+) -> None:
+    """Measures the sections asked for, reports, and exits: 0 when every limit held. `bare` ones need no module."""
+    options = _options(description, list(sections))
+    chosen = options.only or (bare if options.without_tessera else list(sections))
+    if options.without_tessera and not (chosen and set(chosen) <= set(bare)):
+        programs.stop_with(f"without the module there is nothing to measure in: {', '.join(options.only or sections)}")
+    if options.publish and (options.quick or options.only):
+        programs.stop_with("--publish takes a whole run, without --quick or --only")
+    processes.stop_on_sigterm()
+    try:
+        results: dict = {}
+        with processes.Children() as children:
+            bed = Bed(children, with_tessera=not options.without_tessera, quick=options.quick, rounds=options.rounds)
+            results["machine"] = report.machine(bed)
+            for section in chosen:
+                results[section] = sections[section](bed)
+        # A few short rounds show that everything works; they are too noisy to judge by.
+        verdicts = [] if options.quick else limits.judge(results)
+        sys.exit(report.finish(name, results, text(results), verdicts, publish=options.publish))
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+    except RuntimeError as problem:
+        sys.exit(f"benches: {problem}")
+
+
+def _options(description: str, sections: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="few rounds and small numbers: to see that it works")
+    parser.add_argument("--rounds", type=int, help="rounds of turns (at least 7 for figures to rely on)")
+    parser.add_argument("--only", choices=sections, action="append", help="this section only; may be repeated")
+    parser.add_argument("--without-tessera", action="store_true", help="only what needs no module")
+    parser.add_argument("--publish", action="store_true", help="also write the results into docs/performance.md")
+    return parser.parse_args()

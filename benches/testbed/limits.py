@@ -1,0 +1,121 @@
+"""The limits that the project has set itself; ratios within one run, so that they hold on any machine."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+JUDGED_LOAD = "one"
+"""The limits were set for a worker that is not saturated."""
+
+_RATIOS = [
+    ("tessera", "floor", 2.2),
+    ("tessera", "lua", 1.15),
+    ("tessera", "ext_authz", 0.22),
+    ("tessera", "jwt_claims", 2.0),
+    ("tessera_miss", "lua_callout", 1.5),
+]
+_GROWTH = 1.15
+_MEMORY_NOISE = 1 << 20
+"""Bytes by which a process may seem to grow that does not."""
+
+
+class Verdict(NamedTuple):
+    """One limit and what was measured against it."""
+
+    what: str
+    value: float
+    limit: float
+
+    @property
+    def holds(self) -> bool:
+        return self.value <= self.limit
+
+
+def judge(results: dict) -> list[Verdict]:
+    """Every limit that these results have a figure for."""
+    verdicts = []
+    if "rows" in results:
+        verdicts += _rows(results["rows"])
+    if "growth" in results:
+        verdicts += _growth(results["growth"]["sizes"])
+    if "memory" in results:
+        verdicts += _memory(results["memory"])
+    if "concurrency" in results:
+        verdicts += _concurrency(results["concurrency"])
+    if "loading" in results:
+        verdicts += _loading(results["loading"]["sizes"])
+    if "hits" in results:
+        verdicts += _hits(results["hits"]["sizes"])
+    if "swap" in results:
+        verdicts.append(Verdict("p99 in ms while a snapshot is swapped in", results["swap"]["swapping"]["p99_ms"], 20))
+    return verdicts
+
+
+def _ratio(cost: float, reference: float) -> float:
+    """A reference that drowned in noise proves nothing: no limit holds against it."""
+    return cost / reference if reference > 0 else float("inf")
+
+
+def _rows(rows: dict) -> list[Verdict]:
+    figures, titles = rows["loads"][JUDGED_LOAD], rows["titles"]
+    verdicts = []
+    for one, other, limit in _RATIOS:
+        if one in figures:
+            ratio = _ratio(figures[one]["added_us"], figures[other]["added_us"])
+            verdicts.append(Verdict(f"{titles[one]} ÷ {titles[other]}".replace("**", ""), ratio, limit))
+    return verdicts
+
+
+def _growth(sizes: dict) -> list[Verdict]:
+    least, most = min(sizes, key=int), max(sizes, key=int)
+    return [
+        Verdict(
+            f"{kind} at {int(most):,} known tokens ÷ at {int(least):,}",
+            _ratio(sizes[most][kind]["added_us"], sizes[least][kind]["added_us"]),
+            _GROWTH,
+        )
+        for kind in ("hit", "miss")
+    ]
+
+
+def _memory(memory: dict) -> list[Verdict]:
+    verdicts = []
+    for form in ("bad", "good"):
+        what = f"bytes grown in the second half of the {form} tokens"
+        verdicts.append(Verdict(what, memory[form]["second_half_growth_bytes"], _MEMORY_NOISE))
+    return [*verdicts, Verdict("good tokens lost to bad ones", memory["kept_tokens_asked_again"], 0)]
+
+
+def _concurrency(concurrency: dict) -> list[Verdict]:
+    verdicts = []
+    for title in ("all_stay", "first_hangs_up"):
+        burst, name = concurrency[title], title.replace("_", " ")
+        expected = concurrency["callers"] - (title == "first_hangs_up")
+        verdicts += [
+            Verdict(f"introspections for one cold token, {name}", burst["introspections"], concurrency["workers"]),
+            Verdict(f"callers left without an answer, {name}", expected - burst["answered"], 0),
+            Verdict(f"ms to the last caller's answer, {name}", burst["last_ms_after_the_servers_answer"], 100),
+        ]
+    return verdicts
+
+
+_IN_FORCE_S = {1_000: 1.0, 100_000: 5.0}
+_PEAK_GIB = {1_000_000: 1.5}
+
+
+def _loading(sizes: dict) -> list[Verdict]:
+    verdicts = []
+    for size, by_workers in sizes.items():
+        for workers, load in by_workers.items():
+            where = f"{int(size):,} contracts, {workers} worker(s)"
+            if int(size) in _IN_FORCE_S:
+                after_live = load["in_force_after_live_s"]
+                verdicts.append(Verdict(f"s from live to in force: {where}", after_live, _IN_FORCE_S[int(size)]))
+            if int(size) in _PEAK_GIB:
+                verdicts.append(Verdict(f"peak GiB: {where}", load["peak_bytes"] / 2**30, _PEAK_GIB[int(size)]))
+    return verdicts
+
+
+def _hits(sizes: dict) -> list[Verdict]:
+    costs = [figures["added_us"] for figures in sizes.values()]
+    return [Verdict("dearest warm hit at any number of contracts ÷ cheapest", _ratio(max(costs), min(costs)), 1.10)]

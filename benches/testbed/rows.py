@@ -1,0 +1,203 @@
+"""What each kind of filter adds to a request: one Envoy, one worker, a listener for each, turns in shuffled rounds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import urllib.error
+import urllib.request
+
+from . import authorization, envoy, filters, generator, processes, programs
+from .bed import Bed
+from .jwt import Issuer
+from .statistics import median, spread
+
+USUAL_ROUNDS = 300
+TURN_MS = 20
+LOADS = {"one": 1, "four": 4}
+"""Connections in each load, closed loop. One: the worker sleeps between requests and each finds its caches cooled, as
+on a proxy with room to spare; limits are judged here. Four: the worker is saturated, which is the kindest to all."""
+WARM_UP_REQUESTS = 500
+CHECK_REQUESTS = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    key: str
+    title: str
+    listener: str
+    """The listener that it talks to; also the name of the cluster that this listener's filter asks."""
+    token: str
+    """`opaque` (43 characters), `jwt` (900), or `fresh`: opaque, and new with every request."""
+    asks: str = "never"
+    """How often the filter asks the authorization server once it is warm: `never` or `always`."""
+    sets_identity: bool = True
+    refuses_without_token: bool = True
+
+    @property
+    def baseline(self) -> str:
+        return "router_jwt" if self.token == "jwt" else "router"
+
+
+def _floor(key: str, title: str, **options: bool) -> Row:
+    return Row(key, title, key, "opaque", refuses_without_token=False, **{"sets_identity": False, **options})
+
+
+ROWS = [
+    _floor("router", "Router only"),
+    Row("router_jwt", "Router only, 900-byte token", "router", "jwt", "never", False, False),
+    _floor("floor", "Empty Wasm filter, exports pruned (the floor)"),
+    _floor("floor_read", "the floor + reading one header"),
+    _floor("floor_clock", "the floor + one header + the clock"),
+    _floor("floor_set", "the floor + one header + the clock + setting two headers", sets_identity=True),
+    Row("tessera", "**Tessera, known opaque token**", "tessera", "opaque"),
+    Row("tessera_jwt", "**Tessera, known JWT-shaped token, 900 bytes**", "tessera", "jwt"),
+    Row("tessera_miss", "**Tessera, every token new**", "tessera_miss", "fresh", "always"),
+    Row("jwt_cached", "`jwt_authn`, token cache", "jwt_cached", "jwt", sets_identity=False),
+    Row("jwt_claims", "`jwt_authn`, token cache, two claim headers", "jwt_claims", "jwt"),
+    Row("jwt_uncached", "`jwt_authn`, RS256 checked each time", "jwt_uncached", "jwt", sets_identity=False),
+    Row("lua", "Lua filter, table cache", "lua", "opaque"),
+    Row("lua_callout", "Lua filter, asking each time", "lua_callout", "fresh", "always"),
+    Row("ext_authz", "`ext_authz` over HTTP", "ext_authz", "opaque", "always", refuses_without_token=False),
+]
+
+
+def measure(bed: Bed) -> dict:
+    """Runs every row and returns its figures by load and key."""
+    issuer = Issuer(programs.openssl(), bed.children.directory)
+    rows = [row for row in ROWS if bed.module or not row.key.startswith("tessera")]
+    server = authorization.start(bed.children, bed.load, bed.nginx)
+    _, echo_port = generator.start_server(bed.children, bed.load, "echo")
+    processes.pin(server.pid, 1)
+    asking = sorted({row.listener for row in rows})
+    clusters = [envoy.cluster(name, server.port) for name in asking] + [envoy.cluster("echo", echo_port)]
+    with bed.envoy(_listeners(bed, rows, issuer, server.port), clusters) as proxy:
+        turns = _Turns(bed, proxy, issuer.token())
+        bed.say("rows: every listener checked before it is measured")
+        for row in rows:
+            turns.check(row)
+        loads = {}
+        for load, connections in LOADS.items():
+            samples = turns.run(rows, connections)
+            loads[load] = {row.key: _figures(row, samples) for row in rows}
+    return {
+        "authorization_server": server.title,
+        "rounds": bed.rounds(USUAL_ROUNDS),
+        "turn_ms": TURN_MS,
+        "titles": {row.key: row.title for row in rows},
+        "loads": loads,
+    }
+
+
+def _listeners(bed: Bed, rows: list[Row], issuer: Issuer, port: int) -> list[dict]:
+    chains: dict[str, list[dict]] = {
+        "router": [],
+        "floor": [envoy.wasm(bed.floor, "floor")],
+        "floor_read": [envoy.wasm(bed.floor, "floor_read", "read")],
+        "floor_clock": [envoy.wasm(bed.floor, "floor_clock", "clock")],
+        "floor_set": [envoy.wasm(bed.floor, "floor_set", "set")],
+        "jwt_cached": [filters.jwt_authn(issuer, caches=True, sets_claims=False)],
+        "jwt_claims": [filters.jwt_authn(issuer, caches=True, sets_claims=True)],
+        "jwt_uncached": [filters.jwt_authn(issuer, caches=False, sets_claims=False)],
+        "lua": [filters.lua("lua", remembers=True)],
+        "lua_callout": [filters.lua("lua_callout", remembers=False)],
+        "ext_authz": [filters.ext_authz("ext_authz", port)],
+    }
+    if bed.module:
+        for name in ("tessera", "tessera_miss"):
+            chains[name] = [filters.tessera(bed.module, name, name)]
+    return [envoy.listener(name, chains[name]) for name in sorted({row.listener for row in rows})]
+
+
+class _Turns:
+    """Turns against one proxy; knows which fresh tokens were used already."""
+
+    def __init__(self, bed: Bed, proxy: envoy.Envoy, jwt: str) -> None:
+        self._bed = bed
+        self._proxy = proxy
+        self._cpu = proxy.cpu_files()
+        self._tokens = {"opaque": "o" * 43, "jwt": jwt}
+        self._next_fresh = 0
+
+    def turn(self, row: Row, **order: object) -> dict:
+        """One turn of `row`, in which everything must be let through."""
+        credential = generator.fixed(self._tokens.get(row.token, ""))
+        if row.token == "fresh":
+            credential = generator.fresh(self._next_fresh)
+        outcome = self._bed.generator.ask(self._proxy.ports[row.listener], credential, cpu=self._cpu, **order)
+        self._next_fresh += outcome["completed"] if row.token == "fresh" else 0
+        return outcome
+
+    def check(self, row: Row) -> None:
+        """That the row measures what it says: verdicts, identity headers, and how often the server is asked."""
+        port = self._proxy.ports[row.listener]
+        self.turn(row, requests=WARM_UP_REQUESTS)
+        if row.refuses_without_token:
+            self._bed.generator.ask(port, "none", status=401, requests=4)
+        headers = _echoed_headers(port, self._tokens.get(row.token) or self._tokens["opaque"])
+        identity = [headers.get(name) for name in filters.IDENTITY]
+        expected = ["portal", "gold"] if row.sets_identity else ["spoofed", "spoofed"]
+        if identity != expected:
+            raise RuntimeError(f"{row.key}: the upstream saw {identity} in {filters.IDENTITY}, not {expected}")
+        self._check_asking(row, CHECK_REQUESTS)
+
+    def _check_asking(self, row: Row, requests: int) -> None:
+        before = self._proxy.callouts(row.listener)
+        self.turn(row, requests=requests)
+        asked = self._proxy.callouts(row.listener) - before
+        expected = requests if row.asks == "always" else 0
+        if asked != expected:
+            raise RuntimeError(f"{row.key}: {requests} requests asked {asked} times, not {expected}")
+
+    def run(self, rows: list[Row], connections: int) -> dict[str, list[dict]]:
+        """All rounds of one load; afterwards, that what was warm at the start still is."""
+        samples: dict[str, list[dict]] = {row.key: [] for row in rows}
+        rounds = self._bed.rounds(USUAL_ROUNDS)
+        self._bed.say(f"rows: {rounds} rounds of {len(rows)} turns of {TURN_MS} ms, {connections} connection(s)")
+        for row in rows:
+            self.turn(row, requests=WARM_UP_REQUESTS, connections=connections)
+        for order in self._bed.shuffled_rounds(rows, rounds, "rows"):
+            for row in order:
+                samples[row.key].append(self.turn(row, millis=TURN_MS, connections=connections))
+        for row in rows:
+            self._check_asking(row, CHECK_REQUESTS)
+        return samples
+
+
+def _echoed_headers(port: int, token: str) -> dict[str, str]:
+    """What reaches an upstream when a client sends `token` and identity headers of its own."""
+    spoofed = {name: "spoofed" for name in filters.IDENTITY}
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/echo/",
+        headers={"host": "api.example.com", "authorization": f"Bearer {token}", **spoofed},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        raise RuntimeError(f"port {port}: {refusal.code} {refusal.read().decode(errors='replace')}") from refusal
+
+
+def cpu_us(turn: dict) -> float:
+    """The worker's CPU for each request of a turn, in µs."""
+    return turn["cpu_ns"] / 1000 / turn["completed"]
+
+
+def added_us(turns: list[dict], baseline: list[dict]) -> list[float]:
+    """Round by round, the CPU that a request costs more than with the router only."""
+    return [cpu_us(turn) - cpu_us(base) for turn, base in zip(turns, baseline)]
+
+
+def _figures(row: Row, samples: dict[str, list[dict]]) -> dict:
+    turns = samples[row.key]
+    added = added_us(turns, samples[row.baseline])
+    return {
+        "cpu_us": median([cpu_us(turn) for turn in turns]),
+        "added_us": median(added),
+        "added_us_quartiles": spread(added),
+        "requests_per_s": median([turn["completed"] / turn["seconds"] for turn in turns]),
+        "p50_us": median([turn["p50_us"] for turn in turns]),
+        "p99_us": median([turn["p99_us"] for turn in turns]),
+    }

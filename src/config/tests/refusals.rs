@@ -1,0 +1,377 @@
+//! What is refused, where, and in which words.
+
+use super::{problems, provider, smallest, with};
+use serde_json::{Value, json};
+
+/// The smallest configuration with one mistake, and the one line that it earns.
+fn refused(pointer: &str, value: Value, line: &str) {
+    assert_eq!(problems(&with(smallest(), pointer, value)), [line], "{pointer}");
+}
+
+#[test]
+fn durations() {
+    let timeout = "/providers/0/introspection/timeout";
+    let path = "providers[0].introspection.timeout";
+    let between = |got: &str| format!("{path}: must be between 1ms and 60s, got {got:?}");
+    refused(timeout, json!("0s"), &between("0s"));
+    refused(timeout, json!("61s"), &between("61s"));
+    refused(timeout, json!("18446744073709551615ms"), &between("18446744073709551615ms"));
+    let unit = |got: &str| format!("{path}: must be a whole number and ms, s, m, h or d, such as \"15s\", got {got:?}");
+    for text in ["", "2", "1.5s", "-1s", "2 s", "2S", "1w", "99999999999999999999s", "18446744073709551615d"] {
+        refused(timeout, json!(text), &unit(text));
+    }
+    refused(timeout, json!(2), &format!("{path}: must be a string, got a number"));
+    for (pointer, line) in [
+        ("/providers/0/clock_skew", "providers[0].clock_skew: must be between 1ms and 60m, got \"0s\""),
+        ("/cache", "cache.max_ttl: must be between 1ms and 30d, got \"0s\""),
+        ("/replies", "replies.retry_after: must be between 1ms and 24h, got \"0s\""),
+    ] {
+        let value = match pointer {
+            "/cache" => json!({"max_ttl": "0s"}),
+            "/replies" => json!({"retry_after": "0s"}),
+            _ => json!("0s"),
+        };
+        refused(pointer, value, line);
+    }
+}
+
+#[test]
+fn numbers() {
+    for (value, got) in [(json!(11), "11"), (json!(-1), "-1"), (json!(1.5), "1.5"), (json!("1"), "a string")] {
+        let line = format!("providers[0].introspection.retries: must be a whole number from 0 to 10, got {got}");
+        refused("/providers/0/introspection/retries", value, &line);
+    }
+    let line = "cache.entries: must be a whole number from 0 to 1000000, got 1e+300";
+    refused("/cache", json!({"entries": 1e300}), line);
+    refused("/token", json!({"max_length": 0}), "token.max_length: must be a whole number from 1 to 65536, got 0");
+}
+
+#[test]
+fn what_is_missing() {
+    assert_eq!(problems(&json!({})), ["apis: is required", "providers: is required"]);
+    assert_eq!(
+        problems(&json!({"providers": [{}], "apis": [{}]})),
+        ["apis[0].id: is required", "providers[0].introspection: is required", "providers[0].name: is required",]
+    );
+    assert_eq!(
+        problems(&json!({"providers": [], "apis": []})),
+        ["apis: must not be empty", "providers: must not be empty",]
+    );
+    assert_eq!(
+        problems(&with(smallest(), "/providers/0/introspection", json!({}))),
+        [
+            "providers[0].introspection.client: is required",
+            "providers[0].introspection.cluster: is required",
+            "providers[0].introspection.endpoint: is required",
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_object() {
+    for (value, got) in
+        [(json!([]), "an array"), (json!("x"), "a string"), (json!(null), "null"), (json!(true), "a boolean")]
+    {
+        assert_eq!(problems(&value), [format!("configuration: must be an object, got {got}")]);
+        refused("/cache", value, &format!("cache: must be an object, got {got}"));
+    }
+}
+
+#[test]
+fn what_is_no_json() {
+    let lines = |text: &str| -> Vec<String> {
+        super::super::read(text.as_bytes(), &super::env).unwrap_err().iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(lines(""), ["configuration: is empty; the plugin needs a JSON object with \"providers\" and \"apis\""]);
+    assert_eq!(lines("{\n  \"providers\" 1}"), ["configuration: is not valid JSON at line 2 column 15"]);
+    assert_eq!(lines("{} {}"), ["configuration: is not valid JSON at line 1 column 4"]);
+    assert_eq!(lines("\n{"), ["configuration: is not valid JSON at line 2 column 1"]);
+}
+
+#[test]
+fn members_given_twice() {
+    let text = smallest().to_string().replacen("\"cluster\":", "\"cluster\":\"x\",\"cluster\":", 1);
+    let text = text.replacen("\"id\":\"orders\"", "\"id\":\"orders\",\"id\":\"orders\"", 1);
+    let lines: Vec<String> =
+        super::super::read(text.as_bytes(), &super::env).unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["apis[0].id: is given twice", "providers[0].introspection.cluster: is given twice"]);
+}
+
+#[test]
+fn endpoints() {
+    let endpoint = "/providers/0/introspection/endpoint";
+    let line = |reason: &str| format!("providers[0].introspection.endpoint: {reason}");
+    refused(endpoint, json!("idp/introspect"), &line("must begin with \"https://\" or \"http://\""));
+    refused(endpoint, json!("https:///x"), &line("must name a host"));
+    refused(endpoint, json!("https://h/#f"), &line("must not hold a fragment"));
+    refused(endpoint, json!("https://me:hush@h/"), &line("must not hold credentials"));
+}
+
+#[test]
+fn clients() {
+    let client = "/providers/0/introspection/client";
+    let path = "providers[0].introspection.client";
+    let words = "must be \"client_secret_basic\" or \"client_secret_post\" or \"bearer\" or \"none\"";
+    // Methods that do not exist (yet) are refused, without further ado about what belongs to them.
+    for method in ["private_key_jwt", "client_secret_jwt", "tls_client_auth", ""] {
+        let value = json!({"auth": method, "id": "g", "secret": "s"});
+        refused(client, value, &format!("{path}.auth: {words}, got {method:?}"));
+    }
+    for key in ["key", "key_id", "algorithm"] {
+        let value = json!({"id": "g", "secret": "s", key: "k"});
+        refused(client, value, &format!("{path}.{key}: is not known here; known are auth, id, secret, basic_encoding"));
+    }
+    refused(client, json!({"id": "g"}), &format!("{path}.secret: is required"));
+    refused(client, json!({"auth": "client_secret_post", "secret": "s"}), &format!("{path}.id: is required"));
+    refused(
+        client,
+        json!({"auth": "bearer", "secret": "s", "id": "g"}),
+        &format!("{path}.id: is not known here; known are auth, secret"),
+    );
+    refused(
+        client,
+        json!({"auth": "bearer", "secret": "a\nb"}),
+        &format!("{path}.secret: must be printable ASCII without spaces at its ends to stand in a header"),
+    );
+    refused(
+        client,
+        json!({"id": "a:b", "secret": "s", "basic_encoding": "raw"}),
+        &format!("{path}: \"id\" must not hold \":\" with basic_encoding \"raw\" (RFC 7617 §2)"),
+    );
+}
+
+#[test]
+fn secrets() {
+    let secret = "/providers/0/introspection/client/secret";
+    let path = "providers[0].introspection.client.secret";
+    for name in ["EMPTY", "UNSET"] {
+        let line = format!("{path}.env: environment variable {name:?} is not set or empty in the VM");
+        refused(secret, json!({"env": name}), &line);
+    }
+    refused(secret, json!(""), &format!("{path}: must not be empty"));
+    refused(secret, json!(7), &format!("{path}: must be a string or {{\"env\": \"NAME\"}}, got a number"));
+    refused(secret, json!({}), &format!("{path}.env: is required"));
+    refused(secret, json!({"env": ""}), &format!("{path}.env: must not be empty"));
+}
+
+#[test]
+fn requests_to_the_provider_that_contradict_themselves() {
+    let introspection = "providers[0].introspection";
+    for name in ["", "token"] {
+        let line =
+            format!("{introspection}.parameters.{name}: cannot be set: the request's own token is sent as \"token\"");
+        refused("/providers/0/introspection/parameters", json!({name: "x"}), &line);
+    }
+    for name in ["host", "Content-Type", ":path", "a b", ""] {
+        let line = format!("{introspection}.headers.{name}: is not a header that can be set here");
+        refused("/providers/0/introspection/headers", json!({name: "x"}), &line);
+    }
+    let line = format!("{introspection}.headers: \"x-a\" is given twice");
+    refused("/providers/0/introspection/headers", json!({"x-a": "1", "X-A": "2"}), &line);
+    let line = format!("{introspection}: \"headers\" sets authorization, which \"client\" sets too");
+    refused("/providers/0/introspection/headers", json!({"Authorization": "x"}), &line);
+    let post = with(smallest(), "/providers/0/introspection/client/auth", json!("client_secret_post"));
+    let twice = with(post, "/providers/0/introspection/parameters", json!({"client_id": "x"}));
+    assert_eq!(
+        problems(&twice),
+        [format!("{introspection}: \"parameters\" sets client_id, which \"client\" sets too")]
+    );
+}
+
+#[test]
+fn names_of_providers() {
+    for name in ["", "-a", "A", "a_b", "ä", "a b"] {
+        let reason = "must be lower-case letters, digits and \"-\", and not begin with \"-\"";
+        refused("/providers/0/name", json!(name), &format!("providers[0].name: {reason}, got {name:?}"));
+    }
+}
+
+#[test]
+fn what_does_not_exist_yet_is_unknown() {
+    for key in ["jwt", "discovery"] {
+        let line = problems(&with(smallest(), &format!("/providers/0/{key}"), json!({"cluster": "idp"})));
+        assert_eq!(line.len(), 1);
+        assert!(line[0].starts_with(&format!("providers[0].{key}: is not known here")), "{line:?}");
+    }
+    let line = problems(&with(smallest(), "/providers/0/introspection/response", json!("json")));
+    assert!(line[0].starts_with("providers[0].introspection.response: is not known here"), "{line:?}");
+}
+
+#[test]
+fn scopes() {
+    let either = "apis[0].scopes: must hold either \"all\" or \"any\"";
+    refused("/apis/0/scopes", json!({}), either);
+    refused("/apis/0/scopes", json!({"all": ["a"], "any": ["b"]}), either);
+    refused("/apis/0/scopes", json!({"all": []}), "apis[0].scopes.all: must not be empty");
+    for scope in ["", "a b", "a\"", "a\\", "é"] {
+        let reason = "must be one scope: printable ASCII without spaces, quotes and backslashes";
+        refused("/apis/0/scopes", json!({"any": [scope]}), &format!("apis[0].scopes.any[0]: {reason}, got {scope:?}"));
+    }
+}
+
+#[test]
+fn operations() {
+    let operations = "/apis/0/operations";
+    let public =
+        "apis[0].operations[0]: is public: no token is looked at, so scopes, contract and max_age have no effect";
+    let operation = |more: Value| {
+        let mut operation = json!({"match": {}});
+        operation.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!([operation])
+    };
+    for more in [
+        json!({"public": true, "scopes": {"all": ["a"]}}),
+        json!({"public": true, "contract": "none"}),
+        json!({"public": true, "max_age": "1s"}),
+    ] {
+        refused(operations, operation(more), public);
+    }
+    refused(operations, json!([{}]), "apis[0].operations[0].match: is required");
+    refused(
+        operations,
+        operation(json!({"public": "yes"})),
+        "apis[0].operations[0].public: must be true or false, got a string",
+    );
+    refused(
+        operations,
+        operation(json!({"max_age": "0s"})),
+        "apis[0].operations[0].max_age: must be between 1ms and 24h, got \"0s\"",
+    );
+    refused(
+        operations,
+        json!([{"match": {"methods": ["GET POST"]}}]),
+        "apis[0].operations[0].match.methods[0]: must be a request method, got \"GET POST\"",
+    );
+}
+
+#[test]
+fn contracts_of_an_api() {
+    for rule in ["required", "optional"] {
+        let line = "asks for contracts, but \"contracts\" is not configured";
+        refused("/apis/0/contract", json!(rule), &format!("apis[0].contract: {line}"));
+        let operations = json!([{"match": {}, "contract": rule}]);
+        refused("/apis/0/operations", operations, &format!("apis[0].operations[0].contract: {line}"));
+    }
+    let line = "apis[0].contract: must be \"required\" or \"optional\" or \"none\", got \"maybe\"";
+    refused("/apis/0/contract", json!("maybe"), line);
+}
+
+#[test]
+fn upstream_headers() {
+    for name in ["X-Id", "authorization", ":path", "host", "a b", ""] {
+        let line = format!("apis[0].upstream.headers.{name}: is not a header name in lower case that can be set here");
+        refused("/apis/0/upstream", json!({"headers": {name: "client_id"}}), &line);
+    }
+    for value in ["clientid", "claim:", "claim:/", "claim:a"] {
+        let lines = problems(&with(smallest(), "/apis/0/upstream", json!({"headers": {"x-a": value}})));
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].starts_with("apis[0].upstream.headers.x-a: must be client_id, subject,"), "{lines:?}");
+    }
+    for prefix in ["", "x-", "agw-", "X-AGW-", "x-agw", "x-a b-"] {
+        let reason = "must be a header prefix in lower case such as \"x-agw-\"";
+        let line = format!("apis[0].upstream.claims_prefix: {reason}, got {prefix:?}");
+        refused("/apis/0/upstream", json!({"claims_prefix": prefix}), &line);
+    }
+}
+
+#[test]
+fn token_sources() {
+    let one = "token.sources[0]: must hold one of \"header\", \"query\" and \"cookie\"";
+    for source in [json!({}), json!({"header": "a", "query": "b"}), json!({"scheme": "Bearer"})] {
+        refused("/token", json!({"sources": [source]}), one);
+    }
+    let twice = "token.sources: names one place twice";
+    for sources in [
+        json!([{"header": "X-Token"}, {"header": "x-token"}]),
+        json!([{"header": "authorization", "scheme": "Bearer"}, {"header": "authorization", "scheme": "DPoP"}]),
+        json!([{"query": "a"}, {"query": "b"}, {"query": "a"}]),
+        json!([{"cookie": "a"}, {"cookie": "a"}]),
+    ] {
+        refused("/token", json!({"sources": sources}), twice);
+    }
+    refused("/token", json!({"sources": []}), "token.sources: must not be empty");
+    refused(
+        "/token",
+        json!({"sources": [{"header": "authorization"}]}),
+        "token.sources[0]: \"scheme\" is required with the header authorization, such as \"Bearer\"",
+    );
+    refused(
+        "/token",
+        json!({"sources": [{"query": "a", "scheme": "Bearer"}]}),
+        "token.sources[0].scheme: is not known here; known are header, query, cookie",
+    );
+    for name in ["cookie", "Host", ":path", ""] {
+        let line = format!("token.sources[0].header: must be a header name that can hold a token, got {name:?}");
+        refused("/token", json!({"sources": [{"header": name}]}), &line);
+    }
+}
+
+#[test]
+fn contract_settings() {
+    refused("/contracts", json!({}), "contracts: must hold \"inline\", \"source\" or both");
+    refused(
+        "/contracts",
+        json!({"inline": [], "max_staleness": "1h"}),
+        "contracts: \"max_staleness\" and \"before_first_load\" have no effect without \"source\"",
+    );
+    let source = json!({"url": "https://c/", "cluster": "c"});
+    refused(
+        "/contracts",
+        json!({"source": source, "before_first_load": "inline"}),
+        "contracts: \"before_first_load\" is \"inline\", but \"inline\" is not given",
+    );
+    refused(
+        "/contracts",
+        json!({"source": {"url": "https://u:p@c/", "cluster": "c"}}),
+        "contracts.source.url: must not hold credentials",
+    );
+    let row = |row: Value, line: &str| refused("/contracts", json!({"inline": [row]}), line);
+    row(json!({"client_id": "c"}), "contracts.inline[0].api: is missing");
+    row(json!({"api": "orders", "client_id": ""}), "contracts.inline[0].client_id: is empty");
+    row(
+        json!({"api": "orders", "client_id": "c", "expires_at": "2026-13-01"}),
+        "contracts.inline[0].expires_at: not a date of RFC 3339",
+    );
+    row(
+        json!({"api": "orders", "client_id": "c", "status": "removed"}),
+        "contracts.inline[0].status: must be \"active\" or \"pending\" or \"suspended\" or \"revoked\", got \"removed\"",
+    );
+    row(json!("x"), "contracts.inline[0]: must be an object, got a string");
+    row(json!({"api": "other", "client_id": "c"}), "contracts.inline[0].api: no API \"other\" is configured");
+    row(
+        json!({"api": "orders", "client_id": "c", "provider": "other"}),
+        "contracts.inline[0].provider: no provider \"other\" is configured",
+    );
+}
+
+#[test]
+fn replies() {
+    let ends = "must be printable ASCII without spaces at its ends";
+    refused("/replies", json!({"realm": " a"}), &format!("replies.realm: {ends}, got \" a\""));
+    let lines = problems(&with(smallest(), "/replies", json!({"resource_metadata": "x"})));
+    assert!(lines[0].starts_with("replies.resource_metadata: must begin with"), "{lines:?}");
+}
+
+#[test]
+fn several_providers_are_told_apart() {
+    let issued = |name: &str, issuer: &str| with(provider(name), "/issuer", json!(issuer));
+    refused(
+        "/providers",
+        json!([provider("a"), issued("b", "i")]),
+        "providers[0].issuer: is required: with several providers tokens are told apart by it",
+    );
+    refused(
+        "/providers",
+        json!([issued("a", "i"), issued("a", "j")]),
+        "providers[1].name: is the name of another provider",
+    );
+    refused(
+        "/providers",
+        json!([issued("a", "i"), issued("b", "i")]),
+        "providers[1].issuer: is the issuer of another provider",
+    );
+    refused("/apis/0/providers", json!(["main", "other"]), "apis[0].providers[1]: no provider is named \"other\"");
+    refused("/apis/0/providers", json!([]), "apis[0].providers: must not be empty");
+    refused("/apis/0/providers", json!(["main", "main"]), "apis[0].providers: names a provider twice");
+    refused("/apis", json!([{"id": "a"}, {"id": "b"}, {"id": "a"}]), "apis[2].id: is the id of another API");
+}

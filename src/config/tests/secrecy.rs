@@ -1,0 +1,112 @@
+//! No secret shows, whatever else is wrong.
+
+use super::smallest;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// The marker that must never show. Legal wherever a secret may stand.
+const MARKER: &str = "Sesame-0pen-8c1f";
+
+/// A configuration with the marker at every place for a secret, given directly or through the environment.
+fn configuration(auth: &str, direct: bool) -> Value {
+    let secret = if direct { json!(MARKER) } else { json!({"env": "MARKED"}) };
+    let mut configuration = smallest();
+    configuration["providers"][0]["introspection"]["client"] = match auth {
+        "bearer" => json!({"auth": auth, "secret": secret}),
+        _ => json!({"auth": auth, "id": "g", "secret": secret}),
+    };
+    configuration["providers"][0]["introspection"]["headers"] = json!({"x-key": secret});
+    configuration["contracts"] =
+        json!({"source": {"url": "https://c/", "cluster": "c", "headers": {"authorization": secret}}});
+    configuration
+}
+
+fn env(name: &str) -> Option<String> {
+    (name == "MARKED").then(|| MARKER.to_owned())
+}
+
+fn read(configuration: &Value) -> String {
+    match super::super::read(configuration.to_string().as_bytes(), &env) {
+        Ok(settings) => format!("{settings:?}"),
+        Err(problems) => problems.iter().map(|problem| format!("{problem} {problem:?}\n")).collect(),
+    }
+}
+
+#[test]
+fn settings_show_no_secret() {
+    for auth in ["client_secret_basic", "client_secret_post", "bearer"] {
+        for direct in [true, false] {
+            let shown = read(&configuration(auth, direct));
+            assert!(shown.starts_with("Settings"), "{shown}");
+            assert!(!shown.contains(MARKER), "{auth}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_url_with_credentials_is_not_repeated() {
+    let mut configuration = configuration("client_secret_basic", true);
+    configuration["providers"][0]["introspection"]["endpoint"] = json!(format!("https://gw:{MARKER}@idp/"));
+    configuration["contracts"]["source"]["url"] = json!(format!("https://gw:{MARKER}@c/"));
+    configuration["replies"] = json!({"resource_metadata": format!("https://gw:{MARKER}@c/")});
+    let shown = read(&configuration);
+    assert_eq!(shown.matches("must not hold credentials").count(), 6, "each once as text and once as debug: {shown}");
+    assert!(!shown.contains(MARKER), "{shown}");
+}
+
+#[test]
+fn text_that_is_no_json_is_not_repeated() {
+    for text in [
+        format!("{{\"secret\": \"{MARKER}"),
+        format!("{{\"secret\": {MARKER}}}"),
+        format!("{{\"secret\": \"{MARKER}\\x\"}}"),
+        format!("\"{MARKER}\""),
+    ] {
+        let problems = super::super::read(text.as_bytes(), &env).unwrap_err();
+        assert!(!format!("{problems:?}").contains(MARKER), "{problems:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn mistakes_around_secrets_show_none(
+        auth in prop::sample::select(vec!["client_secret_basic", "client_secret_post", "bearer", "none", "private_key_jwt"]),
+        direct: bool,
+        broken in prop::collection::vec((any::<prop::sample::Index>(), 0..6_u8), 1..4),
+    ) {
+        let places = [
+            "/providers/0/introspection/client/secret", "/providers/0/introspection/client",
+            "/providers/0/introspection/headers", "/providers/0/introspection/headers/x-key",
+            "/providers/0/introspection", "/providers/0", "/contracts/source/headers",
+            "/contracts/source/headers/authorization", "/contracts/source", "/contracts", "/providers",
+            "/providers/0/introspection/endpoint", "/providers/0/name",
+        ];
+        let mut configuration = configuration(auth, direct);
+        for (place, how) in broken {
+            let Some(place) = configuration.pointer_mut(places[place.index(places.len())]) else { continue };
+            let old = place.take();
+            *place = match how {
+                0 => json!([old]),
+                1 => json!({"env": old}),
+                2 => json!({"value": old}),
+                3 => Value::Null,
+                4 => match old {
+                    Value::String(text) => json!(format!("{text}\n")),
+                    other => other,
+                },
+                _ => match old {
+                    Value::Object(mut members) => {
+                        members.insert("surprise".to_owned(), json!(MARKER));
+                        Value::Object(members)
+                    }
+                    other => other,
+                },
+            };
+            // Naming a variable is no secret: the marker must not stand where a name belongs.
+            let text = configuration.to_string().replace(&format!("{{\"env\":\"{MARKER}\"}}"), "{\"env\":\"UNSET\"}");
+            configuration = serde_json::from_str(&text).unwrap();
+        }
+        let shown = read(&configuration);
+        prop_assert!(!shown.contains(MARKER), "{}", shown);
+    }
+}

@@ -1,0 +1,392 @@
+//! Reading a contract document piece by piece out of its bytes.
+//!
+//! The document is one JSON object with an array `contracts` or `changes`, and perhaps a `cursor`. Each step reads
+//! one element of the array or passes over one other member, so that a reader can pause anywhere.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::contract::row::{Entry, NOT_A_CONTRACT, RawRow};
+
+/// Largest element, in bytes.
+const MAX_ENTRY: usize = 64 << 10;
+/// Largest member that is passed over, in bytes: bounds the longest step.
+const MAX_MEMBER: usize = 1 << 20;
+/// Longest cursor, in bytes.
+pub const MAX_CURSOR: usize = 2048;
+
+/// What a document's entries are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `contracts`: all there are.
+    Snapshot,
+    /// `changes`: what is different since a cursor.
+    Delta,
+}
+
+/// Why a document cannot be read. Static texts: never its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DocumentError(pub &'static str);
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+const BROKEN: DocumentError = DocumentError("the document is no JSON object");
+const TRUNCATED: DocumentError = DocumentError("the document ends too early");
+const TWO_ARRAYS: DocumentError = DocumentError("the document has more than one array of contracts");
+const NO_ARRAY: DocumentError = DocumentError("the document has neither contracts nor changes");
+const NOT_AN_ARRAY: DocumentError = DocumentError("contracts or changes is no array");
+const BAD_CURSOR: DocumentError = DocumentError("the cursor is no string, or too long, or there twice");
+const TOO_LARGE: DocumentError = DocumentError("a single value is too large");
+
+/// One step through a document.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// An element and its number in the array, from 0.
+    Entry(usize, Entry),
+    /// Nothing that matters.
+    Passed,
+    /// The document is complete.
+    End,
+}
+
+/// A document that is being read.
+#[derive(Debug)]
+pub struct Document {
+    body: Vec<u8>,
+    at: usize,
+    place: Place,
+    kind: Option<Kind>,
+    cursor: Option<Box<str>>,
+    entries: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Start,
+    FirstMember,
+    NextMember,
+    FirstElement,
+    NextElement,
+    End,
+}
+
+impl Document {
+    /// Nothing of `body` has been read yet.
+    pub fn new(body: Vec<u8>) -> Self {
+        // RFC 8259 §8.1 lets a reader ignore a byte order mark.
+        let at = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        Self { body, at, place: Place::Start, kind: None, cursor: None, entries: 0 }
+    }
+
+    /// Number of bytes that have been read.
+    pub fn read(&self) -> usize {
+        self.at
+    }
+
+    /// Some bytes of the document.
+    pub fn slice(&self, from: usize, to: usize) -> &[u8] {
+        self.body.get(from..to).unwrap_or_default()
+    }
+
+    /// What the entries are, as soon as the array has been reached.
+    pub fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// The cursor, if it has been passed.
+    pub fn take_cursor(&mut self) -> Option<Box<str>> {
+        self.cursor.take()
+    }
+
+    /// Goes one step on.
+    ///
+    /// # Errors
+    /// [`DocumentError`] when it is not a contract document; it is of no use then, including what was read before.
+    pub fn step(&mut self) -> Result<Step, DocumentError> {
+        match self.place {
+            Place::Start => {
+                self.take(b'{')?;
+                self.place = Place::FirstMember;
+            }
+            Place::FirstMember | Place::NextMember => return self.member(),
+            Place::FirstElement | Place::NextElement => return self.element(),
+            Place::End => return Ok(Step::End),
+        }
+        Ok(Step::Passed)
+    }
+
+    fn member(&mut self) -> Result<Step, DocumentError> {
+        if self.peek()? == b'}' {
+            self.at += 1;
+            return self.end();
+        }
+        if self.place == Place::NextMember {
+            self.take(b',')?;
+        }
+        self.place = Place::NextMember;
+        self.peek()?;
+        let name = self.value::<String>(MAX_MEMBER)?.map_err(|_| BROKEN)?;
+        self.take(b':')?;
+        self.peek()?;
+        match name.as_str() {
+            "contracts" => self.open(Kind::Snapshot)?,
+            "changes" => self.open(Kind::Delta)?,
+            "cursor" => {
+                let cursor = self.value::<Option<Box<str>>>(MAX_MEMBER)?;
+                let cursor = cursor.map_err(|_| BAD_CURSOR)?;
+                let long = cursor.as_ref().is_some_and(|cursor| cursor.len() > MAX_CURSOR);
+                if long || self.cursor.is_some() {
+                    return Err(BAD_CURSOR);
+                }
+                self.cursor = cursor;
+            }
+            _ => {
+                self.value::<IgnoredAny>(MAX_MEMBER)?.map_err(|_| BROKEN)?;
+            }
+        }
+        Ok(Step::Passed)
+    }
+
+    fn open(&mut self, kind: Kind) -> Result<(), DocumentError> {
+        if self.kind.is_some() {
+            return Err(TWO_ARRAYS);
+        }
+        if self.peek()? != b'[' {
+            return Err(NOT_AN_ARRAY);
+        }
+        self.at += 1;
+        self.kind = Some(kind);
+        self.place = Place::FirstElement;
+        Ok(())
+    }
+
+    fn element(&mut self) -> Result<Step, DocumentError> {
+        if self.peek()? == b']' {
+            self.at += 1;
+            self.place = Place::NextMember;
+            return Ok(Step::Passed);
+        }
+        if self.place == Place::NextElement {
+            self.take(b',')?;
+        }
+        self.place = Place::NextElement;
+        self.peek()?;
+        let entry = match self.value::<RawRow<'_>>(MAX_ENTRY)? {
+            Ok(entry) => entry,
+            // Not a row, but perhaps JSON: then only this row is lost.
+            Err(Unfit) => {
+                self.value::<IgnoredAny>(MAX_ENTRY)?.map_err(|_| BROKEN)?;
+                Entry::Unreadable(None, NOT_A_CONTRACT)
+            }
+        };
+        let number = self.entries;
+        self.entries += 1;
+        Ok(Step::Entry(number, entry))
+    }
+
+    fn end(&mut self) -> Result<Step, DocumentError> {
+        self.skip_space();
+        if self.at < self.body.len() {
+            return Err(BROKEN);
+        }
+        if self.kind.is_none() {
+            return Err(NO_ARRAY);
+        }
+        self.place = Place::End;
+        Ok(Step::End)
+    }
+
+    /// Reads one value and goes behind it. Stays where it is when the value is not what was asked for.
+    fn value<'a, T: Value<'a>>(&'a mut self, longest: usize) -> Result<Result<T::Owned, Unfit>, DocumentError> {
+        let rest = self.body.get(self.at..).unwrap_or_default();
+        let window = rest.get(..longest).unwrap_or(rest);
+        let mut values = serde_json::Deserializer::from_slice(window).into_iter::<T>();
+        match values.next() {
+            Some(Ok(value)) => {
+                let value = value.own();
+                self.at += values.byte_offset();
+                Ok(Ok(value))
+            }
+            Some(Err(error)) if !error.is_eof() => Ok(Err(Unfit)),
+            Some(Err(_)) | None if window.len() < rest.len() => Err(TOO_LARGE),
+            Some(Err(_)) | None => Err(TRUNCATED),
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> Result<(), DocumentError> {
+        if self.peek()? != byte {
+            return Err(BROKEN);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn peek(&mut self) -> Result<u8, DocumentError> {
+        self.skip_space();
+        self.body.get(self.at).copied().ok_or(TRUNCATED)
+    }
+
+    fn skip_space(&mut self) {
+        let rest = self.body.get(self.at..).unwrap_or_default();
+        let space = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+        self.at += space.count();
+    }
+}
+
+/// JSON of another shape than asked for, or broken.
+struct Unfit;
+
+/// What can be read in place, and what is kept of it.
+trait Value<'a>: Deserialize<'a> {
+    type Owned;
+    fn own(self) -> Self::Owned;
+}
+
+impl<'a> Value<'a> for RawRow<'a> {
+    type Owned = Entry;
+    fn own(self) -> Entry {
+        self.entry()
+    }
+}
+
+impl Value<'_> for String {
+    type Owned = Self;
+    fn own(self) -> Self {
+        self
+    }
+}
+
+impl Value<'_> for Option<Box<str>> {
+    type Owned = Self;
+    fn own(self) -> Self {
+        self
+    }
+}
+
+impl Value<'_> for IgnoredAny {
+    type Owned = ();
+    fn own(self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    struct Read {
+        kind: Option<Kind>,
+        held: Vec<String>,
+        bad: Vec<usize>,
+        removed: usize,
+        cursor: Option<Box<str>>,
+    }
+
+    fn read(text: impl AsRef<[u8]>) -> Result<Read, DocumentError> {
+        let mut document = Document::new(text.as_ref().to_vec());
+        let (mut held, mut bad, mut removed) = (Vec::new(), Vec::new(), 0);
+        loop {
+            match document.step()? {
+                Step::Entry(_, Entry::Holds(row)) => held.push(row.identity.client_id.into()),
+                Step::Entry(_, Entry::Removed(_)) => removed += 1,
+                Step::Entry(at, Entry::Unreadable(..)) => bad.push(at),
+                Step::Passed => {}
+                Step::End => break,
+            }
+        }
+        let (kind, cursor) = (document.kind(), document.take_cursor());
+        Ok(Read { kind, held, bad, removed, cursor })
+    }
+
+    fn fails(text: impl AsRef<[u8]>, error: DocumentError) {
+        let shown = String::from_utf8_lossy(text.as_ref()).into_owned();
+        assert_eq!(read(text).err(), Some(error), "{shown}");
+    }
+
+    const ROW: &str = r#"{"api":"a","client_id":"c"}"#;
+
+    #[test]
+    fn members_come_in_any_order_and_unknown_ones_are_passed() {
+        let text = format!(
+            "\u{feff} {{\"x\": [1, {{\"contracts\": [{{}}]}}, -1e5], \"cursor\" : \"7\" ,\n\"contracts\":[ {ROW} , {ROW}] , \"y\":5,\"z\":null }} \n"
+        );
+        let read = read(text).unwrap();
+        assert_eq!(read.kind, Some(Kind::Snapshot));
+        assert_eq!(read.held, ["c", "c"]);
+        assert_eq!(read.cursor.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn deltas_have_changes_and_removals() {
+        let text = format!(r#"{{"changes":[{ROW},{{"api":"a","client_id":"d","status":"removed"}}],"cursor":null}}"#);
+        let read = read(text).unwrap();
+        assert_eq!((read.kind, read.removed), (Some(Kind::Delta), 1));
+        assert_eq!(read.cursor, None);
+    }
+
+    #[test]
+    fn a_bad_row_costs_no_other() {
+        for bad in [
+            "5",
+            "null",
+            "\"x\"",
+            "[]",
+            r#"["a",null,"c"]"#,
+            "{}",
+            r#"{"api":"a","client_id":"c","api":"b"}"#,
+            r#"{"api":"a","client_id":"\ud800"}"#,
+            r#"{"api":"a","client_id":"c","expires_at":1e999}"#,
+        ] {
+            let read = read(format!(r#"{{"contracts":[{ROW},{bad},{ROW}]}}"#)).unwrap();
+            assert_eq!((read.held.len(), read.bad), (2, vec![1]), "{bad}");
+        }
+        let text = [&b"{\"contracts\":[{\"api\":\"a\",\"client_id\":\"\xff\"},"[..], ROW.as_bytes(), b"]}"].concat();
+        let read = read(text).unwrap();
+        assert_eq!((read.held.len(), read.bad), (1, vec![0]));
+    }
+
+    #[test]
+    fn what_is_no_contract_document_fails_as_a_whole() {
+        for text in ["[]", "5", "<html></html>", "{\"contracts\":[}]", "{\"contracts\" []}", "{,}"] {
+            fails(text, BROKEN);
+        }
+        fails(format!(r#"{{"contracts":[{ROW}]}} x"#), BROKEN);
+        fails(format!(r#"{{"contracts":[{ROW} {ROW}]}}"#), BROKEN);
+        fails(r#"{"contracts":[{"api":"a"]}"#, BROKEN);
+        fails("", TRUNCATED);
+        fails("{}", NO_ARRAY);
+        fails(r#"{"error":"x"}"#, NO_ARRAY);
+        fails(r#"{"contracts":{}}"#, NOT_AN_ARRAY);
+        fails(r#"{"contracts":null}"#, NOT_AN_ARRAY);
+        fails(r#"{"contracts":[],"changes":[]}"#, TWO_ARRAYS);
+        fails(r#"{"contracts":[],"cursor":7}"#, BAD_CURSOR);
+        fails(r#"{"cursor":"a","contracts":[],"cursor":"b"}"#, BAD_CURSOR);
+        let huge = "x".repeat(MAX_ENTRY);
+        fails(format!(r#"{{"contracts":[{{"api":"{huge}"}},{ROW}]}}"#), TOO_LARGE);
+    }
+
+    #[test]
+    fn every_truncation_is_noticed() {
+        let text = format!(r#"{{"x":"y","contracts":[{ROW},{ROW}],"cursor":"7","n":12}}"#);
+        for end in 0..text.len() {
+            assert!(read(&text[..end]).is_err(), "{}", &text[..end]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_do_harm(start in "(\\{\"contracts\":\\[)?", bytes: Vec<u8>) {
+            let _ = read([start.as_bytes(), &bytes].concat());
+        }
+
+        #[test]
+        fn no_json_like_text_does_harm(text in "[\\[\\]{}:,\"ac0 ]{0,40}") {
+            let _ = read(format!("{{\"contracts\":[{text}"));
+        }
+    }
+}

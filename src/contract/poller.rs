@@ -1,0 +1,394 @@
+//! One worker's part in keeping the contracts up to date: nothing, or all of it.
+//!
+//! The worker that holds the lease polls, and goes on holding it: only its memory ever grows with the set. The
+//! others look whether a poll is overdue, and one of them takes over when the holder has died.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use log::Level;
+
+use crate::base::http::{HttpAnswer, HttpResult};
+use crate::base::time::Timestamp;
+use crate::contract::answer;
+use crate::contract::contracts::{Action, CallId, Report};
+use crate::contract::document::Document;
+use crate::contract::poll::{Asked, Failure, Outcome, Poll, Work};
+use crate::contract::request;
+use crate::contract::schedule::{LONGEST_RETRY_AFTER, Prng, backoff, interval, retry_after};
+use crate::contract::settings::SourceSettings;
+use crate::contract::snapshot::Keys;
+use crate::contract::snapshot::head::{Base, Head};
+use crate::contract::snapshot::publish::{Halt, Progress, Publication, Sweep};
+use crate::shared::lease::Lease;
+use crate::shared::store::SharedStore;
+
+/// How long a dead poller holds up the others.
+pub const LEASE: Duration = Duration::from_secs(4);
+/// How much later than its timeout a call is given up.
+const CALL_GRACE: Duration = Duration::from_secs(2);
+/// Pause of this worker after it could not write to shared data what became of a poll.
+const REST: Duration = Duration::from_secs(1);
+/// Buckets written in one slice.
+const BUCKETS_PER_SLICE: usize = 64;
+/// Buckets looked at in one slice of a sweep.
+const SWEPT_PER_SLICE: u32 = 128;
+
+/// What there is to work with, for the length of one event.
+pub struct Turn<'a> {
+    /// Shared data.
+    pub store: &'a dyn SharedStore,
+    /// The time.
+    pub now: Timestamp,
+    /// What is to be done outside.
+    pub actions: Vec<Action>,
+}
+
+/// See the module.
+pub struct Poller {
+    source: Rc<SourceSettings>,
+    keys: Rc<Keys>,
+    worker: u64,
+    prng: Prng,
+    lease: Option<Lease>,
+    work: Work,
+    last_call: u64,
+    continuing: bool,
+    rests_until: Timestamp,
+    counts: Report,
+}
+
+impl Poller {
+    /// `worker` is unique in the process, and not 0.
+    pub fn new(source: Rc<SourceSettings>, keys: Rc<Keys>, worker: u64) -> Self {
+        Self {
+            source,
+            keys,
+            worker,
+            prng: Prng::new(worker),
+            lease: None,
+            work: Work::Idle,
+            last_call: 0,
+            continuing: false,
+            rests_until: Timestamp::default(),
+            counts: Report::default(),
+        }
+    }
+
+    /// The counters since this was last asked.
+    pub fn take_counts(&mut self) -> Report {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Gives polling up, so that another worker can take over at once.
+    pub fn stop(&mut self, store: &dyn SharedStore) {
+        self.work = Work::Idle;
+        if let Some(lease) = self.lease.take() {
+            lease.release(store);
+        }
+    }
+
+    /// Whether this is the worker that polls.
+    pub fn has_lease(&self) -> bool {
+        self.lease.is_some()
+    }
+
+    /// Whether a poll is under way.
+    #[cfg(test)]
+    pub fn polls(&self) -> bool {
+        !matches!(self.work, Work::Idle | Work::Sweeping(_))
+    }
+
+    /// Time has passed. `seen` is the head as this worker last saw it.
+    pub fn on_tick(&mut self, seen: Option<&Head>, turn: &mut Turn<'_>) {
+        if !self.keeps_lease(turn) {
+            return;
+        }
+        match &self.work {
+            Work::Idle if due(seen, self.source.refresh, turn.now) => self.begin(turn),
+            Work::Idle => {}
+            Work::Asking(_, _, until) if turn.now < *until => {}
+            Work::Asking(..) => {
+                if let Work::Asking(poll, ..) = std::mem::replace(&mut self.work, Work::Idle) {
+                    self.fail(poll, Failure::unanswered("no answer came"), None, turn);
+                }
+            }
+            // Usually done in `on_continue`; from here only should that have been lost.
+            Work::Reading(..) | Work::Writing(..) | Work::Sweeping(..) => self.slice(turn),
+        }
+    }
+
+    /// A call has ended.
+    pub fn on_answer(&mut self, call: CallId, result: HttpResult, turn: &mut Turn<'_>) {
+        if !self.keeps_lease(turn) {
+            return;
+        }
+        match std::mem::replace(&mut self.work, Work::Idle) {
+            Work::Asking(poll, awaited, _) if awaited == call => match result {
+                HttpResult::Answered(answer) => self.judge(poll, answer, turn),
+                HttpResult::Failed => {
+                    self.fail(poll, Failure::unanswered("no answer"), None, turn);
+                }
+            },
+            // Given up long ago.
+            work => self.work = work,
+        }
+    }
+
+    /// The event loop has turned.
+    pub fn on_continue(&mut self, turn: &mut Turn<'_>) {
+        self.continuing = false;
+        if self.keeps_lease(turn) {
+            self.slice(turn);
+        }
+    }
+
+    /// False when another worker polls now: then whatever was under way is dropped.
+    fn keeps_lease(&mut self, turn: &Turn<'_>) -> bool {
+        let Some(lease) = &mut self.lease else {
+            return true;
+        };
+        let left = lease.until().since(turn.now);
+        let fresh = left > LEASE / 2 && left <= LEASE;
+        if fresh || lease.renew(turn.store, turn.now, LEASE) {
+            return true;
+        }
+        self.lease = None;
+        self.work = Work::Idle;
+        false
+    }
+
+    fn begin(&mut self, turn: &mut Turn<'_>) {
+        let resting = turn.now < self.rests_until && self.rests_until <= turn.now.plus(REST);
+        if resting || !self.takes_lease(turn) {
+            return;
+        }
+        let base = Base::read(turn.store, &self.keys.head);
+        // Another worker may have polled since this one last looked.
+        if !due(Some(&base.head), self.source.refresh, turn.now) {
+            return;
+        }
+        let since = base.head.generation != 0 && base.head.cursor.is_some();
+        let poll = Poll::new(base, since, self.prng.next(), turn.now);
+        self.ask_first(poll, true, turn);
+    }
+
+    fn takes_lease(&mut self, turn: &Turn<'_>) -> bool {
+        if self.lease.is_none() {
+            let key = &self.keys.lease;
+            self.lease = Lease::try_take(turn.store, key, self.worker, turn.now, LEASE);
+        }
+        self.lease.is_some()
+    }
+
+    fn ask_first(&mut self, mut poll: Poll, if_changed: bool, turn: &mut Turn<'_>) {
+        let head = &poll.base.head;
+        let cursor = head.cursor.as_deref().filter(|_| poll.since);
+        let path = request::first_page(&self.source, cursor);
+        let known = head.generation != 0 && head.pages.first().is_some_and(|page| *page.path == path);
+        poll.asked = if known && if_changed { Asked::IfChanged(0) } else { Asked::Plainly };
+        self.ask(poll, path, turn);
+    }
+
+    fn ask(&mut self, mut poll: Poll, path: String, turn: &mut Turn<'_>) {
+        let etag = match poll.asked {
+            Asked::IfChanged(page) => poll.base.head.pages.get(page).map(|page| &*page.etag),
+            Asked::Plainly => None,
+        };
+        let call = request::page(&self.source, &path, etag);
+        poll.paths.push(path);
+        self.last_call += 1;
+        let id = CallId(self.last_call);
+        let until = turn.now.plus(self.source.timeout).plus(CALL_GRACE);
+        self.work = Work::Asking(poll, id, until);
+        turn.actions.push(Action::Call(id, call));
+    }
+
+    fn judge(&mut self, mut poll: Poll, answer: HttpAnswer, turn: &mut Turn<'_>) {
+        match (answer.status, poll.asked) {
+            (304, Asked::IfChanged(page)) => match poll.base.head.pages.get(page + 1) {
+                Some(next) => {
+                    let path = next.path.as_ref().to_owned();
+                    poll.asked = Asked::IfChanged(page + 1);
+                    self.ask(poll, path, turn);
+                }
+                None => self.unchanged(poll, |_, _| {}, turn),
+            },
+            // The pages before this one have not been sent: only all of them together are a snapshot.
+            (200, Asked::IfChanged(page)) if page > 0 => {
+                let since = poll.since;
+                self.ask_first(poll.restarted(since), false, turn);
+            }
+            (200, _) => self.open(poll, answer, turn),
+            (410, _) if poll.since => self.ask_first(poll.restarted(false), false, turn),
+            (status, _) => {
+                let wait = answer.header("retry-after");
+                let wait = wait.and_then(|value| retry_after(value, turn.now));
+                let failure = Failure::unanswered(format!("status {status}"));
+                self.fail(poll, failure, wait, turn);
+            }
+        }
+    }
+
+    fn open(&mut self, mut poll: Poll, answer: HttpAnswer, turn: &mut Turn<'_>) {
+        poll.asked = Asked::Plainly;
+        match answer::page(&self.source, &mut poll, answer) {
+            Ok((document, next)) => {
+                self.work = Work::Reading(poll, document, next);
+                self.slice(turn);
+            }
+            Err(failure) => self.fail(poll, failure, None, turn),
+        }
+    }
+
+    fn slice(&mut self, turn: &mut Turn<'_>) {
+        match std::mem::replace(&mut self.work, Work::Idle) {
+            Work::Reading(poll, document, next) => self.read(poll, document, next, turn),
+            Work::Writing(poll, publication) => self.write(poll, publication, turn),
+            Work::Sweeping(mut sweep) => {
+                match sweep.step(SWEPT_PER_SLICE, &self.keys, turn.store) {
+                    Ok(Progress::More) => self.go_on(Work::Sweeping(sweep), turn),
+                    // Overtaken, the next snapshot's sweep does it.
+                    Ok(Progress::Done) | Err(Halt::Overtaken | Halt::Refused) => {}
+                }
+            }
+            work @ (Work::Idle | Work::Asking(..)) => self.work = work,
+        }
+    }
+
+    fn go_on(&mut self, work: Work, turn: &mut Turn<'_>) {
+        self.work = work;
+        if !self.continuing {
+            self.continuing = true;
+            turn.actions.push(Action::Continue);
+        }
+    }
+
+    fn read(&mut self, mut poll: Poll, mut document: Document, next: Option<String>, turn: &mut Turn<'_>) {
+        let complete = poll.read(&mut document, &self.keys, turn.store);
+        let next = match complete {
+            Ok(false) => return self.go_on(Work::Reading(poll, document, next), turn),
+            Ok(true) => poll.next_page(next),
+            Err(failure) => Err(failure),
+        };
+        drop(document);
+        match next {
+            Ok(Some(page)) => self.ask(poll, page, turn),
+            Ok(None) => self.conclude(poll, turn),
+            Err(failure) => self.fail(poll, failure, None, turn),
+        }
+    }
+
+    fn conclude(&mut self, mut poll: Poll, turn: &mut Turn<'_>) {
+        self.counts.skipped += poll.skipped.count();
+        if let Some(line) = poll.skipped.line() {
+            turn.actions.push(Action::Log(Level::Warn, line));
+        }
+        let draft = match poll.conclude() {
+            Outcome::Changed(draft) => draft,
+            Outcome::Unchanged => {
+                return self.unchanged(poll, |poll, head| poll.settle(head, false), turn);
+            }
+        };
+        let first = self.prng.next() >> 1;
+        match Publication::claim(draft, &poll.base, first, &self.keys, turn.store) {
+            Ok(publication) => self.write(poll, publication, turn),
+            Err(halt) => self.halted(halt, turn),
+        }
+    }
+
+    fn write(&mut self, mut poll: Poll, mut publication: Publication, turn: &mut Turn<'_>) {
+        match publication.write(BUCKETS_PER_SLICE, &self.keys, turn.store) {
+            Ok(Progress::More) => return self.go_on(Work::Writing(poll, publication), turn),
+            Ok(Progress::Done) => {}
+            Err(halt) => return self.halted(halt, turn),
+        }
+        let replaces = publication.replaces_everything();
+        let wait = self.wait_after(&poll, turn.now);
+        let settle = |head: &mut Head| {
+            poll.settle(head, true);
+            succeed(head, poll.started, wait, turn.now);
+        };
+        match publication.flip(settle, &self.keys, turn.store) {
+            Ok(head) => {
+                self.counts.changed += 1;
+                let line = format!("contracts: {} in force", head.rows);
+                turn.actions.push(Action::Log(Level::Info, line));
+                if replaces {
+                    self.go_on(Work::Sweeping(Sweep::of(head)), turn);
+                }
+            }
+            Err(halt) => self.halted(halt, turn),
+        }
+    }
+
+    fn unchanged(&mut self, mut poll: Poll, settle: impl FnOnce(&mut Poll, &mut Head), turn: &mut Turn<'_>) {
+        let mut head = poll.base.head.clone();
+        settle(&mut poll, &mut head);
+        succeed(&mut head, poll.started, self.wait_after(&poll, turn.now), turn.now);
+        match poll.base.replace(turn.store, &self.keys.head, &head) {
+            Ok(()) => self.counts.unchanged += 1,
+            Err(error) => self.halted(error.into(), turn),
+        }
+    }
+
+    fn fail(&mut self, poll: Poll, failure: Failure, retry_after: Option<Duration>, turn: &mut Turn<'_>) {
+        let mut head = poll.base.head.clone();
+        head.failures = head.failures.saturating_add(1);
+        let pause = backoff(head.failures, self.source.refresh, retry_after, &mut self.prng);
+        head.polled_at = poll.started;
+        head.wait = turn.now.since(poll.started).saturating_add(pause);
+        if failure.start_over {
+            head.ask_for_everything();
+        }
+        let line = format!("contracts: poll failed, {}; next in {:.1} s", failure.reason, pause.as_secs_f64());
+        match poll.base.replace(turn.store, &self.keys.head, &head) {
+            Ok(()) => {
+                self.counts.failed += 1;
+                turn.actions.push(Action::Log(Level::Warn, line));
+            }
+            Err(error) => self.halted(error.into(), turn),
+        }
+    }
+
+    /// Shared data did not take what became of the poll.
+    fn halted(&mut self, halt: Halt, turn: &mut Turn<'_>) {
+        self.counts.failed += 1;
+        self.rests_until = turn.now.plus(REST);
+        let reason = match halt {
+            Halt::Overtaken => "another worker was faster",
+            Halt::Refused => "shared data refused a write",
+        };
+        let line = format!("contracts: poll dropped, {reason}");
+        turn.actions.push(Action::Log(Level::Warn, line));
+    }
+
+    /// From the start of this poll to the next.
+    fn wait_after(&mut self, poll: &Poll, now: Timestamp) -> Duration {
+        let wait = interval(self.source.refresh, &mut self.prng);
+        // A poll that takes longer than that is not followed by the next one at once.
+        wait.max(now.since(poll.started).saturating_add(wait / 8))
+    }
+}
+
+fn succeed(head: &mut Head, started: Timestamp, wait: Duration, now: Timestamp) {
+    head.failures = 0;
+    head.checked_at = now;
+    head.polled_at = started;
+    head.wait = wait;
+}
+
+/// Whether it is time to poll: at once when there is no record, or the clock was set back behind it. What the record
+/// says is believed within reason only: it may be from a configuration with another period.
+fn due(head: Option<&Head>, refresh: Duration, now: Timestamp) -> bool {
+    let Some(head) = head else {
+        return true;
+    };
+    let longest = if head.failures == 0 {
+        let took = head.checked_at.since(head.polled_at);
+        took.saturating_add(refresh.saturating_add(refresh / 5))
+    } else {
+        LONGEST_RETRY_AFTER * 2
+    };
+    now < head.polled_at || head.polled_at.plus(head.wait.min(longest)) <= now
+}

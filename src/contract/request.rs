@@ -1,0 +1,93 @@
+//! What the source is asked.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::base::http::{AnswerHeaders, HttpCall};
+use crate::contract::poll::MAX_BYTES;
+use crate::contract::settings::SourceSettings;
+
+/// All but the unreserved characters of RFC 3986 §2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Path and query of the first page: everything, or what changed since `cursor`.
+pub fn first_page(source: &SourceSettings, cursor: Option<&str>) -> String {
+    let path = &source.path;
+    let Some(cursor) = cursor else {
+        return path.as_ref().to_owned();
+    };
+    let joint = match path.split_once('?') {
+        None => "?",
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{path}{joint}since={}", utf8_percent_encode(cursor, RESERVED))
+}
+
+/// The request for one page, unless it still is the one with entity tag `etag`.
+pub fn page(source: &SourceSettings, path: &str, etag: Option<&str>) -> HttpCall {
+    let mut headers = vec![
+        (":method".to_owned(), "GET".to_owned()),
+        (":path".to_owned(), path.to_owned()),
+        (":authority".to_owned(), source.authority.as_ref().to_owned()),
+        (":scheme".to_owned(), source.scheme.as_ref().to_owned()),
+        ("accept".to_owned(), "application/json".to_owned()),
+    ];
+    if let Some(etag) = etag {
+        headers.push(("if-none-match".to_owned(), etag.to_owned()));
+    }
+    for (name, value) in &source.headers {
+        headers.push((name.to_ascii_lowercase(), value.expose().to_owned()));
+    }
+    HttpCall {
+        cluster: source.cluster.clone(),
+        headers,
+        body: Vec::new(),
+        timeout: source.timeout,
+        answer_headers: AnswerHeaders::All,
+        max_answer_bytes: MAX_BYTES,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::secret::Secret;
+    use std::time::Duration;
+
+    fn source(path: &str) -> SourceSettings {
+        SourceSettings {
+            cluster: "contracts".into(),
+            scheme: "https".into(),
+            authority: "contracts.internal".into(),
+            path: path.into(),
+            refresh: Duration::from_secs(15),
+            timeout: Duration::from_secs(5),
+            headers: vec![("Authorization".into(), Secret::new("Bearer s"))],
+        }
+    }
+
+    #[test]
+    fn the_cursor_is_encoded_behind_what_is_there() {
+        for (path, page) in [
+            ("/c", "/c?since=a%20%26%2B%3D%C3%BC~"),
+            ("/c?", "/c?since=a%20%26%2B%3D%C3%BC~"),
+            ("/c?x=1", "/c?x=1&since=a%20%26%2B%3D%C3%BC~"),
+        ] {
+            assert_eq!(first_page(&source(path), Some("a &+=ü~")), page);
+            assert_eq!(first_page(&source(path), None), path);
+        }
+    }
+
+    #[test]
+    fn a_request_has_what_envoy_needs() {
+        let call = page(&source("/c"), "/c?page=2", Some("\"e\""));
+        let header = |name: &str| {
+            let found = call.headers.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        assert_eq!(header(":path"), Some("/c?page=2"));
+        assert_eq!(header(":authority"), Some("contracts.internal"));
+        assert_eq!(header("authorization"), Some("Bearer s"));
+        assert_eq!(header("if-none-match"), Some("\"e\""));
+    }
+}

@@ -1,0 +1,119 @@
+//! When to ask again.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+
+use crate::base::time::Timestamp;
+
+/// Longest pause that failures alone bring about.
+pub const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+/// Longest pause that a server can ask for.
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+/// First pause after a failure, unless `refresh` is shorter.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+/// How much later than `refresh` a poll may be: a change has to be in force within `refresh` and a second.
+const LATEST: Duration = Duration::from_millis(250);
+
+/// A small generator of numbers that nobody has to be unable to guess (SplitMix64).
+#[derive(Clone, Debug)]
+pub struct Prng(u64);
+
+impl Prng {
+    /// Workers take different seeds.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number from 0 up to, not including, 1.
+    fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// From the start of one poll to the start of the next: `refresh` ± 10 %, and never more than 250 ms late.
+pub fn interval(refresh: Duration, prng: &mut Prng) -> Duration {
+    let jittered = refresh.mul_f64(0.9 + 0.2 * prng.fraction());
+    jittered.min(refresh.saturating_add(LATEST))
+}
+
+/// How long to wait after the `failures`-th failure in a row: doubling from one second (or `refresh`, if that is
+/// shorter) to five minutes, ± 20 %; and not before the server's `Retry-After` has passed.
+pub fn backoff(failures: u32, refresh: Duration, retry_after: Option<Duration>, prng: &mut Prng) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    let pause = FIRST_BACKOFF.min(refresh).saturating_mul(1 << doublings);
+    let pause = pause.min(LONGEST_BACKOFF).mul_f64(0.8 + 0.4 * prng.fraction());
+    pause.min(LONGEST_BACKOFF).max(retry_after.unwrap_or_default())
+}
+
+/// The value of a `Retry-After` header (RFC 9110 §10.2.3), at most an hour. `None` when it cannot be read.
+pub fn retry_after(value: &[u8], now: Timestamp) -> Option<Duration> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    let wait = if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
+        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+        let secs = u64::try_from(date.unix_timestamp()).unwrap_or(0);
+        Timestamp::from_secs(secs).since(now)
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn polls_are_spread_and_never_late() {
+        let mut prng = Prng::new(1);
+        for refresh in [Duration::from_secs(1), Duration::from_secs(600)] {
+            let all: Vec<_> = (0..1000).map(|_| interval(refresh, &mut prng)).collect();
+            assert!(all.iter().all(|i| *i >= refresh.mul_f64(0.9)));
+            assert!(all.iter().all(|i| *i <= refresh.mul_f64(1.1).min(refresh + LATEST)));
+            assert!(all.iter().any(|i| *i < refresh.mul_f64(0.92)));
+            assert!(all.iter().any(|i| *i > refresh));
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_five_minutes() {
+        let mut prng = Prng::new(1);
+        let refresh = Duration::from_secs(15);
+        for (failures, secs) in [(1, 1.0), (2, 2.0), (5, 16.0), (9, 256.0)] {
+            let pause = backoff(failures, refresh, None, &mut prng).as_secs_f64();
+            assert!(pause >= secs * 0.8 && pause <= secs * 1.2, "{failures}: {pause}");
+        }
+        for failures in [10, 100, u32::MAX] {
+            let pause = backoff(failures, refresh, None, &mut prng);
+            assert!(pause <= LONGEST_BACKOFF && pause >= LONGEST_BACKOFF.mul_f64(0.8));
+        }
+        let short = backoff(1, Duration::from_millis(100), None, &mut prng);
+        assert!(short <= Duration::from_millis(120));
+        let asked = Some(Duration::from_secs(900));
+        assert_eq!(backoff(1, refresh, asked, &mut prng), Duration::from_secs(900));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = Timestamp::from_secs(784_111_777 - 90);
+        let read = |text: &str| retry_after(text.as_bytes(), now).map(|wait| wait.as_secs());
+        assert_eq!(read("120"), Some(120));
+        assert_eq!(read(" 0 "), Some(0));
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(90));
+        assert_eq!(read("Sun, 06 Nov 1984 08:49:37 GMT"), Some(0));
+        assert_eq!(read("99999999999999999999"), Some(3600));
+        for junk in ["", "soon", "-1", "1.5"] {
+            assert_eq!(read(junk), None, "{junk}");
+        }
+    }
+}

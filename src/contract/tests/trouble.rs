@@ -1,0 +1,204 @@
+//! A source that does not do what it should: nothing is granted that should not be, what was loaded last holds.
+
+use super::*;
+use crate::contract::poll::MAX_PAGES;
+use crate::contract::schedule::LONGEST_BACKOFF;
+
+/// Loads a contract, then lets the source answer with `script`: the poll has to fail and change nothing.
+fn fails(script: impl FnMut(&Asked) -> HttpResult + 'static) -> Stage {
+    let mut stage = Stage::new(|_| ok(one("gold")));
+    stage.tick();
+    stage.script(script);
+    let generation = stage.contracts.generation();
+    let before = stage.contracts.report(stage.now);
+    assert_eq!((before.changed, before.failed), (1, 0));
+    stage.until_next_poll();
+    let after = stage.contracts.report(stage.now);
+    assert_eq!((after.changed, after.unchanged, after.failed), (0, 0, 1), "{:?}", stage.log);
+    assert_eq!(stage.contracts.generation(), generation);
+    assert_eq!((stage.tier("c"), stage.tier("evil")), ("gold".into(), "-".into()));
+    stage
+}
+
+fn evil() -> String {
+    snapshot(&[row("c", "evil"), row("evil", "evil")])
+}
+
+#[test]
+fn a_source_that_is_down_at_the_start_is_asked_again_soon() {
+    let mut stage = Stage::new(|_| HttpResult::Failed);
+    stage.tick();
+    assert_eq!(stage.tier("c"), "?");
+    let pauses: Vec<_> = (0..14).map(|_| stage.until_next_poll()).collect();
+    assert!(pauses[0] <= Duration::from_millis(1500), "{pauses:?}");
+    assert!(pauses[4] > pauses[1], "{pauses:?}");
+    assert!(pauses.iter().all(|pause| *pause <= LONGEST_BACKOFF + TICK), "{pauses:?}");
+    assert!(pauses[13] >= LONGEST_BACKOFF.mul_f64(0.8), "{pauses:?}");
+    assert_eq!(stage.tier("c"), "?");
+    stage.script(|_| ok(one("gold")));
+    stage.until_next_poll();
+    assert_eq!(stage.tier("c"), "gold");
+    let pause = stage.until_next_poll();
+    assert!(pause <= REFRESH + TICK * 2, "the usual period again: {pause:?}");
+}
+
+#[test]
+fn every_wrong_answer_keeps_what_is_loaded() {
+    fails(|_| HttpResult::Failed);
+    for status in [0, 204, 206, 301, 302, 307, 400, 401, 403, 404, 410, 429, 500, 503] {
+        fails(move |_| answer(status, &[("location", "/elsewhere")], evil()));
+    }
+    fails(|_| answer(304, &[], ""));
+    for kind in ["text/html", "text/plain; x=application/json", "application/jsonx", "", "\u{ff}"] {
+        fails(move |_| answer(200, &[("content-type", kind)], evil()));
+    }
+    for body in ["", "null", "[]", "{}", "<html>", "{\"contracts\":{}}", "{\"contracts\":null}"] {
+        fails(move |_| ok(body));
+    }
+    fails(|_| ok(&evil().as_bytes()[..evil().len() - 1]));
+    fails(|_| ok(format!(r#"{{"changes":[{}]}}"#, row("evil", "evil"))));
+    fails(|_| HttpResult::Answered(HttpAnswer { status: 200, headers: vec![], body: Body::TooLarge(1 << 30) }));
+}
+
+#[test]
+fn retry_after_is_honoured() {
+    for (value, least) in [("30", 30), ("Fri, 15 Jan 2027 08:02:00 GMT", 0)] {
+        let mut stage = Stage::new(move |_| answer(429, &[("retry-after", value)], ""));
+        stage.tick();
+        let least = if least == 0 { 1_800_000_120 - 1_800_000_000 } else { least };
+        let pause = stage.until_next_poll();
+        assert!(pause >= Duration::from_secs(least), "{value}: {pause:?}");
+        assert!(pause <= Duration::from_secs(least) + TICK, "{value}: {pause:?}");
+    }
+}
+
+#[test]
+fn a_page_that_fails_spoils_all() {
+    let paged = |second: fn() -> HttpResult| {
+        move |asked: &Asked| match asked.path.as_str() {
+            "/c" => answer(200, &[("link", "</2>; rel=next")], evil()),
+            _ => second(),
+        }
+    };
+    fails(paged(|| HttpResult::Failed));
+    fails(paged(|| answer(500, &[], "")));
+    fails(paged(|| answer(304, &[], "")));
+    fails(paged(|| ok("{")));
+    fails(paged(|| ok("{}")));
+    fails(paged(|| ok(r#"{"changes":[]}"#)));
+    let mut stage = fails(paged(|| answer(200, &[("link", "</c>; rel=next")], evil())));
+    assert!(stage.log.pop().unwrap().contains("circle"));
+    fails(paged(|| answer(200, &[("link", "https://evil.example/3; rel=next")], evil())));
+    fails(|_| answer(200, &[("link", "<https://evil.example/2>; rel=next")], evil()));
+}
+
+#[test]
+fn pages_without_end_are_not_followed_for_ever() {
+    let mut page = 0;
+    let stage = fails(move |_| {
+        page += 1;
+        answer(200, &[("link", &format!("<?page={page}>; rel=next"))], evil())
+    });
+    assert_eq!(stage.asked.len(), 1 + MAX_PAGES);
+}
+
+#[test]
+fn a_delta_that_cannot_be_used_starts_over() {
+    let mut stage = Stage::new(|_| ok(r#"{"contracts":[],"cursor":"1"}"#));
+    stage.tick();
+    stage.script(|_| ok("<html>"));
+    stage.until_next_poll();
+    stage.script(|_| ok(one("gold")));
+    stage.until_next_poll();
+    assert_eq!(stage.last().path, "/c");
+    // A server that merely fails is asked for the same delta again.
+    stage.script(|_| ok(r#"{"contracts":[],"cursor":"2"}"#));
+    stage.until_next_poll();
+    stage.script(|_| answer(500, &[], ""));
+    stage.until_next_poll();
+    stage.until_next_poll();
+    assert_eq!(stage.last().path, "/c?since=2");
+}
+
+#[test]
+fn bad_rows_are_skipped_counted_and_named_by_position() {
+    let mut rows: Vec<_> = (0..100).map(|n| row(&n.to_string(), "gold")).collect();
+    rows[17] = r#"{"api":"a","client_id":"","tier":"Secret"}"#.into();
+    rows[40] = r#"["Secret"]"#.into();
+    let body = snapshot(&rows);
+    let mut stage = Stage::new(move |_| ok(body.clone()));
+    stage.tick();
+    let report = stage.contracts.report(stage.now);
+    assert_eq!((report.skipped, report.contracts, report.changed), (2, Some(98), 1));
+    let lines: Vec<_> = stage.log.iter().filter(|line| line.contains("cannot be read")).collect();
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains("2 cannot") && lines[0].contains("[17]: client_id: is empty"));
+    assert!(lines[0].contains("[40]") && !stage.log.concat().contains("Secret"));
+    assert_eq!((stage.tier("16"), stage.tier("18")), ("gold".into(), "gold".into()));
+}
+
+#[test]
+fn an_unreadable_row_takes_back_an_earlier_one() {
+    let mut stage =
+        Stage::new(|_| ok(snapshot(&[row("c", "gold"), r#"{"api":"a","client_id":"c","status":null}"#.into()])));
+    stage.tick();
+    assert_eq!(stage.tier("c"), "-");
+}
+
+#[test]
+fn removed_in_a_snapshot_is_a_status_that_does_not_grant() {
+    let mut stage =
+        Stage::new(|_| ok(snapshot(&[row("c", "gold"), r#"{"api":"a","client_id":"c","status":"removed"}"#.into()])));
+    stage.tick();
+    assert_eq!(stage.tier("c"), "Unknown");
+}
+
+#[test]
+fn too_old_is_not_loaded_until_a_poll_succeeds() {
+    let own = Settings { max_staleness: Some(Duration::from_secs(30)), ..settings() };
+    let mut stage = Stage::with(own, |_| ok(one("gold")));
+    stage.tick();
+    stage.script(|_| HttpResult::Failed);
+    stage.pass(Duration::from_secs(30));
+    assert_eq!(stage.tier("c"), "gold");
+    let generation = stage.contracts.generation();
+    stage.pass(TICK);
+    assert_eq!(stage.tier("c"), "?");
+    assert_ne!(stage.contracts.generation(), generation);
+    stage.script(|_| ok(one("gold")));
+    stage.until_next_poll();
+    assert_eq!(stage.tier("c"), "gold");
+}
+
+#[test]
+fn damaged_shared_data_grants_nothing_and_is_loaded_anew() {
+    use crate::shared::store::{Expect, SharedStore};
+    for junk in [&b""[..], b"junk", &[1; 40]] {
+        let mut stage = Stage::new(|_| answer(200, &[("etag", "\"1\"")], one("gold")));
+        stage.tick();
+        for (key, value) in stage.store.dump() {
+            if !key.ends_with("/head") && !key.ends_with("/lease") && !value.is_empty() {
+                stage.store.set(&key, junk, Expect::Anything).unwrap();
+            }
+        }
+        assert_eq!(stage.tier("c"), "?");
+        stage.until_next_poll();
+        assert_eq!(stage.last().etag, None);
+        assert_eq!(stage.tier("c"), "gold");
+
+        stage.store.set("t/contracts/1/head", junk, Expect::Anything).unwrap();
+        stage.pass(TICK);
+        assert_eq!(stage.tier("c"), "gold", "polled at once");
+    }
+}
+
+#[test]
+fn a_clock_set_back_does_not_stop_the_polls() {
+    let mut stage = Stage::new(|_| ok(one("gold")));
+    stage.tick();
+    stage.now = stage.now.minus(Duration::from_secs(86_400));
+    assert_eq!(stage.tier("c"), "gold");
+    stage.script(|_| ok(one("silver")));
+    assert!(stage.until_next_poll() <= Duration::from_secs(5));
+    assert_eq!(stage.tier("c"), "silver");
+}

@@ -1,0 +1,193 @@
+//! Which API and operation a request falls under, and paths that none can be trusted with.
+
+use crate::configuration::{api, configuration};
+use crate::host::{Outcome, Worker};
+use crate::worker;
+use serde_json::{Value, json};
+
+/// How a request ends here: `asked`, `passed`, or the error code.
+fn fate(worker: &Worker, headers: &[(&str, &[u8])]) -> String {
+    let mut lines = vec![("authorization", b"Bearer abc".as_slice())];
+    lines.extend_from_slice(headers);
+    let stream = worker.request(&lines);
+    let outcome = worker.outcome(stream);
+    worker.hang_up(stream);
+    match &outcome {
+        Outcome::Paused => "asked".to_owned(),
+        Outcome::Continued(_) => "passed".to_owned(),
+        _ => outcome.error(),
+    }
+}
+
+fn at(worker: &Worker, path: &[u8]) -> String {
+    fate(worker, &[(":path", path)])
+}
+
+const AMBIGUOUS: [&[u8]; 26] = [
+    b"//orders/1",
+    b"/orders//1",
+    b"/orders/1//",
+    b"/./orders/1",
+    b"/orders/./1",
+    b"/orders/../1",
+    b"/orders/..",
+    b"/orders/.",
+    b"/orders/%2e%2e/1",
+    b"/orders/%2E/1",
+    b"/orders/a%2fb",
+    b"/orders/a%2Fb",
+    b"/orders/a%5cb",
+    b"/orders/a%5Cb",
+    b"/orders/a\\b",
+    b"/orders/a;b=1",
+    b"/orders/;",
+    b"/orders/\x7f",
+    b"/orders/a\x80",
+    b"/orders/\xc3\xa9",
+    b"/orders/%",
+    b"/orders/%4",
+    b"/orders/%zz",
+    b"/orders/%00",
+    b"/orders/a\tb",
+    b"/orders/../",
+];
+
+fn guarded(more: Value) -> Worker {
+    let operations = json!([{"match": {"paths": ["/orders/health", "/orders/open/"]}, "public": true}]);
+    let mut change = json!({"apis": [api(json!({"match": {"paths": ["/orders/"]}, "operations": operations}))]});
+    change.as_object_mut().expect("members").extend(more.as_object().expect("members").clone());
+    worker(&configuration(change))
+}
+
+#[test]
+fn an_ambiguous_path_is_refused_wherever_paths_matter() {
+    let worker = guarded(json!({}));
+    for path in AMBIGUOUS {
+        assert_eq!(at(&worker, path), "invalid_request", "{}", path.escape_ascii());
+    }
+    let passing = guarded(json!({"no_match": "pass"}));
+    for path in AMBIGUOUS {
+        assert_eq!(at(&passing, path), "invalid_request", "{}", path.escape_ascii());
+    }
+}
+
+#[test]
+fn an_ambiguous_path_is_nothing_special_where_paths_do_not_matter() {
+    let worker = worker(&configuration(json!({})));
+    for path in AMBIGUOUS {
+        assert_eq!(at(&worker, path), "asked", "{}", path.escape_ascii());
+    }
+}
+
+#[test]
+fn a_literal_path_makes_nothing_public_and_passes_nothing() {
+    let worker = guarded(json!({"ambiguous_paths": "literal", "no_match": "pass"}));
+    for (path, expected) in [
+        (&b"/orders/a;b"[..], "asked"),
+        (b"/orders/open/%2e%2e/1", "asked"),
+        (b"/orders/open/a;b", "asked"),
+        (b"/orders/health", "passed"),
+        (b"/orders/open/1", "passed"),
+        (b"/elsewhere", "passed"),
+        (b"/elsewhere/../orders/1", "not_found"),
+        (b"//orders/1", "not_found"),
+        (b"/%6frders/1", "not_found"),
+    ] {
+        assert_eq!(at(&worker, path), expected, "{}", path.escape_ascii());
+    }
+}
+
+#[test]
+fn paths_are_compared_byte_by_byte_and_without_the_query() {
+    let worker = guarded(json!({}));
+    for (path, expected) in [
+        ("/orders/", "asked"),
+        ("/orders/1?x=/../..//;%zz", "asked"),
+        ("/orders", "not_found"),
+        ("/Orders/1", "not_found"),
+        ("/ordersx/1", "not_found"),
+        ("/elsewhere?/orders/", "not_found"),
+        ("/orders/health", "passed"),
+        ("/orders/health?a=b", "passed"),
+        ("/orders/health/", "asked"),
+        ("/orders/healthy", "asked"),
+        ("/orders/Health", "asked"),
+        ("/orders/open/x", "passed"),
+        ("/orders/open", "asked"),
+        ("/orders/a%20b", "asked"),
+    ] {
+        assert_eq!(at(&worker, path.as_bytes()), expected, "{path}");
+    }
+}
+
+#[test]
+fn the_first_api_and_the_first_operation_that_match_win() {
+    let public = |matching: Value| json!([{"match": matching, "public": true}]);
+    let worker = worker(&configuration(json!({"apis": [
+        {"id": "one", "match": {"paths": ["/a/b/"]}},
+        {"id": "two", "match": {"paths": ["/a/*"]}, "operations": public(json!({}))},
+        {"id": "three", "match": {"paths": ["/c"]}, "operations": [
+            {"match": {"methods": ["GET"]}, "scopes": {"all": ["x"]}},
+            {"match": {"methods": ["GET", "HEAD"]}, "public": true},
+        ]},
+    ]})));
+    for (method, path, expected) in [
+        ("GET", "/a/b/c", "asked"),
+        ("GET", "/a/b", "passed"),
+        ("GET", "/a/c", "passed"),
+        ("GET", "/c", "asked"),
+        ("HEAD", "/c", "passed"),
+        ("head", "/c", "asked"),
+        ("POST", "/c", "asked"),
+        ("GET", "/c/", "not_found"),
+    ] {
+        let found = fate(&worker, &[(":method", method.as_bytes()), (":path", path.as_bytes())]);
+        assert_eq!(found, expected, "{method} {path}");
+    }
+}
+
+#[test]
+fn hosts_have_no_case_and_no_port() {
+    let hosts = json!({"hosts": ["api.example.com", "*.example.org", "[::1]"]});
+    let worker = worker(&configuration(json!({"apis": [api(json!({"match": hosts}))]})));
+    for (host, expected) in [
+        ("api.example.com", "asked"),
+        ("API.Example.COM:8443", "asked"),
+        ("a.example.org", "asked"),
+        ("a.b.EXAMPLE.org:80", "asked"),
+        ("[::1]:8080", "asked"),
+        ("example.org", "not_found"),
+        ("aexample.org", "not_found"),
+        ("api.example.com.evil.example", "not_found"),
+        ("evil.example", "not_found"),
+        (".example.org", "not_found"),
+    ] {
+        assert_eq!(fate(&worker, &[(":authority", host.as_bytes())]), expected, "{host}");
+    }
+}
+
+#[test]
+fn an_operation_inherits_what_it_does_not_name() {
+    let worker = worker(&configuration(json!({
+        "apis": [api(json!({
+            "scopes": {"all": ["read"]},
+            "operations": [
+                {"match": {"paths": ["/contract"]}, "scopes": {"any": ["write", "admin"]}},
+                {"match": {"paths": ["/scope"]}, "contract": "none"},
+                {"match": {"paths": ["/nothing"]}, "scopes": {"all": ["read"]}, "contract": "none"},
+            ],
+        }))],
+        "contracts": {"inline": []},
+    })));
+    let send = |path: &str| worker.request(&[("authorization", "Bearer abc"), (":path", path)]);
+    let first = send("/");
+    worker.answer_json(worker.callout().id, r#"{"active":true,"client_id":"nobody","scope":"read"}"#);
+    assert_eq!(worker.outcome_property(first).as_deref(), Some("no_contract"));
+    assert_eq!(worker.outcome_property(send("/contract")).as_deref(), Some("insufficient_scope"));
+    for path in ["/scope", "/nothing"] {
+        let stream = send(path);
+        assert!(worker.outcome(stream).passed(), "{path}");
+        worker.hang_up(stream);
+    }
+    assert_eq!(worker.sent_callouts().len(), 1);
+}
