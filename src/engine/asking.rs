@@ -3,7 +3,7 @@
 use super::effect::{CallId, Effect, Ending};
 use super::flights::{Flight, Phase, Waiter};
 use super::mail::{self, Mail, Told};
-use super::metrics::{Asked, Level, Lookup};
+use super::metrics::{Asked, Lookup};
 use super::settings::{Choice, Provider};
 use super::worker::{OUTAGE, Worker};
 use crate::base::http::HttpResult;
@@ -42,16 +42,17 @@ impl Worker {
         }
     }
 
-    /// Decides who asks: this worker, in the root context's next turn, or another one that does already.
-    pub(super) fn depart(&mut self, digest: &Digest, store: &dyn SharedStore, now: Timestamp) {
+    /// Decides who asks: this worker, in the root context's next turn, or another one that does already. What that
+    /// makes of the look-up that needs the answer.
+    pub(super) fn depart(&mut self, digest: &Digest, store: &dyn SharedStore, now: Timestamp) -> Lookup {
         match self.rendezvous.join(store, digest, now) {
             Role::Follow { until } => {
-                self.metrics.lookup(Lookup::Coalesced, Level::Shared);
                 self.flights.follow(digest, until);
+                Lookup::Coalesced
             }
             role @ (Role::Lead | Role::Alone) => {
-                self.metrics.lookup(Lookup::Miss, Level::Shared);
                 self.flights.queue(digest, role == Role::Lead);
+                Lookup::Miss
             }
         }
     }

@@ -213,7 +213,10 @@ impl Worker {
         let deadline = self.deadline(choice.provider, now);
         match self.flights.board(digest, waiter, || Flight::new(choice.provider, token, choice.key, deadline)) {
             Ok(true) => self.metrics.lookup(Lookup::Coalesced, Level::Worker),
-            Ok(false) => self.depart(&digest, store, now),
+            Ok(false) => {
+                let lookup = self.depart(&digest, store, now);
+                self.metrics.lookup(lookup, Level::Shared);
+            }
             Err(Full) => return self.refuse(Some(rule), Outcome::Overloaded),
         }
         Step::Waits

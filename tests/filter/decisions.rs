@@ -284,20 +284,16 @@ fn a_challenge_names_the_scopes_of_the_operation() {
 }
 
 #[test]
-fn a_host_that_does_not_wake_the_worker_is_an_internal_error() {
+fn a_call_that_the_host_gives_no_turn_to_send_is_sent_at_the_next_tick() {
     let process = process();
     let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
-    worker.fail_next("proxy_enqueue_shared_queue", Status::NotFound);
+    worker.fail_next("proxy_set_effective_context", Status::BadArgument);
     let stream = worker.bearer("abc");
-    assert_eq!(worker.outcome(stream).status(), Some(500));
-    assert_eq!(worker.outcome_property(stream).as_deref(), Some("internal_error"));
-    // The next request must not suffer from it.
-    let next = worker.bearer("def");
+    assert!(worker.callouts().is_empty());
     process.advance(A_TICK);
-    let call = worker.callouts().into_iter().find(|call| call.token() == "def").expect("a callout");
-    worker.answer_json(call.id, &active(json!({"client_id": "portal"})));
-    assert!(worker.outcome(next).passed());
-    worker.hang_up(next);
+    worker.answer_json(worker.callout().id, &active(json!({"client_id": "portal"})));
+    assert!(worker.outcome(stream).passed());
+    worker.hang_up(stream);
 }
 
 #[test]

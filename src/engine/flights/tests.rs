@@ -36,7 +36,11 @@ fn flight(key: u16) -> Flight {
 
 impl Flights {
     fn ride(&mut self, token: usize, stream: usize) -> Result<bool, Full> {
-        self.board(digest(token), waiter(stream, 1), || flight(1))
+        let coalesced = self.board(digest(token), waiter(stream, 1), || flight(1))?;
+        if !coalesced {
+            self.queue(&digest(token), true);
+        }
+        Ok(coalesced)
     }
 
     /// What must hold between any two calls.
@@ -162,7 +166,7 @@ fn flights_are_picked_by_their_state() {
     flights.ride(1, 1).unwrap();
     flights.ride(2, 2).unwrap();
     flights.calling(&digest(2), CallId(1), 0, NOW, false);
-    assert_eq!(flights.select(|flight| flight.phase == Phase::Queued), [digest(1)]);
+    assert_eq!(flights.select(|flight| flight.phase == Phase::Queued { leads: true }), [digest(1)]);
     assert_eq!(flights.select(|flight| NOW >= flight.deadline), [[0; 32]; 0]);
     assert_eq!(flight(1).time_left(NOW.plus(Duration::from_secs(2))), Duration::from_secs(1));
     assert_eq!(flight(1).time_left(NOW.plus(Duration::from_secs(9))), Duration::ZERO);

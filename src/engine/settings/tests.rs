@@ -4,6 +4,7 @@ use crate::contract::settings::SourceSettings;
 use crate::decision::policy::{AmbiguousPaths, Api, ContractRule, Rule, Unmatched};
 use crate::decision::scopes::ScopeRule;
 use crate::introspection::client_auth::BasicEncoding;
+use crate::introspection::request::Written;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
@@ -19,6 +20,7 @@ fn provider(name: &str) -> Provider {
             client: ClientAuth::Basic { id: "g".into(), secret: Secret::new("s"), encoding: BasicEncoding::Form },
             parameters: vec![("a".into(), "b".into())],
             headers: vec![("x-tenant".into(), Secret::new("one"))],
+            written: Written::default(),
         },
         checks: TokenChecks { issuer: Some(format!("https://{name}").into()), ..TokenChecks::default() },
         claims: ClaimNames::default(),
@@ -194,7 +196,7 @@ fn the_fingerprint_of_contracts_changes_with_their_source() {
             path: "/".into(),
             refresh: Duration::from_secs(1),
             timeout: Duration::from_secs(1),
-            headers: vec![("authorization".into(), Secret::new("one"))],
+            headers: vec![("x-tenant".into(), Secret::new("one")), ("authorization".into(), Secret::new("a"))],
         };
         change(&mut source);
         let mut settings = settings(vec![provider("a")], vec![api("0", &[0])]);
@@ -204,6 +206,7 @@ fn the_fingerprint_of_contracts_changes_with_their_source() {
     let before = with(&|_| ());
     assert_eq!(before, with(&|source| source.refresh = Duration::from_secs(9)));
     assert_eq!(before, with(&|source| source.timeout = Duration::from_secs(9)));
+    assert_eq!(before, with(&|source| source.headers[1].1 = Secret::new("b")), "a credential that is rotated");
     let changes: [&dyn Fn(&mut SourceSettings); 5] = [
         &|source| source.cluster = "d".into(),
         &|source| source.scheme = "http".into(),

@@ -9,7 +9,7 @@ const GOOD: &str = r#"{"active": true, "client_id": "portal"}"#;
 fn begin(worker: &mut Worker, stream: u32, store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
     let step = worker.on_request(StreamId(stream), &Bearing("t0ken"), store, now);
     assert!(matches!(step, Step::Waits), "{step:?}");
-    if worker.needs_wake() { worker.on_mail(mail::WAKE, store, now) } else { Vec::new() }
+    worker.on_turn(now)
 }
 
 fn call(effects: &[Effect]) -> Option<CallId> {
@@ -234,7 +234,7 @@ fn more_requests_than_can_wait_are_refused() {
     }
     let Step::Ended(ending) = one.on_request(StreamId(9999), &Bearing("one-more"), &store, at(0)) else { panic!() };
     assert_eq!(Judged::by(&ending), Judged::Refused(Outcome::Overloaded, String::new()));
-    one.on_mail(mail::WAKE, &store, at(0));
+    one.on_turn(at(0));
     assert_eq!(outcomes(&one.on_tick(&store, at(2_000))).len(), MAX_FLIGHTS);
     assert!(one.flights.is_idle());
 }
@@ -245,8 +245,8 @@ fn a_turn_that_never_came_is_made_up_for_at_the_next_tick() {
     let store = MemoryStore::default();
     let mut one = worker(&settings, 1);
     assert!(matches!(one.on_request(StreamId(1), &Bearing("t0ken"), &store, at(0)), Step::Waits));
-    assert!(one.needs_wake());
-    // The host did not take the note.
+    assert!(one.has_calls_to_send());
+    // The host did not change contexts.
     one.on_host_failure(StreamId(1), None);
     assert!(matches!(one.on_request(StreamId(2), &Bearing("t0ken"), &store, at(1)), Step::Waits));
     let asking = call(&one.on_tick(&store, at(250))).expect("a call");
@@ -283,20 +283,4 @@ fn facts_older_than_an_operation_allows_are_asked_for_again() {
     assert_eq!(ask(&mut two, "t0ken", &answer(GOOD), &store, at(30_000)), (good.clone(), 0), "from the shared level");
     assert_eq!(ask(&mut two, "t0ken", &answer(GOOD), &store, at(30_001)), (good.clone(), 1));
     assert_eq!(ask(&mut one, "t0ken", &answer(GOOD), &store, at(30_002)), (good, 0), "what the other one learned");
-}
-
-#[test]
-fn an_answer_that_is_there_at_take_off_spares_the_call_and_leaves_the_lead_free() {
-    let settings = Sample::default().settings();
-    let store = MemoryStore::default();
-    let (mut one, mut two) = (worker(&settings, 1), worker(&settings, 2));
-    assert!(matches!(two.on_request(StreamId(2), &Bearing("t0ken"), &store, at(0)), Step::Waits));
-    assert!(two.needs_wake());
-    ask(&mut one, "t0ken", &answer(GOOD), &store, at(1));
-    let effects = two.on_mail(mail::WAKE, &store, at(2));
-    assert_eq!((call(&effects), outcomes(&effects)), (None, vec![(2, None)]));
-    let mut strict = Sample::default();
-    strict.rule.max_age = Some(Duration::from_millis(1));
-    let mut three = worker(&strict.settings(), 3);
-    assert!(call(&begin(&mut three, 3, &store, at(100))).is_some(), "nobody leads any more");
 }

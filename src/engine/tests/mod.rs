@@ -6,7 +6,6 @@ mod random;
 mod simulation;
 
 use super::effect::{CallId, Effect, Ending, Step, StreamId, Verdict};
-use super::mail;
 use super::settings::{Provider, Settings};
 use super::worker::{Identity, Worker};
 use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult, HttpUrl};
@@ -17,7 +16,7 @@ use crate::decision::decide::TokenChecks;
 use crate::decision::policy::{AmbiguousPaths, Api, Policy, ProviderIndex, Rule, Unmatched};
 use crate::introspection::claims::ClaimNames;
 use crate::introspection::client_auth::ClientAuth;
-use crate::introspection::request::Endpoint;
+use crate::introspection::request::{Endpoint, Written};
 use crate::outcome::Outcome;
 use crate::reply;
 use crate::shared::store::MemoryStore;
@@ -37,6 +36,7 @@ pub(super) fn provider(name: &str) -> Provider {
             client: ClientAuth::None { id: None },
             parameters: Vec::new(),
             headers: Vec::new(),
+            written: Written::default(),
         },
         checks: TokenChecks::default(),
         claims: ClaimNames::default(),
@@ -140,10 +140,7 @@ impl Judged {
 fn ask(worker: &mut Worker, token: &str, result: &HttpResult, store: &MemoryStore, now: Timestamp) -> (Judged, usize) {
     let stream = StreamId(1);
     let step = worker.on_request(stream, &Bearing(token), store, now);
-    let mut effects = Vec::new();
-    if worker.needs_wake() {
-        effects.extend(worker.on_mail(mail::WAKE, store, now));
-    }
+    let mut effects = worker.on_turn(now);
     let mut calls: Vec<CallId> = Vec::new();
     let mut ended = match step {
         Step::Ended(ending) => Some(Judged::by(&ending)),

@@ -246,11 +246,7 @@ impl Process {
         let (store, now) = (self.store.clone(), at(self.now));
         let (queue, target) = &mut self.workers[worker];
         let step = target.on_request(stream, &Bearing(&text(token)), &store, now);
-        let wake = target.needs_wake().then_some(*queue);
-        if let Some(queue) = wake {
-            let after = self.random.below(3);
-            self.schedule(after, Event::Message { queue, message: mail::WAKE.to_vec() });
-        }
+        let queue = *queue;
         match step {
             Step::Ended(ending) => self.judge(token, &ending),
             Step::Waits => {
@@ -261,6 +257,8 @@ impl Process {
                 }
             }
         }
+        let now = at(self.now);
+        self.in_worker(queue, |worker| worker.on_turn(now));
     }
 
     /// A worker is gone with all its requests; another one takes its place.
