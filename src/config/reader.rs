@@ -215,7 +215,10 @@ impl<'a> Field<'a> {
                 let name = field.text()?;
                 let value = (self.context.env)(&name).filter(|value| !value.is_empty());
                 if value.is_none() {
-                    field.refuse(format!("environment variable {name:?} is not set or empty in the VM"));
+                    // What does not look like a name may be the secret itself, put in the wrong place.
+                    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                    let shown = if is_name { format!(" {name:?}") } else { String::new() };
+                    field.refuse(format!("environment variable{shown} is not set or empty in the VM"));
                 }
                 value.map(Secret::new)
             }),

@@ -117,7 +117,7 @@ fn an_answer_is_kept_no_longer_than_max_ttl() {
     gateway.server.answer_for(&token, Answer::json(json!({"active": false})));
     let start = Instant::now();
     let statuses = gateway.ask_until(&request(&token), &token, 2);
-    println!("asked again after {:?}", start.elapsed());
+    eprintln!("asked again after {:?}", start.elapsed());
     assert_eq!(statuses.last(), Some(&401));
     gateway.envoy.assert_no_vm_reload();
 }
@@ -160,7 +160,7 @@ fn cache_control_shortens_and_never_lengthens() {
     let after_short = start.elapsed();
     gateway.ask_until(&request(&long), &long, 2);
     let after_long = start.elapsed();
-    println!("max-age=1: asked again after {after_short:?}; max_ttl 2s: after {after_long:?}");
+    eprintln!("max-age=1: asked again after {after_short:?}; max_ttl 2s: after {after_long:?}");
     assert!(after_short >= Duration::from_millis(900) && after_long >= Duration::from_millis(1800));
 }
 

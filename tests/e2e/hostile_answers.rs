@@ -50,7 +50,7 @@ fn assert_ends(gateway: &Gateway, name: &str, answer: Answer, outcome: &str, att
     let (passed, start) = (gateway.upstream.request_count(), Instant::now());
     let response = gateway.send(&Request::get("/patient").bearer(&token));
     let took = start.elapsed();
-    println!("{name}: {} after {took:?}", response.status);
+    eprintln!("{name}: {} after {took:?}", response.status);
     if outcome == "allowed" {
         assert_eq!(response.status, 200, "{name}: {response:?}");
     } else {
@@ -147,7 +147,7 @@ fn times_are_read_in_every_sound_form_and_in_no_other() {
         (format!("{future}.75"), "allowed"),
         (format!("\"{future}\""), "allowed"),
         (format!("\"{future}.75\""), "allowed"),
-        (format!("{}e3", future / 1000), "allowed"),
+        (format!("{}e3", future / 1000 + 1), "allowed"),
         ("99999999999999999999999999".into(), "allowed"),
         ("\"99999999999999999999999999\"".into(), "allowed"),
         ("1e300".into(), "allowed"),
@@ -283,6 +283,8 @@ fn bodies_of_any_size_and_type_end_in_their_outcome() {
     ] {
         assert_ends(&gateway, name, answer, outcome, 1);
     }
+    // Envoy itself gives up beyond 32 MiB: the module then sees no answer at all.
+    assert_ends(&gateway, "40 MiB", text(vec![b' '; 40 << 20]), "provider_unavailable", 2);
     gateway.assert_sound("/patient");
 }
 
@@ -409,14 +411,14 @@ fn a_server_that_does_not_answer_in_time_is_unavailable_in_time() {
     for (name, answer) in [
         ("silence", Answer::silence()),
         ("too late", Answer::json(json!({"active": true})).after(HASTE * 4)),
-        ("hints and silence", Answer::json(json!({"active": true})).after(HASTE * 20)),
+        ("an answer that stops in its body", Answer::json(json!({"active": true})).stalled()),
     ] {
         let token = secrecy::secret("token");
         gateway.server.answer_for(&token, answer);
         let start = Instant::now();
         assert_refused(&gateway.send(&Request::get("/hasty").bearer(&token)), "provider_unavailable");
         let took = start.elapsed();
-        println!("{name}: after {took:?}");
+        eprintln!("{name}: after {took:?}");
         assert!(took >= HASTE * (RETRIES + 1), "{name}: {took:?} is too early for all attempts");
         assert!(took <= bound(HASTE), "{name} took {took:?}");
         assert_eq!(gateway.server.calls_for(&token), 2, "{name}");
@@ -431,7 +433,7 @@ fn a_server_that_cannot_be_reached_is_unavailable_at_once() {
         let start = Instant::now();
         let request = Request::get(path).bearer(&secrecy::secret("token"));
         assert_refused(&gateway.send(&request), "provider_unavailable");
-        println!("{name}: after {:?}", start.elapsed());
+        eprintln!("{name}: after {:?}", start.elapsed());
         assert!(start.elapsed() < PATIENCE, "{name} took {:?}", start.elapsed());
     }
     gateway.assert_sound("/patient");

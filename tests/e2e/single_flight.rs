@@ -74,7 +74,7 @@ impl Crowd {
     #[track_caller]
     fn assert_asked_once(&self, what: &str) {
         let calls = self.server.calls_for(&self.token);
-        println!("{what}: {calls} introspections for {CALLERS} callers on {WORKERS} workers");
+        eprintln!("{what}: {calls} introspections for {CALLERS} callers on {WORKERS} workers");
         assert!((1..=WORKERS).contains(&calls), "{what}: {calls} introspections");
     }
 }
@@ -96,7 +96,7 @@ fn assert_prompt(what: &str, answer: &Answer, status: u16, leave: impl Fn(&mut V
         let left = crowd.callers.len();
         crowd.await_waiting(left as u64);
         let (statuses, took) = crowd.answered();
-        println!("{what}: {left} answered {took:?} after the server's answer");
+        eprintln!("{what}: {left} answered {took:?} after the server's answer");
         assert_eq!(statuses, [(status, left)].into(), "{what}");
         crowd.assert_asked_once(what);
         crowd.envoy.assert_no_vm_reload();
@@ -127,7 +127,7 @@ fn a_crowd_that_arrives_at_once_causes_one_introspection_per_worker_at_most() {
     callers.iter_mut().for_each(|caller| caller.write(&request).unwrap());
     assert!(callers.iter_mut().all(|caller| caller.read_response().unwrap().status == 200));
     let calls = gateway.server.calls_for(&token);
-    println!("{calls} introspections for {CALLERS} callers at once on {WORKERS} workers");
+    eprintln!("{calls} introspections for {CALLERS} callers at once on {WORKERS} workers");
     assert!((1..=WORKERS).contains(&calls), "{calls} introspections");
     gateway.envoy.assert_no_vm_reload();
 }
@@ -194,7 +194,7 @@ fn a_server_that_says_nothing_strands_nobody() {
     for caller in &mut callers {
         assert_refused(&caller.read_response().unwrap(), "provider_unavailable");
     }
-    println!("all refused after {:?}", sent.elapsed());
+    eprintln!("all refused after {:?}", sent.elapsed());
     // (retries + 1) x timeout + 1 s.
     assert!(sent.elapsed() <= Duration::from_secs(3), "the last refusal came after {:?}", sent.elapsed());
     assert!(gateway.server.calls_for(&token) <= 2 * WORKERS);
