@@ -229,7 +229,7 @@ fn http2_and_grpc_callers_are_judged_as_any_other(gateway: &Gateway) {
     for (response, grpc_status, text) in [
         (list().send(port), 16, "An access token is required."),
         (list().bearer(&secrecy::secret("token")).send(port), 16, "The access token is not active."),
-        (list().bearer("a,b").send(port), 13, "ambiguous path"),
+        (list().bearer("a,b").send(port), 13, "malformed, repeated"),
         (broken, 14, "could not be checked"),
     ] {
         assert_eq!((response.status, response.grpc_status()), (200, Some(grpc_status)), "{response:?}");
