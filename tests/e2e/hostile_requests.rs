@@ -229,7 +229,7 @@ fn http2_and_grpc_callers_are_judged_as_any_other(gateway: &Gateway) {
     for (response, grpc_status, text) in [
         (list().send(port), 16, "An access token is required."),
         (list().bearer(&secrecy::secret("token")).send(port), 16, "The access token is not active."),
-        (list().bearer("a,b").send(port), 13, "ambiguous path"),
+        (list().bearer("a,b").send(port), 13, "malformed, repeated"),
         (broken, 14, "could not be checked"),
     ] {
         assert_eq!((response.status, response.grpc_status()), (200, Some(grpc_status)), "{response:?}");
@@ -387,6 +387,57 @@ fn an_ambiguous_path_is_refused_or_never_public() {
     }
     assert_eq!(literal.upstream.request_count(), passed + 3 + 4);
     assert_eq!(strict.upstream.request_count(), 3 + 4);
+}
+
+#[test]
+fn no_way_to_write_a_host_leads_past_the_api_that_claims_it() {
+    let rules = json!({"apis": [{"id": "all", "match": {"hosts": ["api.example.com"]}}], "no_match": "pass"});
+    let gateway = Gateway::start(with(configuration(), rules));
+    let target = |line: &str, hosts: &[&str]| {
+        let mut connection = Connection::open(gateway.envoy.port()).unwrap();
+        let hosts: String = hosts.iter().map(|host| format!("host: {host}\r\n")).collect();
+        connection.write(format!("GET {line} HTTP/1.1\r\n{hosts}\r\n").as_bytes()).unwrap();
+        connection.read_response().unwrap()
+    };
+    assert_eq!(target("/", &["other.example.com"]).status, 200);
+    let passed = gateway.upstream.request_count();
+    for hosts in [
+        &["api.example.com"][..],
+        &["API.Example.COM"],
+        &["api.example.com:8443"],
+        &["api.example.com."],
+        &["api.example.com.:80"],
+        &["  api.example.com  "],
+        &["api.example.com", "other.example.com"],
+        &["other.example.com", "api.example.com"],
+        &["api.example.com", "api.example.com"],
+        &["api.example.com,other.example.com"],
+        &["other.example.com, api.example.com"],
+        &["api.example.com other.example.com"],
+        &["user@api.example.com"],
+        &["api.example.com/"],
+        &["api.example.com#"],
+        &["api.example.com?"],
+        &["api%2eexample.com"],
+        &["api.example.com:"],
+        &["api.example.com:80:80"],
+        &["api.example.com\u{e9}"],
+        &["\tapi.example.com"],
+        &["api.example.com.."],
+        &[""],
+        &[],
+    ] {
+        let status = target("/", hosts).status;
+        assert!([400, 401].contains(&status), "{status} for {hosts:?}");
+    }
+    for line in ["http://api.example.com/", "http://API.example.com:80/", "https://api.example.com/"] {
+        // The target counts where it names a host (RFC 9112 section 3.2.2).
+        assert_refused(&target(line, &["other.example.com"]), "missing_token");
+    }
+    let http2 = Http2Request::new(Method::GET, "/").send(gateway.envoy.port());
+    assert_refused(&http2, "missing_token");
+    assert_eq!(gateway.upstream.request_count(), passed);
+    gateway.envoy.assert_no_vm_reload();
 }
 
 #[test]
