@@ -243,10 +243,10 @@ impl Worker {
             }
             Err(outcome) => *outcome,
         };
-        if outcome == Outcome::ProviderUnavailable {
-            if let Some(verdict) = self.judge_stale(flight.provider, digest, waiter.rule, store, now) {
-                return Ending { verdict, stale: true };
-            }
+        if outcome == Outcome::ProviderUnavailable
+            && let Some(verdict) = self.judge_stale(flight.provider, digest, waiter.rule, store, now)
+        {
+            return Ending { verdict, stale: true };
         }
         Ending { verdict: self.refusal(Some(waiter.rule), outcome), stale: false }
     }
