@@ -186,13 +186,6 @@ impl Contracts {
         self.turn(store, now, |source, turn| source.poller.on_continue(turn))
     }
 
-    /// This worker ends: if it is the one that polls, another can take over at once.
-    pub fn on_stop(&mut self, store: &dyn SharedStore) {
-        if let Some(source) = &mut self.source {
-            source.poller.stop(store);
-        }
-    }
-
     /// What the metrics should say.
     pub fn report(&mut self, now: Timestamp) -> Report {
         let Some(source) = &mut self.source else {
@@ -211,6 +204,12 @@ impl Contracts {
     #[cfg(test)]
     pub fn polls(&self) -> bool {
         self.source.as_ref().is_some_and(|source| source.poller.polls())
+    }
+
+    /// Who this worker is among those that may poll.
+    #[cfg(test)]
+    pub fn claimant(&self) -> Option<crate::shared::lease::Claimant> {
+        self.source.as_ref().and_then(|source| source.poller.claimant())
     }
 
     /// Looks at shared data, lets the poller have its turn, and looks again if that may have changed it.
