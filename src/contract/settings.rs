@@ -41,8 +41,23 @@ impl SourceSettings {
     /// A number that another one has as soon as anything is polled differently: elsewhere, at another pace, or with
     /// other credentials.
     pub fn fingerprint(&self) -> u64 {
-        let headers: Vec<_> = self.headers.iter().map(|(name, value)| (name, value.expose())).collect();
-        let digest = hmac_sha256::Hash::hash(format!("{self:?} {headers:?}").as_bytes());
+        let Self { cluster, scheme, authority, path, refresh, timeout, headers } = self;
+        let mut hash = hmac_sha256::Hash::new();
+        let mut add = |part: &[u8]| {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        };
+        for part in [cluster, scheme, authority, path] {
+            add(part.as_bytes());
+        }
+        for span in [refresh, timeout] {
+            add(&span.as_nanos().to_le_bytes());
+        }
+        for (name, value) in headers {
+            add(name.as_bytes());
+            add(value.expose().as_bytes());
+        }
+        let digest = hash.finalize();
         digest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 }

@@ -114,8 +114,11 @@ struct Record {
 impl Record {
     fn bytes(self) -> Vec<u8> {
         let Claimant { worker, configuration, since } = self.holder;
-        let numbers = [worker, configuration, since.as_millis(), self.until.as_millis()];
-        [FORMAT].into_iter().chain(numbers.into_iter().flat_map(u64::to_le_bytes)).collect()
+        let mut bytes = vec![FORMAT];
+        for number in [worker, configuration, since.as_millis(), self.until.as_millis()] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
