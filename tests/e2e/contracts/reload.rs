@@ -1,0 +1,65 @@
+//! A new configuration beside the old one, which lives until its listener is drained.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{Scene, TARGET, configuration, contract};
+use crate::client::Request;
+use crate::envoy::Envoy;
+use crate::eventually::{SOON, eventually};
+
+impl Scene {
+    /// Replaces the configuration; what held connections meet is still the old one.
+    #[track_caller]
+    fn reload(&self, configuration: Value) {
+        let Self { gateway, .. } = self;
+        let builder = Envoy::builder().workers(4).plugin(configuration).upstream(&gateway.upstream).reloadable();
+        gateway.envoy.reload(&builder).expect("a good configuration");
+    }
+}
+
+#[test]
+fn a_new_configuration_polls_from_its_start_and_the_old_one_is_quiet() {
+    let contracts = [contract("portal", "gold")];
+    let mut scene = Scene::start(4, configuration(json!({"refresh": "1h"}), json!({})), &contracts);
+    let token = scene.token("portal");
+    scene.await_everywhere("/orders/1", &token, "allowed gold");
+    assert_eq!(scene.source.polls().len(), 1);
+
+    scene.source.serve(TARGET, "\"second\"", json!({"contracts": [contract("portal", "silver")]}));
+    scene.reload(configuration(json!({"refresh": "300ms"}), json!({})));
+    // The set is there: not one request is refused, on new connections or on old ones.
+    let request = Request::get("/orders/1").bearer(&token);
+    assert_eq!(scene.gateway.send(&request).status, 200);
+    let took = scene.await_everywhere("/orders/1", &token, "allowed silver");
+    eprintln!("polled by the new configuration, in force under the old one, {took:?} after the reload");
+    assert!(took <= Duration::from_millis(1300));
+    let count = scene.source.polls().len();
+    scene.source.await_polls(count + 3);
+
+    // Another one, slower: the fast one before it stops. (The first one, word for word, would be no new one to Envoy.)
+    scene.reload(configuration(json!({"refresh": "2h"}), json!({})));
+    let reloaded = Instant::now();
+    eventually(SOON, "time for polls", || (reloaded.elapsed() > Duration::from_millis(2500)).then_some(()));
+    let late = scene.source.polls().iter().filter(|poll| poll.at > reloaded + Duration::from_secs(1)).count();
+    assert_eq!(late, 0, "the configuration before goes on polling");
+    scene.gateway.envoy.assert_no_vm_reload();
+}
+
+#[test]
+fn a_new_credential_of_the_source_counts_from_the_start_of_its_configuration() {
+    let with_key = |key: &str| json!({"refresh": "300ms", "headers": {"x-api-key": key}});
+    let mut scene = Scene::start(4, configuration(with_key("old"), json!({})), &[contract("portal", "gold")]);
+    let token = scene.token("portal");
+    scene.await_everywhere("/orders/1", &token, "allowed gold");
+    scene.reload(configuration(with_key("new"), json!({})));
+    let request = Request::get("/orders/1").bearer(&token);
+    eventually(Duration::from_secs(1), "an allowed request", || {
+        let response = scene.gateway.send(&request);
+        (response.status == 200).then_some(())
+    });
+    let key_of = |key: &str| scene.source.polls().iter().any(|poll| poll.headers.only("x-api-key") == Some(key));
+    assert!(key_of("old") && key_of("new"));
+    scene.gateway.envoy.assert_no_vm_reload();
+}
