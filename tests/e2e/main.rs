@@ -44,5 +44,6 @@ mod hostile_requests;
 mod identity_headers;
 mod on_envoy;
 mod outcomes;
+mod rate_limit;
 mod single_flight;
 mod token;
