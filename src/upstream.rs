@@ -80,16 +80,18 @@ impl Settings {
     /// [`HostFailure`]: the request must not pass then, since a client's own header may be left.
     pub fn admit(&self, permit: &Permit, names: Names<'_>, request: &dyn HeaderEdits) -> Result<(), HostFailure> {
         self.remove_prefixed(request)?;
+        if let Some(prefix) = &self.claims_prefix {
+            for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
+                if !value.is_empty() {
+                    request.set(&prefixed(prefix, member), legal(value).as_bytes())?;
+                }
+            }
+        }
+        // After the prefixed ones: no member of an answer stands in for a header that is named.
         for (name, value) in &self.headers {
             match value.of(permit, names) {
                 Some(text) if !text.is_empty() => request.set(name, legal(&text).as_bytes())?,
                 _ => request.remove(name)?,
-            }
-        }
-        let Some(prefix) = &self.claims_prefix else { return Ok(()) };
-        for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
-            if !value.is_empty() {
-                request.set(&prefixed(prefix, member), legal(value).as_bytes())?;
             }
         }
         Ok(())

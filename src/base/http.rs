@@ -1,5 +1,6 @@
 //! HTTP calls out and their answers, as plain values.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 /// One request to an Envoy cluster.
@@ -7,8 +8,9 @@ use std::time::Duration;
 pub struct HttpCall {
     /// Name of the Envoy cluster that reaches the server.
     pub cluster: Box<str>,
-    /// Request headers, the pseudo-headers `:method`, `:path`, `:authority`, `:scheme` first.
-    pub headers: Vec<(String, String)>,
+    /// Request headers, the pseudo-headers `:method`, `:path`, `:authority`, `:scheme` first. Shared between calls of
+    /// one kind.
+    pub headers: Rc<[(String, String)]>,
     /// Request body; empty for none.
     pub body: Vec<u8>,
     /// How long Envoy waits for the whole answer.

@@ -4,6 +4,7 @@ mod apis;
 mod cache;
 mod contracts;
 pub mod problem;
+mod protobuf;
 mod providers;
 mod reader;
 mod repeated;

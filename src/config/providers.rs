@@ -6,7 +6,7 @@ use crate::base::secret::Secret;
 use crate::decision::decide::TokenChecks;
 use crate::introspection::claims::ClaimNames;
 use crate::introspection::client_auth::{BasicEncoding, ClientAuth};
-use crate::introspection::request::Endpoint;
+use crate::introspection::request::{Endpoint, Written};
 use std::time::Duration;
 
 /// One authorization server and what its tokens are checked against.
@@ -107,6 +107,7 @@ fn endpoint(object: &Object<'_>) -> Option<Endpoint> {
         client: client?,
         parameters: parameters?,
         headers: headers?,
+        written: Written::default(),
     };
     let authorized_twice = endpoint.client.authorization().is_some()
         && endpoint.headers.iter().any(|(name, _)| &**name == "authorization");

@@ -177,7 +177,11 @@ impl<'a> Field<'a> {
 
     /// A whole number within `range`. `3.0` is whole: a protobuf Struct holds every number as a double.
     pub fn integer(&self, range: RangeInclusive<u32>) -> Option<u32> {
-        let whole = |number: f64| (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok()).flatten();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
+        let whole = |number: f64| {
+            let fits = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+            fits.then_some(number as u64)
+        };
         let number = self.value.as_u64().or_else(|| self.value.as_f64().and_then(whole));
         let fitting = number.and_then(|number| u32::try_from(number).ok()).filter(|number| range.contains(number));
         if fitting.is_none() {
@@ -215,7 +219,10 @@ impl<'a> Field<'a> {
                 let name = field.text()?;
                 let value = (self.context.env)(&name).filter(|value| !value.is_empty());
                 if value.is_none() {
-                    field.refuse(format!("environment variable {name:?} is not set or empty in the VM"));
+                    // What does not look like a name may be the secret itself, put in the wrong place.
+                    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                    let shown = if is_name { format!(" {name:?}") } else { String::new() };
+                    field.refuse(format!("environment variable{shown} is not set or empty in the VM"));
                 }
                 value.map(Secret::new)
             }),

@@ -1,9 +1,8 @@
 //! The configuration as Envoy hands it over: JSON text from a `StringValue`, or the bytes of a `google.protobuf.Struct`.
 
 use super::problem::Problems;
+use super::protobuf;
 use super::repeated::Repeated;
-use prost::Message;
-use prost_types::value::Kind;
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 
@@ -24,28 +23,13 @@ pub fn parse(bytes: &[u8], problems: &Problems) -> Option<Value> {
             Some(value)
         }
         Err(error) => {
-            let decoded = (bytes.first() == Some(&STRUCT)).then(|| prost_types::Struct::decode(bytes).ok()).flatten();
+            let decoded = (bytes.first() == Some(&STRUCT)).then(|| protobuf::read_struct(bytes)).flatten();
             if decoded.is_none() {
                 // The parser's own message may quote a value: line and column do not.
                 let (line, column) = (error.line(), error.column());
                 problems.add("", format!("is not valid JSON at line {line} column {column}"));
             }
-            decoded.map(object)
+            decoded
         }
-    }
-}
-
-fn object(fields: prost_types::Struct) -> Value {
-    Value::Object(fields.fields.into_iter().map(|(name, value)| (name, json(value))).collect())
-}
-
-fn json(value: prost_types::Value) -> Value {
-    match value.kind {
-        None | Some(Kind::NullValue(_)) => Value::Null,
-        Some(Kind::NumberValue(number)) => number.into(),
-        Some(Kind::StringValue(text)) => text.into(),
-        Some(Kind::BoolValue(flag)) => flag.into(),
-        Some(Kind::StructValue(fields)) => object(fields),
-        Some(Kind::ListValue(list)) => list.values.into_iter().map(json).collect(),
     }
 }

@@ -40,7 +40,7 @@ pub fn page(source: &SourceSettings, path: &str, etag: Option<&str>) -> HttpCall
     }
     HttpCall {
         cluster: source.cluster.clone(),
-        headers,
+        headers: headers.into(),
         body: Vec::new(),
         timeout: source.timeout,
         answer_headers: AnswerHeaders::All,

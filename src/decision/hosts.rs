@@ -52,9 +52,41 @@ pub fn name(authority: &[u8]) -> &[u8] {
     host.strip_suffix(b".").unwrap_or(host)
 }
 
+/// Whether an upstream could read `authority` differently than a comparison with host names does: several names, user
+/// information, escapes, empty labels, no name at all. RFC 9112 §3.2 has a server refuse such a request.
+pub fn is_ambiguous(authority: &[u8]) -> bool {
+    let host = name(authority);
+    let rest = authority.get(host.len()..).unwrap_or_default();
+    let port = rest.strip_prefix(b".").unwrap_or(rest);
+    let has_plain_port =
+        port.is_empty() || port.strip_prefix(b":").is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
+    let is_plain = |label: &[u8]| {
+        !label.is_empty() && label.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let is_address = host
+        .strip_prefix(b"[")
+        .and_then(|inner| inner.strip_suffix(b"]"))
+        .is_some_and(|inner| inner.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')));
+    !(has_plain_port && (is_address || host.split(|byte| *byte == b'.').all(is_plain)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_with_a_port_is_plain_and_all_else_ambiguous() {
+        for plain in ["a", "a.b", "A-1_x.b.", "a:80", "a.b.:80", "a:", "127.0.0.1", "[::1]", "[::1]:80"] {
+            assert!(!is_ambiguous(plain.as_bytes()), "{plain}");
+        }
+        for odd in [
+            "", ".", ":80", "a,b", "a, b", "u@a", "u:p@a", "a%2eb", "a..b", "a..", ".a", "a:80:80", "a:b", "[::1",
+            "::1", "[a]b", "a/b", "a\u{e9}", "a b",
+        ] {
+            assert!(is_ambiguous(odd.as_bytes()), "{odd:?}");
+        }
+        assert!(is_ambiguous(b"\xff"));
+    }
 
     #[test]
     fn a_wildcard_takes_labels_but_not_the_apex() {

@@ -121,7 +121,7 @@ pub enum Selection {
     Unmatched,
     /// Under no API, and such requests are refused.
     Unknown,
-    /// Nowhere for certain: its path is ambiguous.
+    /// Nowhere for certain: its host or path is ambiguous.
     Ambiguous,
 }
 
@@ -172,6 +172,9 @@ impl Policy {
 
     /// Where the request falls. The query takes no part.
     pub fn select(&self, target: Target<'_>) -> Selection {
+        if self.reads.authority && hosts::is_ambiguous(target.authority) {
+            return Selection::Ambiguous;
+        }
         let path = paths::without_query(target.path);
         let ambiguous = self.reads.path && (path.is_empty() || paths::is_ambiguous(path));
         if ambiguous && self.ambiguous_paths == AmbiguousPaths::Refuse {
@@ -296,6 +299,16 @@ mod tests {
         assert!(matches!(select(&policy, "GET", "api.example.com", "/orders/../admin"), Selection::Guarded(_)));
         assert_eq!(select(&policy, "GET", "other", "/x/../orders/"), Selection::Unknown);
         assert_eq!(select(&policy, "GET", "other", "/x"), Selection::Unmatched);
+    }
+
+    #[test]
+    fn an_ambiguous_host_is_refused_where_hosts_matter() {
+        for unmatched in [Unmatched::Pass, Unmatched::Refuse] {
+            let policy = Policy::new(orders(), unmatched, AmbiguousPaths::Literal);
+            for host in ["api.example.com,other", "other,api.example.com", "u@api.example.com", ""] {
+                assert_eq!(select(&policy, "GET", host, "/orders/health"), Selection::Ambiguous, "{host}");
+            }
+        }
     }
 
     #[test]

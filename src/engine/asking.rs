@@ -3,7 +3,7 @@
 use super::effect::{CallId, Effect, Ending};
 use super::flights::{Flight, Phase, Waiter};
 use super::mail::{self, Mail, Told};
-use super::metrics::{Asked, Level, Lookup};
+use super::metrics::{Asked, Lookup};
 use super::settings::{Choice, Provider};
 use super::worker::{OUTAGE, Worker};
 use crate::base::http::HttpResult;
@@ -27,14 +27,13 @@ type Learned = Result<Rc<Remembered>, Outcome>;
 
 impl Worker {
     /// The root context's turn: calls that wait for it are sent.
-    fn on_wake(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub fn on_turn(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.send_queued(now, &mut effects);
         effects
     }
 
     fn send_queued(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        self.woke();
         for digest in self.flights.take_queued() {
             if let Some(Flight { phase: Phase::Queued { leads }, .. }) = self.flights.get_mut(&digest) {
                 let leads = *leads;
@@ -43,16 +42,17 @@ impl Worker {
         }
     }
 
-    /// Decides who asks: this worker, in the root context's next turn, or another one that does already.
-    pub(super) fn depart(&mut self, digest: &Digest, store: &dyn SharedStore, now: Timestamp) {
+    /// Decides who asks: this worker, in the root context's next turn, or another one that does already. What that
+    /// makes of the look-up that needs the answer.
+    pub(super) fn depart(&mut self, digest: &Digest, store: &dyn SharedStore, now: Timestamp) -> Lookup {
         match self.rendezvous.join(store, digest, now) {
             Role::Follow { until } => {
-                self.metrics.lookup(Lookup::Coalesced, Level::Shared);
                 self.flights.follow(digest, until);
+                Lookup::Coalesced
             }
             role @ (Role::Lead | Role::Alone) => {
-                self.metrics.lookup(Lookup::Miss, Level::Shared);
                 self.flights.queue(digest, role == Role::Lead);
+                Lookup::Miss
             }
         }
     }
@@ -60,7 +60,7 @@ impl Worker {
     /// A message has come: a note of this worker to itself, or the word of another one.
     pub fn on_mail(&mut self, message: &[u8], store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
         match mail::read(message) {
-            Some(Mail::Wake) => self.on_wake(now),
+            Some(Mail::Wake) => self.on_turn(now),
             Some(Mail::Continue) => self.on_continue(store, now),
             Some(Mail::Answer(digest, told)) => self.on_answer(digest, told, store, now),
             None => Vec::new(),

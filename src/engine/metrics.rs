@@ -200,3 +200,6 @@ fn label(id: &str) -> String {
 pub fn build_info() -> String {
     format!("tessera_build_info.version.{}", label(env!("CARGO_PKG_VERSION")))
 }
+
+#[cfg(test)]
+mod tests;

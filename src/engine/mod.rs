@@ -8,3 +8,6 @@ pub mod metrics;
 mod polling;
 pub mod settings;
 pub mod worker;
+
+#[cfg(test)]
+mod tests;

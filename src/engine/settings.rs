@@ -124,12 +124,14 @@ impl Settings {
         prefix("facts", &shape)
     }
 
-    /// Prefix of the shared keys of contracts: changes with their source.
+    /// Prefix of the shared keys of contracts: changes with their source. A header may say whose contracts are asked
+    /// for; a new credential alone changes none of them, and they stay loaded when it is rotated.
     pub fn contracts_prefix(&self) -> String {
-        let source =
-            self.contracts.source.as_ref().map(|source| {
-                (&source.cluster, &source.scheme, &source.authority, &source.path, exposed(&source.headers))
-            });
+        let source = self.contracts.source.as_ref().map(|source| {
+            let headers = exposed(&source.headers).into_iter().filter(|(name, _)| *name != "authorization");
+            let headers: Vec<_> = headers.collect();
+            (&source.cluster, &source.scheme, &source.authority, &source.path, headers)
+        });
         prefix("contracts", &format!("{source:?}"))
     }
 }

@@ -51,7 +51,6 @@ pub struct Worker {
     pub(super) contract_calls: BTreeMap<CallId, contracts::CallId>,
 
     seed: u64,
-    woken: bool,
 }
 
 /// When an authorization server could not be asked.
@@ -81,7 +80,6 @@ impl Worker {
             contract_calls: BTreeMap::new(),
 
             seed: identity.number,
-            woken: false,
             settings,
         }
     }
@@ -96,16 +94,9 @@ impl Worker {
         &mut self.metrics
     }
 
-    /// Whether [`Self::on_wake`] has to be called in the root context's turn; says so once.
-    pub fn needs_wake(&mut self) -> bool {
-        let needed = self.flights.has_queued() && !self.woken;
-        self.woken |= needed;
-        needed
-    }
-
-    /// Nothing waits for the root context's turn any more.
-    pub(super) fn woke(&mut self) {
-        self.woken = false;
+    /// Whether [`Self::on_turn`] has something to do.
+    pub fn has_calls_to_send(&self) -> bool {
+        self.flights.has_queued()
     }
 
     /// A request has arrived.
@@ -222,7 +213,10 @@ impl Worker {
         let deadline = self.deadline(choice.provider, now);
         match self.flights.board(digest, waiter, || Flight::new(choice.provider, token, choice.key, deadline)) {
             Ok(true) => self.metrics.lookup(Lookup::Coalesced, Level::Worker),
-            Ok(false) => self.depart(&digest, store, now),
+            Ok(false) => {
+                let lookup = self.depart(&digest, store, now);
+                self.metrics.lookup(lookup, Level::Shared);
+            }
             Err(Full) => return self.refuse(Some(rule), Outcome::Overloaded),
         }
         Step::Waits

@@ -6,3 +6,4 @@ pub mod plugin;
 mod shared_data;
 mod stats;
 mod stream;
+mod turn;

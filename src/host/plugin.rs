@@ -5,10 +5,11 @@ use super::callouts::{Callouts, NotSent};
 use super::shared_data::SharedData;
 use super::stats::Stats;
 use super::stream::{self, Passed, Stream};
+use super::turn::NO_QUEUE;
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
 use crate::config;
-use crate::engine::effect::{Effect, Ending, StreamId};
+use crate::engine::effect::{CallId, Effect, Ending, StreamId};
 use crate::engine::mail;
 use crate::engine::metrics::{Sample, build_info};
 use crate::engine::worker::{Identity, Worker};
@@ -17,7 +18,6 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
@@ -28,31 +28,35 @@ const TICK: Duration = Duration::from_millis(250);
 const FIRST_TICK: Duration = Duration::from_millis(5);
 
 /// What the root context and its requests have in common.
-#[derive(Default)]
 pub struct Shared {
+    /// The root context.
+    pub root: u32,
     /// `None` until a configuration has been accepted.
     pub worker: RefCell<Option<Worker>>,
     queue: Cell<Option<u32>>,
 }
 
 impl Shared {
-    /// Asks for a turn of the root context, in which alone calls can be sent.
-    pub fn wake(&self) -> Result<(), HostFailure> {
-        self.note(mail::WAKE)
+    /// Whether the root context has calls to send.
+    pub fn has_calls_to_send(&self) -> bool {
+        self.worker.try_borrow().is_ok_and(|worker| worker.as_ref().is_some_and(Worker::has_calls_to_send))
     }
 
-    /// Puts a note into this worker's own queue.
-    fn note(&self, message: &[u8]) -> Result<(), HostFailure> {
-        let queue = self.queue.get().ok_or(HostFailure)?;
-        hostcalls::enqueue_shared_queue(queue, Some(message)).map_err(|_| HostFailure)
+    /// Puts a note into this worker's own queue: the root context gets a turn after this one.
+    fn note(&self, message: &[u8]) {
+        if let Some(queue) = self.queue.get() {
+            // A note that is lost is made up for at the next tick.
+            let _ = hostcalls::enqueue_shared_queue(queue, Some(message));
+        }
     }
 }
 
 /// The root context of one plugin configuration.
 pub struct Plugin {
-    id: u32,
     shared: Rc<Shared>,
     callouts: Callouts,
+    /// Calls that the host did not take.
+    unsent: Vec<CallId>,
     stats: Stats,
     ticks_regularly: bool,
 }
@@ -61,9 +65,9 @@ impl Plugin {
     /// A plugin that has no configuration yet.
     pub fn new(id: u32) -> Self {
         Self {
-            id,
-            shared: Rc::default(),
+            shared: Rc::new(Shared { root: id, worker: RefCell::default(), queue: Cell::default() }),
             callouts: Callouts::default(),
+            unsent: Vec::new(),
             stats: Stats::default(),
             ticks_regularly: false,
         }
@@ -107,34 +111,40 @@ impl Plugin {
         let shared = Rc::clone(&self.shared);
         let Ok(mut worker) = shared.worker.try_borrow_mut() else { return };
         let Some(worker) = worker.as_mut() else { return };
-        let mut effects: VecDeque<Effect> = event(worker, now).into();
-        // Effects on requests leave their context behind, so they come last.
-        let mut endings = Vec::new();
-        while let Some(effect) = effects.pop_front() {
+        let effects = event(worker, now);
+        // Effects on requests leave the root's context, so they come last.
+        let (endings, rest): (Vec<_>, Vec<_>) =
+            effects.into_iter().partition(|effect| matches!(effect, Effect::End(..)));
+        for effect in rest.into_iter().chain(endings) {
             match effect {
                 Effect::Call(id, call) => {
                     if let Err(NotSent) = self.callouts.send(id, &call) {
-                        effects.extend(worker.on_result(id, HttpResult::Failed, &SharedData, now));
+                        // Its failure is handled in a turn of its own, as an answer would be.
+                        self.unsent.push(id);
+                        shared.note(mail::WAKE);
                     }
                 }
-                Effect::End(stream, ending) => endings.push((stream, ending)),
                 Effect::Mail(queue, message) => {
                     // A worker that is gone waits for nothing.
                     let _ = hostcalls::enqueue_shared_queue(queue, Some(&message));
                 }
-                Effect::Continue => {
-                    // Without a turn now, the next tick goes on with the work.
-                    let _ = shared.note(mail::CONTINUE);
-                }
+                Effect::Continue => shared.note(mail::CONTINUE),
                 Effect::Log(level, line) => log::log!(level, "{line}"),
+                Effect::End(stream, ending) => finish(worker, stream, &ending),
             }
         }
-        for (stream, ending) in &endings {
-            finish(worker, *stream, ending);
+    }
+
+    /// Calls that the host did not take have failed.
+    fn fail_unsent(&mut self) {
+        for call in std::mem::take(&mut self.unsent) {
+            self.handle(|worker, now| worker.on_result(call, HttpResult::Failed, &SharedData, now));
         }
-        if !endings.is_empty() {
-            let _ = abi::enter(self.id);
-        }
+    }
+
+    /// The root's context again, after an event that may have ended requests.
+    fn return_to_root(&self) {
+        let _ = abi::enter(self.shared.root);
     }
 }
 
@@ -169,13 +179,15 @@ impl RootContext for Plugin {
     }
 
     fn on_queue_ready(&mut self, queue: u32) {
-        // Each message brings a turn of its own, and a turn may find its message taken by the one before. After a slice
-        // of work the event loop goes first: a slice may ask for another one.
-        while let Ok(Some(message)) = hostcalls::dequeue_shared_queue(queue) {
+        if queue == NO_QUEUE {
+            self.handle(|worker, now| worker.on_turn(now));
+            return;
+        }
+        // Each message brings a turn of its own.
+        if let Ok(Some(message)) = hostcalls::dequeue_shared_queue(queue) {
+            self.fail_unsent();
+            self.return_to_root();
             self.handle(|worker, now| worker.on_mail(&message, &SharedData, now));
-            if message == mail::CONTINUE {
-                break;
-            }
         }
     }
 
@@ -183,6 +195,8 @@ impl RootContext for Plugin {
         if !self.ticks_regularly {
             self.ticks_regularly = hostcalls::set_tick_period(TICK).is_ok();
         }
+        self.fail_unsent();
+        self.return_to_root();
         self.handle(|worker, now| worker.on_tick(&SharedData, now));
         if let Ok(mut worker) = self.shared.worker.try_borrow_mut()
             && let Some(worker) = worker.as_mut()

@@ -3,6 +3,7 @@
 use super::abi::{self, RequestHeaders};
 use super::plugin::Shared;
 use super::shared_data::SharedData;
+use super::turn;
 use crate::decision::policy::ApiIndex;
 use crate::engine::effect::{Ending, Step, StreamId, Verdict};
 use crate::engine::settings::Settings;
@@ -33,35 +34,40 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        let Ok(now) = abi::now() else { return self.fail() };
-        let Ok(mut worker) = self.plugin.worker.try_borrow_mut() else { return self.fail() };
-        // A plugin that was never configured guards nothing and lets nothing through.
-        let Some(worker) = worker.as_mut() else { return self.fail() };
-        let settings = Rc::clone(worker.settings());
-        let step = worker.on_request(self.id, &RequestHeaders, &SharedData, now);
-        let woken = !worker.needs_wake() || self.plugin.wake().is_ok();
-        match step {
-            Step::Ended(ending) => match end(&settings, &ending) {
-                Ok(Passed::Upstream) => Action::Continue,
-                Ok(Passed::Replied) => Action::Pause,
-                Err((HostFailure, api)) => {
-                    refuse(&settings, &worker.on_host_failure(self.id, api));
-                    Action::Pause
-                }
-            },
-            Step::Waits if woken => {
-                self.waits = true;
-                Action::Pause
-            }
-            Step::Waits => {
-                refuse(&settings, &worker.on_host_failure(self.id, None));
-                Action::Pause
-            }
+        let action = self.judge();
+        if self.plugin.has_calls_to_send() {
+            // Without it, the next tick sends them.
+            let _ = turn::take(self.plugin.root, self.id.0);
         }
+        action
     }
 }
 
 impl Stream {
+    fn judge(&mut self) -> Action {
+        let Ok(now) = abi::now() else { return self.fail() };
+        let Ok(mut worker) = self.plugin.worker.try_borrow_mut() else { return self.fail() };
+        // A plugin that was never configured guards nothing and lets nothing through.
+        let Some(worker) = worker.as_mut() else { return self.fail() };
+        let step = worker.on_request(self.id, &RequestHeaders, &SharedData, now);
+        let ending = match step {
+            Step::Ended(ending) => ending,
+            Step::Waits => {
+                self.waits = true;
+                return Action::Pause;
+            }
+        };
+        let settings = Rc::clone(worker.settings());
+        match end(&settings, &ending) {
+            Ok(Passed::Upstream) => Action::Continue,
+            Ok(Passed::Replied) => Action::Pause,
+            Err((HostFailure, api)) => {
+                refuse(&settings, &worker.on_host_failure(self.id, api));
+                Action::Pause
+            }
+        }
+    }
+
     /// Nothing can be judged: refuse without settings.
     fn fail(&self) -> Action {
         send(Outcome::InternalError, &crate::reply::Settings::default().reply(&Refusal::new(Outcome::InternalError)));

@@ -37,7 +37,7 @@ impl ClaimNames {
     ///
     /// # Errors
     /// [`Failure::Unreadable`] with the name of the first member that cannot be used.
-    pub fn facts(&self, members: &Members, now: Timestamp) -> Result<Facts, Failure> {
+    pub fn facts(&self, members: &Members<'_>, now: Timestamp) -> Result<Facts, Failure> {
         time(members, "iat")?;
         let expires_at = match time(members, "exp")? {
             Some(end) => Some(end),
@@ -57,7 +57,7 @@ impl ClaimNames {
         })
     }
 
-    fn scopes(&self, members: &Members) -> Result<Vec<Box<str>>, Failure> {
+    fn scopes(&self, members: &Members<'_>) -> Result<Vec<Box<str>>, Failure> {
         let Some(value) = self.scope.iter().find_map(|name| present(members, name)) else { return Ok(Vec::new()) };
         match value {
             Value::String(list) => Ok(list.split(' ').filter(|scope| !scope.is_empty()).map(Into::into).collect()),
@@ -67,7 +67,7 @@ impl ClaimNames {
     }
 
     /// Further values as header text: pointers under their own text, scalar members under their bare name.
-    fn kept(&self, members: &Members) -> Vec<(Box<str>, Box<str>)> {
+    fn kept(&self, members: &Members<'_>) -> Vec<(Box<str>, Box<str>)> {
         let pointed = self.pointers.iter().filter_map(|pointer| {
             let rest = pointer.get(1 + raw_root(pointer).len()..)?;
             let value = members.value(&pointer_root(pointer))?.pointer(rest)?;
@@ -87,11 +87,11 @@ fn pointer_root(pointer: &str) -> String {
 }
 
 /// The member, unless it is absent or null.
-fn present<'a>(members: &'a Members, name: &str) -> Option<&'a Value> {
+fn present<'a>(members: &'a Members<'_>, name: &str) -> Option<&'a Value> {
     members.value(name).filter(|value| !value.is_null())
 }
 
-fn text(members: &Members, name: &'static str) -> Result<Option<Box<str>>, Failure> {
+fn text(members: &Members<'_>, name: &'static str) -> Result<Option<Box<str>>, Failure> {
     match present(members, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str().into())),
@@ -99,7 +99,7 @@ fn text(members: &Members, name: &'static str) -> Result<Option<Box<str>>, Failu
     }
 }
 
-fn first_text(members: &Members, names: &[Box<str>], called: &'static str) -> Result<Option<Box<str>>, Failure> {
+fn first_text(members: &Members<'_>, names: &[Box<str>], called: &'static str) -> Result<Option<Box<str>>, Failure> {
     match names.iter().find_map(|name| present(members, name)) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty()).map(Into::into)),
@@ -107,7 +107,7 @@ fn first_text(members: &Members, names: &[Box<str>], called: &'static str) -> Re
     }
 }
 
-fn audience(members: &Members) -> Result<Vec<Box<str>>, Failure> {
+fn audience(members: &Members<'_>) -> Result<Vec<Box<str>>, Failure> {
     match present(members, "aud") {
         None => Ok(Vec::new()),
         Some(Value::String(one)) => Ok(vec![one.as_str().into()]),
@@ -120,7 +120,7 @@ fn strings(list: &[Value]) -> Option<Vec<Box<str>>> {
     list.iter().map(|value| value.as_str().map(Into::into)).collect()
 }
 
-fn is_key_bound(members: &Members) -> Result<bool, Failure> {
+fn is_key_bound(members: &Members<'_>) -> Result<bool, Failure> {
     let token_type = text(members, "token_type")?;
     Ok(present(members, "cnf").is_some() || token_type.is_some_and(|name| name.eq_ignore_ascii_case("DPoP")))
 }
@@ -130,13 +130,13 @@ fn end_of_span(seconds: u64, now: Timestamp) -> Timestamp {
     if seconds == 0 { Timestamp::default() } else { now.plus(Duration::from_secs(seconds)) }
 }
 
-fn time(members: &Members, name: &'static str) -> Result<Option<Timestamp>, Failure> {
+fn time(members: &Members<'_>, name: &'static str) -> Result<Option<Timestamp>, Failure> {
     Ok(seconds(members, name)?.map(Timestamp::from_secs))
 }
 
 /// Whole seconds from an integer, a float or a decimal string; below zero is zero, beyond range is the maximum.
 /// Null is not absence here: a time that the server meant to give must not vanish.
-fn seconds(members: &Members, name: &'static str) -> Result<Option<u64>, Failure> {
+fn seconds(members: &Members<'_>, name: &'static str) -> Result<Option<u64>, Failure> {
     let Some(value) = members.value(name) else { return Ok(None) };
     let seconds = match value {
         Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(saturating_floor)),

@@ -5,6 +5,9 @@ use super::response::MAX_ANSWER_BYTES;
 use crate::base::http::{AnswerHeaders, HttpCall, HttpUrl};
 use crate::base::secret::Secret;
 use crate::token::bearer::Bearer;
+use std::cell::OnceCell;
+use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// How one authorization server is asked.
@@ -24,30 +27,59 @@ pub struct Endpoint {
     pub parameters: Vec<(Box<str>, Box<str>)>,
     /// Further request headers, names in lower case.
     pub headers: Vec<(Box<str>, Secret)>,
+    /// Filled in with the first call.
+    pub written: Written,
+}
+
+/// What all requests to one endpoint have in common, written once. Holds credentials, so `Debug` hides it.
+#[derive(Clone, Default)]
+pub struct Written(OnceCell<Parts>);
+
+#[derive(Clone)]
+struct Parts {
+    headers: Rc<[(String, String)]>,
+    /// The form behind the token; begins with `&` unless it is empty.
+    form: Box<str>,
+}
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Written(…)")
+    }
 }
 
 impl Endpoint {
     /// The call that asks about `token` and waits `timeout` at most.
     pub fn call(&self, token: &Bearer, timeout: Duration) -> HttpCall {
+        let parts = self.written.0.get_or_init(|| self.parts());
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("token", token.expose());
-        form.extend_pairs(self.parameters.iter());
-        form.extend_pairs(self.client.form_fields());
-
-        let mut headers = self.url.pseudo_headers("POST");
-        headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
-        headers.push(("accept".to_owned(), "application/json".to_owned()));
-        headers.extend(self.client.authorization().map(|value| ("authorization".to_owned(), value)));
-        headers.extend(self.headers.iter().map(|(name, value)| (name.to_string(), value.expose().to_owned())));
-
+        let body = form.finish() + &parts.form;
         HttpCall {
             cluster: self.cluster.clone(),
-            headers,
-            body: form.finish().into_bytes(),
+            headers: Rc::clone(&parts.headers),
+            body: body.into_bytes(),
             timeout,
             answer_headers: AnswerHeaders::Only(&["cache-control"]),
             max_answer_bytes: MAX_ANSWER_BYTES,
         }
+    }
+
+    fn parts(&self) -> Parts {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(self.parameters.iter());
+        form.extend_pairs(self.client.form_fields());
+        let form = form.finish();
+
+        let mut headers = self.url.pseudo_headers("POST");
+        headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+        if !self.headers.iter().any(|(name, _)| &**name == "accept") {
+            headers.push(("accept".to_owned(), "application/json".to_owned()));
+        }
+        headers.extend(self.client.authorization().map(|value| ("authorization".to_owned(), value)));
+        headers.extend(self.headers.iter().map(|(name, value)| (name.to_string(), value.expose().to_owned())));
+        let form = if form.is_empty() { form } else { format!("&{form}") };
+        Parts { headers: headers.into(), form: form.into() }
     }
 
     /// The longest that an answer can take: every attempt running into its limit.
@@ -70,6 +102,7 @@ mod tests {
             client: ClientAuth::Post { id: "g".into(), secret: Secret::new("s&t") },
             parameters: vec![("token_type_hint".into(), "access_token".into())],
             headers: vec![("x-key".into(), Secret::new("k"))],
+            written: Written::default(),
         }
     }
 
@@ -93,6 +126,24 @@ mod tests {
         }
         assert_eq!(call.timeout, Duration::from_millis(5));
         assert_eq!(endpoint().patience(), Duration::from_secs(4));
+    }
+
+    #[test]
+    fn an_endpoint_shows_no_credential_once_it_has_been_asked() {
+        let endpoint = endpoint();
+        endpoint.call(&Bearer::parse(b"t").unwrap(), Duration::ZERO);
+        let shown = format!("{endpoint:?}");
+        assert!(!shown.contains("s&t") && !shown.contains("s%26t"), "{shown}");
+    }
+
+    #[test]
+    fn a_configured_accept_header_takes_the_place_of_ours() {
+        let headers = vec![("accept".into(), Secret::new("application/token-introspection+jwt"))];
+        let endpoint =
+            Endpoint { headers, parameters: Vec::new(), client: ClientAuth::None { id: None }, ..endpoint() };
+        let call = endpoint.call(&Bearer::parse(b"t").unwrap(), Duration::ZERO);
+        assert_eq!(call.headers.iter().filter(|(name, _)| name == "accept").count(), 1);
+        assert_eq!(call.body, b"token=t");
     }
 
     proptest! {

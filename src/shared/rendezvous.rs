@@ -12,7 +12,7 @@ use std::time::Duration;
 pub const LEASE: Duration = Duration::from_millis(1000);
 
 /// Questions that can be led at the same time; two that share a place are asked independently.
-const PLACES: u64 = 1024;
+const PLACES: u64 = 8192;
 /// Most workers that can wait at one place; more than any machine has cores.
 const MAX_FOLLOWERS: usize = 512;
 const FORMAT: u8 = 1;

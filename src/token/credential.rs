@@ -71,7 +71,21 @@ fn parameters(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn pairs(cookies: &[u8]) -> impl Iterator<Item = &[u8]> {
-    cookies.split(|byte| matches!(byte, b';' | b',')).map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty())
+    cookies.split(|byte| *byte == b';').flat_map(joined).map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty())
+}
+
+/// The parts of what may be the end of one line and the beginning of the next. A `,` begins a line where a pair
+/// follows it; otherwise it belongs to a value: illegal there (RFC 6265 §4.1.1), but not rare.
+fn joined(cookies: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let begins_a_pair = |rest: &[u8]| rest.split(|byte| *byte == b',').next().is_some_and(|part| part.contains(&b'='));
+    let mut left = Some(cookies);
+    std::iter::from_fn(move || {
+        let here = left.take()?;
+        let is_border = |at: &usize| here.get(*at) == Some(&b',') && here.get(at + 1..).is_some_and(begins_a_pair);
+        let Some(border) = (0..here.len()).find(is_border) else { return Some(here) };
+        left = here.get(border + 1..);
+        here.get(..border)
+    })
 }
 
 fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
@@ -108,5 +122,7 @@ mod tests {
         assert_eq!(cut("a=1; t=x; b=2").as_deref(), Some("a=1; b=2"));
         assert_eq!(cut("t=x"), None);
         assert_eq!(cut("a; tt=1").as_deref(), Some("a; tt=1"));
+        assert_eq!(cut("a=1,2,; t=x; b=,").as_deref(), Some("a=1,2,; b=,"));
+        assert_eq!(cut("a=1,t=x,b=2").as_deref(), Some("a=1; b=2"), "three lines");
     }
 }

@@ -22,7 +22,9 @@ enum Manner {
     Whole(Response),
     /// Announces the whole body, sends half of it, then ends the connection.
     Truncated(Response),
-    /// The same, with a TCP reset.
+    /// Announces the whole body, sends half of it, then says nothing more.
+    Stalled(Response),
+    /// Announces the whole body, sends half of it, then resets the connection.
     ResetInBody(Response),
     Reset,
     /// Keeps the connection open and says nothing.
@@ -76,6 +78,12 @@ impl Answer {
         self
     }
 
+    /// Stops in the middle of the body and keeps the connection open.
+    pub fn stalled(mut self) -> Self {
+        self.manner = Manner::Stalled(self.response().clone());
+        self
+    }
+
     /// Cut off in the middle of the body by a TCP reset.
     pub fn reset_in_body(mut self) -> Self {
         self.manner = Manner::ResetInBody(self.response().clone());
@@ -108,7 +116,10 @@ impl Answer {
 
     fn response(&mut self) -> &mut Response {
         match &mut self.manner {
-            Manner::Whole(response) | Manner::Truncated(response) | Manner::ResetInBody(response) => response,
+            Manner::Whole(response)
+            | Manner::Truncated(response)
+            | Manner::Stalled(response)
+            | Manner::ResetInBody(response) => response,
             _ => panic!("this answer has no headers or body"),
         }
     }
@@ -129,6 +140,10 @@ impl Manner {
                 return Ok(Next::Request);
             }
             Manner::Truncated(response) => stream.write_all(&response.encode(response.body.len() / 2))?,
+            Manner::Stalled(response) => {
+                stream.write_all(&response.encode(response.body.len() / 2))?;
+                let _ = stream.read(&mut [0])?;
+            }
             Manner::ResetInBody(response) => {
                 stream.write_all(&response.encode(response.body.len() / 2))?;
                 return Ok(Next::Reset);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -10,6 +11,7 @@ use crate::envoy::Envoy;
 use crate::eventually::{SOON, eventually};
 use crate::gate::Gate;
 use crate::gateway::{Gateway, introspection, provider, with};
+use crate::http2_client::{self, Http2Request};
 use crate::refusal::assert_refused;
 use crate::secrecy;
 
@@ -117,7 +119,7 @@ fn an_answer_is_kept_no_longer_than_max_ttl() {
     gateway.server.answer_for(&token, Answer::json(json!({"active": false})));
     let start = Instant::now();
     let statuses = gateway.ask_until(&request(&token), &token, 2);
-    println!("asked again after {:?}", start.elapsed());
+    eprintln!("asked again after {:?}", start.elapsed());
     assert_eq!(statuses.last(), Some(&401));
     gateway.envoy.assert_no_vm_reload();
 }
@@ -160,7 +162,7 @@ fn cache_control_shortens_and_never_lengthens() {
     let after_short = start.elapsed();
     gateway.ask_until(&request(&long), &long, 2);
     let after_long = start.elapsed();
-    println!("max-age=1: asked again after {after_short:?}; max_ttl 2s: after {after_long:?}");
+    eprintln!("max-age=1: asked again after {after_short:?}; max_ttl 2s: after {after_long:?}");
     assert!(after_short >= Duration::from_millis(900) && after_long >= Duration::from_millis(1800));
 }
 
@@ -242,6 +244,12 @@ fn stale_facts_serve_while_the_server_is_down_and_never_past_the_tokens_end() {
     eventually(SOON, "facts past their freshness", || {
         assert_eq!(gateway.send(&request(&good)).status, 200);
         (stale() > 0).then_some(())
+    });
+    // Whoever reads the access log can tell; nothing else was set for a request that passed.
+    let mut told = gateway.envoy.await_accesses(1).into_iter().filter(|access| access.cache != "-");
+    assert!(told.all(|access| (access.cache.as_str(), access.outcome.as_str(), access.status) == ("stale", "-", 200)));
+    eventually(SOON, "the access log telling of stale facts", || {
+        gateway.envoy.await_accesses(1).iter().any(|access| access.cache == "stale").then_some(())
     });
     // On every worker, known there or only in shared data.
     for connection in &mut gateway.envoy.connections_on_every_worker() {
@@ -362,5 +370,54 @@ fn another_configuration_over_the_same_shared_data_takes_what_is_the_same_and_no
     // What was learned under a longer life lives no longer than it may now.
     reload(configuration(json!({"max_ttl": "1ms"})));
     assert_refused(&gateway.send(&request(&token)), "inactive");
+    gateway.envoy.assert_no_vm_reload();
+}
+
+#[test]
+fn a_flood_of_bad_tokens_pushes_no_good_one_out() {
+    let gateway = Gateway::start(configuration(json!({"entries": 64})));
+    let good: Vec<_> = (0..20).map(|_| gateway.token(json!({"client_id": "portal"}))).collect();
+    let ask_with_all = || {
+        for connection in &mut gateway.envoy.connections_on_every_worker() {
+            for token in &good {
+                assert_eq!(connection.send(&request(token)).status, 200);
+            }
+        }
+    };
+    ask_with_all();
+    let asked = gateway.server.call_count();
+    // In waves, so that none is refused for want of room to wait.
+    for _ in 0..10 {
+        let wave = (0..300).map(|_| Http2Request::new(Method::GET, "/").bearer(&secrecy::secret("token")));
+        for response in http2_client::send_all(gateway.envoy.port(), wave) {
+            assert_refused(&response, "inactive");
+        }
+    }
+    let flooded = gateway.server.call_count();
+    assert_eq!(flooded, asked + 3000);
+    ask_with_all();
+    assert_eq!(gateway.server.call_count(), flooded, "good tokens were forgotten");
+    gateway.envoy.assert_no_vm_reload();
+}
+
+#[test]
+fn a_reload_strands_nobody_who_waits_for_an_answer() {
+    let gateway = Gateway::start_with(configuration(json!({})), |builder| builder.reloadable());
+    let (token, gate) = (secrecy::secret("token"), Gate::default());
+    gateway.server.answer_for(&token, Answer::json(json!({"active": true})).held_by(&gate));
+    let ask = || {
+        let mut connections = gateway.envoy.connections_on_every_worker();
+        connections.iter_mut().for_each(|connection| connection.write(&request(&token).encode()).unwrap());
+        connections
+    };
+    let before = ask();
+    gate.await_arrivals(1);
+    let again = Envoy::builder().plugin(configuration(json!({"max_ttl": "1m"}))).upstream(&gateway.upstream);
+    gateway.envoy.reload(&again).unwrap();
+    let after = ask();
+    gate.open();
+    for mut connection in before.into_iter().chain(after) {
+        assert_eq!(connection.read_response().unwrap().status, 200);
+    }
     gateway.envoy.assert_no_vm_reload();
 }

@@ -28,6 +28,8 @@ pub struct Access {
     pub flags: String,
     /// The stream property `tessera.outcome`, `-` when it was not set.
     pub outcome: String,
+    /// The stream property `tessera.cache`, `-` when it was not set.
+    pub cache: String,
 }
 
 impl Envoy {
@@ -137,7 +139,7 @@ impl Drop for Envoy {
 }
 
 fn access(line: &str) -> Access {
-    let mut words = line.trim_end().splitn(3, ' ').map(str::to_owned);
+    let mut words = line.trim_end().splitn(4, ' ').map(str::to_owned);
     let mut word = || words.next().unwrap_or_else(|| panic!("not a line of the access log: {line:?}"));
-    Access { status: word().parse().expect("a status"), flags: word(), outcome: word() }
+    Access { status: word().parse().expect("a status"), flags: word(), outcome: word(), cache: word() }
 }

@@ -195,7 +195,8 @@ impl EnvoyBuilder {
                     "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
                     "path": access_log,
                     "log_format": {"text_format_source": {"inline_string":
-                        "%RESPONSE_CODE% %RESPONSE_FLAGS% %FILTER_STATE(wasm.tessera.outcome:PLAIN)%\n"}},
+                        "%RESPONSE_CODE% %RESPONSE_FLAGS% %FILTER_STATE(wasm.tessera.outcome:PLAIN)% \
+                         %FILTER_STATE(wasm.tessera.cache:PLAIN)%\n"}},
                 },
             }],
             "http_filters": filters,

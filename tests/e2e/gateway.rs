@@ -41,6 +41,11 @@ impl Gateway {
         request.send(self.envoy.port())
     }
 
+    /// How often the server has been asked, and how many requests have reached the upstream.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.server.call_count(), self.upstream.request_count())
+    }
+
     /// What the upstream got of a request that must pass.
     #[track_caller]
     pub fn receive(&self, request: &Request) -> Received {

@@ -38,10 +38,6 @@ fn configuration() -> Value {
     })
 }
 
-fn gateway() -> Gateway {
-    Gateway::start_with(configuration(), |builder| builder.dead_cluster("gone"))
-}
-
 /// One answer to every attempt, and what must come of it.
 #[track_caller]
 fn assert_ends(gateway: &Gateway, name: &str, answer: Answer, outcome: &str, attempts: usize) {
@@ -50,7 +46,7 @@ fn assert_ends(gateway: &Gateway, name: &str, answer: Answer, outcome: &str, att
     let (passed, start) = (gateway.upstream.request_count(), Instant::now());
     let response = gateway.send(&Request::get("/patient").bearer(&token));
     let took = start.elapsed();
-    println!("{name}: {} after {took:?}", response.status);
+    eprintln!("{name}: {} after {took:?}", response.status);
     if outcome == "allowed" {
         assert_eq!(response.status, 200, "{name}: {response:?}");
     } else {
@@ -76,9 +72,30 @@ fn text(body: impl Into<Vec<u8>>) -> Answer {
     Answer::status(200).header("content-type", "application/json").body(body)
 }
 
+/// One Envoy for all of them: each answer has a token of its own, and no worker may be the worse for the ones before.
 #[test]
-fn active_is_a_json_boolean_and_nothing_else() {
-    let gateway = gateway();
+fn whatever_a_server_answers_each_request_ends_in_its_outcome() {
+    let gateway = Gateway::start_with(configuration(), |builder| builder.dead_cluster("gone"));
+    for judge in [
+        active_is_a_json_boolean_and_nothing_else,
+        a_member_that_decides_may_appear_only_once,
+        times_are_read_in_every_sound_form_and_in_no_other,
+        other_members_of_a_wrong_type_are_no_facts,
+        bodies_of_any_size_and_type_end_in_their_outcome,
+        each_status_ends_in_its_outcome_and_only_passing_trouble_is_asked_again,
+        an_oauth_error_speaks_of_the_token_or_of_us,
+        broken_connections_are_asked_again_and_then_unavailable,
+        odd_heads_are_no_reason_to_refuse_a_sound_answer,
+        a_server_that_does_not_answer_in_time_is_unavailable_in_time,
+        a_server_that_cannot_be_reached_is_unavailable_at_once,
+        the_attempt_that_succeeds_decides,
+        nothing_of_a_servers_answer_reaches_the_caller,
+    ] {
+        judge(&gateway);
+    }
+}
+
+fn active_is_a_json_boolean_and_nothing_else(gateway: &Gateway) {
     for (body, outcome) in [
         (r#"{"active":true}"#, "allowed"),
         (" {\t\"active\" :\r\n true } \n", "allowed"),
@@ -113,14 +130,12 @@ fn active_is_a_json_boolean_and_nothing_else() {
         (r#"{"active":true} // yes"#, "provider_error"),
         ("\u{feff}{\"active\":true}", "provider_error"),
     ] {
-        assert_ends(&gateway, body, text(body), outcome, 1);
+        assert_ends(gateway, body, text(body), outcome, 1);
     }
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn a_member_that_decides_may_appear_only_once() {
-    let gateway = gateway();
+fn a_member_that_decides_may_appear_only_once(gateway: &Gateway) {
     for member in [
         r#""active":true"#,
         r#""active":false"#,
@@ -132,22 +147,20 @@ fn a_member_that_decides_may_appear_only_once() {
         r#""aud":"a","aud":"b""#,
     ] {
         let body = format!(r#"{{"active":true,{member}}}"#);
-        assert_ends(&gateway, &body, text(body.clone()), "provider_error", 1);
+        assert_ends(gateway, &body, text(body.clone()), "provider_error", 1);
     }
-    assert_ends(&gateway, "others", text(r#"{"active":true,"x":1,"x":2}"#), "allowed", 1);
+    assert_ends(gateway, "others", text(r#"{"active":true,"x":1,"x":2}"#), "allowed", 1);
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn times_are_read_in_every_sound_form_and_in_no_other() {
-    let gateway = gateway();
+fn times_are_read_in_every_sound_form_and_in_no_other(gateway: &Gateway) {
     let (past, future) = (now() - 60, now() + 600);
     let cases = [
         (format!("{future}"), "allowed"),
         (format!("{future}.75"), "allowed"),
         (format!("\"{future}\""), "allowed"),
         (format!("\"{future}.75\""), "allowed"),
-        (format!("{}e3", future / 1000), "allowed"),
+        (format!("{}e3", future / 1000 + 1), "allowed"),
         ("99999999999999999999999999".into(), "allowed"),
         ("\"99999999999999999999999999\"".into(), "allowed"),
         ("1e300".into(), "allowed"),
@@ -178,7 +191,7 @@ fn times_are_read_in_every_sound_form_and_in_no_other() {
     ];
     for (value, outcome) in &cases {
         let body = format!(r#"{{"active":true,"exp":{value}}}"#);
-        assert_ends(&gateway, &body, text(body.clone()), outcome, 1);
+        assert_ends(gateway, &body, text(body.clone()), outcome, 1);
     }
     for (members, outcome) in [
         (format!(r#""nbf":{future}"#), "not_yet_valid"),
@@ -198,7 +211,7 @@ fn times_are_read_in_every_sound_form_and_in_no_other() {
         (format!(r#""expires_in":60,"exp":{past}"#), "expired"),
     ] {
         let body = format!(r#"{{"active":true,{members}}}"#);
-        assert_ends(&gateway, &body, text(body.clone()), outcome, 1);
+        assert_ends(gateway, &body, text(body.clone()), outcome, 1);
     }
     gateway.assert_sound("/patient");
 }
@@ -233,24 +246,20 @@ fn scopes_come_as_text_or_array_and_as_nothing_else() {
     gateway.envoy.assert_no_vm_reload();
 }
 
-#[test]
-fn other_members_of_a_wrong_type_are_no_facts() {
-    let gateway = gateway();
+fn other_members_of_a_wrong_type_are_no_facts(gateway: &Gateway) {
     for member in [r#""client_id":7"#, r#""client_id":["portal"]"#, r#""iss":{}"#, r#""aud":7"#, r#""aud":[7]"#] {
         let body = format!(r#"{{"active":true,{member}}}"#);
-        assert_ends(&gateway, &body, text(body.clone()), "provider_error", 1);
+        assert_ends(gateway, &body, text(body.clone()), "provider_error", 1);
     }
     let deep = format!(r#"{{"active":true,"x":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     // Members that nobody asks for are skipped without being built up, however deep they are.
-    assert_ends(&gateway, "arrays in arrays", text(deep), "allowed", 1);
+    assert_ends(gateway, "arrays in arrays", text(deep), "allowed", 1);
     let deep = format!(r#"{{"active":true,"sub":{}1{}}}"#, r#"{"a":"#.repeat(30_000), "}".repeat(30_000));
-    assert_ends(&gateway, "objects in objects", text(deep), "provider_error", 1);
+    assert_ends(gateway, "objects in objects", text(deep), "provider_error", 1);
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn bodies_of_any_size_and_type_end_in_their_outcome() {
-    let gateway = gateway();
+fn bodies_of_any_size_and_type_end_in_their_outcome(gateway: &Gateway) {
     let active = |size: usize| {
         let frame = r#"{"active":true,"x":""}"#.len();
         format!(r#"{{"active":true,"x":"{}"}}"#, "y".repeat(size - frame))
@@ -281,14 +290,14 @@ fn bodies_of_any_size_and_type_end_in_their_outcome() {
         ("another content type", Answer::status(200).header("content-type", "text/plain").body(active(40)), "allowed"),
         ("a repeated content type", text(active(40)).header("content-type", "text/html"), "allowed"),
     ] {
-        assert_ends(&gateway, name, answer, outcome, 1);
+        assert_ends(gateway, name, answer, outcome, 1);
     }
+    // Envoy itself gives up beyond 32 MiB: the module then sees no answer at all.
+    assert_ends(gateway, "40 MiB", text(vec![b' '; 40 << 20]), "provider_unavailable", 2);
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn each_status_ends_in_its_outcome_and_only_passing_trouble_is_asked_again() {
-    let gateway = gateway();
+fn each_status_ends_in_its_outcome_and_only_passing_trouble_is_asked_again(gateway: &Gateway) {
     let active = || json!({"active": true}).to_string();
     for (status, outcome, attempts) in [
         (201, "provider_error", 1),
@@ -318,14 +327,12 @@ fn each_status_ends_in_its_outcome_and_only_passing_trouble_is_asked_again() {
             301..308 => Answer::status(status).header("location", "http://idp.example.com/elsewhere").body(active()),
             _ => Answer::status(status).header("content-type", "application/json").body(active()),
         };
-        assert_ends(&gateway, &status.to_string(), answer, outcome, attempts);
+        assert_ends(gateway, &status.to_string(), answer, outcome, attempts);
     }
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn an_oauth_error_speaks_of_the_token_or_of_us() {
-    let gateway = gateway();
+fn an_oauth_error_speaks_of_the_token_or_of_us(gateway: &Gateway) {
     for (status, error, outcome) in [
         (400, json!({"error": "invalid_token"}), "inactive"),
         (401, json!({"error": "invalid_token", "error_description": "unknown"}), "inactive"),
@@ -342,16 +349,14 @@ fn an_oauth_error_speaks_of_the_token_or_of_us() {
         (200, json!({"error": "invalid_token", "active": true}), "allowed"),
     ] {
         let answer = Answer::status(status).header("content-type", "application/json").body(error.to_string());
-        assert_ends(&gateway, &format!("{status} {error}"), answer, outcome, 1);
+        assert_ends(gateway, &format!("{status} {error}"), answer, outcome, 1);
     }
     let twice = Answer::status(401).body(r#"{"error":"invalid_token","error":"invalid_client"}"#);
-    assert_ends(&gateway, "two errors", twice, "provider_error", 1);
+    assert_ends(gateway, "two errors", twice, "provider_error", 1);
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn broken_connections_are_asked_again_and_then_unavailable() {
-    let gateway = gateway();
+fn broken_connections_are_asked_again_and_then_unavailable(gateway: &Gateway) {
     let active = || text(json!({"active": true, "x": "y".repeat(1000)}).to_string());
     for (name, answer) in [
         ("a reset", Answer::reset()),
@@ -367,14 +372,12 @@ fn broken_connections_are_asked_again_and_then_unavailable() {
         ("a broken chunk", Answer::bytes("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n")),
         ("a head too large", Answer::bytes(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(100_000)))),
     ] {
-        assert_ends(&gateway, name, answer, "provider_unavailable", 2);
+        assert_ends(gateway, name, answer, "provider_unavailable", 2);
     }
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn odd_heads_are_no_reason_to_refuse_a_sound_answer() {
-    let gateway = gateway();
+fn odd_heads_are_no_reason_to_refuse_a_sound_answer(gateway: &Gateway) {
     let body = r#"{"active":true}"#;
     let raw = |head: &[u8]| {
         let length = format!("content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
@@ -395,28 +398,26 @@ fn odd_heads_are_no_reason_to_refuse_a_sound_answer() {
         ("chunks and a trailer", Answer::bytes(chunked)),
         ("many headers", raw(format!("HTTP/1.1 200 OK\r\n{}", "x: y\r\n".repeat(80)).as_bytes())),
     ] {
-        assert_ends(&gateway, name, answer, "allowed", 1);
+        assert_ends(gateway, name, answer, "allowed", 1);
     }
     // Without the answer that it announces there is none.
     let hints = Answer::bytes("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n");
-    assert_ends(&gateway, "early hints alone", hints, "provider_unavailable", 2);
+    assert_ends(gateway, "early hints alone", hints, "provider_unavailable", 2);
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn a_server_that_does_not_answer_in_time_is_unavailable_in_time() {
-    let gateway = gateway();
+fn a_server_that_does_not_answer_in_time_is_unavailable_in_time(gateway: &Gateway) {
     for (name, answer) in [
         ("silence", Answer::silence()),
         ("too late", Answer::json(json!({"active": true})).after(HASTE * 4)),
-        ("hints and silence", Answer::json(json!({"active": true})).after(HASTE * 20)),
+        ("an answer that stops in its body", Answer::json(json!({"active": true})).stalled()),
     ] {
         let token = secrecy::secret("token");
         gateway.server.answer_for(&token, answer);
         let start = Instant::now();
         assert_refused(&gateway.send(&Request::get("/hasty").bearer(&token)), "provider_unavailable");
         let took = start.elapsed();
-        println!("{name}: after {took:?}");
+        eprintln!("{name}: after {took:?}");
         assert!(took >= HASTE * (RETRIES + 1), "{name}: {took:?} is too early for all attempts");
         assert!(took <= bound(HASTE), "{name} took {took:?}");
         assert_eq!(gateway.server.calls_for(&token), 2, "{name}");
@@ -424,22 +425,18 @@ fn a_server_that_does_not_answer_in_time_is_unavailable_in_time() {
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn a_server_that_cannot_be_reached_is_unavailable_at_once() {
-    let gateway = gateway();
+fn a_server_that_cannot_be_reached_is_unavailable_at_once(gateway: &Gateway) {
     for (path, name) in [("/gone", "a closed port"), ("/unknown", "an unknown cluster")] {
         let start = Instant::now();
         let request = Request::get(path).bearer(&secrecy::secret("token"));
         assert_refused(&gateway.send(&request), "provider_unavailable");
-        println!("{name}: after {:?}", start.elapsed());
+        eprintln!("{name}: after {:?}", start.elapsed());
         assert!(start.elapsed() < PATIENCE, "{name} took {:?}", start.elapsed());
     }
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn the_attempt_that_succeeds_decides() {
-    let gateway = gateway();
+fn the_attempt_that_succeeds_decides(gateway: &Gateway) {
     for (name, trouble) in [
         ("a 503", Answer::status(503)),
         ("a 429", Answer::status(429)),
@@ -459,9 +456,7 @@ fn the_attempt_that_succeeds_decides() {
     gateway.assert_sound("/patient");
 }
 
-#[test]
-fn nothing_of_a_servers_answer_reaches_the_caller() {
-    let gateway = gateway();
+fn nothing_of_a_servers_answer_reaches_the_caller(gateway: &Gateway) {
     for status in [200, 302, 400, 401, 403, 429, 500, 503] {
         let token = secrecy::secret("token");
         let answer = Answer::status(status)

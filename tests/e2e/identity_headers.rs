@@ -72,8 +72,21 @@ fn assert_unspoofed(received: &Received) {
 }
 
 #[test]
-fn claimed_identities_reach_no_upstream_on_any_way_through() {
+fn the_upstream_learns_what_the_token_and_the_contract_say() {
     let gateway = Gateway::start(configuration());
+    for check in [
+        claimed_identities_reach_no_upstream_on_any_way_through,
+        a_name_with_underscores_is_another_name,
+        every_source_has_its_value,
+        hostile_values_stay_within_their_header,
+        a_client_without_a_contract_has_no_tier,
+    ] {
+        check(&gateway);
+    }
+    gateway.envoy.assert_no_vm_reload();
+}
+
+fn claimed_identities_reach_no_upstream_on_any_way_through(gateway: &Gateway) {
     let token = gateway.token(json!({"client_id": "portal"}));
     for request in [spoofed("/public"), spoofed("/public").bearer(&token), spoofed("/elsewhere").bearer(&token)] {
         let received = gateway.receive(&request);
@@ -104,18 +117,14 @@ fn the_default_headers_are_guarded_too() {
 
 /// Envoy passes a header whose name has underscores as one of its own, different from the one with hyphens. An upstream
 /// that reads both alike (CGI, WSGI and others do) needs Envoy's `headers_with_underscores_action`.
-#[test]
-fn a_name_with_underscores_is_another_name() {
-    let gateway = Gateway::start(configuration());
+fn a_name_with_underscores_is_another_name(gateway: &Gateway) {
     let token = gateway.token(json!({"client_id": "portal"}));
     let received = gateway.receive(&Request::get("/orders/1").bearer(&token).header("x_id_client", "spoofed"));
     assert_eq!(received.headers.only("x-id-client"), Some("portal"));
     assert_eq!(received.headers.only("x_id_client"), Some("spoofed"));
 }
 
-#[test]
-fn every_source_has_its_value() {
-    let gateway = Gateway::start(configuration());
+fn every_source_has_its_value(gateway: &Gateway) {
     let token = gateway.token(json!({
         "client_id": "portal",
         "sub": "user-7",
@@ -163,9 +172,7 @@ fn every_source_has_its_value() {
     gateway.envoy.assert_no_vm_reload();
 }
 
-#[test]
-fn hostile_values_stay_within_their_header() {
-    let gateway = Gateway::start(configuration());
+fn hostile_values_stay_within_their_header(gateway: &Gateway) {
     for subject in
         ["\0", "\u{7f}", "\n", "\r\n\r\nGET / HTTP/1.1", " ", "\u{feff}", "\t", "%0d%0a", &"y".repeat(20_000)]
     {
@@ -179,9 +186,7 @@ fn hostile_values_stay_within_their_header() {
     gateway.envoy.assert_no_vm_reload();
 }
 
-#[test]
-fn a_client_without_a_contract_has_no_tier() {
-    let gateway = Gateway::start(configuration());
+fn a_client_without_a_contract_has_no_tier(gateway: &Gateway) {
     let token = gateway.token(json!({"client_id": "unknown"}));
     let received = gateway.receive(&Request::get("/orders/1").bearer(&token).header("x-id-tier", "gold"));
     assert_eq!(received.headers.only("x-id-client"), Some("unknown"));

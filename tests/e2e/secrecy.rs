@@ -2,6 +2,7 @@
 //! each Envoy's log is searched for all of them when it ends.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,16 +44,37 @@ pub fn register_client(id: &str, secret: &str) {
 /// The lines that show a registered secret.
 pub fn leaks(text: &[u8]) -> Vec<String> {
     let secrets = SECRETS.lock().unwrap();
-    // One pass over a long log, however many secrets there are.
+    // One pass over a long log, however many secrets there are; almost every place is ruled out by its first bytes.
+    let mut beginnings = vec![false; 1 << 16];
     let mut by_prefix: HashMap<&[u8], Vec<&[u8]>> = HashMap::new();
     for secret in secrets.iter() {
+        beginnings[beginning(secret[0], secret[1], secret[2])] = true;
         by_prefix.entry(&secret[..PREFIX]).or_default().push(secret);
     }
-    let shows = |line: &[u8]| {
-        line.windows(PREFIX).enumerate().any(|(at, prefix)| {
-            by_prefix.get(prefix).is_some_and(|secrets| secrets.iter().any(|secret| line[at..].starts_with(secret)))
-        })
+    let shows = |at: usize| {
+        let found = text.get(at..at + PREFIX).and_then(|prefix| by_prefix.get(prefix));
+        found.is_some_and(|secrets| secrets.iter().any(|secret| text[at..].starts_with(secret)))
     };
-    let lines = text.split(|&byte| byte == b'\n').filter(|line| shows(line));
-    lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+    let mut places = Vec::new();
+    let (mut one, mut two) = (0, 0);
+    for (end, &three) in text.iter().enumerate() {
+        if beginnings[beginning(one, two, three)] && end >= 2 && shows(end - 2) {
+            places.push(end);
+        }
+        (one, two) = (two, three);
+    }
+    let mut lines: Vec<_> = places.into_iter().map(|at| line_around(text, at)).collect();
+    lines.dedup();
+    lines.into_iter().map(|line| String::from_utf8_lossy(&text[line]).into_owned()).collect()
+}
+
+/// Three bytes mixed into an index.
+fn beginning(one: u8, two: u8, three: u8) -> usize {
+    usize::from(one) << 8 ^ usize::from(two) << 4 ^ usize::from(three)
+}
+
+fn line_around(text: &[u8], at: usize) -> Range<usize> {
+    let start = text[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let end = text[at..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |end| at + end);
+    start..end
 }

@@ -24,30 +24,41 @@ fn configuration() -> Value {
     json!({"providers": [{"name": "main", "introspection": introspection}], "apis": [{"id": "all"}]})
 }
 
-/// Callers that wait for what is said about one token. Envoy itself answers those that pass, so that no upstream's time
-/// counts.
-struct Crowd {
+/// Envoy itself answers requests that pass, so that no upstream's time counts.
+struct Scene {
     envoy: Envoy,
     server: AuthorizationServer,
+}
+
+impl Scene {
+    #[track_caller]
+    fn start() -> Self {
+        let server = AuthorizationServer::start();
+        let envoy = Envoy::builder().plugin(configuration()).cluster("idp", server.port()).workers(WORKERS).start();
+        Self { envoy, server }
+    }
+}
+
+/// Callers that wait for what is said about one token.
+struct Crowd<'a> {
+    scene: &'a Scene,
     gate: Gate,
     token: String,
     callers: Vec<Connection>,
 }
 
-impl Crowd {
+impl<'a> Crowd<'a> {
     /// All have asked, the first of them first, and the server's answer is held back at the gate.
     #[track_caller]
-    fn waiting_for(answer: &Answer) -> Self {
-        let server = AuthorizationServer::start();
+    fn waiting_for(answer: &Answer, scene: &'a Scene) -> Self {
         let (gate, token) = (Gate::default(), secrecy::secret("token"));
-        server.answer_for(&token, answer.clone().held_by(&gate));
-        let envoy = Envoy::builder().plugin(configuration()).cluster("idp", server.port()).workers(WORKERS).start();
+        scene.server.answer_for(&token, answer.clone().held_by(&gate));
         let request = Request::get("/").bearer(&token).encode();
-        let mut callers: Vec<_> = (0..CALLERS).map(|_| Connection::open(envoy.port()).unwrap()).collect();
+        let mut callers: Vec<_> = (0..CALLERS).map(|_| Connection::open(scene.envoy.port()).unwrap()).collect();
         callers[0].write(&request).unwrap();
         gate.await_arrivals(1);
         callers[1..].iter_mut().for_each(|caller| caller.write(&request).unwrap());
-        let crowd = Self { envoy, server, gate, token, callers };
+        let crowd = Self { scene, gate, token, callers };
         crowd.await_waiting(CALLERS as u64);
         crowd
     }
@@ -55,7 +66,9 @@ impl Crowd {
     #[track_caller]
     fn await_waiting(&self, count: u64) {
         let name = "http.ingress.downstream_rq_active";
-        eventually(SOON, &format!("{count} requests waiting"), || (self.envoy.stat(name) == Some(count)).then_some(()));
+        eventually(SOON, &format!("{count} requests waiting"), || {
+            (self.scene.envoy.stat(name) == Some(count)).then_some(())
+        });
     }
 
     /// Opens the gate; how many got which status, and how long after the opening the last one had its answer.
@@ -73,8 +86,8 @@ impl Crowd {
     /// At most one call per worker is what is guaranteed, one for all what is normal.
     #[track_caller]
     fn assert_asked_once(&self, what: &str) {
-        let calls = self.server.calls_for(&self.token);
-        println!("{what}: {calls} introspections for {CALLERS} callers on {WORKERS} workers");
+        let calls = self.scene.server.calls_for(&self.token);
+        eprintln!("{what}: {calls} introspections for {CALLERS} callers on {WORKERS} workers");
         assert!((1..=WORKERS).contains(&calls), "{what}: {calls} introspections");
     }
 }
@@ -89,17 +102,17 @@ const ATTEMPTS: usize = 5;
 
 /// A crowd that `leave` thins out before the answer comes: the rest gets this status, at once.
 #[track_caller]
-fn assert_prompt(what: &str, answer: &Answer, status: u16, leave: impl Fn(&mut Vec<Connection>)) {
+fn assert_prompt(scene: &Scene, what: &str, answer: &Answer, status: u16, leave: impl Fn(&mut Vec<Connection>)) {
     for attempt in 1..=ATTEMPTS {
-        let mut crowd = Crowd::waiting_for(answer);
+        let mut crowd = Crowd::waiting_for(answer, scene);
         leave(&mut crowd.callers);
         let left = crowd.callers.len();
         crowd.await_waiting(left as u64);
         let (statuses, took) = crowd.answered();
-        println!("{what}: {left} answered {took:?} after the server's answer");
+        eprintln!("{what}: {left} answered {took:?} after the server's answer");
         assert_eq!(statuses, [(status, left)].into(), "{what}");
         crowd.assert_asked_once(what);
-        crowd.envoy.assert_no_vm_reload();
+        crowd.scene.envoy.assert_no_vm_reload();
         assert!(took < PROMPT_WHEN_BUSY, "{what}: the last answer came after {took:?}");
         if took < PROMPT {
             return;
@@ -113,11 +126,6 @@ fn active() -> Answer {
 }
 
 #[test]
-fn five_hundred_callers_cause_one_introspection() {
-    assert_prompt("all callers", &active(), 200, |_| {});
-}
-
-#[test]
 fn a_crowd_that_arrives_at_once_causes_one_introspection_per_worker_at_most() {
     let gateway = Gateway::start_with(configuration(), |builder| builder.workers(WORKERS));
     let token = gateway.token(json!({"client_id": "portal"}));
@@ -127,21 +135,19 @@ fn a_crowd_that_arrives_at_once_causes_one_introspection_per_worker_at_most() {
     callers.iter_mut().for_each(|caller| caller.write(&request).unwrap());
     assert!(callers.iter_mut().all(|caller| caller.read_response().unwrap().status == 200));
     let calls = gateway.server.calls_for(&token);
-    println!("{calls} introspections for {CALLERS} callers at once on {WORKERS} workers");
+    eprintln!("{calls} introspections for {CALLERS} callers at once on {WORKERS} workers");
     assert!((1..=WORKERS).contains(&calls), "{calls} introspections");
     gateway.envoy.assert_no_vm_reload();
 }
 
 #[test]
-fn the_first_caller_hangs_up_and_the_others_have_their_answer() {
-    assert_prompt("without the first", &active(), 200, |callers| drop(callers.remove(0)));
-}
-
-#[test]
-fn all_callers_of_the_asking_worker_hang_up_and_those_of_the_others_have_their_answer() {
+fn one_introspection_answers_five_hundred_callers_whoever_of_them_hangs_up() {
+    let scene = Scene::start();
+    assert_prompt(&scene, "all callers", &active(), 200, |_| {});
+    assert_prompt(&scene, "without the first", &active(), 200, |callers| drop(callers.remove(0)));
     // Connections went to the workers in turn, so every fourth is on the first caller's worker. Should that be off by
     // some, the call still loses most of those that wait for it, its first among them.
-    assert_prompt("without the asking worker's", &active(), 200, |callers| {
+    assert_prompt(&scene, "without the asking worker's", &active(), 200, |callers| {
         for index in (0..CALLERS / WORKERS).rev() {
             drop(callers.remove(index * WORKERS));
         }
@@ -149,34 +155,33 @@ fn all_callers_of_the_asking_worker_hang_up_and_those_of_the_others_have_their_a
 }
 
 #[test]
-fn everybody_hangs_up_and_the_answer_is_known_all_the_same() {
-    let mut crowd = Crowd::waiting_for(&active());
-    crowd.callers.clear();
-    crowd.await_waiting(0);
-    crowd.gate.open();
-    let answers = || {
-        let stats = crowd.envoy.stats();
-        stats.get("wasmcustom.tessera_introspections.provider.main.result.active").copied().unwrap_or_default()
-    };
-    eventually(SOON, "the answer", || (answers() > 0).then_some(()));
-    let asked = crowd.server.calls_for(&crowd.token);
-    for connection in &mut crowd.envoy.connections_on_every_worker() {
-        assert_eq!(connection.send(&Request::get("/").bearer(&crowd.token)).status, 200);
-    }
-    assert_eq!(crowd.server.calls_for(&crowd.token), asked);
-    crowd.envoy.assert_no_vm_reload();
-}
-
-#[test]
 fn a_bad_answer_reaches_everybody_too() {
+    let scene = Scene::start();
     for (answer, status) in [
         (Answer::json(json!({"active": false})), 401),
         (Answer::status(403), 502),
         (Answer::status(503), 503),
         (Answer::reset(), 503),
     ] {
-        assert_prompt(&status.to_string(), &answer, status, |_| {});
+        assert_prompt(&scene, &status.to_string(), &answer, status, |_| {});
     }
+}
+
+#[test]
+fn everybody_hangs_up_and_the_answer_is_known_all_the_same() {
+    let scene = Scene::start();
+    let mut crowd = Crowd::waiting_for(&active(), &scene);
+    crowd.callers.clear();
+    crowd.await_waiting(0);
+    crowd.gate.open();
+    let name = "wasmcustom.tessera_introspections.provider.main.result.active";
+    eventually(SOON, "the answer", || (scene.envoy.stat(name) > Some(0)).then_some(()));
+    let asked = scene.server.calls_for(&crowd.token);
+    for connection in &mut scene.envoy.connections_on_every_worker() {
+        assert_eq!(connection.send(&Request::get("/").bearer(&crowd.token)).status, 200);
+    }
+    assert_eq!(scene.server.calls_for(&crowd.token), asked);
+    scene.envoy.assert_no_vm_reload();
 }
 
 #[test]
@@ -194,7 +199,7 @@ fn a_server_that_says_nothing_strands_nobody() {
     for caller in &mut callers {
         assert_refused(&caller.read_response().unwrap(), "provider_unavailable");
     }
-    println!("all refused after {:?}", sent.elapsed());
+    eprintln!("all refused after {:?}", sent.elapsed());
     // (retries + 1) x timeout + 1 s.
     assert!(sent.elapsed() <= Duration::from_secs(3), "the last refusal came after {:?}", sent.elapsed());
     assert!(gateway.server.calls_for(&token) <= 2 * WORKERS);

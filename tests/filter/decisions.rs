@@ -7,6 +7,7 @@ use crate::{process, worker};
 use proxy_wasm::types::Status;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tessera::outcome::Outcome as Named;
 
 /// What a refusal must look like (interface, section 2).
@@ -283,20 +284,16 @@ fn a_challenge_names_the_scopes_of_the_operation() {
 }
 
 #[test]
-fn a_host_that_does_not_wake_the_worker_is_an_internal_error() {
+fn a_call_that_the_host_gives_no_turn_to_send_is_sent_at_the_next_tick() {
     let process = process();
     let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
-    worker.fail_next("proxy_enqueue_shared_queue", Status::NotFound);
+    worker.fail_next("proxy_set_effective_context", Status::BadArgument);
     let stream = worker.bearer("abc");
-    assert_eq!(worker.outcome(stream).status(), Some(500));
-    assert_eq!(worker.outcome_property(stream).as_deref(), Some("internal_error"));
-    // The next request must not suffer from it.
-    let next = worker.bearer("def");
+    assert!(worker.callouts().is_empty());
     process.advance(A_TICK);
-    let call = worker.callouts().into_iter().find(|call| call.token() == "def").expect("a callout");
-    worker.answer_json(call.id, &active(json!({"client_id": "portal"})));
-    assert!(worker.outcome(next).passed());
-    worker.hang_up(next);
+    worker.answer_json(worker.callout().id, &active(json!({"client_id": "portal"})));
+    assert!(worker.outcome(stream).passed());
+    worker.hang_up(stream);
 }
 
 #[test]
@@ -327,4 +324,24 @@ fn more_tokens_than_are_asked_about_at_once_is_overloaded() {
     assert_eq!(process.metric("tessera_in_flight"), 1024);
     // What is asked about already may still be waited for.
     assert_eq!(worker.outcome(worker.bearer("token-7")), Outcome::Paused);
+}
+
+#[test]
+fn the_clock_may_stand_at_either_end_of_time() {
+    // The last moment that the host can tell in nanoseconds.
+    let last = Duration::from_nanos(u64::MAX);
+    for (clock, exp, outcome) in [
+        (Duration::ZERO, 1, None),
+        (Duration::ZERO, START, None),
+        (last, START, Some("expired")),
+        (last, u64::MAX, None),
+    ] {
+        let process = process();
+        let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
+        process.set_clock(clock);
+        let stream = worker.bearer("abc");
+        worker.answer_json(worker.callout().id, &active(json!({"exp": exp})));
+        assert_eq!(worker.outcome_property(stream).as_deref(), outcome, "{exp} at {clock:?}");
+        worker.hang_up(stream);
+    }
 }

@@ -160,7 +160,11 @@ fn hosts_have_no_case_and_no_port() {
         ("aexample.org", "not_found"),
         ("api.example.com.evil.example", "not_found"),
         ("evil.example", "not_found"),
-        (".example.org", "not_found"),
+        // What a server may read as another name, or has to refuse, is no name to decide on.
+        (".example.org", "invalid_request"),
+        ("api.example.com,evil.example", "invalid_request"),
+        ("user@api.example.com", "invalid_request"),
+        ("", "invalid_request"),
     ] {
         assert_eq!(fate(&worker, &[(":authority", host.as_bytes())]), expected, "{host}");
     }

@@ -27,7 +27,7 @@ fn another_worker_knows_what_one_has_learned() {
 fn corrupt_entries_are_asked_about() {
     let process = process();
     start(&process, &cached(json!({}))).asked("abc", PORTAL);
-    let (key, value) = entries(&process, "/good/").remove(0);
+    let (key, value) = entries(&process, "/slots/").remove(0);
     let mutations: Vec<Vec<u8>> = vec![
         Vec::new(),
         vec![0],
@@ -50,7 +50,7 @@ fn corrupt_entries_are_asked_about() {
 fn no_changed_byte_of_an_entry_traps_or_prolongs_it() {
     let process = process();
     start(&process, &cached(json!({}))).asked("abc", &active(json!({"client_id": "portal", "exp": START + 60})));
-    let (key, value) = entries(&process, "/good/").remove(0);
+    let (key, value) = entries(&process, "/slots/").remove(0);
     at(&process, 60_000);
     for position in 0..value.len() {
         for flip in [1, 0x80, 0xff] {
@@ -74,7 +74,7 @@ fn an_entry_of_another_token_does_not_serve() {
     let worker = start(&process, &configuration);
     worker.asked("good", PORTAL);
     worker.asked("fine", PORTAL);
-    let sets = entries(&process, "/good/");
+    let sets = entries(&process, "/slots/");
     assert_eq!(sets.len(), 2, "two tokens of different sets");
     process.set_shared_data(&sets[0].0, &sets[1].1);
     process.set_shared_data(&sets[1].0, &sets[0].1);
@@ -92,7 +92,7 @@ fn tokens_that_share_a_set_keep_their_own_facts() {
     for number in 0..8 {
         worker.asked(&format!("token-{number}"), &client(number));
     }
-    assert_eq!(entries(&process, "/good/").len(), 1, "one set");
+    assert_eq!(entries(&process, "/slots/").len(), 1, "one set");
     let other = start(&process, &configuration);
     for number in 0..8 {
         let outcome = other.known(&format!("token-{number}"));

@@ -181,8 +181,11 @@ fn followers_of_a_dead_worker_are_answered_in_time() {
     let streams = everywhere(&workers, "abc", 1);
     let (dead, _) = pending(&workers).remove(0);
     drop(workers.remove(dead));
-    process.advance(Duration::from_secs(11));
     let stream = streams[1 - dead].1;
+    // Nor does the call of the one that takes over ever come back.
+    process.advance(TAKE_OVER);
+    workers[0].lose(workers[0].callout().id);
+    process.advance(Duration::from_secs(11) - TAKE_OVER);
     assert_eq!(workers[0].outcome(stream).status(), Some(503));
 }
 

@@ -66,6 +66,7 @@ fn each_source_is_read() {
         (":path", "/?access%5Ftoken=%61bc"),
         ("cookie", "at=abc"),
         ("cookie", "a=1; at=abc; b=2"),
+        ("cookie", "a=1,2; at=abc; b=3,4"),
     ] {
         assert_eq!(taken(&worker, &[(name, value.as_bytes())]), Ok("abc".to_owned()), "{name}: {value}");
     }
@@ -90,7 +91,7 @@ fn what_only_looks_like_a_source_is_none() {
 #[test]
 fn two_tokens_are_refused_even_when_they_are_equal() {
     let worker = everywhere();
-    let pairs: [&[(&str, &[u8])]; 8] = [
+    let pairs: [&[(&str, &[u8])]; 9] = [
         &[("authorization", b"Bearer abc"), ("authorization", b"Bearer abc")],
         &[("authorization", b"Bearer abc"), ("x-access-token", b"abc")],
         &[("authorization", b"Bearer abc"), (":path", b"/?access_token=abc")],
@@ -99,6 +100,7 @@ fn two_tokens_are_refused_even_when_they_are_equal() {
         &[(":path", b"/?access_token=abc&access_token=abc")],
         &[("cookie", b"at=abc; at=def")],
         &[("cookie", b"at=abc"), ("cookie", b"at=abc")],
+        &[("cookie", b"a=1; at=abc"), ("cookie", b"at=def; b=2")],
     ];
     for headers in pairs {
         assert_eq!(taken(&worker, headers), Err("invalid_request".to_owned()), "{headers:?}");
@@ -151,6 +153,7 @@ fn empty_and_malformed_tokens_are_invalid_requests() {
         (":path", b"/?access_token=a+b"),
         ("cookie", b"at="),
         ("cookie", b"at=a\x80"),
+        ("cookie", b"at=abc,def"),
     ] {
         assert_eq!(taken(&worker, &[(name, value)]), Err("invalid_request".to_owned()), "{name}: {value:?}");
     }

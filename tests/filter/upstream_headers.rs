@@ -175,6 +175,7 @@ fn a_token_that_is_not_forwarded_is_gone_from_wherever_it_was() {
         (":path", "/a?access%5ftoken=abc&y=1", Some("/a?y=1")),
         ("cookie", "at=abc", None),
         ("cookie", "a=1; at=abc;b=2", Some("a=1; b=2")),
+        ("cookie", "seen=1,2,3; at=abc; b=\"x,y\"", Some("seen=1,2,3; b=\"x,y\"")),
     ] {
         let passed = worker.exchange(&[(name, value)]);
         assert_eq!(passed.upstream().text(name), left, "{name}: {value}");

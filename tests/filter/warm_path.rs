@@ -1,9 +1,9 @@
 //! What a request with a known token costs: the host calls that it makes, each of them.
 
-use crate::caller::active;
+use crate::caller::{A_TICK, active};
 use crate::configuration::{api, configuration, provider};
 use crate::host::Worker;
-use crate::worker;
+use crate::{process, worker};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -45,6 +45,19 @@ fn the_smallest_configuration_reads_the_token_and_the_time() {
 fn a_contract_costs_no_call() {
     let contracts = json!({"inline": [{"api": "orders-v1", "client_id": "portal", "tier": "gold"}]});
     assert_calls(json!({"contracts": contracts}), &BEARER, &[(TIME, 1), (HEADER, 1), (SET, 2)]);
+}
+
+#[test]
+fn a_contract_from_a_source_costs_no_call_either() {
+    let source = json!({"url": "https://contracts.internal/v1/contracts", "cluster": "contracts"});
+    let process = process();
+    let change = json!({"contracts": {"source": source}});
+    let worker = process.worker(&configuration(change)).expect("a configuration that is accepted");
+    process.advance(A_TICK);
+    let document = json!({"contracts": [{"api": "orders-v1", "client_id": "portal", "tier": "gold"}]});
+    worker.answer_json(worker.callout().id, &document.to_string());
+    process.advance(A_TICK);
+    assert_eq!(calls(&worker, &BEARER), BTreeMap::from([(TIME, 1), (HEADER, 1), (SET, 2)]));
 }
 
 #[test]

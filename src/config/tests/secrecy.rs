@@ -102,9 +102,6 @@ proptest! {
                     other => other,
                 },
             };
-            // Naming a variable is no secret: the marker must not stand where a name belongs.
-            let text = configuration.to_string().replace(&format!("{{\"env\":\"{MARKER}\"}}"), "{\"env\":\"UNSET\"}");
-            configuration = serde_json::from_str(&text).unwrap();
         }
         let shown = read(&configuration);
         prop_assert!(!shown.contains(MARKER), "{}", shown);

@@ -1,0 +1,121 @@
+//! `google.protobuf.Struct` on the wire, as far as a configuration needs it: read once at start, and small.
+//!
+//! The messages are those of `google/protobuf/struct.proto`; a field that is not theirs is skipped, as the encoding asks.
+
+use serde_json::{Map, Value};
+
+/// Deepest nesting; the configuration needs seven levels.
+const MAX_DEPTH: usize = 64;
+
+/// The value of a `Struct`; `None` when the bytes are none.
+pub fn read_struct(bytes: &[u8]) -> Option<Value> {
+    object(bytes, MAX_DEPTH)
+}
+
+/// One field's content.
+enum Content<'a> {
+    Varint(u64),
+    Fixed64([u8; 8]),
+    Bytes(&'a [u8]),
+    Fixed32,
+}
+
+/// `Struct { map<string, Value> fields = 1; }`
+fn object(bytes: &[u8], depth: usize) -> Option<Value> {
+    let mut members = Map::new();
+    for field in Fields(bytes) {
+        if let (1, Content::Bytes(entry)) = field? {
+            let (mut name, mut value) = ("", Value::Null);
+            for field in Fields(entry) {
+                match field? {
+                    (1, Content::Bytes(text)) => name = std::str::from_utf8(text).ok()?,
+                    (2, Content::Bytes(inner)) => value = any(inner, depth.checked_sub(1)?)?,
+                    _ => {}
+                }
+            }
+            members.insert(name.to_owned(), value);
+        }
+    }
+    Some(Value::Object(members))
+}
+
+/// `Value { oneof kind { null = 1, number = 2, string = 3, bool = 4, struct = 5, list = 6 } }`; the last one holds.
+fn any(bytes: &[u8], depth: usize) -> Option<Value> {
+    let mut value = Value::Null;
+    for field in Fields(bytes) {
+        value = match field? {
+            (1, Content::Varint(_)) => Value::Null,
+            (2, Content::Fixed64(bits)) => f64::from_le_bytes(bits).into(),
+            (3, Content::Bytes(text)) => std::str::from_utf8(text).ok()?.into(),
+            (4, Content::Varint(flag)) => (flag != 0).into(),
+            (5, Content::Bytes(inner)) => object(inner, depth.checked_sub(1)?)?,
+            (6, Content::Bytes(inner)) => list(inner, depth.checked_sub(1)?)?,
+            _ => value,
+        };
+    }
+    Some(value)
+}
+
+/// `ListValue { repeated Value values = 1; }`
+fn list(bytes: &[u8], depth: usize) -> Option<Value> {
+    let mut values = Vec::new();
+    for field in Fields(bytes) {
+        if let (1, Content::Bytes(inner)) = field? {
+            values.push(any(inner, depth.checked_sub(1)?)?);
+        }
+    }
+    Some(Value::Array(values))
+}
+
+/// The fields of a message, each with its number; `None` and then nothing more where the bytes are none.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Option<(u64, Content<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_none() {
+            self.0 = &[];
+        }
+        Some(field)
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn field(&mut self) -> Option<(u64, Content<'a>)> {
+        let tag = self.varint()?;
+        let content = match tag & 7 {
+            0 => Content::Varint(self.varint()?),
+            1 => Content::Fixed64(self.take(8)?.try_into().ok()?),
+            2 => {
+                let length = usize::try_from(self.varint()?).ok()?;
+                Content::Bytes(self.take(length)?)
+            }
+            5 => self.take(4).map(|_| Content::Fixed32)?,
+            _ => return None,
+        };
+        Some((tag >> 3, content))
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = *self.take(1)?.first()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+}
