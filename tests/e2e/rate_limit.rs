@@ -132,7 +132,7 @@ fn headers_of_the_clients_own_choose_no_bucket() {
     let [batch, guest] = ["batch", "guest"].map(token);
     // Another tier, another client's name, and a new name each time, in any spelling and more than once.
     let spoofed = |token: &str, number: usize| {
-        let client = if number % 2 == 0 { "portal".to_owned() } else { format!("client-{number}") };
+        let client = if number.is_multiple_of(2) { "portal".to_owned() } else { format!("client-{number}") };
         Request::get("/orders/1")
             .header("x-sla-tier", "gold")
             .header("X-SLA-Tier", "gold")

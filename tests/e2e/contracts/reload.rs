@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{Scene, TARGET, configuration, contract};
+use crate::answer::Answer;
 use crate::client::Request;
 use crate::envoy::Envoy;
 use crate::eventually::{SOON, eventually};
+use crate::http_server::Request as Polled;
+use crate::secrecy;
 
 impl Scene {
     /// Replaces the configuration; what held connections meet is still the old one.
@@ -48,18 +51,32 @@ fn a_new_configuration_polls_from_its_start_and_the_old_one_is_quiet() {
 }
 
 #[test]
-fn a_new_credential_of_the_source_counts_from_the_start_of_its_configuration() {
-    let with_key = |key: &str| json!({"refresh": "300ms", "headers": {"x-api-key": key}});
-    let mut scene = Scene::start(4, configuration(with_key("old"), json!({})), &[contract("portal", "gold")]);
+fn a_new_credential_counts_at_once_and_the_set_stays() {
+    let with_headers = |headers: Value| configuration(json!({"refresh": "300ms", "headers": headers}), json!({}));
+    let [old, new] = ["old", "new"].map(|which| format!("Bearer {}", secrecy::secret(which)));
+    let contracts = [contract("portal", "gold")];
+    let mut scene = Scene::start(4, with_headers(json!({"authorization": old})), &contracts);
     let token = scene.token("portal");
     scene.await_everywhere("/orders/1", &token, "allowed gold");
-    scene.reload(configuration(with_key("new"), json!({})));
+    // The old one is revoked, and whoever uses it is told to stay away.
+    scene.source.answer_for(TARGET, Answer::status(401).header("retry-after", "300"));
+    scene.await_poll("failed", 0);
+    scene.source.serve(TARGET, "\"second\"", json!({"contracts": [contract("portal", "silver")]}));
+    scene.reload(with_headers(json!({"authorization": new})));
     let request = Request::get("/orders/1").bearer(&token);
-    eventually(Duration::from_secs(1), "an allowed request", || {
-        let response = scene.gateway.send(&request);
-        (response.status == 200).then_some(())
-    });
-    let key_of = |key: &str| scene.source.polls().iter().any(|poll| poll.headers.only("x-api-key") == Some(key));
-    assert!(key_of("old") && key_of("new"));
+    assert_eq!(scene.gateway.send(&request).status, 200);
+    let took = scene.await_everywhere("/orders/1", &token, "allowed silver");
+    assert!(took <= Duration::from_millis(1300), "{took:?}");
+    let sent = |poll: &Polled, name: &str| poll.headers.only(name).map(str::to_owned);
+    let polls = scene.source.polls();
+    assert_eq!(sent(polls.last().unwrap(), "authorization"), Some(new.clone()));
+    assert_eq!(sent(polls.last().unwrap(), "if-none-match").as_deref(), Some("\"first\""), "not from nothing");
+
+    // Any other header may say whose contracts are asked for: with another value nothing is loaded yet.
+    scene.reload(with_headers(json!({"authorization": new, "x-tenant": "b"})));
+    eventually(SOON, "an allowed request", || (scene.gateway.send(&request).status == 200).then_some(()));
+    let polls = scene.source.polls();
+    let first = polls.iter().find(|poll| sent(poll, "x-tenant").is_some()).unwrap();
+    assert_eq!(sent(first, "if-none-match"), None);
     scene.gateway.envoy.assert_no_vm_reload();
 }
