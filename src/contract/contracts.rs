@@ -10,6 +10,7 @@ use crate::base::time::Timestamp;
 use crate::contract::identity::{IdentityMap, IdentityRef};
 use crate::contract::memo::Memo;
 use crate::contract::poller::{Poller, Turn};
+use crate::contract::row::MAX_LONG_TEXT;
 use crate::contract::settings::{BeforeFirstLoad, Settings};
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::head::{Base, Head};
@@ -133,6 +134,10 @@ impl Contracts {
             None => return Holding::NotLoaded,
             Some(head) if is_stale(&self.settings, head, now) => return Holding::NotLoaded,
             Some(_) => {}
+        }
+        // No contract of a source is for a longer one, and what is remembered of tokens stays bounded.
+        if client_id.len() > MAX_LONG_TEXT {
+            return Holding::None;
         }
         let key = IdentityRef { api, provider: Some(provider), client_id };
         if let Some(holding) = source.memo.get(key) {

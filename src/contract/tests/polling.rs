@@ -56,6 +56,18 @@ fn a_look_up_is_remembered_until_the_generation_changes() {
 }
 
 #[test]
+fn a_client_id_that_no_contract_can_have_takes_no_memory() {
+    let long = "c".repeat(1025);
+    let mut stage = Stage::new(|_| ok(one("gold")));
+    assert_eq!(stage.tier(&long), "?", "before the first load like any other");
+    stage.tick();
+    // Not even shared data is asked.
+    let found = stage.contracts.find("a", "p", Some(&long), &MemoryStore::default(), stage.now);
+    assert_eq!(found, Holding::None);
+    assert_eq!(stage.tier(&long[1..]), "-");
+}
+
+#[test]
 fn a_contract_for_the_provider_wins() {
     let mut stage = Stage::new(|_| {
         ok(r#"{"contracts":[{"api":"a","client_id":"c","provider":"p","status":"revoked"},
