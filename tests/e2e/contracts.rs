@@ -121,10 +121,6 @@ impl Scene {
         self.gateway.envoy.stat(&format!("wasmcustom.{name}"))
     }
 
-    fn good_polls(&self) -> u64 {
-        self.polls("changed") + self.polls("unchanged")
-    }
-
     /// Metrics are written at a worker's ticks.
     #[track_caller]
     fn await_metric(&self, name: &str, value: u64) {

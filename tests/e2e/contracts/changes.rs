@@ -134,8 +134,8 @@ fn a_contract_ends_on_its_date_between_polls() {
         format!("{}T{:02}:{:02}:{:02}Z", at.date(), at.hour(), at.minute(), at.second())
     };
     let dated = [
-        with(contract("ends", "gold"), json!({"expires_at": second(5)})),
-        with(contract("begins", "gold"), json!({"not_before": second(5)})),
+        with(contract("ends", "gold"), json!({"expires_at": second(4)})),
+        with(contract("begins", "gold"), json!({"not_before": second(4)})),
         with(contract("ended", "gold"), json!({"expires_at": second(0)})),
     ];
     scene.source.serve(TARGET, "\"dated\"", json!({"contracts": dated}));
@@ -146,7 +146,7 @@ fn a_contract_ends_on_its_date_between_polls() {
     scene.assert_everywhere("/orders/1", &ended, "contract_expired");
     scene.await_everywhere("/orders/1", &ends, "contract_expired");
     scene.await_everywhere("/orders/1", &begins, "allowed gold");
-    assert!(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() >= now + 5);
+    assert!(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() >= now + 4);
     assert_eq!(scene.source.polls().len(), polls);
 }
 
