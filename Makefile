@@ -20,6 +20,8 @@ IDP    := tests/oidc-provider
 TESTS        := $(basename $(notdir $(wildcard tests/*.rs))) $(notdir $(patsubst %/main.rs,%,$(wildcard tests/*/main.rs)))
 # Those that need no more than cargo.
 NATIVE_TESTS := $(filter-out artifact e2e,$(TESTS))
+# Workspaces of their own.
+BENCH_CRATES := benches/load benches/floor
 
 ifdef MAKE_TERMOUT
 say = @printf '\033[1m» %s\033[0m\n' '$(1)'
@@ -87,12 +89,15 @@ size: module ## Print the size of the module and of its sections
 fmt-check: rust ## Formatting
 	$(call say,Formatting)
 	@cargo fmt --all --check
+	@for crate in $(BENCH_CRATES); do cargo fmt --manifest-path $$crate/Cargo.toml --check; done
 
 .PHONY: lint
 lint: rust ## Lints, natively and for Wasm
 	$(call say,Lints)
 	@cargo clippy --quiet --workspace --all-targets -- --deny warnings
 	@cargo clippy --quiet --package tessera --lib --target wasm32-wasip1 -- --deny warnings
+	@cargo clippy --quiet --manifest-path benches/load/Cargo.toml --all-targets -- --deny warnings
+	@cargo clippy --quiet --manifest-path benches/floor/Cargo.toml --target wasm32-wasip1 -- --deny warnings
 
 .PHONY: test-core
 test-core: rust ## Tests beside the code, and those of the build steps

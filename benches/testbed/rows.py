@@ -16,7 +16,7 @@ USUAL_ROUNDS = 300
 TURN_MS = 20
 LOADS = {"one": 1, "four": 4}
 """Connections in each load, closed loop. One: the worker sleeps between requests and each finds its caches cooled, as
-on a proxy with room to spare; limits are judged here. Four: the worker is saturated, which is the kindest to all."""
+on a proxy with room to spare. Four: the worker is saturated; figures scatter least, and limits are judged here."""
 WARM_UP_REQUESTS = 500
 CHECK_REQUESTS = 40
 

@@ -4,7 +4,7 @@ use super::effect::{CallId, Effect, Ending};
 use super::flights::{Flight, Phase, Waiter};
 use super::mail::{self, Mail, Told};
 use super::metrics::{Asked, Lookup};
-use super::settings::{Choice, Provider};
+use super::settings::Provider;
 use super::worker::{OUTAGE, Worker};
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
@@ -243,11 +243,10 @@ impl Worker {
             }
             Err(outcome) => *outcome,
         };
-        if outcome == Outcome::ProviderUnavailable {
-            let choice = Choice { provider: flight.provider, key: waiter.key };
-            if let Some(verdict) = self.judge_stale(choice, &flight.token, digest, waiter.rule, store, now) {
-                return Ending { verdict, stale: true };
-            }
+        if outcome == Outcome::ProviderUnavailable
+            && let Some(verdict) = self.judge_stale(flight.provider, digest, waiter.rule, store, now)
+        {
+            return Ending { verdict, stale: true };
         }
         Ending { verdict: self.refusal(Some(waiter.rule), outcome), stale: false }
     }

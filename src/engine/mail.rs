@@ -6,7 +6,7 @@ use crate::outcome::Outcome;
 /// A message as it was read from a queue.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Mail {
-    /// A worker's note to itself: there are calls to send.
+    /// A worker's note to itself: it wants a turn.
     Wake,
     /// A worker's note to itself: there is a slice of work to go on with.
     Continue,

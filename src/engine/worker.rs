@@ -204,7 +204,7 @@ impl Worker {
                 return Step::ended(self.judge(&remembered, choice.provider, rule, store, now));
             }
             if self.outage(choice.provider).is_some_and(|outage| is_near(outage.down_until, now))
-                && let Some(verdict) = self.judge_stale(choice, &token, &digest, rule, store, now)
+                && let Some(verdict) = self.judge_stale(choice.provider, &digest, rule, store, now)
             {
                 return Step::Ended(Ending { verdict, stale: true });
             }
@@ -275,8 +275,7 @@ impl Worker {
     /// The verdict on facts past their freshness, if there are any that may still serve.
     pub(super) fn judge_stale(
         &mut self,
-        choice: Choice,
-        token: &Bearer,
+        provider: ProviderIndex,
         digest: &Digest,
         rule: RuleIndex,
         store: &dyn SharedStore,
@@ -285,16 +284,13 @@ impl Worker {
         if self.settings.cache.stale_if_error.is_zero() {
             return None;
         }
-        let known = self.known.get(choice.key, token.expose().as_bytes()).map(|hit| Rc::clone(hit.remembered));
-        let (remembered, level) = match known {
-            Some(remembered) if remembered.freshness(now) != Freshness::Lapsed => (remembered, Level::Worker),
-            _ => (Rc::new(self.slots.get(store, digest, now)?), Level::Shared),
-        };
+        // The shared level alone: this worker's own entry may be one that another worker has learned to be void since.
+        let remembered = self.slots.get(store, digest, now)?;
         if !self.is_young_enough(&remembered, rule, now) {
             return None;
         }
-        self.metrics.lookup(Lookup::Stale, level);
-        Some(self.judge(&remembered, choice.provider, rule, store, now))
+        self.metrics.lookup(Lookup::Stale, Level::Shared);
+        Some(self.judge(&remembered, provider, rule, store, now))
     }
 
     pub(super) fn refusal(&mut self, rule: Option<RuleIndex>, outcome: Outcome) -> Verdict {

@@ -215,7 +215,7 @@ impl RootContext for Plugin {
     }
 }
 
-/// A number that nobody can guess: the standard library seeds its hashers from the host's randomness.
+/// A number that nobody can guess, and not 0: the standard library seeds its hashers from the host's randomness.
 fn random() -> u64 {
-    std::hash::RandomState::new().build_hasher().finish()
+    std::hash::RandomState::new().build_hasher().finish().max(1)
 }

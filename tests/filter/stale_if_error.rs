@@ -54,7 +54,7 @@ fn stale_facts_serve_while_the_server_is_down_and_say_so() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("main") && warnings[0].contains("stale_if_error"), "{warnings:?}");
     process.advance(A_TICK);
-    assert_eq!(process.metric("tessera_cache.result.stale.level.worker"), 1);
+    assert_eq!(process.metric("tessera_cache.result.stale.level.shared"), 1);
     assert_eq!(process.metric("tessera_requests.outcome.allowed.api.orders-v1"), 2);
     assert_eq!(process.metric("tessera_introspections.provider.main.result.unavailable"), 1);
 }
@@ -206,6 +206,18 @@ fn what_one_worker_has_seen_revoked_no_other_serves_stale() {
     for worker in [&one, &two] {
         assert_eq!(during_outage(worker, &BEARER).0.status(), Some(503));
     }
+}
+
+#[test]
+fn what_one_worker_has_seen_revoked_no_other_serves_stale_that_was_not_asked_meanwhile() {
+    let process = process();
+    let (one, two) = (start(&process, json!({})), start(&process, json!({})));
+    one.asked("abc", PORTAL);
+    two.known("abc");
+    at(&process, STALE);
+    one.asked("abc", INACTIVE);
+    at(&process, STALE + 11);
+    assert_eq!(during_outage(&two, &BEARER).0.status(), Some(503));
 }
 
 #[test]

@@ -30,8 +30,7 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
-        let text =
-            hostcalls::get_buffer(proxy_wasm::types::BufferType::PluginConfiguration, 0, size);
+        let text = hostcalls::get_buffer(proxy_wasm::types::BufferType::PluginConfiguration, 0, size);
         self.reach = match text.ok().flatten().unwrap_or_default().as_slice() {
             b"" => Reach::Nothing,
             b"read" => Reach::ReadOneHeader,
