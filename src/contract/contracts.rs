@@ -10,6 +10,7 @@ use crate::base::time::Timestamp;
 use crate::contract::identity::{IdentityMap, IdentityRef};
 use crate::contract::memo::Memo;
 use crate::contract::poller::{Poller, Turn};
+use crate::contract::row::MAX_LONG_TEXT;
 use crate::contract::settings::{BeforeFirstLoad, Settings};
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::head::{Base, Head};
@@ -134,6 +135,10 @@ impl Contracts {
             Some(head) if is_stale(&self.settings, head, now) => return Holding::NotLoaded,
             Some(_) => {}
         }
+        // No contract of a source is for a longer one, and what is remembered of tokens stays bounded.
+        if client_id.len() > MAX_LONG_TEXT {
+            return Holding::None;
+        }
         let key = IdentityRef { api, provider: Some(provider), client_id };
         if let Some(holding) = source.memo.get(key) {
             return holding;
@@ -186,13 +191,6 @@ impl Contracts {
         self.turn(store, now, |source, turn| source.poller.on_continue(turn))
     }
 
-    /// This worker ends: if it is the one that polls, another can take over at once.
-    pub fn on_stop(&mut self, store: &dyn SharedStore) {
-        if let Some(source) = &mut self.source {
-            source.poller.stop(store);
-        }
-    }
-
     /// What the metrics should say.
     pub fn report(&mut self, now: Timestamp) -> Report {
         let Some(source) = &mut self.source else {
@@ -211,6 +209,12 @@ impl Contracts {
     #[cfg(test)]
     pub fn polls(&self) -> bool {
         self.source.as_ref().is_some_and(|source| source.poller.polls())
+    }
+
+    /// Who this worker is among those that may poll.
+    #[cfg(test)]
+    pub fn claimant(&self) -> Option<crate::shared::lease::Claimant> {
+        self.source.as_ref().and_then(|source| source.poller.claimant())
     }
 
     /// Looks at shared data, lets the poller have its turn, and looks again if that may have changed it.

@@ -2,6 +2,9 @@
 //!
 //! The worker that holds the lease polls, and goes on holding it: only its memory ever grows with the set. The
 //! others look whether a poll is overdue, and one of them takes over when the holder has died.
+//!
+//! While a listener is drained there are workers of two configurations. The newer takes the lease from the older and
+//! polls at once if its settings are others, so that they count from its start; when it goes away, the older resumes.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,7 +23,7 @@ use crate::contract::settings::SourceSettings;
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::head::{Base, Head};
 use crate::contract::snapshot::publish::{Halt, Progress, Publication, Sweep};
-use crate::shared::lease::Lease;
+use crate::shared::lease::{Claimant, Lease};
 use crate::shared::store::SharedStore;
 
 /// How long a dead poller holds up the others.
@@ -49,6 +52,10 @@ pub struct Poller {
     source: Rc<SourceSettings>,
     keys: Rc<Keys>,
     worker: u64,
+    /// Of the settings.
+    fingerprint: u64,
+    /// The first tick.
+    since: Option<Timestamp>,
     prng: Prng,
     lease: Option<Lease>,
     work: Work,
@@ -62,9 +69,11 @@ impl Poller {
     /// `worker` is unique in the process, and not 0.
     pub fn new(source: Rc<SourceSettings>, keys: Rc<Keys>, worker: u64) -> Self {
         Self {
+            fingerprint: source.fingerprint(),
             source,
             keys,
             worker,
+            since: None,
             prng: Prng::new(worker),
             lease: None,
             work: Work::Idle,
@@ -80,14 +89,6 @@ impl Poller {
         std::mem::take(&mut self.counts)
     }
 
-    /// Gives polling up, so that another worker can take over at once.
-    pub fn stop(&mut self, store: &dyn SharedStore) {
-        self.work = Work::Idle;
-        if let Some(lease) = self.lease.take() {
-            lease.release(store);
-        }
-    }
-
     /// Whether this is the worker that polls.
     pub fn has_lease(&self) -> bool {
         self.lease.is_some()
@@ -99,13 +100,20 @@ impl Poller {
         !matches!(self.work, Work::Idle | Work::Sweeping(_))
     }
 
+    /// Who this is when it asks for the lease; not before the first tick.
+    pub fn claimant(&self) -> Option<Claimant> {
+        let since = self.since?;
+        Some(Claimant { worker: self.worker, configuration: self.fingerprint, since })
+    }
+
     /// Time has passed. `seen` is the head as this worker last saw it.
     pub fn on_tick(&mut self, seen: Option<&Head>, turn: &mut Turn<'_>) {
+        self.since.get_or_insert(turn.now);
         if !self.keeps_lease(turn) {
             return;
         }
         match &self.work {
-            Work::Idle if due(seen, self.source.refresh, turn.now) => self.begin(turn),
+            Work::Idle if self.is_due(seen, turn.now) => self.begin(turn),
             Work::Idle => {}
             Work::Asking(_, _, until) if turn.now < *until => {}
             Work::Asking(..) => {
@@ -150,7 +158,8 @@ impl Poller {
         };
         let left = lease.until().since(turn.now);
         let fresh = left > LEASE / 2 && left <= LEASE;
-        if fresh || lease.renew(turn.store, turn.now, LEASE) {
+        let kept = if fresh { lease.holds(turn.store) } else { lease.renew(turn.store, turn.now, LEASE) };
+        if kept {
             return true;
         }
         self.lease = None;
@@ -165,7 +174,7 @@ impl Poller {
         }
         let base = Base::read(turn.store, &self.keys.head);
         // Another worker may have polled since this one last looked.
-        if !due(Some(&base.head), self.source.refresh, turn.now) {
+        if !self.is_due(Some(&base.head), turn.now) {
             return;
         }
         let since = base.head.generation != 0 && base.head.cursor.is_some();
@@ -173,10 +182,16 @@ impl Poller {
         self.ask_first(poll, true, turn);
     }
 
+    /// Whether it is time to poll. What another configuration's poller brought about is no reason to wait.
+    fn is_due(&self, head: Option<&Head>, now: Timestamp) -> bool {
+        head.is_none_or(|head| head.settings != self.fingerprint || due(head, self.source.refresh, now))
+    }
+
     fn takes_lease(&mut self, turn: &Turn<'_>) -> bool {
-        if self.lease.is_none() {
-            let key = &self.keys.lease;
-            self.lease = Lease::try_take(turn.store, key, self.worker, turn.now, LEASE);
+        if self.lease.is_none()
+            && let Some(claimant) = self.claimant()
+        {
+            self.lease = Lease::try_take(turn.store, &self.keys.lease, claimant, turn.now, LEASE);
         }
         self.lease.is_some()
     }
@@ -307,7 +322,7 @@ impl Poller {
         let wait = self.wait_after(&poll, turn.now);
         let settle = |head: &mut Head| {
             poll.settle(head, true);
-            succeed(head, poll.started, wait, turn.now);
+            self.succeed(head, poll.started, wait, turn.now);
         };
         match publication.flip(settle, &self.keys, turn.store) {
             Ok(head) => {
@@ -325,7 +340,8 @@ impl Poller {
     fn unchanged(&mut self, mut poll: Poll, settle: impl FnOnce(&mut Poll, &mut Head), turn: &mut Turn<'_>) {
         let mut head = poll.base.head.clone();
         settle(&mut poll, &mut head);
-        succeed(&mut head, poll.started, self.wait_after(&poll, turn.now), turn.now);
+        let wait = self.wait_after(&poll, turn.now);
+        self.succeed(&mut head, poll.started, wait, turn.now);
         match poll.base.replace(turn.store, &self.keys.head, &head) {
             Ok(()) => self.counts.unchanged += 1,
             Err(error) => self.halted(error.into(), turn),
@@ -334,7 +350,9 @@ impl Poller {
 
     fn fail(&mut self, poll: Poll, failure: Failure, retry_after: Option<Duration>, turn: &mut Turn<'_>) {
         let mut head = poll.base.head.clone();
-        head.failures = head.failures.saturating_add(1);
+        let before = if head.settings == self.fingerprint { head.failures } else { 0 };
+        head.failures = before.saturating_add(1);
+        head.settings = self.fingerprint;
         let pause = backoff(head.failures, self.source.refresh, retry_after, &mut self.prng);
         head.polled_at = poll.started;
         head.wait = turn.now.since(poll.started).saturating_add(pause);
@@ -369,21 +387,19 @@ impl Poller {
         // A poll that takes longer than that is not followed by the next one at once.
         wait.max(now.since(poll.started).saturating_add(wait / 8))
     }
+
+    fn succeed(&self, head: &mut Head, started: Timestamp, wait: Duration, now: Timestamp) {
+        head.failures = 0;
+        head.settings = self.fingerprint;
+        head.checked_at = now;
+        head.polled_at = started;
+        head.wait = wait;
+    }
 }
 
-fn succeed(head: &mut Head, started: Timestamp, wait: Duration, now: Timestamp) {
-    head.failures = 0;
-    head.checked_at = now;
-    head.polled_at = started;
-    head.wait = wait;
-}
-
-/// Whether it is time to poll: at once when there is no record, or the clock was set back behind it. What the record
-/// says is believed within reason only: it may be from a configuration with another period.
-fn due(head: Option<&Head>, refresh: Duration, now: Timestamp) -> bool {
-    let Some(head) = head else {
-        return true;
-    };
+/// Whether it is time to poll: at once when the clock was set back behind the record. What the record says is believed
+/// within reason only: it is untrusted.
+fn due(head: &Head, refresh: Duration, now: Timestamp) -> bool {
     let longest = if head.failures == 0 {
         let took = head.checked_at.since(head.polled_at);
         took.saturating_add(refresh.saturating_add(refresh / 5))

@@ -37,6 +37,31 @@ pub struct SourceSettings {
     pub headers: Vec<(Box<str>, Secret)>,
 }
 
+impl SourceSettings {
+    /// A number that another one has as soon as anything is polled differently: elsewhere, at another pace, or with
+    /// other credentials.
+    pub fn fingerprint(&self) -> u64 {
+        let Self { cluster, scheme, authority, path, refresh, timeout, headers } = self;
+        let mut hash = hmac_sha256::Hash::new();
+        let mut add = |part: &[u8]| {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        };
+        for part in [cluster, scheme, authority, path] {
+            add(part.as_bytes());
+        }
+        for span in [refresh, timeout] {
+            add(&span.as_nanos().to_le_bytes());
+        }
+        for (name, value) in headers {
+            add(name.as_bytes());
+            add(value.expose().as_bytes());
+        }
+        let digest = hash.finalize();
+        digest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+}
+
 /// What holds while a configured source has never been loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BeforeFirstLoad {
@@ -45,4 +70,38 @@ pub enum BeforeFirstLoad {
     Refuse,
     /// The contracts of the configuration.
     Inline,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_counts_for_the_fingerprint() {
+        let settings = SourceSettings {
+            cluster: "contracts".into(),
+            scheme: "https".into(),
+            authority: "contracts.internal".into(),
+            path: "/c".into(),
+            refresh: Duration::from_secs(15),
+            timeout: Duration::from_secs(5),
+            headers: vec![("authorization".into(), Secret::new("Bearer a"))],
+        };
+        let fingerprint = settings.fingerprint();
+        assert_eq!(settings.clone().fingerprint(), fingerprint);
+        let others: [fn(&mut SourceSettings); 7] = [
+            |other| other.cluster = "others".into(),
+            |other| other.scheme = "http".into(),
+            |other| other.authority = "contracts.example".into(),
+            |other| other.path = "/d".into(),
+            |other| other.refresh = Duration::from_secs(16),
+            |other| other.timeout = Duration::from_secs(6),
+            |other| other.headers = vec![("authorization".into(), Secret::new("Bearer b"))],
+        ];
+        for (number, change) in others.into_iter().enumerate() {
+            let mut other = settings.clone();
+            change(&mut other);
+            assert_ne!(other.fingerprint(), fingerprint, "{number}");
+        }
+    }
 }

@@ -3,6 +3,9 @@
 //! A lease ends by itself, so that a holder that died blocks nobody for longer than its duration. A holder that was
 //! merely halted may come back after another took over: what it does under its lease has to be harmless then, or
 //! guarded by a compare-and-swap of its own.
+//!
+//! While a listener is drained, the workers of the old configuration and of the new one ask for the same lease. The
+//! newest gets it, also from a holder that lives: see [`Claimant`].
 
 use std::time::Duration;
 
@@ -10,28 +13,50 @@ use crate::base::time::Timestamp;
 use crate::shared::store::{Expect, SharedStore, Version};
 
 const FORMAT: u8 = 1;
-const LENGTH: usize = 17;
 /// How many durations from now a record may end.
 const LONGEST: u32 = 16;
+/// The workers of one configuration start within this time of each other.
+const SIBLINGS: Duration = Duration::from_secs(10);
+
+/// Who asks for a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimant {
+    /// Names this worker among all of the process; not 0.
+    pub worker: u64,
+    /// Names what this worker would do under the lease.
+    pub configuration: u64,
+    /// When this worker started.
+    pub since: Timestamp,
+}
+
+impl Claimant {
+    /// Whether the lease passes from `holder`, though it lives, to this one: the holder works for an older
+    /// configuration. Workers that start with one another do not take it from each other, unless they would do
+    /// different things.
+    pub fn outranks(&self, holder: &Self) -> bool {
+        let ahead = if self.configuration == holder.configuration { SIBLINGS } else { Duration::ZERO };
+        self.since > holder.since.plus(ahead)
+    }
+}
 
 /// A lease that this worker holds. Dropping it does not release it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     key: Box<str>,
-    holder: u64,
+    holder: Claimant,
     until: Timestamp,
 }
 
 impl Lease {
-    /// Takes the lease under `key` for `duration`, if nobody else holds it at `now`.
+    /// Takes the lease under `key` for `duration`, if nobody else holds it at `now` whom `claimant` does not outrank.
     ///
-    /// `holder` names this worker among all of the process and is not 0. All who share a key use one `duration`:
-    /// a record that reaches much further into the future is left from before the clock was set back, and does not
-    /// count. (A little further it may, when this worker was halted after it took the time.)
+    /// All who share a key use one `duration`: a record that reaches much further into the future is left from before
+    /// the clock was set back, and does not count. (A little further it may, when this worker was halted after it took
+    /// the time.)
     pub fn try_take(
         store: &dyn SharedStore,
         key: &str,
-        holder: u64,
+        claimant: Claimant,
         now: Timestamp,
         duration: Duration,
     ) -> Option<Self> {
@@ -39,15 +64,20 @@ impl Lease {
         let record = found.as_ref().and_then(|found| Record::read(&found.value));
         if let Some(record) = record {
             let held = now < record.until && record.until <= now.plus(duration * LONGEST);
-            if held && record.holder != holder {
+            if held && record.holder.worker != claimant.worker && !claimant.outranks(&record.holder) {
                 return None;
             }
         }
         let expect = found.map_or(Expect::Absent, |found| Expect::Version(found.version));
         let until = now.plus(duration);
-        let record = Record { holder, until };
+        let record = Record { holder: claimant, until };
         store.set(key, &record.bytes(), expect).ok()?;
-        Some(Self { key: key.into(), holder, until })
+        Some(Self { key: key.into(), holder: claimant, until })
+    }
+
+    /// Whether no other worker has taken it over.
+    pub fn holds(&self, store: &dyn SharedStore) -> bool {
+        self.own_version(store).is_some()
     }
 
     /// Holds the lease until `duration` after `now`. False when another worker has taken it over in the meantime:
@@ -63,15 +93,6 @@ impl Lease {
         kept.is_ok()
     }
 
-    /// Gives the lease back, if it is still this worker's.
-    pub fn release(self, store: &dyn SharedStore) {
-        if let Some(version) = self.own_version(store) {
-            let nobody = Record { holder: 0, until: Timestamp::default() };
-            // A conflict means that another worker has taken it: nothing is left to give back.
-            let _ = store.set(&self.key, &nobody.bytes(), Expect::Version(version));
-        }
-    }
-
     /// The moment at which it ends, as far as this worker knows.
     pub fn until(&self) -> Timestamp {
         self.until
@@ -80,35 +101,36 @@ impl Lease {
     fn own_version(&self, store: &dyn SharedStore) -> Option<Version> {
         let found = store.get(&self.key)?;
         let record = Record::read(&found.value)?;
-        (record.holder == self.holder).then_some(found.version)
+        (record.holder.worker == self.holder.worker).then_some(found.version)
     }
 }
 
 #[derive(Clone, Copy)]
 struct Record {
-    holder: u64,
+    holder: Claimant,
     until: Timestamp,
 }
 
 impl Record {
-    fn bytes(self) -> [u8; LENGTH] {
-        let mut bytes = [0; LENGTH];
-        let parts = [FORMAT].into_iter().chain(self.holder.to_le_bytes());
-        let parts = parts.chain(self.until.as_millis().to_le_bytes());
-        for (to, from) in bytes.iter_mut().zip(parts) {
-            *to = from;
+    fn bytes(self) -> Vec<u8> {
+        let Claimant { worker, configuration, since } = self.holder;
+        let mut bytes = vec![FORMAT];
+        for number in [worker, configuration, since.as_millis(), self.until.as_millis()] {
+            bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let (&format, rest) = bytes.split_first()?;
-        let (holder, rest) = rest.split_first_chunk::<8>()?;
-        let (until, rest) = rest.split_first_chunk::<8>()?;
-        (format == FORMAT && rest.is_empty()).then_some(Self {
-            holder: u64::from_le_bytes(*holder),
-            until: Timestamp::from_millis(u64::from_le_bytes(*until)),
-        })
+        let (numbers, rest) = rest.as_chunks::<8>();
+        let &[worker, configuration, since, until] = numbers else {
+            return None;
+        };
+        let number = u64::from_le_bytes;
+        let time = |bytes| Timestamp::from_millis(number(bytes));
+        let holder = Claimant { worker: number(worker), configuration: number(configuration), since: time(since) };
+        (format == FORMAT && rest.is_empty()).then_some(Self { holder, until: time(until) })
     }
 }
 
@@ -123,45 +145,65 @@ mod tests {
         Timestamp::from_secs(1000 + secs)
     }
 
+    /// One of the workers that started together.
+    fn one(worker: u64) -> Claimant {
+        Claimant { worker, configuration: 7, since: at(0) }
+    }
+
     #[test]
     fn one_holder_at_a_time() {
         let store = MemoryStore::default();
-        assert!(Lease::try_take(&store, "k", 1, at(0), SPAN).is_some());
-        assert!(Lease::try_take(&store, "k", 2, at(3), SPAN).is_none());
-        assert!(Lease::try_take(&store, "k", 1, at(3), SPAN).is_some());
-        assert!(Lease::try_take(&store, "other", 2, at(3), SPAN).is_some());
+        assert!(Lease::try_take(&store, "k", one(1), at(0), SPAN).is_some());
+        assert!(Lease::try_take(&store, "k", one(2), at(3), SPAN).is_none());
+        assert!(Lease::try_take(&store, "k", one(1), at(3), SPAN).is_some());
+        assert!(Lease::try_take(&store, "other", one(2), at(3), SPAN).is_some());
     }
 
     #[test]
     fn a_dead_holder_is_followed_by_another_and_notices() {
         let store = MemoryStore::default();
-        let mut first = Lease::try_take(&store, "k", 1, at(0), SPAN).unwrap();
+        let mut first = Lease::try_take(&store, "k", one(1), at(0), SPAN).unwrap();
         assert!(first.renew(&store, at(2), SPAN));
-        assert!(Lease::try_take(&store, "k", 2, at(5), SPAN).is_none());
-        let second = Lease::try_take(&store, "k", 2, at(6), SPAN).unwrap();
+        assert!(Lease::try_take(&store, "k", one(2), at(5), SPAN).is_none());
+        let second = Lease::try_take(&store, "k", one(2), at(6), SPAN).unwrap();
         assert_eq!(second.until(), at(10));
         assert!(!first.renew(&store, at(6), SPAN));
-        first.release(&store);
-        assert!(Lease::try_take(&store, "k", 3, at(7), SPAN).is_none());
+        assert!(!first.holds(&store) && second.holds(&store));
+        assert!(Lease::try_take(&store, "k", one(3), at(7), SPAN).is_none());
     }
 
     #[test]
-    fn a_released_lease_is_free_at_once() {
+    fn a_newer_configuration_takes_it_from_a_living_holder_and_keeps_it() {
         let store = MemoryStore::default();
-        let lease = Lease::try_take(&store, "k", 1, at(0), SPAN).unwrap();
-        lease.release(&store);
-        assert!(Lease::try_take(&store, "k", 2, at(0), SPAN).is_some());
+        let old = Lease::try_take(&store, "k", one(1), at(0), SPAN).unwrap();
+        let newer = Claimant { worker: 2, configuration: 8, since: at(1) };
+        let newer = Lease::try_take(&store, "k", newer, at(1), SPAN).unwrap();
+        assert!(!old.holds(&store) && newer.holds(&store));
+        assert!(Lease::try_take(&store, "k", one(1), at(2), SPAN).is_none());
+        // Gone, it leaves the work to whoever there is.
+        assert!(Lease::try_take(&store, "k", one(1), at(5), SPAN).is_some());
+    }
+
+    #[test]
+    fn workers_that_start_together_leave_it_to_the_first_and_later_ones_take_it() {
+        let with = |configuration, since| Claimant { worker: 2, configuration, since: at(since) };
+        assert!(!with(7, 0).outranks(&one(1)));
+        assert!(!with(7, 10).outranks(&one(1)));
+        assert!(with(7, 11).outranks(&one(1)));
+        // However many configurations start at once, each passing on is to one that started later: it ends.
+        assert!(!with(8, 0).outranks(&one(1)));
+        assert!(with(8, 1).outranks(&one(1)) && !one(1).outranks(&with(8, 1)));
     }
 
     #[test]
     fn foreign_values_and_a_clock_set_back_do_not_block() {
         let store = MemoryStore::default();
-        for junk in [&b""[..], b"x", &[1; 16], &[2; 17], &[1; 18]] {
+        for junk in [&b""[..], b"x", &[1; 32], &[2; 33], &[1; 34]] {
             store.set("k", junk, Expect::Anything).unwrap();
-            assert!(Lease::try_take(&store, "k", 2, at(0), SPAN).is_some());
+            assert!(Lease::try_take(&store, "k", one(2), at(0), SPAN).is_some());
         }
-        assert!(Lease::try_take(&store, "late", 1, at(100), SPAN).is_some());
-        assert!(Lease::try_take(&store, "late", 2, at(0), SPAN).is_some());
+        assert!(Lease::try_take(&store, "late", one(1), at(100), SPAN).is_some());
+        assert!(Lease::try_take(&store, "late", one(2), at(0), SPAN).is_some());
     }
 
     #[test]
@@ -171,7 +213,7 @@ mod tests {
         impl SharedStore for Raced {
             fn get(&self, key: &str) -> Option<crate::shared::store::Versioned> {
                 let found = self.0.get(key);
-                let _ = Lease::try_take(&self.0, key, 9, at(0), SPAN);
+                let _ = Lease::try_take(&self.0, key, one(9), at(0), SPAN);
                 found
             }
             fn set(&self, key: &str, value: &[u8], expect: Expect) -> Result<(), crate::shared::store::WriteError> {
@@ -179,6 +221,6 @@ mod tests {
             }
         }
         let store = Raced(MemoryStore::default());
-        assert!(Lease::try_take(&store, "k", 1, at(0), SPAN).is_none());
+        assert!(Lease::try_take(&store, "k", one(1), at(0), SPAN).is_none());
     }
 }

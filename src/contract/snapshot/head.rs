@@ -33,6 +33,10 @@ pub struct Head {
     pub wait: Duration,
     /// Polls that have failed since.
     pub failures: u32,
+    /// Names the settings of the poller that wrote these ([`SourceSettings::fingerprint`]).
+    ///
+    /// [`SourceSettings::fingerprint`]: crate::contract::settings::SourceSettings::fingerprint
+    pub settings: u64,
     /// Where the next delta begins.
     pub cursor: Option<Box<str>>,
     /// The pages of the last answer with their validators, to ask for only if they have changed. Empty when one of
@@ -95,6 +99,7 @@ impl Head {
             self.polled_at.as_millis(),
             millis(self.wait),
             u64::from(self.failures),
+            self.settings,
             self.fingerprint,
             u64::from(self.cursor.is_some()),
             self.pages.len() as u64,
@@ -130,6 +135,7 @@ impl Head {
             polled_at: Timestamp::from_millis(from.number()?),
             wait: Duration::from_millis(from.number()?),
             failures: u32::try_from(from.number()?).ok()?,
+            settings: from.number()?,
             fingerprint: from.number()?,
             ..Self::default()
         };
@@ -204,6 +210,7 @@ mod tests {
             polled_at: Timestamp::from_secs(6),
             wait: Duration::from_millis(7),
             failures: 8,
+            settings: 11,
             cursor: Some("9".into()),
             pages: vec![Page { path: "/a".into(), etag: "\"x\"".into() }],
             fingerprint: 10,

@@ -10,8 +10,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult};
+use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 use crate::contract::contracts::{Action, Contracts, Holding};
+use crate::contract::poller::LEASE;
 use crate::contract::settings::{BeforeFirstLoad, Settings, SourceSettings};
 use crate::contract::terms::Status;
 use crate::shared::store::MemoryStore;

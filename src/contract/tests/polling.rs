@@ -56,6 +56,18 @@ fn a_look_up_is_remembered_until_the_generation_changes() {
 }
 
 #[test]
+fn a_client_id_that_no_contract_can_have_takes_no_memory() {
+    let long = "c".repeat(1025);
+    let mut stage = Stage::new(|_| ok(one("gold")));
+    assert_eq!(stage.tier(&long), "?", "before the first load like any other");
+    stage.tick();
+    // Not even shared data is asked.
+    let found = stage.contracts.find("a", "p", Some(&long), &MemoryStore::default(), stage.now);
+    assert_eq!(found, Holding::None);
+    assert_eq!(stage.tier(&long[1..]), "-");
+}
+
+#[test]
 fn a_contract_for_the_provider_wins() {
     let mut stage = Stage::new(|_| {
         ok(r#"{"contracts":[{"api":"a","client_id":"c","provider":"p","status":"revoked"},
@@ -253,28 +265,94 @@ fn a_slow_poll_keeps_its_lease_and_a_silent_one_is_given_up() {
     assert_eq!(stage.tier("c"), "gold");
 }
 
+/// The settings with another period.
+fn every(refresh: Duration) -> Settings {
+    Settings { source: Some(SourceSettings { refresh, ..source_settings() }), ..settings() }
+}
+
+/// Starts a new configuration beside the old one, which is returned and goes on.
+fn reload(stage: &mut Stage, settings: Settings) -> Contracts {
+    stage.now = stage.now.plus(Duration::from_millis(100));
+    let new = Contracts::new(Rc::new(settings), "t", 2);
+    std::mem::replace(&mut stage.contracts, new)
+}
+
 #[test]
-fn a_worker_that_ends_in_order_hands_over_at_once() {
-    let mut stage = Stage::new(|_| ok(one("gold")));
-    let actions = stage.contracts.on_tick(&stage.store, stage.now);
-    assert_eq!(actions.len(), 1);
-    stage.contracts.on_stop(&stage.store);
-    stage.contracts = stage.other(2);
+fn a_new_configuration_has_the_set_at_once_and_polls_from_its_start_at_its_own_pace() {
+    let mut stage = Stage::with(every(Duration::from_secs(86_400)), |_| ok(one("gold")));
     stage.tick();
+    stage.pass(Duration::from_secs(5));
+    assert_eq!(stage.asked.len(), 1);
+    let mut old = reload(&mut stage, settings());
+    assert_eq!(stage.tier("c"), "gold");
+    stage.script(|_| ok(one("silver")));
+    stage.tick();
+    assert_eq!((stage.asked.len(), stage.tier("c")), (2, "silver".into()));
+    for _ in 0..400 {
+        stage.pass(TICK);
+        let actions = old.on_tick(&stage.store, stage.now);
+        assert!(actions.is_empty(), "the old configuration polls: {actions:?}");
+    }
+    assert!(stage.asked.len() >= 2 + 9, "{}", stage.asked.len());
+    assert_eq!(tier(old.find("a", "p", Some("c"), &stage.store, stage.now)), "silver");
+}
+
+#[test]
+fn when_the_newer_configuration_goes_away_the_older_resumes() {
+    let mut stage = Stage::new(|_| ok(one("gold")));
+    stage.tick();
+    let old = reload(&mut stage, every(Duration::from_secs(86_400)));
+    stage.tick();
+    stage.contracts = old;
+    stage.script(|_| ok(one("silver")));
+    stage.pass(LEASE + TICK);
+    assert_eq!(stage.tier("c"), "silver");
+    assert!(stage.until_next_poll() <= REFRESH.mul_f64(1.1) + TICK);
+}
+
+#[test]
+fn new_credentials_count_at_once_whatever_the_old_ones_came_to() {
+    let mut stage = Stage::new(|_| answer(429, &[("retry-after", "3000")], ""));
+    stage.tick();
+    let mut source = source_settings();
+    source.headers = vec![("authorization".into(), Secret::new("Bearer new"))];
+    let mut old = reload(&mut stage, Settings { source: Some(source), ..settings() });
+    stage.script(|_| answer(401, &[], ""));
+    stage.tick();
+    assert!(old.on_tick(&stage.store, stage.now).is_empty());
+    // Its own failures are counted from the first.
+    assert!(stage.until_next_poll() <= Duration::from_millis(1500));
+    stage.script(|_| ok(one("gold")));
+    stage.until_next_poll();
     assert_eq!(stage.tier("c"), "gold");
 }
 
 #[test]
-fn a_new_configuration_has_the_set_at_once_and_its_own_period() {
-    let mut slow = source_settings();
-    slow.refresh = Duration::from_secs(86_400);
-    let slow = Settings { source: Some(slow), ..settings() };
-    let mut stage = Stage::with(slow, |_| ok(one("gold")));
+fn a_poll_that_is_overtaken_by_a_new_configuration_is_dropped() {
+    let mut stage = Stage::new(|_| ok(one("new")));
+    let actions = stage.contracts.on_tick(&stage.store, stage.now);
+    let [Action::Call(call, _)] = actions[..] else { panic!("{actions:?}") };
+    let mut old = reload(&mut stage, every(REFRESH * 2));
+    let [Action::Call(its_call, _)] = stage.contracts.on_tick(&stage.store, stage.now)[..] else { panic!("no poll") };
+    assert!(old.on_answer(call, ok(one("old")), &stage.store, stage.now).is_empty());
+    assert_eq!(old.report(stage.now).changed, 0);
+    stage.contracts.on_answer(its_call, ok(one("new")), &stage.store, stage.now);
+    assert_eq!((stage.tier("c"), stage.contracts.report(stage.now).changed), ("new".into(), 1));
+}
+
+#[test]
+fn the_same_source_under_a_new_configuration_is_not_asked_once_more_and_changes_hands() {
+    let mut stage = Stage::new(|_| ok(one("gold")));
     stage.tick();
-    stage.pass(Duration::from_secs(5));
-    assert_eq!(stage.asked.len(), 1);
-    stage.contracts.on_stop(&stage.store);
-    stage.contracts = stage.other(2);
-    assert_eq!(stage.tier("c"), "gold");
-    assert!(stage.until_next_poll() <= REFRESH);
+    stage.pass(Duration::from_secs(15));
+    let asked = stage.asked.len();
+    let mut old = reload(&mut stage, settings());
+    stage.tick();
+    assert_eq!(stage.asked.len(), asked);
+    stage.until_next_poll();
+    // From then on nobody misses the old one.
+    for _ in 0..100 {
+        stage.pass(TICK);
+        assert!(old.on_tick(&stage.store, stage.now).is_empty());
+    }
 }

@@ -32,6 +32,7 @@ fn readers_keep_the_old_set_until_the_new_one_is_whole() {
     let mut stage = Stage::new(|_| ok(many(5000, "old")));
     stage.tick();
     let mut reader = stage.other(2);
+    reader.on_tick(&stage.store, stage.now);
     stage.pass(REFRESH - Duration::from_secs(2));
     stage.script(|_| ok(many(5000, "new")));
     let mut actions = Vec::new();

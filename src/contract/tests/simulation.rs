@@ -1,6 +1,6 @@
 //! Several workers over one store, on a virtual clock, with everything going wrong that can.
 //!
-//! Workers crash and come back, ticks and answers are late and out of order, the source fails. In a storm, workers
+//! Workers crash and come back, some of them with a new configuration beside the old one, ticks and answers are late and out of order, the source fails. In a storm, workers
 //! are also halted in the middle of what they do to shared data, for longer than a lease, while the others go on.
 //! Every state of the source names itself, so that whatever a worker sees can be compared with what was served.
 
@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::contract::contracts::CallId;
-use crate::contract::poller::LEASE;
 use crate::contract::schedule::Prng;
 use crate::shared::store::{Expect, SharedStore, Versioned, WriteError};
 
@@ -35,6 +34,8 @@ struct Weather {
     crashes: u64,
     /// which are so far apart at least.
     calm_after_crash: Duration,
+    /// Of 1000 ticks so many bring a new configuration, at first to this worker only.
+    reloads: u64,
     /// Of 1000 accesses to shared data so many halt the worker.
     halts: u64,
     /// The source changes once in so many events.
@@ -42,13 +43,22 @@ struct Weather {
 }
 
 const CALM: Weather =
-    Weather { delay: 40, failures: 0, crashes: 0, calm_after_crash: Duration::ZERO, halts: 0, steady: 80 };
+    Weather { delay: 40, failures: 0, crashes: 0, calm_after_crash: Duration::ZERO, reloads: 0, halts: 0, steady: 80 };
 const CRASHES: Weather = Weather { crashes: 20, calm_after_crash: Duration::from_secs(30), ..CALM };
-const STORM: Weather =
-    Weather { delay: 600, failures: 10, crashes: 10, calm_after_crash: Duration::ZERO, halts: 30, steady: 20 };
+const RELOADS: Weather = Weather { reloads: 10, ..CALM };
+const STORM: Weather = Weather {
+    delay: 600,
+    failures: 10,
+    crashes: 10,
+    calm_after_crash: Duration::ZERO,
+    reloads: 2,
+    halts: 30,
+    steady: 20,
+};
 
 struct Worker {
     contracts: Contracts,
+    configuration: u64,
     life: u64,
     last_event: Timestamp,
     seen: usize,
@@ -88,6 +98,8 @@ struct World {
     depth: Cell<u32>,
     lives: Cell<u64>,
     last_crash: Cell<Timestamp>,
+    /// How often, and when last.
+    reloads: Cell<(u64, Timestamp)>,
     checks: Cell<u64>,
     newest_seen: Cell<usize>,
     halted_at: Cell<Timestamp>,
@@ -212,6 +224,7 @@ impl World {
             depth: Cell::new(0),
             lives: Cell::new(0),
             last_crash: Cell::new(now),
+            reloads: Cell::new((0, now)),
             checks: Cell::new(0),
             newest_seen: Cell::new(0),
             halted_at: Cell::new(now),
@@ -235,10 +248,14 @@ impl World {
 
     fn born(&self) -> Worker {
         self.lives.set(self.lives.get() + 1);
-        let source = SourceSettings { refresh: REFRESH, ..source_settings() };
+        // Every configuration has settings of its own, which come to the same.
+        let configuration = self.reloads.get().0;
+        let refresh = REFRESH - Duration::from_micros(configuration);
+        let source = SourceSettings { refresh, ..source_settings() };
         let settings = Settings { source: Some(source), ..settings() };
         Worker {
             contracts: Contracts::new(Rc::new(settings), "t", self.prng.borrow_mut().next() | 1),
+            configuration,
             life: self.lives.get(),
             last_event: self.now.get(),
             seen: 0,
@@ -294,6 +311,10 @@ impl World {
                     self.last_crash.set(now);
                     *worker = self.born();
                 }
+                if self.chance(weather.reloads) {
+                    self.reloads.set((self.reloads.get().0 + 1, now));
+                    *worker = self.born();
+                }
                 let late = if weather.halts > 0 { self.random(400) } else { 0 };
                 self.schedule(250 + late, event.worker, worker.life, What::Tick);
                 worker.contracts.on_tick(&store, now)
@@ -310,8 +331,9 @@ impl World {
                 Action::Call(id, call) => {
                     // Halted for longer than that, it could not know that another took over.
                     if now.since(started) < LEASE / 2 {
-                        self.check_alone(event.worker, now);
+                        self.check_alone(event.worker, &worker.contracts, now);
                     }
+                    self.check_newest(worker, now);
                     (self.random(weather.delay), What::Request(id, asked(&call)))
                 }
                 Action::Continue => (self.random(5), What::Continue),
@@ -344,16 +366,30 @@ impl World {
         self.depth.set(self.depth.get() - 1);
     }
 
-    /// Nobody whose lease cannot have ended polls when another begins.
-    fn check_alone(&self, worker: usize, now: Timestamp) {
+    /// Nobody whose lease cannot have ended polls when another begins, unless they were outranked: then they find out
+    /// before they do anything.
+    fn check_alone(&self, worker: usize, contracts: &Contracts, now: Timestamp) {
+        let claimant = contracts.claimant().expect("it had a tick");
         for (number, other) in self.workers.iter().enumerate() {
             let Ok(other) = other.try_borrow() else {
                 continue;
             };
-            if number != worker && other.contracts.polls() {
+            let outranked = other.contracts.claimant().is_some_and(|other| claimant.outranks(&other));
+            if number != worker && other.contracts.polls() && !outranked {
                 let idle = now.since(other.last_event);
                 assert!(idle >= LEASE / 2, "{worker} polls, {number} was busy {idle:?} ago");
             }
+        }
+    }
+
+    /// A second after a new configuration came, nobody polls for an older one. (When workers die or are halted,
+    /// others may for a while.)
+    fn check_newest(&self, worker: &Worker, now: Timestamp) {
+        let (newest, since) = self.reloads.get();
+        let weather = self.weather.get();
+        let orderly = weather.reloads > 0 && weather.crashes == 0 && weather.halts == 0;
+        if orderly && now.since(since) > Duration::from_secs(1) {
+            assert_eq!(worker.configuration, newest);
         }
     }
 
@@ -463,6 +499,19 @@ fn a_crash_costs_no_more_than_a_lease() {
         world.pass(Duration::from_secs(120), || world.check_bound(bound));
         world.converges_within(bound);
         assert!(world.last_crash.get() > Timestamp::from_secs(START), "somebody died");
+    }
+}
+
+#[test]
+fn the_newest_configuration_polls_and_no_change_is_late_for_that() {
+    for seed in 300..304 {
+        let world = World::new(seed);
+        world.pass(Duration::from_secs(5), || {});
+        world.weather.set(RELOADS);
+        let bound = REFRESH + Duration::from_secs(1);
+        world.pass(Duration::from_secs(120), || world.check_bound(bound));
+        world.converges_within(bound);
+        assert!(world.reloads.get().0 >= 5, "{:?}", world.reloads.get());
     }
 }
 
