@@ -17,7 +17,9 @@ TURN_MS = 20
 LOADS = {"one": 1, "four": 4}
 """Connections in each load, closed loop. One: the worker sleeps between requests and each finds its caches cooled, as
 on a proxy with room to spare. Four: the worker is saturated; figures scatter least, and limits are judged here."""
-WARM_UP_REQUESTS = 500
+WARM_UP_REQUESTS = 20_000
+"""Before each load. V8 compiles a function anew, and much faster, once it has run for a while: a proxy has that behind it
+after its first seconds."""
 CHECK_REQUESTS = 40
 
 
@@ -133,7 +135,7 @@ class _Turns:
     def check(self, row: Row) -> None:
         """That the row measures what it says: verdicts, identity headers, and how often the server is asked."""
         port = self._proxy.ports[row.listener]
-        self.turn(row, requests=WARM_UP_REQUESTS)
+        self.turn(row, requests=CHECK_REQUESTS)
         if row.refuses_without_token:
             self._bed.generator.ask(port, "none", status=401, requests=4)
         headers = _echoed_headers(port, self._tokens.get(row.token) or self._tokens["opaque"])
@@ -157,7 +159,7 @@ class _Turns:
         rounds = self._bed.rounds(USUAL_ROUNDS)
         self._bed.say(f"rows: {rounds} rounds of {len(rows)} turns of {TURN_MS} ms, {connections} connection(s)")
         for row in rows:
-            self.turn(row, requests=WARM_UP_REQUESTS, connections=connections)
+            self.turn(row, requests=500 if self._bed.quick else WARM_UP_REQUESTS, connections=connections)
         for order in self._bed.shuffled_rounds(rows, rounds, "rows"):
             for row in order:
                 samples[row.key].append(self.turn(row, millis=TURN_MS, connections=connections))
