@@ -37,6 +37,7 @@ mod upstream;
 mod cache;
 mod client_authentication;
 mod configuration;
+mod examples;
 mod harness;
 mod hostile_answers;
 mod hostile_requests;
