@@ -66,7 +66,9 @@ fn the_smallest_example_guards_its_upstream() {
 fn the_full_example_turns_names_into_labels_and_logs_outcomes_but_no_token() {
     let scene = Scene::start("envoy.full.yaml");
     assert_refused(&scene.send(&Request::get(TARGET)), "missing_token");
-    let in_query = Request::get(&format!("{TARGET}?access_token={}", scene.token("portal")));
+    let with_query = |token: &str| Request::get(&format!("{TARGET}?access_token={token}"));
+    assert_refused(&scene.send(&with_query(&secrecy::secret("unknown"))), "inactive");
+    let in_query = with_query(&scene.token("portal"));
     let response = eventually(SOON, "contracts from the source", || {
         let response = scene.send(&in_query);
         (response.status != 503).then_some(response)
@@ -84,9 +86,11 @@ fn the_full_example_turns_names_into_labels_and_logs_outcomes_but_no_token() {
     ] {
         scene.await_sample(metric, &labels);
     }
-    eventually(SOON, "the outcome in the access log", || {
-        scene.envoy.log().contains(r#""outcome":"missing_token""#).then_some(())
-    });
+    // Once they are there, the end of this Envoy searches them for tokens.
+    for outcome in ["missing_token", "inactive"] {
+        let logged = format!(r#""outcome":"{outcome}""#);
+        eventually(SOON, "the outcome in the access log", || scene.envoy.log().contains(&logged).then_some(()));
+    }
 }
 
 #[test]
