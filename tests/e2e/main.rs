@@ -38,6 +38,7 @@ mod cache;
 mod client_authentication;
 mod configuration;
 mod contracts;
+mod examples;
 mod harness;
 mod hostile_answers;
 mod hostile_requests;
