@@ -27,6 +27,7 @@ use super::digest::Digest;
 use super::entry::{Freshness, Remembered};
 use super::ttl::Settings;
 use crate::base::time::Timestamp;
+use crate::shared::key::numbered;
 use crate::shared::store::{Expect, SharedStore, WriteError};
 
 /// Good entries in one set.
@@ -133,7 +134,7 @@ impl Slots {
     fn key(&self, digest: &Digest) -> Option<String> {
         let (number, _) = digest.split_first_chunk::<8>()?;
         let set = u64::from_le_bytes(*number).checked_rem(self.sets)?;
-        Some(format!("{}{set}", self.prefix))
+        Some(numbered(&self.prefix, set))
     }
 
     /// The entries of a set that are worth keeping: readable and not lapsed, whatever lifetime they claim.

@@ -1,5 +1,6 @@
 //! State that the workers of one Envoy process share.
 
+pub mod key;
 pub mod lease;
 pub mod rendezvous;
 pub mod store;

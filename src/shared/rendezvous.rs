@@ -4,6 +4,7 @@
 //! leader), until when the others may rely on it, and the queues of those that wait. A leader that dies stops renewing:
 //! within [`LEASE`] somebody else takes the lead.
 
+use super::key::numbered;
 use super::store::{Expect, SharedStore, WriteError};
 use crate::base::time::Timestamp;
 use std::time::Duration;
@@ -117,7 +118,7 @@ impl Rendezvous {
     fn key(&self, question: &[u8; 32]) -> String {
         // The tail of the digest: its head already picks the token's slot.
         let number = question.last_chunk::<8>().map_or(0, |tail| u64::from_le_bytes(*tail));
-        format!("{}{}", self.prefix, number % PLACES)
+        numbered(&self.prefix, number % PLACES)
     }
 }
 

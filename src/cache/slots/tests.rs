@@ -338,7 +338,7 @@ fn no_token_is_in_keys_or_values() {
 /// Writes `value` below every key that the slots use.
 fn plant(store: &MemoryStore, slots: &Slots, value: &[u8]) {
     for set in 0..slots.sets {
-        store.set(&format!("{}{set}", slots.prefix), value, Expect::Anything).unwrap();
+        store.set(&format!("{}{set:x}", slots.prefix), value, Expect::Anything).unwrap();
     }
 }
 
