@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpCall {
     /// Name of the Envoy cluster that reaches the server.
-    pub cluster: Box<str>,
+    pub cluster: Rc<str>,
     /// Request headers, the pseudo-headers `:method`, `:path`, `:authority`, `:scheme` first. Shared between calls of
     /// one kind.
     pub headers: Rc<[(String, String)]>,

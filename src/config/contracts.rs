@@ -80,7 +80,7 @@ fn source(object: &Object<'_>) -> Option<SourceSettings> {
     let headers = object.or("headers", Vec::new(), extra_headers);
     let url = url?;
     Some(SourceSettings {
-        cluster: cluster?,
+        cluster: cluster?.into(),
         scheme: url.scheme().into(),
         authority: url.authority().into(),
         path: url.path().into(),

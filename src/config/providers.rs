@@ -101,7 +101,7 @@ fn endpoint(object: &Object<'_>) -> Option<Endpoint> {
     let headers = object.or("headers", Vec::new(), extra_headers);
     let endpoint = Endpoint {
         url: url?,
-        cluster: cluster?,
+        cluster: cluster?.into(),
         timeout: timeout?,
         retries: retries?,
         client: client?,

@@ -1,5 +1,6 @@
 //! What the configuration says about contracts.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::base::secret::Secret;
@@ -22,7 +23,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct SourceSettings {
     /// Envoy cluster that reaches the server.
-    pub cluster: Box<str>,
+    pub cluster: Rc<str>,
     /// `http` or `https`.
     pub scheme: Box<str>,
     /// Host, and port if there is one.
@@ -47,7 +48,7 @@ impl SourceSettings {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         };
-        for part in [cluster, scheme, authority, path] {
+        for part in [&**cluster, &**scheme, &**authority, &**path] {
             add(part.as_bytes());
         }
         for span in [refresh, timeout] {

@@ -31,6 +31,8 @@ const FIRST_TICK: Duration = Duration::from_millis(5);
 pub struct Shared {
     /// The root context.
     pub root: u32,
+    /// When the last request came.
+    pub now: Cell<Timestamp>,
     /// `None` until a configuration has been accepted.
     pub worker: RefCell<Option<Worker>>,
     queue: Cell<Option<u32>>,
@@ -65,7 +67,12 @@ impl Plugin {
     /// A plugin that has no configuration yet.
     pub fn new(id: u32) -> Self {
         Self {
-            shared: Rc::new(Shared { root: id, worker: RefCell::default(), queue: Cell::default() }),
+            shared: Rc::new(Shared {
+                root: id,
+                now: Cell::default(),
+                worker: RefCell::default(),
+                queue: Cell::default(),
+            }),
             callouts: Callouts::default(),
             unsent: Vec::new(),
             stats: Stats::default(),
@@ -108,14 +115,15 @@ impl Plugin {
             log::error!("the host does not tell the time");
             return;
         };
+        self.handle_at(now, event);
+    }
+
+    fn handle_at(&mut self, now: Timestamp, event: impl FnOnce(&mut Worker, Timestamp) -> Vec<Effect>) {
         let shared = Rc::clone(&self.shared);
         let Ok(mut worker) = shared.worker.try_borrow_mut() else { return };
         let Some(worker) = worker.as_mut() else { return };
-        let effects = event(worker, now);
-        // Effects on requests leave the root's context, so they come last.
-        let (endings, rest): (Vec<_>, Vec<_>) =
-            effects.into_iter().partition(|effect| matches!(effect, Effect::End(..)));
-        for effect in rest.into_iter().chain(endings) {
+        let mut endings = Vec::new();
+        for effect in event(worker, now) {
             match effect {
                 Effect::Call(id, call) => {
                     if let Err(NotSent) = self.callouts.send(id, &call) {
@@ -130,8 +138,12 @@ impl Plugin {
                 }
                 Effect::Continue => shared.note(mail::CONTINUE),
                 Effect::Log(level, line) => log::log!(level, "{line}"),
-                Effect::End(stream, ending) => finish(worker, stream, &ending),
+                Effect::End(stream, ending) => endings.push((stream, ending)),
             }
+        }
+        // These leave the root's context, so they come last.
+        for (stream, ending) in &endings {
+            finish(worker, *stream, ending);
         }
     }
 
@@ -180,7 +192,7 @@ impl RootContext for Plugin {
 
     fn on_queue_ready(&mut self, queue: u32) {
         if queue == NO_QUEUE {
-            self.handle(|worker, now| worker.on_turn(now));
+            self.handle_at(self.shared.now.get(), |worker, now| worker.on_turn(now));
             return;
         }
         // Each message brings a turn of its own.

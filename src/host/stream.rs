@@ -46,6 +46,7 @@ impl HttpContext for Stream {
 impl Stream {
     fn judge(&mut self) -> Action {
         let Ok(now) = abi::now() else { return self.fail() };
+        self.plugin.now.set(now);
         let Ok(mut worker) = self.plugin.worker.try_borrow_mut() else { return self.fail() };
         // A plugin that was never configured guards nothing and lets nothing through.
         let Some(worker) = worker.as_mut() else { return self.fail() };

@@ -16,7 +16,7 @@ pub struct Endpoint {
     /// Where.
     pub url: HttpUrl,
     /// Envoy cluster that reaches it.
-    pub cluster: Box<str>,
+    pub cluster: Rc<str>,
     /// Limit of one attempt.
     pub timeout: Duration,
     /// Further attempts after the first, when that got no answer.
