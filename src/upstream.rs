@@ -78,7 +78,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`HostFailure`]: the request must not pass then, since a client's own header may be left.
-    pub fn admit(&self, permit: &Permit, names: Names<'_>, request: &dyn HeaderEdits) -> Result<(), HostFailure> {
+    pub fn admit(&self, permit: &Permit, names: Names<'_>, request: &impl HeaderEdits) -> Result<(), HostFailure> {
         self.remove_prefixed(request)?;
         if let Some(prefix) = &self.claims_prefix {
             for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
@@ -101,7 +101,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`HostFailure`]: the request must not pass then.
-    pub fn strip(&self, request: &dyn HeaderEdits) -> Result<(), HostFailure> {
+    pub fn strip(&self, request: &impl HeaderEdits) -> Result<(), HostFailure> {
         self.remove_prefixed(request)?;
         self.headers.iter().try_for_each(|(name, _)| request.remove(name))
     }
@@ -110,7 +110,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`HostFailure`]: the request must not pass then.
-    pub fn remove_credential(&self, sources: &[Source], request: &dyn HeaderEdits) -> Result<(), HostFailure> {
+    pub fn remove_credential(&self, sources: &[Source], request: &impl HeaderEdits) -> Result<(), HostFailure> {
         if self.forward_token {
             return Ok(());
         }
@@ -146,7 +146,7 @@ impl Settings {
         Ok(())
     }
 
-    fn remove_prefixed(&self, request: &dyn HeaderEdits) -> Result<(), HostFailure> {
+    fn remove_prefixed(&self, request: &impl HeaderEdits) -> Result<(), HostFailure> {
         let Some(prefix) = &self.claims_prefix else { return Ok(()) };
         for name in request.names()?.iter().filter(|name| name.starts_with(&**prefix)) {
             request.remove(name)?;

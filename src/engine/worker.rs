@@ -103,7 +103,7 @@ impl Worker {
     pub fn on_request(
         &mut self,
         stream: StreamId,
-        head: &dyn RequestHead,
+        head: &impl RequestHead,
         store: &dyn SharedStore,
         now: Timestamp,
     ) -> Step {
@@ -138,7 +138,7 @@ impl Worker {
         Refusal::new(Outcome::InternalError)
     }
 
-    fn select(&self, head: &dyn RequestHead) -> Result<Selection, HostFailure> {
+    fn select(&self, head: &impl RequestHead) -> Result<Selection, HostFailure> {
         let reads = self.settings.policy.reads();
         let read = |wanted: bool, name: &str| match wanted {
             true => head.header(name).map(Option::unwrap_or_default),
@@ -154,7 +154,7 @@ impl Worker {
         &mut self,
         stream: StreamId,
         rule: RuleIndex,
-        head: &dyn RequestHead,
+        head: &impl RequestHead,
         store: &dyn SharedStore,
         now: Timestamp,
     ) -> Step {

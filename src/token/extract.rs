@@ -77,7 +77,7 @@ pub struct Settings {
 ///
 /// # Errors
 /// A [`Fault`] when there is none, more than one, or one that cannot be a token for its length.
-pub fn extract(settings: &Settings, head: &dyn RequestHead) -> Result<Found, Fault> {
+pub fn extract(settings: &Settings, head: &impl RequestHead) -> Result<Found, Fault> {
     let mut found = None;
     for source in &settings.sources {
         let candidate = look(source, head)?;
@@ -94,7 +94,7 @@ pub fn extract(settings: &Settings, head: &dyn RequestHead) -> Result<Found, Fau
     }
 }
 
-fn look(source: &Source, head: &dyn RequestHead) -> Result<Option<Found>, Fault> {
+fn look(source: &Source, head: &impl RequestHead) -> Result<Option<Found>, Fault> {
     let read = |name: &str| head.header(name).map_err(|HostFailure| Fault::Unreadable);
     match source {
         Source::Header { name, scheme: None } => Ok(read(name)?.map(|buffer| {
