@@ -3,6 +3,7 @@
 //! For each request it takes the access token, learns what the authorization server says about it, looks up the
 //! contract that the token's client holds for the API, and lets the request pass with trustworthy headers or refuses it
 //! with an honest answer. `ARCHITECTURE.md` tells how the modules hang together.
+// Allowed once, in `host::turn`, for a declaration that the compiler cannot check.
 #![deny(unsafe_code)]
 
 pub mod base;

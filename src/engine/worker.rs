@@ -78,7 +78,6 @@ impl Worker {
             outages: vec![Outage::default(); settings.providers.len()],
             last_call: 0,
             contract_calls: BTreeMap::new(),
-
             seed: identity.number,
             settings,
         }
