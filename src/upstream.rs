@@ -1,8 +1,7 @@
 //! What the upstream receives: trustworthy identity headers, and no others under their names.
 
 use crate::decision::decide::Permit;
-use crate::decision::policy::Policy;
-use crate::decision::policy::ProviderIndex;
+use crate::decision::policy::{Policy, ProviderIndex};
 use crate::token::credential::{CookieToken, QueryToken};
 use crate::token::extract::{HostFailure, RequestHead, Source};
 use std::borrow::Cow;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::cache_control::CacheControl;
 use super::entry::{Freshness, Remembered};
+use crate::base::random::Prng;
 use crate::base::time::{Timestamp, millis};
 use crate::token::facts::TokenState;
 
@@ -143,16 +144,8 @@ pub(super) fn end_of(state: &TokenState) -> Timestamp {
 /// `life` in whole milliseconds, less a part of up to a tenth that `seed` picks.
 fn shortened(life: Duration, seed: u64) -> Duration {
     let life = millis(life);
-    let cut = u128::from(life) * u128::from(scrambled(seed)) / (JITTER_PART << u64::BITS);
+    let cut = u128::from(life) * u128::from(Prng::new(seed).number()) / (JITTER_PART << u64::BITS);
     Duration::from_millis(life.saturating_sub(u64::try_from(cut).unwrap_or(0)))
-}
-
-/// Spreads neighbouring seeds over all numbers (the SplitMix64 finalizer).
-fn scrambled(seed: u64) -> u64 {
-    let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

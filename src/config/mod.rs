@@ -68,9 +68,7 @@ fn settings(object: &Object<'_>) -> Option<Settings> {
         .into_iter()
         .map(|provider| Provider {
             claims: ClaimNames { pointers: kept.pointers.clone(), all_scalars: kept.all_scalars, ..provider.claims },
-            name: provider.name,
-            endpoint: provider.endpoint,
-            checks: provider.checks,
+            ..provider
         })
         .collect();
     let policy = Policy::new(apis, unmatched?, ambiguous_paths?);

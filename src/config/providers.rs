@@ -4,23 +4,11 @@ use super::reader::{Field, Object};
 use crate::base::http::is_header_name;
 use crate::base::secret::Secret;
 use crate::decision::decide::TokenChecks;
+use crate::engine::settings::Provider;
 use crate::introspection::claims::ClaimNames;
 use crate::introspection::client_auth::{BasicEncoding, ClientAuth};
 use crate::introspection::request::{Endpoint, Written};
 use std::time::Duration;
-
-/// One authorization server and what its tokens are checked against.
-#[derive(Clone, Debug)]
-pub struct Provider {
-    /// Its name in metrics, contracts and headers.
-    pub name: Box<str>,
-    /// How it is asked.
-    pub endpoint: Endpoint,
-    /// What its tokens are checked against.
-    pub checks: TokenChecks,
-    /// Where its answers hold what.
-    pub claims: ClaimNames,
-}
 
 const TIMEOUT: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
 const SKEW: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);

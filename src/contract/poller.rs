@@ -12,13 +12,14 @@ use std::time::Duration;
 use log::Level;
 
 use crate::base::http::{HttpAnswer, HttpResult};
+use crate::base::random::Prng;
 use crate::base::time::Timestamp;
 use crate::contract::answer;
 use crate::contract::contracts::{Action, CallId, Report};
 use crate::contract::document::Document;
 use crate::contract::poll::{Asked, Failure, Outcome, Poll, Work};
 use crate::contract::request;
-use crate::contract::schedule::{LONGEST_RETRY_AFTER, Prng, backoff, interval, retry_after};
+use crate::contract::schedule::{LONGEST_RETRY_AFTER, backoff, interval, retry_after};
 use crate::contract::settings::SourceSettings;
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::head::{Base, Head};
@@ -178,7 +179,7 @@ impl Poller {
             return;
         }
         let since = base.head.generation != 0 && base.head.cursor.is_some();
-        let poll = Poll::new(base, since, self.prng.next(), turn.now);
+        let poll = Poll::new(base, since, self.prng.number(), turn.now);
         self.ask_first(poll, true, turn);
     }
 
@@ -305,7 +306,7 @@ impl Poller {
                 return self.unchanged(poll, |poll, head| poll.settle(head, false), turn);
             }
         };
-        let first = self.prng.next() >> 1;
+        let first = self.prng.number() >> 1;
         match Publication::claim(draft, &poll.base, first, &self.keys, turn.store) {
             Ok(publication) => self.write(poll, publication, turn),
             Err(halt) => self.halted(halt, turn),

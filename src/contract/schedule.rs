@@ -2,6 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::base::random::Prng;
 use crate::base::time::Timestamp;
 
 /// Longest pause that failures alone bring about.
@@ -12,31 +13,6 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// How much later than `refresh` a poll may be: a change has to be in force within `refresh` and a second.
 const LATEST: Duration = Duration::from_millis(250);
-
-/// A small generator of numbers that nobody has to be unable to guess (SplitMix64).
-#[derive(Clone, Debug)]
-pub struct Prng(u64);
-
-impl Prng {
-    /// Workers take different seeds.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next number.
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number from 0 up to, not including, 1.
-    fn fraction(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
 
 /// From the start of one poll to the start of the next: `refresh` ± 10 %, and never more than 250 ms late.
 pub fn interval(refresh: Duration, prng: &mut Prng) -> Duration {

@@ -89,8 +89,7 @@ impl Worker {
         let Some(provider) = self.settings.providers.get(flight.provider.0) else { return };
         let timeout = provider.endpoint.timeout.min(flight.time_left(now)).max(Duration::from_millis(1));
         let call = provider.endpoint.call(&flight.token, timeout);
-        self.last_call += 1;
-        let id = CallId(self.last_call);
+        let id = self.next_call();
         self.flights.calling(digest, id, earlier, now, leads);
         self.metrics.in_flight(self.flights.calls());
         effects.push(Effect::Call(id, call));
@@ -221,8 +220,15 @@ impl Worker {
                 }
             }
         }
+        // Read once for all who wait.
+        let stale = match learned {
+            Err(Outcome::ProviderUnavailable) if !self.settings.cache.stale_if_error.is_zero() => {
+                self.slots.get(store, digest, now)
+            }
+            _ => None,
+        };
         for waiter in &flight.waiters {
-            let ending = self.ending(&flight, waiter, digest, &learned, store, now);
+            let ending = self.ending(&flight, waiter, &learned, stale.as_ref(), store, now);
             effects.push(Effect::End(waiter.stream, ending));
         }
     }
@@ -231,8 +237,8 @@ impl Worker {
         &mut self,
         flight: &Flight,
         waiter: &Waiter,
-        digest: &Digest,
         learned: &Learned,
+        stale: Option<&Remembered>,
         store: &dyn SharedStore,
         now: Timestamp,
     ) -> Ending {
@@ -243,8 +249,8 @@ impl Worker {
             }
             Err(outcome) => *outcome,
         };
-        if outcome == Outcome::ProviderUnavailable
-            && let Some(verdict) = self.judge_stale(flight.provider, digest, waiter.rule, store, now)
+        if let Some(remembered) = stale
+            && let Some(verdict) = self.judge_stale(remembered, flight.provider, waiter.rule, store, now)
         {
             return Ending { verdict, stale: true };
         }

@@ -47,8 +47,7 @@ impl Worker {
         for action in actions {
             effects.push(match action {
                 Action::Call(call, request) => {
-                    self.last_call += 1;
-                    let id = CallId(self.last_call);
+                    let id = self.next_call();
                     self.contract_calls.insert(id, call);
                     Effect::Call(id, request)
                 }

@@ -46,7 +46,7 @@ pub struct Worker {
     pub(super) contracts: Contracts,
     pub(super) metrics: Metrics,
     pub(super) outages: Vec<Outage>,
-    pub(super) last_call: u64,
+    last_call: u64,
     /// Calls of the contract source, by the engine's number for them.
     pub(super) contract_calls: BTreeMap<CallId, contracts::CallId>,
 
@@ -195,15 +195,17 @@ impl Worker {
         };
         let digest = self.digest(choice.provider, &token);
         if !self.flights.contains(&digest) {
-            if let Some(remembered) = self.slots.get(store, &digest, now).map(Rc::new)
-                && self.is_usable(&remembered, rule, now)
+            let shared = self.slots.get(store, &digest, now).map(Rc::new);
+            if let Some(remembered) = &shared
+                && self.is_usable(remembered, rule, now)
             {
-                self.metrics.lookup(found_as(&remembered), Level::Shared);
-                self.known.insert(choice.key, token.expose().as_bytes(), Rc::clone(&remembered));
-                return Step::ended(self.judge(&remembered, choice.provider, rule, store, now));
+                self.metrics.lookup(found_as(remembered), Level::Shared);
+                self.known.insert(choice.key, token.expose().as_bytes(), Rc::clone(remembered));
+                return Step::ended(self.judge(remembered, choice.provider, rule, store, now));
             }
-            if self.outage(choice.provider).is_some_and(|outage| is_near(outage.down_until, now))
-                && let Some(verdict) = self.judge_stale(choice.provider, &digest, rule, store, now)
+            if let Some(remembered) = &shared
+                && self.outage(choice.provider).is_some_and(|outage| is_near(outage.down_until, now))
+                && let Some(verdict) = self.judge_stale(remembered, choice.provider, rule, store, now)
             {
                 return Step::Ended(Ending { verdict, stale: true });
             }
@@ -271,25 +273,21 @@ impl Worker {
         }
     }
 
-    /// The verdict on facts past their freshness, if there are any that may still serve.
+    /// The verdict on facts past their freshness, if they may still serve. They are the shared level's: this worker's
+    /// own entry may be one that another worker has learned to be void since.
     pub(super) fn judge_stale(
         &mut self,
+        remembered: &Remembered,
         provider: ProviderIndex,
-        digest: &Digest,
         rule: RuleIndex,
         store: &dyn SharedStore,
         now: Timestamp,
     ) -> Option<Verdict> {
-        if self.settings.cache.stale_if_error.is_zero() {
-            return None;
-        }
-        // The shared level alone: this worker's own entry may be one that another worker has learned to be void since.
-        let remembered = self.slots.get(store, digest, now)?;
-        if !self.is_young_enough(&remembered, rule, now) {
+        if self.settings.cache.stale_if_error.is_zero() || !self.is_young_enough(remembered, rule, now) {
             return None;
         }
         self.metrics.lookup(Lookup::Stale, Level::Shared);
-        Some(self.judge(&remembered, provider, rule, store, now))
+        Some(self.judge(remembered, provider, rule, store, now))
     }
 
     pub(super) fn refusal(&mut self, rule: Option<RuleIndex>, outcome: Outcome) -> Verdict {
@@ -325,9 +323,15 @@ impl Worker {
         now.plus(patience.unwrap_or_default()).plus(GRACE)
     }
 
+    /// A number for a call that is to be sent.
+    pub(super) fn next_call(&mut self) -> CallId {
+        self.last_call += 1;
+        CallId(self.last_call)
+    }
+
     /// A number that differs from call to call and from worker to worker.
     pub(super) fn next_seed(&mut self) -> u64 {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.seed = self.seed.wrapping_add(1);
         self.seed
     }
 }
@@ -342,7 +346,7 @@ impl Fault {
     fn outcome(self) -> Outcome {
         match self {
             Self::Missing => Outcome::MissingToken,
-            Self::Repeated | Self::Empty | Self::TooLong | Self::Malformed => Outcome::InvalidRequest,
+            Self::Repeated | Self::Empty | Self::TooLong => Outcome::InvalidRequest,
             Self::Unreadable => Outcome::InternalError,
         }
     }

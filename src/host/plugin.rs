@@ -13,7 +13,6 @@ use crate::engine::effect::{CallId, Effect, Ending, StreamId};
 use crate::engine::mail;
 use crate::engine::metrics::{Sample, build_info};
 use crate::engine::worker::{Identity, Worker};
-use crate::token::extract::HostFailure;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
@@ -147,16 +146,13 @@ impl Plugin {
         }
     }
 
-    /// Calls that the host did not take have failed.
+    /// Calls that the host did not take have failed. More is to come in the same callback, so each time the root's
+    /// context is entered again: a call sent from a request's would be lost with it.
     fn fail_unsent(&mut self) {
         for call in std::mem::take(&mut self.unsent) {
             self.handle(|worker, now| worker.on_result(call, HttpResult::Failed, &SharedData, now));
+            let _ = abi::enter(self.shared.root);
         }
-    }
-
-    /// The root's context again, after an event that may have ended requests.
-    fn return_to_root(&self) {
-        let _ = abi::enter(self.shared.root);
     }
 }
 
@@ -165,15 +161,13 @@ fn finish(worker: &mut Worker, stream: StreamId, ending: &Ending) {
     if abi::enter(stream.0).is_err() {
         return;
     }
-    let settings = Rc::clone(worker.settings());
-    match stream::end(&settings, ending) {
-        Ok(Passed::Upstream) => {
+    match stream::conclude(worker, stream, ending) {
+        Passed::Upstream => {
             if hostcalls::resume_http_request().is_err() {
                 log::error!("the host did not resume an admitted request");
             }
         }
-        Ok(Passed::Replied) => {}
-        Err((HostFailure, api)) => stream::refuse(&settings, &worker.on_host_failure(stream, api)),
+        Passed::Replied => {}
     }
 }
 
@@ -198,7 +192,6 @@ impl RootContext for Plugin {
         // Each message brings a turn of its own.
         if let Ok(Some(message)) = hostcalls::dequeue_shared_queue(queue) {
             self.fail_unsent();
-            self.return_to_root();
             self.handle(|worker, now| worker.on_mail(&message, &SharedData, now));
         }
     }
@@ -208,7 +201,6 @@ impl RootContext for Plugin {
             self.ticks_regularly = hostcalls::set_tick_period(TICK).is_ok();
         }
         self.fail_unsent();
-        self.return_to_root();
         self.handle(|worker, now| worker.on_tick(&SharedData, now));
         if let Ok(mut worker) = self.shared.worker.try_borrow_mut()
             && let Some(worker) = worker.as_mut()

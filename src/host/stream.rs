@@ -7,6 +7,7 @@ use super::turn;
 use crate::decision::policy::ApiIndex;
 use crate::engine::effect::{Ending, Step, StreamId, Verdict};
 use crate::engine::settings::Settings;
+use crate::engine::worker::Worker;
 use crate::outcome::Outcome;
 use crate::reply::{Refusal, Reply};
 use crate::token::extract::HostFailure;
@@ -58,14 +59,9 @@ impl Stream {
                 return Action::Pause;
             }
         };
-        let settings = Rc::clone(worker.settings());
-        match end(&settings, &ending) {
-            Ok(Passed::Upstream) => Action::Continue,
-            Ok(Passed::Replied) => Action::Pause,
-            Err((HostFailure, api)) => {
-                refuse(&settings, &worker.on_host_failure(self.id, api));
-                Action::Pause
-            }
+        match conclude(worker, self.id, &ending) {
+            Passed::Upstream => Action::Continue,
+            Passed::Replied => Action::Pause,
         }
     }
 
@@ -95,11 +91,18 @@ pub enum Passed {
     Replied,
 }
 
-/// Carries out an ending on the request in whose context the VM runs.
-///
-/// # Errors
-/// [`HostFailure`] when the headers of an admitted request could not be made trustworthy: it must not pass.
-pub fn end(settings: &Settings, ending: &Ending) -> Result<Passed, (HostFailure, Option<ApiIndex>)> {
+/// Carries out an ending on the request in whose context the VM runs. One that the host does not let be carried out
+/// ends as an internal error.
+pub fn conclude(worker: &mut Worker, stream: StreamId, ending: &Ending) -> Passed {
+    let settings = Rc::clone(worker.settings());
+    end(&settings, ending).unwrap_or_else(|(HostFailure, api)| {
+        refuse(&settings, &worker.on_host_failure(stream, api));
+        Passed::Replied
+    })
+}
+
+/// Fails when the headers of an admitted request could not be made trustworthy: it must not pass.
+fn end(settings: &Settings, ending: &Ending) -> Result<Passed, (HostFailure, Option<ApiIndex>)> {
     if ending.stale {
         let _ = hostcalls::set_property(vec!["tessera.cache"], Some(b"stale"));
     }
@@ -134,7 +137,7 @@ pub fn end(settings: &Settings, ending: &Ending) -> Result<Passed, (HostFailure,
 }
 
 /// Answers the request in whose context the VM runs.
-pub fn refuse(settings: &Settings, refusal: &Refusal) {
+fn refuse(settings: &Settings, refusal: &Refusal) {
     send(refusal.outcome, &settings.replies.reply(refusal));
 }
 

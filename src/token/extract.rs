@@ -30,8 +30,6 @@ pub enum Fault {
     Empty,
     /// Longer than the configuration takes.
     TooLong,
-    /// Not a `b64token`.
-    Malformed,
     /// The host could not say what the request carries.
     Unreadable,
 }

@@ -226,3 +226,30 @@ fn those_who_come_later_wait_no_longer() {
     assert_eq!(worker.outcome(first), worker.outcome(second));
     assert_eq!(worker.sent_callouts().len(), 2, "one flight for both");
 }
+
+#[test]
+fn a_call_after_another_requests_end_is_the_roots_too() {
+    let named = |name: &str, retries: u32| {
+        provider(json!({"name": name, "issuer": format!("https://{name}"), "introspection": {"retries": retries}}))
+    };
+    let api = |id: &str, provider: &str| json!({"id": id, "providers": [provider], "match": {"paths": [format!("/{id}/")]}, "contract": "none"});
+    let worker = worker(&configuration(json!({
+        "providers": [named("once", 0), named("twice", 1)],
+        "apis": [api("a", "once"), api("b", "twice")],
+    })));
+    for _ in 0..2 {
+        worker.fail_next("proxy_http_call", Status::InternalFailure);
+    }
+    let arrive = |path: &str, token: &str| {
+        worker.arrive(&[(":path", path), ("authorization", &format!("Bearer {token}"))], true)
+    };
+    // Both calls are refused before either failure is handled; then the first request ends and the second is asked again.
+    let (first, second) = (arrive("/a/", "abc"), arrive("/b/", "def"));
+    worker.turn();
+    assert_eq!(worker.outcome(first).status(), Some(503));
+    let again = worker.callout();
+    assert!(again.by_root);
+    worker.hang_up(first);
+    worker.answer_json(again.id, &active(json!({"client_id": "portal"})));
+    assert!(worker.outcome(second).passed());
+}

@@ -8,8 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::base::random::Prng;
 use crate::contract::contracts::CallId;
-use crate::contract::schedule::Prng;
 use crate::shared::store::{Expect, SharedStore, Versioned, WriteError};
 
 const START: u64 = 1_800_000_000;
@@ -124,10 +124,10 @@ impl Server {
     fn change(&mut self, now: Timestamp, prng: &mut Prng) {
         let number = self.states.len();
         let mut state = self.states.last().map(|(_, state)| state.clone()).unwrap_or_default();
-        let many = prng.next().is_multiple_of(2);
-        for _ in 0..if many { CLIENTS } else { 1 + prng.next() % 3 } {
-            let client = format!("c{}", prng.next() % CLIENTS);
-            match prng.next() % 3 {
+        let many = prng.number().is_multiple_of(2);
+        for _ in 0..if many { CLIENTS } else { 1 + prng.number() % 3 } {
+            let client = format!("c{}", prng.number() % CLIENTS);
+            match prng.number() % 3 {
                 0 => state.remove(&client),
                 1 => state.insert(client, "revoked".into()),
                 _ => state.insert(client, format!("tier-{number}")),
@@ -185,7 +185,7 @@ impl Server {
     }
 
     fn delta(&self, since: usize, prng: &mut Prng) -> HttpResult {
-        if prng.next().is_multiple_of(10) {
+        if prng.number().is_multiple_of(10) {
             return answer(410, &[], "");
         }
         let mut changes = Vec::new();
@@ -208,9 +208,9 @@ impl World {
         let now = Timestamp::from_secs(START);
         let mut server = Server {
             states: Vec::new(),
-            etags: prng.next().is_multiple_of(2),
-            deltas: prng.next().is_multiple_of(2),
-            pages: if prng.next().is_multiple_of(2) { 1 } else { 3 },
+            etags: prng.number().is_multiple_of(2),
+            deltas: prng.number().is_multiple_of(2),
+            pages: if prng.number().is_multiple_of(2) { 1 } else { 3 },
         };
         server.change(now, &mut prng);
         let world = Self {
@@ -239,7 +239,7 @@ impl World {
     }
 
     fn random(&self, below: u64) -> u64 {
-        self.prng.borrow_mut().next() % below.max(1)
+        self.prng.borrow_mut().number() % below.max(1)
     }
 
     fn chance(&self, of_1000: u64) -> bool {
@@ -254,7 +254,7 @@ impl World {
         let source = SourceSettings { refresh, ..source_settings() };
         let settings = Settings { source: Some(source), ..settings() };
         Worker {
-            contracts: Contracts::new(Rc::new(settings), "t", self.prng.borrow_mut().next() | 1),
+            contracts: Contracts::new(Rc::new(settings), "t", self.prng.borrow_mut().number() | 1),
             configuration,
             life: self.lives.get(),
             last_event: self.now.get(),

@@ -1,0 +1,26 @@
+//! Numbers that spread things out: jitter, and nothing that has to be secret.
+
+/// A small generator of numbers that nobody has to be unable to guess (SplitMix64).
+#[derive(Clone, Debug)]
+pub struct Prng(u64);
+
+impl Prng {
+    /// Neighbouring seeds bring numbers that have nothing in common.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number.
+    pub fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number from 0 up to, not including, 1.
+    pub fn fraction(&mut self) -> f64 {
+        (self.number() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
