@@ -1,6 +1,7 @@
 //! The shell: the only code that names the Proxy-Wasm SDK. It carries events in and effects out and decides nothing.
 
 mod abi;
+pub mod callbacks;
 mod callouts;
 pub mod plugin;
 mod shared_data;

@@ -1,10 +1,11 @@
 //! The root context: configuration, ticks, and everything that outlives a request.
 
 use super::abi;
+use super::callbacks;
 use super::callouts::{Callouts, NotSent};
 use super::shared_data::SharedData;
 use super::stats::Stats;
-use super::stream::{self, Passed, Stream};
+use super::stream::{self, Passed};
 use super::turn::NO_QUEUE;
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
@@ -14,8 +15,8 @@ use crate::engine::mail;
 use crate::engine::metrics::{Sample, build_info};
 use crate::engine::worker::{Identity, Worker};
 use proxy_wasm::hostcalls;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{BufferType, ContextType};
+use proxy_wasm::traits::{Context, RootContext};
+use proxy_wasm::types::BufferType;
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
@@ -43,6 +44,15 @@ impl Shared {
         self.worker.try_borrow().is_ok_and(|worker| worker.as_ref().is_some_and(Worker::has_calls_to_send))
     }
 
+    /// A request is gone: answered, or its caller hung up.
+    pub fn on_stream_gone(&self, stream: StreamId) {
+        if let Ok(mut worker) = self.worker.try_borrow_mut()
+            && let Some(worker) = worker.as_mut()
+        {
+            worker.on_stream_gone(stream);
+        }
+    }
+
     /// Puts a note into this worker's own queue: the root context gets a turn after this one.
     fn note(&self, message: &[u8]) {
         if let Some(queue) = self.queue.get() {
@@ -65,13 +75,15 @@ pub struct Plugin {
 impl Plugin {
     /// A plugin that has no configuration yet.
     pub fn new(id: u32) -> Self {
+        let shared = Rc::new(Shared {
+            root: id,
+            now: Cell::default(),
+            worker: RefCell::default(),
+            queue: Cell::default(),
+        });
+        callbacks::enlist(Rc::clone(&shared));
         Self {
-            shared: Rc::new(Shared {
-                root: id,
-                now: Cell::default(),
-                worker: RefCell::default(),
-                queue: Cell::default(),
-            }),
+            shared,
             callouts: Callouts::default(),
             unsent: Vec::new(),
             stats: Stats::default(),
@@ -210,12 +222,11 @@ impl RootContext for Plugin {
         }
     }
 
-    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(context_id, Rc::clone(&self.shared))))
-    }
+}
 
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        callbacks::strike(self.shared.root);
     }
 }
 

@@ -1,9 +1,8 @@
-//! One request.
+//! One request: judged, then admitted or answered.
 
 use super::abi::{self, RequestHeaders};
 use super::plugin::Shared;
 use super::shared_data::SharedData;
-use super::turn;
 use crate::decision::policy::ApiIndex;
 use crate::engine::effect::{Ending, Step, StreamId, Verdict};
 use crate::engine::settings::Settings;
@@ -13,74 +12,30 @@ use crate::reply::{Refusal, Reply};
 use crate::token::extract::HostFailure;
 use crate::upstream::Names;
 use proxy_wasm::hostcalls;
-use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::rc::Rc;
 
-/// The context of one request.
-pub struct Stream {
-    id: StreamId,
-    plugin: Rc<Shared>,
-    waits: bool,
-}
-
-impl Stream {
-    /// A request that has not been looked at.
-    pub fn new(id: u32, plugin: Rc<Shared>) -> Self {
-        Self { id: StreamId(id), plugin, waits: false }
+/// Judges the request in whose context the VM runs.
+pub fn judge(plugin: &Shared, stream: StreamId) -> Action {
+    let Ok(now) = abi::now() else { return fail() };
+    plugin.now.set(now);
+    let Ok(mut worker) = plugin.worker.try_borrow_mut() else { return fail() };
+    // A plugin that was never configured guards nothing and lets nothing through.
+    let Some(worker) = worker.as_mut() else { return fail() };
+    let ending = match worker.on_request(stream, &RequestHeaders, &SharedData, now) {
+        Step::Ended(ending) => ending,
+        Step::Waits => return Action::Pause,
+    };
+    match conclude(worker, stream, &ending) {
+        Passed::Upstream => Action::Continue,
+        Passed::Replied => Action::Pause,
     }
 }
 
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        let action = self.judge();
-        if self.plugin.has_calls_to_send() {
-            // Without it, the next tick sends them.
-            let _ = turn::take(self.plugin.root, self.id.0);
-        }
-        action
-    }
-}
-
-impl Stream {
-    fn judge(&mut self) -> Action {
-        let Ok(now) = abi::now() else { return self.fail() };
-        self.plugin.now.set(now);
-        let Ok(mut worker) = self.plugin.worker.try_borrow_mut() else { return self.fail() };
-        // A plugin that was never configured guards nothing and lets nothing through.
-        let Some(worker) = worker.as_mut() else { return self.fail() };
-        let step = worker.on_request(self.id, &RequestHeaders, &SharedData, now);
-        let ending = match step {
-            Step::Ended(ending) => ending,
-            Step::Waits => {
-                self.waits = true;
-                return Action::Pause;
-            }
-        };
-        match conclude(worker, self.id, &ending) {
-            Passed::Upstream => Action::Continue,
-            Passed::Replied => Action::Pause,
-        }
-    }
-
-    /// Nothing can be judged: refuse without settings.
-    fn fail(&self) -> Action {
-        send(Outcome::InternalError, &crate::reply::Settings::default().reply(&Refusal::new(Outcome::InternalError)));
-        Action::Pause
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        if self.waits
-            && let Ok(mut worker) = self.plugin.worker.try_borrow_mut()
-            && let Some(worker) = worker.as_mut()
-        {
-            worker.on_stream_gone(self.id);
-        }
-    }
+/// Refuses a request that nothing can judge, without settings.
+pub fn fail() -> Action {
+    send(Outcome::InternalError, &crate::reply::Settings::default().reply(&Refusal::new(Outcome::InternalError)));
+    Action::Pause
 }
 
 /// What has become of a request.

@@ -28,8 +28,8 @@ mod token_sources;
 mod upstream_headers;
 mod warm_path;
 
-use host::{Process, Worker};
-use tessera as _;
+use host::{Module, Process, Worker};
+use tessera::host::callbacks;
 
 unsafe extern "C" {
     safe fn _initialize();
@@ -37,7 +37,16 @@ unsafe extern "C" {
 
 /// A process that runs the module and knows the clusters `idp` and `contracts`.
 fn process() -> Process {
-    Process::new(|| _initialize(), &["idp", "contracts"])
+    let module = Module {
+        initialize: || _initialize(),
+        context_create: callbacks::tessera_on_context_create,
+        request_headers: callbacks::tessera_on_request_headers,
+        response_headers: None,
+        log: None,
+        done: None,
+        delete: callbacks::tessera_on_delete,
+    };
+    Process::new(module, &["idp", "contracts"])
 }
 
 /// The only worker of a process of its own.

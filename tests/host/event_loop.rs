@@ -126,7 +126,9 @@ impl Worker {
         stream.outcome = Some(Outcome::Replied(reply));
         drop(state);
         // The reply passes the filter itself on its way out.
-        self.run(id, move || proxy_on_response_headers(id, count, true) as u32);
+        if let Some(response_headers) = self.vm.process.module().response_headers {
+            self.run(id, move || response_headers(id, count, true) as u32);
+        }
         let mut state = self.state();
         state.stop_iteration = false;
         if let Some(stream) = state.streams.get_mut(&id) {
@@ -144,24 +146,32 @@ impl Worker {
         }
     }
 
+    /// A callback of a stream that nothing can stop any more.
+    fn last_call(&self, id: u32, callback: impl FnOnce() + Send + 'static) {
+        self.run(id, move || {
+            callback();
+            0
+        });
+        self.state().stop_iteration = false;
+        self.apply_deferred(None);
+    }
+
     pub(super) fn destroy(&self, id: u32) {
         if let Some(stream) = self.state().streams.get_mut(&id) {
             stream.editable = false;
         }
-        for step in [
-            (|id| proxy_on_log(id)) as fn(u32),
-            |id| {
-                proxy_on_done(id);
-            },
-            |id| proxy_on_delete(id),
-        ] {
-            self.run(id, move || {
-                step(id);
-                0
-            });
-            self.state().stop_iteration = false;
-            self.apply_deferred(None);
-        }
+        let module = self.vm.process.module();
+        self.last_call(id, move || {
+            if let Some(log) = module.log {
+                log(id);
+            }
+        });
+        self.last_call(id, move || {
+            if let Some(done) = module.done {
+                done(id);
+            }
+        });
+        self.last_call(id, move || (module.delete)(id));
         let mut state = self.state();
         if let Some(stream) = state.streams.remove(&id) {
             state.ended.insert(id, stream);

@@ -7,7 +7,7 @@ mod host;
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a filter that does things badly on purpose")]
 mod filter;
 
-use host::{Outcome, Process, Worker};
+use host::{Module, Outcome, Process, Worker};
 use proxy_wasm::types::Status;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn process() -> Process {
-    Process::new(filter::start, &["idp"])
+    Process::new(Module::of_the_sdk(filter::start), &["idp"])
 }
 
 fn worker() -> Worker {

@@ -43,6 +43,7 @@ mod worker;
 
 #[allow(unused_imports, reason = "as above")]
 pub use {
+    exports::Module,
     headers::Headers,
     process::{Process, START},
     record::{Callout, Outcome, Plugin, Refused, Reply, StreamId},

@@ -1,5 +1,6 @@
 //! What the workers of one Envoy process share: clock, clusters, shared data, queues and metrics.
 
+use super::exports::Module;
 use super::record::{Plugin, Refused};
 use super::vm::Vm;
 use super::worker::Worker;
@@ -16,7 +17,7 @@ pub const START: u64 = 1_767_225_600;
 pub struct Process(Arc<Inner>);
 
 struct Inner {
-    module: fn(),
+    module: Module,
     shared: Mutex<Shared>,
 }
 
@@ -51,9 +52,8 @@ pub(super) struct Metric {
 }
 
 impl Process {
-    /// A process whose workers run the module started by `module` (the module's `_initialize`), knowing the
-    /// clusters named.
-    pub fn new(module: fn(), clusters: &[&str]) -> Self {
+    /// A process whose workers run `module`, knowing the clusters named.
+    pub fn new(module: Module, clusters: &[&str]) -> Self {
         let shared = Shared {
             now: Duration::from_secs(START),
             clusters: clusters.iter().map(|name| (*name).to_owned()).collect(),
@@ -185,7 +185,7 @@ impl Process {
         }
     }
 
-    pub(super) fn module(&self) -> fn() {
+    pub(super) fn module(&self) -> Module {
         self.0.module
     }
 

@@ -24,13 +24,13 @@ impl Worker {
         let module = process.module();
         let worker = Self { vm: Vm::start(process, plugin), root: 1, owned: true };
         worker.enter(0, move || {
-            module();
+            (module.initialize)();
             0
         });
         worker.state().roots.insert(1);
         worker.state().last_context = 1;
-        worker.enter(1, || {
-            proxy_on_context_create(1, 0);
+        worker.enter(1, move || {
+            (module.context_create)(1, 0);
             0
         });
         let (vm, plugin) = (worker.vm.plugin.vm_configuration.len(), worker.vm.plugin.configuration.len());
@@ -86,11 +86,12 @@ impl Worker {
             state.streams.insert(id, Stream::new(root, lines));
             id
         };
+        let module = self.vm.process.module();
         self.enter(id, move || {
-            proxy_on_context_create(id, root);
+            (module.context_create)(id, root);
             0
         });
-        let action = self.run(id, move || proxy_on_request_headers(id, count, end_of_stream) as u32);
+        let action = self.run(id, move || (module.request_headers)(id, count, end_of_stream) as u32);
         let stopped = std::mem::take(&mut self.state().stop_iteration) || action != Action::Continue as u32;
         self.apply_deferred(Some(id));
         let mut state = self.state();
@@ -225,10 +226,13 @@ impl Worker {
             self.hang_up(StreamId(id));
         }
         let root = self.root;
-        if self.run(root, move || proxy_on_done(root).into()) == 0 {
+        let module = self.vm.process.module();
+        if let Some(done) = module.done
+            && self.run(root, move || done(root).into()) == 0
+        {
             self.state().fault("the root put off its end, which nothing in this host completes");
         }
-        self.call(root, move || proxy_on_delete(root));
+        self.call(root, move || (module.delete)(root));
         let mut state = self.state();
         state.roots.remove(&root);
         state.ticks.clear();

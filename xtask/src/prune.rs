@@ -27,6 +27,9 @@ const KEPT: &[&[&str]] = &[
     &["proxy_on_delete"],
 ];
 
+/// What the names of callbacks begin with that take the place of the SDK's.
+const OWN: &str = "tessera_";
+
 /// The module `wasm` with only the exports in [`KEPT`], and without the code that nothing reaches any more.
 ///
 /// # Errors
@@ -38,6 +41,7 @@ pub fn prune(wasm: &[u8]) -> Result<Vec<u8>> {
         .parse(wasm)
         .context("not a valid WebAssembly module")?;
 
+    take_over(&mut module);
     let present: BTreeSet<String> = module.exports.iter().map(|e| e.name.clone()).collect();
     let missing: Vec<String> = KEPT
         .iter()
@@ -62,6 +66,19 @@ pub fn prune(wasm: &[u8]) -> Result<Vec<u8>> {
     }
     walrus::passes::gc::run(&mut module);
     Ok(module.emit_wasm())
+}
+
+/// Puts the module's own callbacks in the place of the SDK's: the export `tessera_on_delete` becomes `proxy_on_delete`.
+fn take_over(module: &mut walrus::Module) {
+    let own: Vec<(walrus::ExportId, String)> = module
+        .exports
+        .iter()
+        .filter_map(|export| Some((export.id(), format!("proxy_{}", export.name.strip_prefix(OWN)?))))
+        .collect();
+    for (id, name) in own {
+        let _ = module.exports.remove(&name);
+        module.exports.get_mut(id).name = name;
+    }
 }
 
 #[cfg(test)]
