@@ -8,6 +8,7 @@
 //! time which plugin it belongs to; a request that comes without that note is refused.
 
 use super::plugin::Shared;
+use super::sdk;
 use super::stream;
 use super::turn;
 use crate::engine::effect::StreamId;
@@ -31,15 +32,6 @@ struct Arriving {
     root: u32,
 }
 
-// The SDK defines them for the host to call, in this very module and under these very names.
-#[allow(unsafe_code)]
-// SAFETY: the SDK defines the functions with these signatures, and they are safe to call: they look contexts up in maps,
-// which no callback of a request has borrowed.
-unsafe extern "C" {
-    safe fn proxy_on_context_create(context: u32, parent: u32);
-    safe fn proxy_on_delete(context: u32);
-}
-
 /// Lets the plugin's requests find it.
 pub fn enlist(plugin: Rc<Shared>) {
     PLUGINS.with_borrow_mut(|plugins| plugins.push(plugin));
@@ -57,7 +49,7 @@ pub fn strike(root: u32) {
 #[unsafe(no_mangle)]
 pub extern "C" fn tessera_on_context_create(context: u32, parent: u32) {
     match parent {
-        NO_PARENT => proxy_on_context_create(context, parent),
+        NO_PARENT => sdk::proxy_on_context_create(context, parent),
         root => ARRIVING.set(Arriving { context, root }),
     }
 }
@@ -74,7 +66,7 @@ pub extern "C" fn tessera_on_request_headers(context: u32, _: usize, _: bool) ->
         let action = stream::judge(plugin, StreamId(context));
         if plugin.has_calls_to_send() {
             // Without it, the next tick sends them.
-            let _ = turn::take(plugin.root, context);
+            let _ = turn::take(plugin.root);
         }
         action
     })
@@ -93,6 +85,6 @@ pub extern "C" fn tessera_on_delete(context: u32) {
         is_root
     });
     if is_root {
-        proxy_on_delete(context);
+        sdk::proxy_on_delete(context);
     }
 }

@@ -4,6 +4,7 @@ mod abi;
 pub mod callbacks;
 mod callouts;
 pub mod plugin;
+mod sdk;
 mod shared_data;
 mod stats;
 mod stream;

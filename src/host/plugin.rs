@@ -75,12 +75,8 @@ pub struct Plugin {
 impl Plugin {
     /// A plugin that has no configuration yet.
     pub fn new(id: u32) -> Self {
-        let shared = Rc::new(Shared {
-            root: id,
-            now: Cell::default(),
-            worker: RefCell::default(),
-            queue: Cell::default(),
-        });
+        let shared =
+            Rc::new(Shared { root: id, now: Cell::default(), worker: RefCell::default(), queue: Cell::default() });
         callbacks::enlist(Rc::clone(&shared));
         Self {
             shared,
@@ -221,7 +217,6 @@ impl RootContext for Plugin {
             worker.metrics().drain(|sample| stats.record(sample));
         }
     }
-
 }
 
 impl Drop for Plugin {

@@ -130,7 +130,8 @@ fn one<'a>(mut values: impl Iterator<Item = Cow<'a, [u8]>>) -> Result<Option<Fou
 /// Where the credentials begin, if the value is of that scheme: the scheme, then spaces or the end.
 fn after_scheme(value: &[u8], scheme: &[u8]) -> Option<usize> {
     let head = value.get(..scheme.len())?;
-    if !head.eq_ignore_ascii_case(scheme) {
+    // As it is nearly always written, first.
+    if head != scheme && !head.eq_ignore_ascii_case(scheme) {
         return None;
     }
     match value.get(scheme.len()) {

@@ -13,6 +13,7 @@ mod caller;
 mod configuration;
 
 mod cache;
+mod callbacks;
 mod decisions;
 mod hostile;
 mod introspection;
@@ -29,24 +30,28 @@ mod upstream_headers;
 mod warm_path;
 
 use host::{Module, Process, Worker};
-use tessera::host::callbacks;
+use tessera::host::callbacks as own;
 
 unsafe extern "C" {
     safe fn _initialize();
 }
 
-/// A process that runs the module and knows the clusters `idp` and `contracts`.
-fn process() -> Process {
-    let module = Module {
+/// The exports of the finished module.
+fn module() -> Module {
+    Module {
         initialize: || _initialize(),
-        context_create: callbacks::tessera_on_context_create,
-        request_headers: callbacks::tessera_on_request_headers,
+        context_create: own::tessera_on_context_create,
+        request_headers: own::tessera_on_request_headers,
         response_headers: None,
         log: None,
         done: None,
-        delete: callbacks::tessera_on_delete,
-    };
-    Process::new(module, &["idp", "contracts"])
+        delete: own::tessera_on_delete,
+    }
+}
+
+/// A process that runs the module and knows the clusters `idp` and `contracts`.
+fn process() -> Process {
+    Process::new(module(), &["idp", "contracts"])
 }
 
 /// The only worker of a process of its own.

@@ -84,7 +84,7 @@ fn take_over(module: &mut walrus::Module) {
 #[cfg(test)]
 mod tests {
     use super::{KEPT, prune};
-    use wasmparser::{Parser, Payload, Validator};
+    use wasmparser::{Operator, Parser, Payload, Validator};
 
     /// A module that exports `memory` and, for each name given, a function that returns a number of its own.
     fn module(functions: &[&str]) -> Vec<u8> {
@@ -122,6 +122,20 @@ mod tests {
             .unwrap_or(0)
     }
 
+    /// The numbers that the functions left in a [`module`] give back.
+    fn results(wasm: &[u8]) -> Vec<usize> {
+        let bodies = Parser::new(0).parse_all(wasm).filter_map(|payload| match payload.unwrap() {
+            Payload::CodeSectionEntry(body) => Some(body),
+            _ => None,
+        });
+        bodies
+            .filter_map(|body| match body.get_operators_reader().unwrap().read().unwrap() {
+                Operator::I32Const { value } => usize::try_from(value).ok(),
+                _ => None,
+            })
+            .collect()
+    }
+
     #[test]
     fn an_unused_export_goes_with_its_code() {
         let mut functions = kept_functions();
@@ -145,6 +159,21 @@ mod tests {
 
         Validator::new().validate_all(&pruned).unwrap();
         assert_eq!(function_count(&pruned) as usize, kept_functions().len() + 1);
+    }
+
+    #[test]
+    fn a_callback_of_the_modules_own_takes_the_place_of_the_sdks() {
+        let mut functions = kept_functions();
+        let of_the_sdk = functions.iter().position(|name| *name == "proxy_on_delete").unwrap();
+        let own = functions.len();
+        functions.push("tessera_on_delete");
+
+        let pruned = prune(&module(&functions)).unwrap();
+
+        Validator::new().validate_all(&pruned).unwrap();
+        assert_eq!(exports(&pruned), exports(&prune(&module(&kept_functions())).unwrap()));
+        let left = results(&pruned);
+        assert!(left.contains(&own) && !left.contains(&of_the_sdk), "{left:?}");
     }
 
     #[test]

@@ -212,6 +212,20 @@ fn colliding_hashes_are_told_apart() {
 }
 
 #[test]
+fn equal_means_equal_in_every_byte() {
+    for length in 0..40 {
+        let one = vec![7; length];
+        assert!(are_equal(&one, &one.clone()));
+        for position in 0..length {
+            let mut other = one.clone();
+            other[position] ^= 0x80;
+            assert!(!are_equal(&one, &other), "{position} of {length}");
+        }
+        assert!(!are_equal(&one, &[&one[..], &[7]].concat()));
+    }
+}
+
+#[test]
 fn churn_reuses_its_places() {
     let mut tokens = tokens(50);
     for number in 0..5_000 {

@@ -1,0 +1,48 @@
+//! Which plugin a request belongs to is told when its context is created, and by nothing else.
+
+use crate::caller::active;
+use crate::configuration::configuration;
+use crate::host::{Module, Process};
+use crate::module;
+use serde_json::json;
+use tessera::host::callbacks::tessera_on_context_create;
+
+const BEARER: [(&str, &str); 1] = [("authorization", "Bearer abc")];
+
+const ANOTHER_ROOT: u32 = 77;
+
+extern "C" fn nothing_told(context: u32, parent: u32) {
+    if parent == 0 {
+        tessera_on_context_create(context, parent);
+    }
+}
+
+extern "C" fn told_of_a_root_that_is_gone(context: u32, parent: u32) {
+    tessera_on_context_create(context, if parent == 0 { 0 } else { ANOTHER_ROOT });
+}
+
+extern "C" fn told_of_another_request(context: u32, parent: u32) {
+    tessera_on_context_create(if parent == 0 { context } else { context + 1 }, parent);
+}
+
+#[test]
+fn a_request_of_no_known_plugin_is_refused() {
+    for context_create in [nothing_told, told_of_a_root_that_is_gone, told_of_another_request] {
+        let process = Process::new(Module { context_create, ..module() }, &["idp"]);
+        let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
+        let outcome = worker.exchange(&BEARER);
+        assert_eq!(outcome.reply().status, 500);
+        assert!(worker.callouts().is_empty(), "it is not asked about, either");
+    }
+}
+
+#[test]
+fn requests_that_arrive_while_others_wait_are_told_apart() {
+    let process = Process::new(module(), &["idp"]);
+    let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
+    let waiting = worker.request(&BEARER);
+    let refused = worker.exchange(&[("authorization", "Bearer not/legal=x")]);
+    assert_eq!(refused.reply().status, 400);
+    worker.answer_json(worker.callout().id, &active(json!({"client_id": "portal", "scope": "orders.read"})));
+    assert!(worker.outcome(waiting).passed());
+}
