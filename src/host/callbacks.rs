@@ -78,11 +78,12 @@ pub extern "C" fn tessera_on_request_headers(context: u32, _: usize, _: bool) ->
 #[unsafe(no_mangle)]
 pub extern "C" fn tessera_on_delete(context: u32) {
     let is_root = PLUGINS.with_borrow(|plugins| {
-        let is_root = plugins.iter().any(|plugin| plugin.root == context);
-        if !is_root {
-            plugins.iter().for_each(|plugin| plugin.on_stream_gone(StreamId(context)));
+        let leaving = plugins.iter().find(|plugin| plugin.root == context);
+        match leaving {
+            Some(plugin) => plugin.retire(),
+            None => plugins.iter().for_each(|plugin| plugin.on_stream_gone(StreamId(context))),
         }
-        is_root
+        leaving.is_some()
     });
     if is_root {
         sdk::proxy_on_delete(context);

@@ -46,10 +46,23 @@ impl Shared {
 
     /// A request is gone: answered, or its caller hung up.
     pub fn on_stream_gone(&self, stream: StreamId) {
+        self.with_worker(|worker| worker.on_stream_gone(stream));
+    }
+
+    /// The plugin is about to go. What it has counted is told, and its calls under way are its no longer.
+    pub fn retire(&self) {
+        let mut stats = Stats::default();
+        self.with_worker(|worker| {
+            worker.metrics().in_flight(0);
+            worker.metrics().drain(|sample| stats.record(sample));
+        });
+    }
+
+    fn with_worker(&self, work: impl FnOnce(&mut Worker)) {
         if let Ok(mut worker) = self.worker.try_borrow_mut()
             && let Some(worker) = worker.as_mut()
         {
-            worker.on_stream_gone(stream);
+            work(worker);
         }
     }
 
@@ -210,12 +223,8 @@ impl RootContext for Plugin {
         }
         self.fail_unsent();
         self.handle(|worker, now| worker.on_tick(&SharedData, now));
-        if let Ok(mut worker) = self.shared.worker.try_borrow_mut()
-            && let Some(worker) = worker.as_mut()
-        {
-            let stats = &mut self.stats;
-            worker.metrics().drain(|sample| stats.record(sample));
-        }
+        let stats = &mut self.stats;
+        self.shared.with_worker(|worker| worker.metrics().drain(|sample| stats.record(sample)));
     }
 }
 

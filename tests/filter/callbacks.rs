@@ -1,6 +1,6 @@
 //! Which plugin a request belongs to is told when its context is created, and by nothing else.
 
-use crate::caller::active;
+use crate::caller::{A_TICK, active};
 use crate::configuration::configuration;
 use crate::host::{Module, Process};
 use crate::module;
@@ -45,4 +45,18 @@ fn requests_that_arrive_while_others_wait_are_told_apart() {
     assert_eq!(refused.reply().status, 400);
     worker.answer_json(worker.callout().id, &active(json!({"client_id": "portal", "scope": "orders.read"})));
     assert!(worker.outcome(waiting).passed());
+}
+
+#[test]
+fn a_plugin_that_goes_away_tells_what_it_has_counted_and_leaves_no_call_behind() {
+    let process = Process::new(module(), &["idp"]);
+    let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
+    worker.request(&BEARER);
+    process.advance(A_TICK);
+    assert_eq!(process.metric("tessera_in_flight"), 1);
+    worker.exchange(&[("x-other", "no token")]);
+
+    worker.shut_down();
+    assert_eq!(process.metric("tessera_requests.outcome.missing_token.api.orders-v1"), 1);
+    assert_eq!(process.metric("tessera_in_flight"), 0);
 }
