@@ -78,12 +78,9 @@ fn source(object: &Object<'_>) -> Option<SourceSettings> {
         field.duration(Duration::from_millis(1)..=Duration::from_secs(300))
     });
     let headers = object.or("headers", Vec::new(), extra_headers);
-    let url = url?;
     Some(SourceSettings {
         cluster: cluster?.into(),
-        scheme: url.scheme().into(),
-        authority: url.authority().into(),
-        path: url.path().into(),
+        url: url?,
         refresh: refresh?,
         timeout: timeout?,
         headers: headers?,

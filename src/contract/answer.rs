@@ -20,7 +20,7 @@ pub fn page(
     }
     let etag = answer.header("etag").map(<[u8]>::to_vec);
     let links = answer.headers.iter().filter(|(name, _)| name == "link");
-    let origin = Origin { scheme: &source.scheme, authority: &source.authority };
+    let origin = Origin { scheme: source.url.scheme(), authority: source.url.authority() };
     let path = poll.paths.last().map_or("/", String::as_str);
     let next = next_page(links.map(|(_, value)| value.as_slice()), origin, path)
         .map_err(|error| Failure::unusable(error.to_string()))?;

@@ -11,9 +11,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// Path and query of the first page: everything, or what changed since `cursor`.
 pub fn first_page(source: &SourceSettings, cursor: Option<&str>) -> String {
-    let path = &source.path;
+    let path = source.url.path();
     let Some(cursor) = cursor else {
-        return path.as_ref().to_owned();
+        return path.to_owned();
     };
     let joint = match path.split_once('?') {
         None => "?",
@@ -28,8 +28,8 @@ pub fn page(source: &SourceSettings, path: &str, etag: Option<&str>) -> HttpCall
     let mut headers = vec![
         (":method".to_owned(), "GET".to_owned()),
         (":path".to_owned(), path.to_owned()),
-        (":authority".to_owned(), source.authority.as_ref().to_owned()),
-        (":scheme".to_owned(), source.scheme.as_ref().to_owned()),
+        (":authority".to_owned(), source.url.authority().to_owned()),
+        (":scheme".to_owned(), source.url.scheme().to_owned()),
         ("accept".to_owned(), "application/json".to_owned()),
     ];
     if let Some(etag) = etag {
@@ -51,15 +51,14 @@ pub fn page(source: &SourceSettings, path: &str, etag: Option<&str>) -> HttpCall
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::http::HttpUrl;
     use crate::base::secret::Secret;
     use std::time::Duration;
 
     fn source(path: &str) -> SourceSettings {
         SourceSettings {
             cluster: "contracts".into(),
-            scheme: "https".into(),
-            authority: "contracts.internal".into(),
-            path: path.into(),
+            url: HttpUrl::parse(&format!("https://contracts.internal{path}")).unwrap(),
             refresh: Duration::from_secs(15),
             timeout: Duration::from_secs(5),
             headers: vec![("Authorization".into(), Secret::new("Bearer s"))],

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::base::http::HttpUrl;
 use crate::base::secret::Secret;
 use crate::contract::row::Row;
 
@@ -24,12 +25,8 @@ pub struct Settings {
 pub struct SourceSettings {
     /// Envoy cluster that reaches the server.
     pub cluster: Rc<str>,
-    /// `http` or `https`.
-    pub scheme: Box<str>,
-    /// Host, and port if there is one.
-    pub authority: Box<str>,
-    /// Path and query of the document, beginning with `/`.
-    pub path: Box<str>,
+    /// Where the document is.
+    pub url: HttpUrl,
     /// Time from the start of one poll to the start of the next.
     pub refresh: Duration,
     /// Time for one page.
@@ -42,13 +39,13 @@ impl SourceSettings {
     /// A number that another one has as soon as anything is polled differently: elsewhere, at another pace, or with
     /// other credentials.
     pub fn fingerprint(&self) -> u64 {
-        let Self { cluster, scheme, authority, path, refresh, timeout, headers } = self;
+        let Self { cluster, url, refresh, timeout, headers } = self;
         let mut hash = hmac_sha256::Hash::new();
         let mut add = |part: &[u8]| {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         };
-        for part in [&**cluster, &**scheme, &**authority, &**path] {
+        for part in [cluster, url.scheme(), url.authority(), url.path()] {
             add(part.as_bytes());
         }
         for span in [refresh, timeout] {
@@ -81,9 +78,7 @@ mod tests {
     fn every_setting_counts_for_the_fingerprint() {
         let settings = SourceSettings {
             cluster: "contracts".into(),
-            scheme: "https".into(),
-            authority: "contracts.internal".into(),
-            path: "/c".into(),
+            url: HttpUrl::parse("https://contracts.internal/c").unwrap(),
             refresh: Duration::from_secs(15),
             timeout: Duration::from_secs(5),
             headers: vec![("authorization".into(), Secret::new("Bearer a"))],
@@ -92,9 +87,9 @@ mod tests {
         assert_eq!(settings.clone().fingerprint(), fingerprint);
         let others: [fn(&mut SourceSettings); 7] = [
             |other| other.cluster = "others".into(),
-            |other| other.scheme = "http".into(),
-            |other| other.authority = "contracts.example".into(),
-            |other| other.path = "/d".into(),
+            |other| other.url = HttpUrl::parse("http://contracts.internal/c").unwrap(),
+            |other| other.url = HttpUrl::parse("https://contracts.example/c").unwrap(),
+            |other| other.url = HttpUrl::parse("https://contracts.internal/d").unwrap(),
             |other| other.refresh = Duration::from_secs(16),
             |other| other.timeout = Duration::from_secs(6),
             |other| other.headers = vec![("authorization".into(), Secret::new("Bearer b"))],

@@ -130,7 +130,7 @@ impl Settings {
         let source = self.contracts.source.as_ref().map(|source| {
             let headers = exposed(&source.headers).into_iter().filter(|(name, _)| *name != "authorization");
             let headers: Vec<_> = headers.collect();
-            (&source.cluster, &source.scheme, &source.authority, &source.path, headers)
+            (&source.cluster, &source.url, headers)
         });
         prefix("contracts", &format!("{source:?}"))
     }

@@ -1,6 +1,7 @@
 //! What holds where a configuration is silent.
 
 use super::{accepted, smallest, with};
+use crate::base::http::HttpUrl;
 use crate::cache;
 use crate::decision::policy::{AmbiguousPaths, ApiIndex, ContractRule, Policy, ProviderIndex, Selection, Target};
 use crate::introspection::claims::ClaimNames;
@@ -103,7 +104,7 @@ fn of_a_contract_source() {
     let source = json!({"url": "http://contracts.internal/v1?x=1", "cluster": "contracts"});
     let settings = accepted(&with(smallest(), "/contracts", json!({ "source": source }))).contracts;
     let source = settings.source.as_ref().unwrap();
-    assert_eq!((&*source.scheme, &*source.authority, &*source.path), ("http", "contracts.internal", "/v1?x=1"));
+    assert_eq!(source.url, HttpUrl::parse("http://contracts.internal/v1?x=1").unwrap());
     assert_eq!((source.refresh, source.timeout), (Duration::from_secs(15), Duration::from_secs(5)));
     assert!(source.headers.is_empty());
     assert_eq!(settings.max_staleness, Some(Duration::from_secs(86_400)));

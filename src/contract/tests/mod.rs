@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult};
+use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult, HttpUrl};
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 use crate::contract::contracts::{Action, Contracts, Holding};
@@ -45,9 +45,7 @@ struct Stage {
 fn source_settings() -> SourceSettings {
     SourceSettings {
         cluster: "contracts".into(),
-        scheme: "https".into(),
-        authority: "contracts.internal".into(),
-        path: "/c".into(),
+        url: HttpUrl::parse("https://contracts.internal/c").unwrap(),
         refresh: REFRESH,
         timeout: Duration::from_secs(5),
         headers: Vec::new(),

@@ -191,9 +191,7 @@ fn the_fingerprint_of_contracts_changes_with_their_source() {
     let with = |change: &dyn Fn(&mut SourceSettings)| {
         let mut source = SourceSettings {
             cluster: "c".into(),
-            scheme: "https".into(),
-            authority: "c".into(),
-            path: "/".into(),
+            url: HttpUrl::parse("https://c/").unwrap(),
             refresh: Duration::from_secs(1),
             timeout: Duration::from_secs(1),
             headers: vec![("x-tenant".into(), Secret::new("one")), ("authorization".into(), Secret::new("a"))],
@@ -209,9 +207,9 @@ fn the_fingerprint_of_contracts_changes_with_their_source() {
     assert_eq!(before, with(&|source| source.headers[1].1 = Secret::new("b")), "a credential that is rotated");
     let changes: [&dyn Fn(&mut SourceSettings); 5] = [
         &|source| source.cluster = "d".into(),
-        &|source| source.scheme = "http".into(),
-        &|source| source.authority = "d".into(),
-        &|source| source.path = "/2".into(),
+        &|source| source.url = HttpUrl::parse("http://c/").unwrap(),
+        &|source| source.url = HttpUrl::parse("https://d/").unwrap(),
+        &|source| source.url = HttpUrl::parse("https://c/2").unwrap(),
         &|source| source.headers[0].1 = Secret::new("two"),
     ];
     for change in changes {
