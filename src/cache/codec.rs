@@ -22,8 +22,8 @@ use crate::token::facts::{Facts, TokenState};
 /// Largest encoded entry; a larger one is neither stored nor read.
 pub const MAX_ENTRY: usize = 8 * 1024;
 
-/// Changes with the layout and with the meaning of any field.
-const VERSION: u8 = 1;
+/// Changes with the layout and with the meaning of any field. Never 0.
+pub(super) const VERSION: u8 = 1;
 
 const ACTIVE: u8 = 1;
 const CLIENT_ID: u8 = 1 << 1;
@@ -88,7 +88,7 @@ impl Head {
 
 /// `remembered` as bytes, under the digest of its token.
 pub fn encode(remembered: &Remembered, digest: &Digest) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
+    let mut out = Vec::with_capacity(256);
     out.push(VERSION);
     out.extend_from_slice(digest);
     for time in [remembered.obtained_at, remembered.fresh_until, remembered.stale_until] {
