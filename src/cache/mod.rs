@@ -14,13 +14,14 @@ pub mod slots;
 pub mod ttl;
 
 mod area;
+mod place;
 mod set;
 
 pub use cache_control::CacheControl;
 pub use digest::{Digest, token_digest};
 pub use entry::{Freshness, Remembered};
 pub use known::{Hit, KnownTokens};
-pub use set::LEASE;
+pub use place::LEASE;
 pub use slots::{Role, Seen, Slots};
 pub use ttl::{Lifetime, Settings};
 

@@ -2,9 +2,9 @@
 //! and writes.
 //!
 //! Shared data can neither be deleted nor listed, so the keys are drawn from a fixed set: `<prefix>/slots/<n>`. The
-//! token's digest picks the key, and what lies there ([`super::set`]) tells both what is known of the token and who
-//! asks about it. So a look-up costs one read; a miss costs the write that takes the token's place on what was read,
-//! and one read and one write more for the answer, which gives the place up.
+//! token's digest picks the key, and what lies there ([`super::set`]) tells both what is known of the token and who asks
+//! about it ([`super::place`]). So a look-up costs one read. Where it finds nothing, taking the token's place costs one
+//! write over what was read; and the answer one read and one write, which gives the place up.
 //!
 //! A set has room for [`WAYS`] good entries and, apart from them, for some negative ones, so that a flood of bad tokens
 //! pushes no good one out; and for the places of dozens of tokens. A worker that finds no room for a place asks alone.
@@ -27,7 +27,8 @@
 use super::codec;
 use super::digest::Digest;
 use super::entry::{Freshness, Remembered};
-use super::set::{Draft, Kept, Limits, Place};
+use super::place::Place;
+use super::set::{Draft, Kept, Limits};
 use super::ttl::Settings;
 use crate::base::time::Timestamp;
 use crate::shared::key::numbered;

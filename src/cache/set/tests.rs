@@ -1,4 +1,5 @@
 use super::*;
+use crate::cache::place::LEASE;
 use crate::cache::samples;
 use proptest::prelude::*;
 
@@ -40,10 +41,10 @@ fn a_place_cut_short_or_with_half_a_queue_is_none() {
     for end in 0..set.len() {
         assert_eq!(draft(&set[..end], &DIGEST, &limits).place, None, "{end}");
     }
-    for length in (0..PLACE_HEAD).chain([PLACE_HEAD + 1, PLACE_HEAD + 3]) {
+    for length in (0..place::HEAD).chain([place::HEAD + 1, place::HEAD + 3]) {
         let mut set = vec![FORMAT];
         codec::put_length(&mut set, length);
-        set.resize(2 + length, PLACE);
+        set.resize(2 + length, place::KIND);
         assert_eq!(draft(&set, &[0; 32], &limits).place, None, "{length}");
     }
 }
@@ -59,16 +60,17 @@ fn of_what_a_stranger_wrote_no_more_is_kept_than_a_set_may_hold() {
         set.extend_from_slice(&entry);
     }
     for number in 0..90 {
-        codec::put_length(&mut set, PLACE_HEAD);
-        set.push(PLACE);
+        codec::put_length(&mut set, place::HEAD);
+        set.push(place::KIND);
         set.extend_from_slice(&digest(number));
         set.extend_from_slice(&1_u64.to_le_bytes());
         set.extend_from_slice(&NOW.plus(LEASE).as_millis().to_le_bytes());
     }
     assert!(set.len() <= limits.max_bytes());
     let left = draft(&set, &DIGEST, &limits).finish(None, None).unwrap();
-    let (places, entries): (Vec<_>, Vec<_>) = limits.records(&left).partition(|record| Place::read(record).is_some());
-    assert_eq!((places.len(), entries.len()), (MAX_PLACES / (PLACE_HEAD + LENGTH_BYTES), limits.good));
+    let (places, entries): (Vec<_>, Vec<_>) =
+        limits.records(&left).partition(|(_, record)| Place::read(record).is_some());
+    assert_eq!((places.len(), entries.len()), (MAX_PLACES / (place::HEAD + LENGTH_BYTES), limits.good));
 }
 
 proptest! {
@@ -90,10 +92,8 @@ proptest! {
             let bytes = entry.as_ref().map(|entry| codec::encode(entry, digest)).unwrap_or_default();
             let draft = Draft::new(&set, digest, &limits, NOW, bytes.len());
             prop_assert_eq!((draft.place, draft.entry), (None, None));
-            let place = place.as_ref().map(|(leader, left, _)| {
-                let until = NOW.plus(Duration::from_millis(*left));
-                Place { until, ..Place::led_by(*leader, digest, NOW) }
-            });
+            let begun = |left| NOW.plus(Duration::from_millis(left)).minus(LEASE);
+            let place = place.as_ref().map(|(leader, left, _)| Place::led_by(*leader, digest, begun(*left)));
             let entry = Kept::new(&bytes);
             set = draft.finish(place, entry).unwrap();
         }
@@ -125,7 +125,7 @@ proptest! {
         let mut set = vec![FORMAT];
         for (is_place, record) in &records {
             codec::put_length(&mut set, record.len() + 1);
-            set.push(if *is_place { PLACE } else { codec::VERSION });
+            set.push(if *is_place { place::KIND } else { codec::VERSION });
             set.extend_from_slice(record);
         }
         let draft = draft(&set, &DIGEST, &limits);

@@ -3,8 +3,9 @@ use std::cell::{Cell, RefCell};
 use super::*;
 use crate::cache::codec::{Head, MAX_ENTRY};
 use crate::cache::digest::token_digest;
+use crate::cache::place::LEASE;
 use crate::cache::samples;
-use crate::cache::set::{LEASE, MAX_GOOD, MAX_PLACES, NEGATIVE_BYTES};
+use crate::cache::set::{MAX_GOOD, MAX_PLACES, NEGATIVE_BYTES};
 use crate::shared::store::{MemoryStore, Versioned};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -45,7 +46,7 @@ impl Slots {
 
     /// The entries of a set.
     fn entries<'a>(&self, set: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        self.limits.records(set).filter(|record| record[0] != 0)
+        self.limits.records(set).map(|(_, record)| record).filter(|record| record[0] != 0)
     }
 }
 
@@ -259,6 +260,16 @@ fn keys_and_bytes_stay_within_the_formula() {
     for (_, value) in &dump {
         let negative = slots.entries(value).filter(|bytes| !Head::read(bytes).unwrap().is_active());
         assert_eq!(negative.map(|bytes| bytes.len() + 1).collect::<Vec<_>>(), [NEGATIVE_BYTES; 8]);
+    }
+}
+
+#[test]
+fn all_sets_at_their_fullest_take_what_the_formula_says() {
+    for entries in [8, 9, 64, 1_000, 10_000, 99_999] {
+        let slots = slots(entries);
+        let formula = entries * 2_560 + (settings(entries).negative_entries() + entries / 8) * 60;
+        let most = slots.limits.max_bytes() * slots.sets as usize;
+        assert!(most <= formula && most > formula / 10 * 9, "{entries}: {most} of {formula}");
     }
 }
 

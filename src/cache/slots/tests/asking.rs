@@ -28,7 +28,7 @@ impl Slots {
     /// The places of the token's set: digest, leader, followers.
     fn places(&self, store: &dyn SharedStore, digest: &Digest) -> usize {
         let seen = self.see(store, digest);
-        self.limits.records(seen.set()).filter(|record| record[0] == 0).count()
+        self.limits.records(seen.set()).filter(|(_, record)| record[0] == 0).count()
     }
 }
 
