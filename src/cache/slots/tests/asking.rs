@@ -295,24 +295,32 @@ proptest! {
     }
 
     /// Workers in disorder over tokens that share sets: of those who take part there is one leader at a time, unless
-    /// its lease has run out, and it learns of everyone who relies on it.
+    /// its lease has run out, and it learns of everyone who relies on it. Now and then another worker writes to the set
+    /// between a read and the write that follows it.
     #[test]
     fn one_leads_and_all_others_are_told(
-        steps in prop::collection::vec((1..5_u32, 0..6_usize, 0..4_u8, 0..400_u64), 1..200),
+        steps in prop::collection::vec((1..5_u32, 0..6_usize, 0..4_u8, 0..400_u64, any::<bool>()), 1..200),
         entries in prop::sample::select(vec![0, WAYS, 16]),
     ) {
         let store = MemoryStore::default();
         let mut now = NOW;
         // By token: who leads, until when, who follows.
         let mut truth: BTreeMap<usize, (u32, Timestamp, Vec<u32>)> = BTreeMap::new();
-        for (number, token, action, pause) in steps {
+        for (number, token, action, pause, mut raced) in steps {
             now = now.plus(Duration::from_millis(pause));
+            let racing = Watched::new(&store, |inner| {
+                if std::mem::take(&mut raced) {
+                    let other = worker(entries, 9);
+                    other.begin(inner, &digest(50), now);
+                    other.settle(inner, &digest(51), Some(&samples::good("other", now, 9_000)), false, now);
+                }
+            });
             truth.retain(|_, (_, until, _)| now < *until);
             let slots = worker(entries, number);
             let queue = 10 + number;
             match action {
                 0 | 1 => {
-                    let role = slots.begin(&store, &digest(token), now);
+                    let role = slots.begin(&racing, &digest(token), now);
                     let (leader, until, followers) =
                         truth.entry(token).or_insert_with(|| (number, now.plus(LEASE), Vec::new()));
                     if *leader == number {
@@ -328,13 +336,13 @@ proptest! {
                     let leads = truth.get_mut(&token).filter(|(leader, ..)| *leader == number);
                     if let Some((_, until, _)) = leads {
                         *until = now.plus(LEASE);
-                        slots.renew(&store, &digest(token), now);
+                        slots.renew(&racing, &digest(token), now);
                     }
                 }
                 _ => {
                     let leads = truth.get(&token).is_some_and(|(leader, ..)| *leader == number);
                     let answer = samples::good("portal", now, 9_000);
-                    let told = slots.settle(&store, &digest(token), Some(&answer), leads, now);
+                    let told = slots.settle(&racing, &digest(token), Some(&answer), leads, now);
                     let owed = if leads { truth.remove(&token).unwrap().2 } else { Vec::new() };
                     prop_assert_eq!(told, owed);
                     let kept = slots.get(&store, &digest(token), now);
