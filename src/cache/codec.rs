@@ -22,8 +22,8 @@ use crate::token::facts::{Facts, TokenState};
 /// Largest encoded entry; a larger one is neither stored nor read.
 pub const MAX_ENTRY: usize = 8 * 1024;
 
-/// Changes with the layout and with the meaning of any field.
-const VERSION: u8 = 1;
+/// Changes with the layout and with the meaning of any field. Never 0.
+pub(super) const VERSION: u8 = 1;
 
 const ACTIVE: u8 = 1;
 const CLIENT_ID: u8 = 1 << 1;
@@ -46,9 +46,9 @@ impl fmt::Display for Corrupt {
 
 /// The head of an entry: whose it is and how long it lives, without its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct Head<'a> {
     /// Whose entry it is.
-    pub digest: Digest,
+    pub digest: &'a Digest,
     /// See [`Remembered::obtained_at`].
     pub obtained_at: Timestamp,
     /// Until when it serves.
@@ -56,12 +56,12 @@ pub struct Head {
     flags: u8,
 }
 
-impl Head {
+impl<'a> Head<'a> {
     /// Reads the head of `bytes`.
     ///
     /// # Errors
     /// [`Corrupt`] when it is cut short, of another version, over [`MAX_ENTRY`], or its times contradict each other.
-    pub fn read(bytes: &[u8]) -> Result<Self, Corrupt> {
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Corrupt> {
         Self::take(&mut Reader(bytes))
     }
 
@@ -70,7 +70,7 @@ impl Head {
         self.flags & ACTIVE != 0
     }
 
-    fn take(reader: &mut Reader<'_>) -> Result<Self, Corrupt> {
+    fn take(reader: &mut Reader<'a>) -> Result<Self, Corrupt> {
         if reader.0.len() > MAX_ENTRY || reader.byte()? != VERSION {
             return Err(Corrupt);
         }
@@ -88,7 +88,7 @@ impl Head {
 
 /// `remembered` as bytes, under the digest of its token.
 pub fn encode(remembered: &Remembered, digest: &Digest) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
+    let mut out = Vec::with_capacity(256);
     out.push(VERSION);
     out.extend_from_slice(digest);
     for time in [remembered.obtained_at, remembered.fresh_until, remembered.stale_until] {
@@ -108,7 +108,7 @@ pub fn encode(remembered: &Remembered, digest: &Digest) -> Vec<u8> {
 pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Corrupt> {
     let mut reader = Reader(bytes);
     let head = Head::take(&mut reader)?;
-    if head.digest != *digest {
+    if head.digest != digest {
         return Ok(None);
     }
     let state = match head.flags {
@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
 
     fn time(&mut self) -> Result<Timestamp, Corrupt> {
         let bytes = self.array()?;
-        Ok(Timestamp::from_millis(u64::from_le_bytes(bytes)))
+        Ok(Timestamp::from_millis(u64::from_le_bytes(*bytes)))
     }
 
     /// A length and that many bytes.
@@ -251,13 +251,13 @@ impl<'a> Reader<'a> {
     }
 
     fn byte(&mut self) -> Result<u8, Corrupt> {
-        self.array().map(|[byte]| byte)
+        self.array().map(|[byte]| *byte)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Corrupt> {
+    fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], Corrupt> {
         let (found, rest) = self.0.split_first_chunk::<N>().ok_or(Corrupt)?;
         self.0 = rest;
-        Ok(*found)
+        Ok(found)
     }
 
     fn bytes(&mut self, length: usize) -> Result<&'a [u8], Corrupt> {

@@ -1,195 +1,221 @@
-//! The tokens that the process knows: a fixed number of slots in shared data, which every worker reads and writes.
+//! What the workers of a process share about tokens: a fixed number of sets in shared data, which each of them reads
+//! and writes.
 //!
-//! Shared data can neither be deleted nor listed, so the keys are drawn from a fixed set: `<prefix>/slots/<n>`. Each
-//! key holds one set of entries, and the token's digest picks the set: a look-up costs one read, a store one read and
-//! one write. A set has room for [`WAYS`] good entries and, apart from them, for some negative ones, so that a flood of
-//! bad tokens pushes no good one out.
+//! Shared data can neither be deleted nor listed, so the keys are drawn from a fixed set: `<prefix>/slots/<n>`. The
+//! token's digest picks the key, and what lies there ([`super::set`]) tells both what is known of the token and who asks
+//! about it ([`super::place`]). So a look-up costs one read. Where it finds nothing, taking the token's place costs one
+//! write over what was read; and the answer one read and one write, which gives the place up.
+//!
+//! A set has room for [`WAYS`] good entries and, apart from them, for some negative ones, so that a flood of bad tokens
+//! pushes no good one out; and for the places of dozens of tokens. A worker that finds no room for a place asks alone.
 //!
 //! # Memory
 //!
 //! All sets together hold at most `entries` good entries and about max(64, `entries` / 4) negative ones. The good
-//! entries of a set take at most [`MAX_GOOD`] bytes and a negative entry takes 59, so that (for `entries` of 8 and more)
-//! all values together never take more than
+//! entries of a set take at most [`MAX_GOOD`](super::set::MAX_GOOD) bytes, its places at most
+//! [`MAX_PLACES`](super::set::MAX_PLACES), and a negative entry takes 59, so that (for `entries` of 8 and more) all
+//! values together never take more than
 //!
 //! ```text
-//! entries × 2 KiB + negative entries × 59 bytes
+//! entries × 2.5 KiB + (negative entries + entries / 8) × 60 bytes
 //! ```
 //!
-//! beside one key for each eight entries. Digests do not fill all sets alike: of `entries` tokens in use, about 86 % are
-//! found here. An entry with a client and a handful of scopes takes some 100 bytes. Lapsed entries go at the next write
-//! to their set.
-//!
-//! What lies there was written by others: an entry that is corrupt, of another version or of another token is a miss.
-//! Losing an entry is harmless, so a write that meets another worker's is tried once more and then left.
+//! beside one key for each eight entries. Where nothing is kept, 1024 sets hold places alone: 4 MiB. Digests do not
+//! fill all sets alike: of `entries` tokens in use, about 86 % are found here. An entry with a client and a handful of
+//! scopes takes some 100 bytes. Lapsed entries and places go at the next write to their set.
 
-use super::codec::{self, Head, MAX_ENTRY, Reader};
+use super::codec;
 use super::digest::Digest;
 use super::entry::{Freshness, Remembered};
+use super::place::Place;
+use super::set::{Draft, Kept, Limits};
 use super::ttl::Settings;
 use crate::base::time::Timestamp;
 use crate::shared::key::numbered;
-use crate::shared::store::{Expect, SharedStore, WriteError};
+use crate::shared::store::{Expect, SharedStore, Versioned, WriteError};
 
 /// Good entries in one set.
 pub const WAYS: usize = 8;
 
-/// Most bytes of good entries in one set: 2 KiB for each.
-pub const MAX_GOOD: usize = WAYS * 2 * 1024;
-
-/// What a negative entry takes in its set, in bytes.
-const NEGATIVE_BYTES: usize = 59;
+/// Sets of a process that keeps no entries.
+const BARE_SETS: usize = 1024;
 
 /// How often a write is tried when other workers are faster.
-const ATTEMPTS: usize = 2;
+const ATTEMPTS: usize = 8;
 
-/// The shared level. Holds no entries itself: they lie in the store that each call is given.
+/// What this worker is to do about a token that it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Ask, tell the followers.
+    Lead,
+    /// Wait to be told; look again when `until` has passed.
+    Follow {
+        /// When the leader's lease ends, unless it renews.
+        until: Timestamp,
+    },
+    /// Ask, for oneself only: there is no room for the others, or the store does not work.
+    Alone,
+}
+
+/// One worker's way to the shared level. Holds no entries itself: they lie in the store that each call is given.
 #[derive(Clone, Debug)]
 pub struct Slots {
     settings: Settings,
     prefix: Box<str>,
     sets: u64,
-    good_ways: usize,
-    negative_ways: usize,
+    limits: Limits,
+    worker: u64,
+    queue: u32,
 }
 
-/// An entry that a rewritten set keeps.
-#[derive(Clone, Copy)]
-struct Kept<'a> {
-    head: Head,
-    bytes: &'a [u8],
+/// A token's set as it was read.
+#[derive(Debug)]
+pub struct Seen {
+    key: String,
+    found: Option<Versioned>,
 }
 
 impl Slots {
-    /// `prefix` names the plugin and the fingerprint of everything that shapes the facts; nothing else may write below
-    /// it.
-    pub fn new(prefix: &str, settings: &Settings) -> Self {
-        let sets = (settings.entries / WAYS).max(settings.entries.min(1));
+    /// For the worker with this unique number, which is told through `queue`. `prefix` names the plugin and the
+    /// fingerprint of everything that shapes the facts; nothing else may write below it.
+    pub fn new(prefix: &str, settings: &Settings, worker: u64, queue: u32) -> Self {
+        let sets = match settings.entries {
+            0 => BARE_SETS,
+            entries => (entries / WAYS).max(1),
+        };
+        let limits = Limits::new(settings.entries.min(WAYS), settings.negative_entries().div_ceil(sets), settings);
         Self {
             settings: settings.clone(),
             prefix: format!("{prefix}/slots/").into(),
             sets: sets as u64,
-            good_ways: settings.entries.min(WAYS),
-            negative_ways: settings.negative_entries().div_ceil(sets.max(1)),
+            limits,
+            worker,
+            queue,
         }
     }
 
-    /// What the process knows of the token with that digest; never a lapsed entry, nor one that lives longer than the
-    /// settings allow.
-    pub fn get(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> Option<Remembered> {
-        let found = store.get(&self.key(digest)?)?;
-        let entry = self.entries(&found.value).find_map(|bytes| codec::decode(bytes, digest).ok().flatten())?;
-        Some(self.settings.cut(entry)).filter(|entry| entry.freshness(now) != Freshness::Lapsed)
+    /// What the process knows of the token with that digest, and what was read to find out, for [`Self::join`]. Never a
+    /// lapsed entry, nor one that lives longer than the settings allow.
+    pub fn look(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> (Option<Remembered>, Seen) {
+        let seen = self.see(store, digest);
+        let entry = match self.settings.entries {
+            0 => None,
+            _ => self.limits.find(seen.set(), digest).map(|entry| self.settings.cut(entry)),
+        };
+        (entry.filter(|entry| entry.freshness(now) != Freshness::Lapsed), seen)
     }
 
-    /// Stores an answer for the other workers; says whether it was written.
+    /// Takes part in asking about the token: leads when nobody does, follows otherwise. `seen`, if its set was read
+    /// just now, spares another read.
+    pub fn join(&self, store: &dyn SharedStore, digest: &Digest, seen: Option<Seen>, now: Timestamp) -> Role {
+        let seen = seen.unwrap_or_else(|| self.see(store, digest));
+        let (role, written) = self.rewrite(store, digest, seen, 0, now, |draft| {
+            let (role, place) = match draft.place.filter(|place| place.is_live(now)) {
+                None => (Role::Lead, Place::led_by(self.worker, digest, now)),
+                Some(place) if place.leader == self.worker => return (Role::Lead, None),
+                Some(place) if place.is_followed_by(self.queue) => return (Role::Follow { until: place.until }, None),
+                Some(place) => (Role::Follow { until: place.until }, place.followed_by(self.queue)),
+            };
+            let entry = draft.entry;
+            match draft.finish(Some(place), entry) {
+                Some(set) => (role, Some(set)),
+                None => (Role::Alone, None),
+            }
+        });
+        if written.is_ok() { role } else { Role::Alone }
+    }
+
+    /// Tells the followers that this worker still leads.
+    pub fn renew(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) {
+        let seen = self.see(store, digest);
+        let _ = self.rewrite(store, digest, seen, 0, now, |draft| {
+            let Some(place) = draft.place.filter(|place| place.leader == self.worker) else { return ((), None) };
+            let entry = draft.entry;
+            ((), draft.finish(Some(place.renewed(now)), entry))
+        });
+    }
+
+    /// Ends the asking. What was `learned` is stored for the other workers; an answer that is not to be kept takes out
+    /// what it replaces, and without an answer everything stays. Gives the queues of those who wait for it, if this
+    /// worker `leads`.
     ///
-    /// An entry over [`MAX_ENTRY`] is not stored, nor one that is older than what is there already.
-    pub fn put(&self, store: &dyn SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
-        let entry = codec::encode(remembered, digest);
-        let Ok(head) = Head::read(&entry) else { return false };
-        let newest = Kept { head, bytes: &entry };
-        self.replace(store, digest, remembered.obtained_at, now, |kept, _| Some(encode_set(&self.with(kept, newest))))
-    }
-
-    /// Takes what was obtained until `obtained_at` out: a later answer, which is not to be kept, has replaced it.
-    pub fn forget(&self, store: &dyn SharedStore, digest: &Digest, obtained_at: Timestamp, now: Timestamp) {
-        self.replace(store, digest, obtained_at, now, |kept, found| found.then(|| encode_set(&kept)));
-    }
-
-    /// Rewrites the token's set by `change`, which is told whether the token's own entry was among those that are kept
-    /// and has been taken out, and may decline. Nothing is written over an entry newer than `obtained_at`.
-    fn replace(
+    /// Nothing is written over an entry that is newer. One that is too large for a set is not stored.
+    pub fn settle(
         &self,
         store: &dyn SharedStore,
         digest: &Digest,
-        obtained_at: Timestamp,
+        learned: Option<&Remembered>,
+        leads: bool,
         now: Timestamp,
-        change: impl Fn(Vec<Kept<'_>>, bool) -> Option<Vec<u8>>,
-    ) -> bool {
-        let Some(key) = self.key(digest) else { return false };
-        for _ in 0..ATTEMPTS {
-            let found = store.get(&key);
-            let (value, expect) = match &found {
-                Some(found) => (found.value.as_slice(), Expect::Version(found.version)),
-                None => (&[][..], Expect::Absent),
-            };
-            let mut kept = self.living(value, now);
-            let before = kept.len();
-            if kept.iter().any(|other| other.head.digest == *digest && other.head.obtained_at > obtained_at) {
-                return false;
-            }
-            kept.retain(|other| other.head.digest != *digest);
-            let was_there = kept.len() < before;
-            let Some(set) = change(kept, was_there) else { return false };
-            match store.set(&key, &set, expect) {
-                Ok(()) => return true,
-                Err(WriteError::Conflict) => {}
-                Err(WriteError::Unavailable) => return false,
-            }
+    ) -> Vec<u32> {
+        let learned = learned.filter(|_| self.settings.entries > 0);
+        let fresh = learned.filter(|learned| learned.freshness(now) == Freshness::Fresh);
+        let encoded = fresh.map(|learned| codec::encode(learned, digest)).unwrap_or_default();
+        let news = match (learned, Kept::new(&encoded)) {
+            (Some(learned), entry) if entry.is_some() == fresh.is_some() => Some((learned.obtained_at, entry)),
+            _ => None,
+        };
+        if !leads && news.is_none() {
+            return Vec::new();
         }
-        false
-    }
-
-    /// The key of the set that the token belongs to; `None` when nothing is kept.
-    fn key(&self, digest: &Digest) -> Option<String> {
-        let (number, _) = digest.split_first_chunk::<8>()?;
-        let set = u64::from_le_bytes(*number).checked_rem(self.sets)?;
-        Some(numbered(&self.prefix, set))
-    }
-
-    /// The entries of a set that are worth keeping: readable and not lapsed, whatever lifetime they claim.
-    fn living<'a>(&self, set: &'a [u8], now: Timestamp) -> Vec<Kept<'a>> {
-        let kept = self.entries(set).filter_map(|bytes| {
-            let mut head = Head::read(bytes).ok()?;
-            let longest = match head.is_active() {
-                true => self.settings.max_ttl.saturating_add(self.settings.stale_if_error),
-                false => self.settings.negative_ttl,
+        let seen = self.see(store, digest);
+        let (followers, written) = self.rewrite(store, digest, seen, encoded.len(), now, |draft| {
+            let (own, place) = match draft.place {
+                Some(place) if leads && place.leader == self.worker => (Some(place), None),
+                other => (None, other),
             };
-            let last = head.obtained_at.plus(longest);
-            head.lifetime.fresh_until = head.lifetime.fresh_until.min(last);
-            head.lifetime.stale_until = head.lifetime.stale_until.min(last);
-            let freshness = head.lifetime.freshness(head.obtained_at, now);
-            (freshness != Freshness::Lapsed).then_some(Kept { head, bytes })
+            let followers = own.map(|place| place.followers().collect()).unwrap_or_default();
+            let entry = match (draft.entry, news) {
+                (Some(before), Some((obtained_at, _))) if before.head.obtained_at > obtained_at => Some(before),
+                (_, Some((_, entry))) => entry,
+                (before, None) => before,
+            };
+            let set = if own.is_some() || entry != draft.entry { draft.finish(place, entry) } else { None };
+            (followers, set)
         });
-        kept.collect()
+        if written == Err(WriteError::Conflict) { Vec::new() } else { followers }
     }
 
-    /// `kept` and one entry more. Of its kind, good or negative, those go that lapse first, until it fits.
-    fn with<'a>(&self, kept: Vec<Kept<'a>>, entry: Kept<'a>) -> Vec<Kept<'a>> {
-        let (mut kin, mut set): (Vec<_>, Vec<_>) =
-            kept.into_iter().partition(|other| other.head.is_active() == entry.head.is_active());
-        let ways = if entry.head.is_active() { self.good_ways } else { self.negative_ways };
-        let size = |entry: &Kept<'_>| entry.bytes.len() + LENGTH_BYTES;
-        let mut total: usize = kin.iter().map(size).sum();
-        kin.sort_by_key(|other| std::cmp::Reverse((other.head.lifetime.fresh_until, other.head.obtained_at)));
-        while kin.len() >= ways || total + size(&entry) > MAX_GOOD {
-            let Some(dropped) = kin.pop() else { break };
-            total = total.saturating_sub(size(&dropped));
+    /// Rewrites the token's set by `change`, which may decline, until no other worker is in between. Gives what
+    /// `change` made of the set that it met last, and whether that was written. `entry` is the length of a new entry.
+    fn rewrite<T>(
+        &self,
+        store: &dyn SharedStore,
+        digest: &Digest,
+        mut seen: Seen,
+        entry: usize,
+        now: Timestamp,
+        change: impl Fn(Draft<'_>) -> (T, Option<Vec<u8>>),
+    ) -> (T, Result<(), WriteError>) {
+        let mut attempts = 1;
+        loop {
+            let (outcome, set) = change(Draft::new(seen.set(), digest, &self.limits, now, entry));
+            let Some(set) = set else { return (outcome, Ok(())) };
+            match store.set(&seen.key, &set, seen.expect()) {
+                Err(WriteError::Conflict) if attempts < ATTEMPTS => seen.found = store.get(&seen.key),
+                written => return (outcome, written),
+            }
+            attempts += 1;
         }
-        set.append(&mut kin);
-        set.push(entry);
-        set
     }
 
-    /// The entries of a set, up to the first that is not there in full; none of a set that is larger than any of ours.
-    fn entries<'a>(&self, set: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        let fits = set.len() <= MAX_GOOD + self.negative_ways * NEGATIVE_BYTES;
-        let mut reader = Reader(if fits { set } else { &[] });
-        std::iter::from_fn(move || reader.sized().ok()).take(self.good_ways + self.negative_ways)
+    /// Reads the set that the token belongs to.
+    fn see(&self, store: &dyn SharedStore, digest: &Digest) -> Seen {
+        let number = digest.first_chunk::<8>().map_or(0, |head| u64::from_le_bytes(*head));
+        let key = numbered(&self.prefix, number.checked_rem(self.sets).unwrap_or_default());
+        let found = store.get(&key);
+        Seen { key, found }
     }
 }
 
-/// The most that the length in front of an entry takes: [`MAX_ENTRY`] fits two bytes of LEB128.
-const LENGTH_BYTES: usize = 2;
-const _: () = assert!(MAX_ENTRY < 1 << 14 && MAX_ENTRY + LENGTH_BYTES <= MAX_GOOD);
-
-fn encode_set(kept: &[Kept<'_>]) -> Vec<u8> {
-    let mut set = Vec::with_capacity(kept.iter().map(|entry| entry.bytes.len() + LENGTH_BYTES).sum());
-    for entry in kept {
-        codec::put_length(&mut set, entry.bytes.len());
-        set.extend_from_slice(entry.bytes);
+impl Seen {
+    fn set(&self) -> &[u8] {
+        self.found.as_ref().map_or(&[], |found| &found.value)
     }
-    set
+
+    fn expect(&self) -> Expect {
+        self.found.as_ref().map_or(Expect::Absent, |found| Expect::Version(found.version))
+    }
 }
 
 #[cfg(test)]

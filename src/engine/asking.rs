@@ -8,12 +8,11 @@ use super::settings::Provider;
 use super::worker::{OUTAGE, Worker};
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
-use crate::cache::{CacheControl, Digest, Freshness, Lifetime, Remembered};
+use crate::cache::{CacheControl, Digest, Freshness, LEASE, Lifetime, Remembered, Role, Seen};
 use crate::decision::policy::ProviderIndex;
 use crate::introspection::failure::Failure;
 use crate::introspection::response;
 use crate::outcome::Outcome;
-use crate::shared::rendezvous::{LEASE, Role};
 use crate::shared::store::SharedStore;
 use crate::token::facts::TokenState;
 use std::rc::Rc;
@@ -43,9 +42,15 @@ impl Worker {
     }
 
     /// Decides who asks: this worker, in the root context's next turn, or another one that does already. What that
-    /// makes of the look-up that needs the answer.
-    pub(super) fn depart(&mut self, digest: &Digest, store: &dyn SharedStore, now: Timestamp) -> Lookup {
-        match self.rendezvous.join(store, digest, now) {
+    /// makes of the look-up that needs the answer. `seen` is what that look-up has just read.
+    pub(super) fn depart(
+        &mut self,
+        digest: &Digest,
+        seen: Option<Seen>,
+        store: &dyn SharedStore,
+        now: Timestamp,
+    ) -> Lookup {
+        match self.slots.join(store, digest, seen, now) {
             Role::Follow { until } => {
                 self.flights.follow(digest, until);
                 Lookup::Coalesced
@@ -127,13 +132,6 @@ impl Worker {
             Err(failure) => Err(self.note_failure(index, provider, failure, now, &mut effects)),
             Ok(state) => Ok(Rc::new(self.remembered(state, &result, now))),
         };
-        match &learned {
-            Ok(remembered) if remembered.freshness(now) == Freshness::Fresh => {
-                self.slots.put(store, &digest, remembered, now);
-            }
-            Ok(_) => self.slots.forget(store, &digest, now, now),
-            Err(_) => {}
-        }
         self.finish(&digest, learned, leads, store, now, &mut effects);
         effects
     }
@@ -178,7 +176,7 @@ impl Worker {
         outcome
     }
 
-    /// Ends a flight and tells those who follow it.
+    /// Ends a flight, shares what was learned and tells those who follow it.
     fn finish(
         &mut self,
         digest: &Digest,
@@ -188,12 +186,10 @@ impl Worker {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) {
-        if leads {
-            let followers = self.rendezvous.leave(store, digest);
-            if !followers.is_empty() {
-                let message = mail::answer(digest, learned.as_deref().map_err(|outcome| *outcome));
-                effects.extend(followers.into_iter().map(|queue| Effect::Mail(queue, message.clone())));
-            }
+        let followers = self.slots.settle(store, digest, learned.as_deref().ok(), leads, now);
+        if !followers.is_empty() {
+            let message = mail::answer(digest, learned.as_deref().map_err(|outcome| *outcome));
+            effects.extend(followers.into_iter().map(|queue| Effect::Mail(queue, message.clone())));
         }
         self.land(digest, learned, store, now, effects);
     }
@@ -223,7 +219,7 @@ impl Worker {
         // Read once for all who wait.
         let stale = match learned {
             Err(Outcome::ProviderUnavailable) if !self.settings.cache.stale_if_error.is_zero() => {
-                self.slots.get(store, digest, now)
+                self.slots.look(store, digest, now).0
             }
             _ => None,
         };
@@ -272,14 +268,14 @@ impl Worker {
             self.finish(&digest, Err(Outcome::ProviderUnavailable), leads, store, now, effects);
         }
         for digest in self.flights.select(|flight| flight.phase.leads()) {
-            self.rendezvous.renew(store, &digest, now);
+            self.slots.renew(store, &digest, now);
         }
         let abandoned = |flight: &Flight| match flight.phase {
             Phase::Following { until } => now >= until || until > now.plus(LEASE),
             _ => false,
         };
         for digest in self.flights.select(abandoned) {
-            self.depart(&digest, store, now);
+            self.depart(&digest, None, store, now);
         }
         // Also what was queued in a turn that has not come.
         self.send_queued(now, effects);

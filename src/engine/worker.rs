@@ -11,7 +11,6 @@ use crate::decision::decide::decide;
 use crate::decision::policy::{ApiIndex, ProviderIndex, Rule, RuleIndex, Selection, Target};
 use crate::outcome::Outcome;
 use crate::reply::Refusal;
-use crate::shared::rendezvous::Rendezvous;
 use crate::shared::store::SharedStore;
 use crate::token::bearer::Bearer;
 use crate::token::extract::{Fault, HostFailure, RequestHead, extract};
@@ -42,7 +41,6 @@ pub struct Worker {
     pub(super) known: KnownTokens,
     pub(super) slots: Slots,
     pub(super) flights: Flights,
-    pub(super) rendezvous: Rendezvous,
     pub(super) contracts: Contracts,
     pub(super) metrics: Metrics,
     pub(super) outages: Vec<Outage>,
@@ -67,12 +65,10 @@ pub(super) struct Outage {
 impl Worker {
     /// A worker that knows nothing yet.
     pub fn new(settings: Rc<Settings>, identity: Identity) -> Self {
-        let facts = settings.facts_prefix();
         Self {
             known: KnownTokens::new(&settings.cache, identity.number),
-            slots: Slots::new(&facts, &settings.cache),
+            slots: Slots::new(&settings.facts_prefix(), &settings.cache, identity.number, identity.queue),
             flights: Flights::default(),
-            rendezvous: Rendezvous::new(&facts, identity.number, identity.queue),
             contracts: Contracts::new(Rc::clone(&settings.contracts), &settings.contracts_prefix(), identity.number),
             metrics: Metrics::new(&settings),
             outages: vec![Outage::default(); settings.providers.len()],
@@ -194,8 +190,11 @@ impl Worker {
             return self.refuse(Some(rule), Outcome::InternalError);
         };
         let digest = self.digest(choice.provider, &token);
+        let mut seen = None;
         if !self.flights.contains(&digest) {
-            let shared = self.slots.get(store, &digest, now).map(Rc::new);
+            let (shared, set) = self.slots.look(store, &digest, now);
+            let shared = shared.map(Rc::new);
+            seen = Some(set);
             if let Some(remembered) = &shared
                 && self.is_usable(remembered, rule, now)
             {
@@ -215,7 +214,7 @@ impl Worker {
         match self.flights.board(digest, waiter, || Flight::new(choice.provider, token, choice.key, deadline)) {
             Ok(true) => self.metrics.lookup(Lookup::Coalesced, Level::Worker),
             Ok(false) => {
-                let lookup = self.depart(&digest, store, now);
+                let lookup = self.depart(&digest, seen, store, now);
                 self.metrics.lookup(lookup, Level::Shared);
             }
             Err(Full) => return self.refuse(Some(rule), Outcome::Overloaded),
@@ -234,7 +233,8 @@ impl Worker {
             return;
         }
         // Another worker may have renewed it already.
-        if let Some(remembered) = self.slots.get(store, &digest, now)
+        let (shared, seen) = self.slots.look(store, &digest, now);
+        if let Some(remembered) = shared
             && remembered.freshness(now) == Freshness::Fresh
             && !remembered.lapses_soon(now)
         {
@@ -244,7 +244,7 @@ impl Worker {
         let deadline = self.deadline(choice.provider, now);
         // A full house renews nothing: the entry lapses and is asked for as any other.
         if self.flights.open(digest, choice.key, || Flight::new(choice.provider, token, choice.key, deadline)).is_ok() {
-            self.depart(&digest, store, now);
+            self.depart(&digest, Some(seen), store, now);
         }
     }
 

@@ -2,5 +2,4 @@
 
 pub mod key;
 pub mod lease;
-pub mod rendezvous;
 pub mod store;

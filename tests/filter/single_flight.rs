@@ -257,22 +257,61 @@ fn an_answer_that_must_not_be_kept_serves_those_who_wait() {
 }
 
 #[test]
-fn questions_that_meet_at_one_place_are_all_asked() {
+fn tokens_of_one_set_are_asked_about_once_each() {
+    for entries in [0, 8, 10_000] {
+        let process = process();
+        let configuration = configuration(json!({"cache": {"entries": entries}}));
+        let workers: Vec<_> = (0..2).map(|_| process.worker(&configuration).expect("a configuration")).collect();
+        let mut streams = Vec::new();
+        for number in 0..60 {
+            for worker in [number % 2, 1 - number % 2] {
+                streams.push((worker, workers[worker].bearer(&format!("token-{number}"))));
+            }
+        }
+        let calls = pending(&workers);
+        assert_eq!(calls.len(), 60, "{entries}");
+        for (number, call) in calls {
+            workers[number].answer_json(call.id, PORTAL);
+        }
+        process.turn_all();
+        all_pass(&workers, &streams);
+        assert_eq!(sent(&workers), 60, "{entries}");
+    }
+}
+
+#[test]
+fn more_tokens_than_their_set_has_places_for_are_all_asked_about() {
     let process = process();
-    let workers = workers(&process, 2);
+    let configuration = configuration(json!({"cache": {"entries": 8}}));
+    let workers: Vec<_> = (0..2).map(|_| process.worker(&configuration).expect("a configuration")).collect();
     let mut streams = Vec::new();
-    // Of 400 questions at 1024 places dozens meet another.
     for number in 0..400 {
-        let worker = number % 2;
-        streams.push((worker, workers[worker].bearer(&format!("token-{number}"))));
+        for worker in [0, 1] {
+            streams.push((worker, workers[worker].bearer(&format!("token-{number}"))));
+        }
     }
     let calls = pending(&workers);
-    assert_eq!(calls.len(), 400);
+    assert!(calls.len() > 400 && calls.len() < 800, "those that have a place are shared: {}", calls.len());
     for (number, call) in calls {
         workers[number].answer_json(call.id, PORTAL);
     }
     process.turn_all();
     all_pass(&workers, &streams);
+}
+
+#[test]
+fn a_miss_reads_shared_data_twice_and_writes_it_twice() {
+    for answer in [PORTAL, INACTIVE, "<html>"] {
+        let worker = worker(&patient());
+        worker.reset_hostcalls();
+        let stream = worker.bearer("abc");
+        worker.answer_json(worker.callout().id, answer);
+        assert_ne!(worker.outcome(stream), Outcome::Paused);
+        let calls = worker.hostcalls();
+        let count = |call: &str| calls.get(call).copied().unwrap_or_default();
+        assert_eq!((count("proxy_get_shared_data"), count("proxy_set_shared_data")), (2, 2), "{answer}");
+        worker.hang_up(stream);
+    }
 }
 
 #[test]
@@ -298,7 +337,7 @@ fn a_lease_that_another_has_taken_or_spoilt_is_survived() {
     let process = process();
     let workers = workers(&process, 2);
     let first = workers[0].bearer("abc");
-    let (key, value) = process.shared_data().into_iter().find(|(key, _)| key.contains("/flight/")).expect("a lease");
+    let (key, value) = process.shared_data().into_iter().find(|(key, _)| key.contains("/slots/")).expect("a lease");
     for spoilt in [vec![], vec![0xff; 100], value[..value.len() - 1].to_vec(), vec![1; 1 << 16]] {
         process.set_shared_data(&key, &spoilt);
         let second = workers[1].bearer("abc");

@@ -1,8 +1,11 @@
 use std::cell::{Cell, RefCell};
 
 use super::*;
+use crate::cache::codec::{Head, MAX_ENTRY};
 use crate::cache::digest::token_digest;
+use crate::cache::place::LEASE;
 use crate::cache::samples;
+use crate::cache::set::{MAX_GOOD, MAX_PLACES, NEGATIVE_BYTES};
 use crate::shared::store::{MemoryStore, Versioned};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -18,7 +21,33 @@ fn settings(entries: usize) -> Settings {
 }
 
 fn slots(entries: usize) -> Slots {
-    Slots::new("tessera/f1", &settings(entries))
+    worker(entries, 1)
+}
+
+fn worker(entries: usize, number: u32) -> Slots {
+    Slots::new("tessera/f1", &settings(entries), u64::from(number), 10 + number)
+}
+
+impl Slots {
+    fn get(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> Option<Remembered> {
+        self.look(store, digest, now).0
+    }
+
+    /// Shares an answer as a worker does that has asked alone.
+    fn put(&self, store: &dyn SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) {
+        assert_eq!(self.settle(store, digest, Some(remembered), false, now), [0; 0]);
+    }
+
+    /// The same; says whether the others find it.
+    fn stores(&self, store: &dyn SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) -> bool {
+        self.put(store, digest, remembered, now);
+        self.get(store, digest, now).as_ref() == Some(remembered)
+    }
+
+    /// The entries of a set.
+    fn entries<'a>(&self, set: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.limits.records(set).map(|(_, record)| record).filter(|record| record[0] != 0)
+    }
 }
 
 fn digest(number: usize) -> Digest {
@@ -71,12 +100,14 @@ impl<F: FnMut(&MemoryStore)> SharedStore for Watched<F> {
     }
 }
 
+mod asking;
+
 #[test]
 fn what_one_worker_stored_another_finds() {
     let store = MemoryStore::default();
     let (one, other) = (slots(1_000), slots(1_000));
     assert_eq!(one.get(&store, &digest(1), NOW), None);
-    assert!(one.put(&store, &digest(1), &good(5_000), NOW));
+    assert!(one.stores(&store, &digest(1), &good(5_000), NOW));
     assert_eq!(other.get(&store, &digest(1), later(4_999)), Some(good(5_000)));
     assert_eq!(other.get(&store, &digest(1), later(5_000)), None);
     assert_eq!(other.get(&store, &digest(2), NOW), None);
@@ -98,7 +129,7 @@ fn calls_are_few() {
     let store = Watched::new(&MemoryStore::default(), |_| ());
     let slots = slots(1_000);
     slots.get(&store, &digest(1), NOW);
-    assert_eq!(store.calls(), (1, 0), "miss");
+    assert_eq!(store.calls(), (1, 0), "nothing found");
     slots.put(&store, &digest(1), &good(5_000), NOW);
     assert_eq!(store.calls(), (1, 1), "good answer stored");
     slots.get(&store, &digest(1), NOW);
@@ -110,13 +141,18 @@ fn calls_are_few() {
 }
 
 #[test]
-fn without_entries_no_call_is_made() {
+fn without_entries_nothing_is_kept() {
     let store = Watched::new(&MemoryStore::default(), |_| ());
     let slots = slots(0);
-    assert!(!slots.put(&store, &digest(1), &good(5_000), NOW));
-    assert!(!slots.put(&store, &digest(1), &samples::negative(NOW, 5_000), NOW));
-    assert_eq!(slots.get(&store, &digest(1), NOW), None);
+    slots.put(&store, &digest(1), &good(5_000), NOW);
+    slots.put(&store, &digest(1), &samples::negative(NOW, 5_000), NOW);
     assert_eq!(store.calls(), (0, 0));
+    assert_eq!(slots.get(&store, &digest(1), NOW), None);
+    // Nor is an entry taken from whoever stored one.
+    let mut set = vec![2];
+    put_entry(&mut set, &codec::encode(&good(5_000), &digest(1)));
+    plant(&store.inner, &slots, &set);
+    assert_eq!(slots.get(&store, &digest(1), NOW), None);
 }
 
 #[test]
@@ -146,14 +182,14 @@ fn an_older_answer_never_replaces_a_newer_one() {
     let store = MemoryStore::default();
     let slots = slots(1_000);
     let newer = samples::good("portal", later(500), 5_000);
-    assert!(slots.put(&store, &digest(1), &newer, later(500)));
-    assert!(!slots.put(&store, &digest(1), &good(60_000), later(500)));
+    assert!(slots.stores(&store, &digest(1), &newer, later(500)));
+    assert!(!slots.stores(&store, &digest(1), &good(60_000), later(500)));
     slots.put(&store, &digest(1), &samples::negative(NOW, 9_000), later(500));
     assert_eq!(slots.get(&store, &digest(1), later(500)), Some(newer));
 
     let bad = samples::negative(later(600), 5_000);
     slots.put(&store, &digest(1), &bad, later(700));
-    assert!(!slots.put(&store, &digest(1), &good(60_000), later(700)));
+    assert!(!slots.stores(&store, &digest(1), &good(60_000), later(700)));
     assert_eq!(slots.get(&store, &digest(1), later(700)), Some(bad));
 }
 
@@ -219,11 +255,21 @@ fn keys_and_bytes_stay_within_the_formula() {
     let dump = store.dump();
     assert_eq!(dump.len(), 8);
     let bytes: usize = dump.iter().map(|(_, value)| value.len()).sum();
-    assert!(bytes <= 64 * 2_048 + 64 * NEGATIVE_BYTES);
+    assert!(bytes <= 64 * 2_048 + 64 * NEGATIVE_BYTES + 8);
     assert!(bytes > 64 * 1_024, "the test fills the sets");
     for (_, value) in &dump {
         let negative = slots.entries(value).filter(|bytes| !Head::read(bytes).unwrap().is_active());
         assert_eq!(negative.map(|bytes| bytes.len() + 1).collect::<Vec<_>>(), [NEGATIVE_BYTES; 8]);
+    }
+}
+
+#[test]
+fn all_sets_at_their_fullest_take_what_the_formula_says() {
+    for entries in [8, 9, 64, 1_000, 10_000, 99_999] {
+        let slots = slots(entries);
+        let formula = entries * 2_560 + (settings(entries).negative_entries() + entries / 8) * 60;
+        let most = slots.limits.max_bytes() * slots.sets as usize;
+        assert!(most <= formula && most > formula / 10 * 9, "{entries}: {most} of {formula}");
     }
 }
 
@@ -245,7 +291,7 @@ fn no_more_entries_than_configured() {
 fn an_entry_over_the_bound_is_not_stored() {
     let store = MemoryStore::default();
     let entry = samples::good(&"x".repeat(MAX_ENTRY), NOW, 60_000);
-    assert!(!slots(100).put(&store, &digest(1), &entry, NOW));
+    assert!(!slots(100).stores(&store, &digest(1), &entry, NOW));
     assert!(store.dump().is_empty());
 }
 
@@ -256,10 +302,10 @@ fn a_write_that_meets_another_is_tried_again_and_loses_nothing() {
     let mut once = true;
     let racing = Watched::new(&store, |inner| {
         if std::mem::take(&mut once) {
-            assert!(slots.put(inner, &digest(2), &good(60_000), NOW));
+            assert!(slots.stores(inner, &digest(2), &good(60_000), NOW));
         }
     });
-    assert!(slots.put(&racing, &digest(1), &good(60_000), NOW));
+    slots.put(&racing, &digest(1), &good(60_000), NOW);
     assert_eq!(racing.calls(), (2, 2));
     assert!(slots.get(&store, &digest(1), NOW).is_some());
     assert!(slots.get(&store, &digest(2), NOW).is_some());
@@ -274,8 +320,8 @@ fn a_write_that_always_meets_another_is_given_up() {
         number += 1;
         slots.put(inner, &digest(number), &good(60_000), NOW);
     });
-    assert!(!slots.put(&racing, &digest(1), &good(60_000), NOW));
-    assert_eq!(racing.calls(), (2, 2));
+    slots.put(&racing, &digest(1), &good(60_000), NOW);
+    assert_eq!(racing.calls(), (ATTEMPTS, ATTEMPTS));
     assert_eq!(slots.get(&store, &digest(1), NOW), None);
 }
 
@@ -283,7 +329,7 @@ fn a_write_that_always_meets_another_is_given_up() {
 fn a_host_that_refuses_is_asked_once() {
     let mut store = Watched::new(&MemoryStore::default(), |_| ());
     store.refuses = true;
-    assert!(!slots(8).put(&store, &digest(1), &good(60_000), NOW));
+    slots(8).put(&store, &digest(1), &good(60_000), NOW);
     assert_eq!(store.calls(), (1, 1));
 }
 
@@ -295,7 +341,7 @@ fn a_clock_that_goes_backwards_makes_the_future_a_miss() {
     let before = NOW.minus(Duration::from_secs(30));
     assert_eq!(slots.get(&store, &digest(1), before), None);
     let entry = samples::good("portal", before, 5_000);
-    assert!(slots.put(&store, &digest(1), &entry, before));
+    assert!(slots.stores(&store, &digest(1), &entry, before));
     assert_eq!(slots.get(&store, &digest(1), before), Some(entry));
 }
 
@@ -303,7 +349,7 @@ fn a_clock_that_goes_backwards_makes_the_future_a_miss() {
 fn another_configuration_over_the_same_store_starts_empty() {
     let store = MemoryStore::default();
     slots(100).put(&store, &digest(1), &good(60_000), NOW);
-    let other = Slots::new("tessera/f2", &settings(100));
+    let other = Slots::new("tessera/f2", &settings(100), 1, 11);
     assert_eq!(other.get(&store, &digest(1), NOW), None);
     other.put(&store, &digest(1), &samples::negative(NOW, 5_000), NOW);
     assert!(slots(100).get(&store, &digest(1), NOW).unwrap().is_active());
@@ -314,7 +360,7 @@ fn a_shorter_max_ttl_holds_for_what_is_already_there() {
     let store = MemoryStore::default();
     slots(100).put(&store, &digest(1), &good(200_000), NOW);
     let shorter = Settings { max_ttl: Duration::from_secs(5), stale_if_error: Duration::ZERO, ..settings(100) };
-    let shorter = Slots::new("tessera/f1", &shorter);
+    let shorter = Slots::new("tessera/f1", &shorter, 1, 11);
     assert!(shorter.get(&store, &digest(1), later(4_999)).is_some());
     assert_eq!(shorter.get(&store, &digest(1), later(5_000)), None);
 }
@@ -357,28 +403,33 @@ fn a_foreign_value_is_a_miss_and_gives_way() {
             stale_until: Timestamp::MAX,
             ..good(0)
         };
-        let mut set = Vec::new();
+        let mut set = vec![2];
         for number in 0..WAYS {
             put_entry(&mut set, &codec::encode(&entry, &digest(500 + number)));
         }
         set
     };
-    let mut other_version = Vec::new();
+    let mut other_version = vec![2];
     let mut entry = codec::encode(&good(60_000), &digest(1));
     entry[0] = 99;
     put_entry(&mut other_version, &entry);
-    let mut huge = Vec::new();
+    let mut other_format = vec![1];
+    put_entry(&mut other_format, &codec::encode(&good(60_000), &digest(1)));
+    let without_format = &other_format[1..];
+    let mut huge = vec![2];
     put_entry(&mut huge, &codec::encode(&good(60_000), &digest(1)));
-    huge.resize(MAX_GOOD + 64 * NEGATIVE_BYTES + 1, 0);
-    for value in [b"".as_slice(), b"\0", b"hello", &[0xff; 40], &other_version, &huge, &immortal] {
+    huge.resize(slots.limits.max_bytes() + 1, 0);
+    let values: [&[u8]; 9] =
+        [b"", b"\0", b"hello", &[0xff; 40], &other_version, &other_format, without_format, &huge, &immortal];
+    for value in values {
         let store = MemoryStore::default();
         plant(&store, &slots, value);
         assert_eq!(slots.get(&store, &digest(1), NOW), None);
-        assert!(slots.put(&store, &digest(1), &good(60_000), NOW));
+        assert!(slots.stores(&store, &digest(1), &good(60_000), NOW));
         assert_eq!(slots.get(&store, &digest(1), NOW), Some(good(60_000)));
         let much_later = later(10_000_000);
         slots.put(&store, &digest(1), &samples::good("x", much_later, 9), much_later);
-        let key = slots.key(&digest(1)).unwrap();
+        let key = slots.see(&store, &digest(1)).key;
         let left = slots.entries(&store.get(&key).unwrap().value).count();
         assert_eq!(left, 1, "nothing foreign stays for ever");
     }
@@ -391,9 +442,9 @@ fn one_corrupt_entry_does_not_hide_its_neighbours() {
     for number in 0..3 {
         slots.put(&store, &digest(number), &good(60_000), NOW);
     }
-    let key = slots.key(&digest(0)).unwrap();
+    let key = slots.see(&store, &digest(0)).key;
     let mut value = store.get(&key).unwrap().value;
-    let second = usize::from(value[0]) + 1;
+    let second = 1 + usize::from(value[1]) + 1;
     let version = second + 1;
     value[version] = 77;
     store.set(&key, &value, Expect::Anything).unwrap();
@@ -403,12 +454,15 @@ fn one_corrupt_entry_does_not_hide_its_neighbours() {
 
 proptest! {
     #[test]
-    fn any_stored_bytes_are_a_miss_and_writable(value in prop::collection::vec(any::<u8>(), 0..600)) {
+    fn any_stored_bytes_are_a_miss_and_writable(mut value in prop::collection::vec(any::<u8>(), 0..600), ours: bool) {
+        if ours {
+            value.insert(0, 2);
+        }
         let store = MemoryStore::default();
         let slots = slots(WAYS);
         plant(&store, &slots, &value);
         prop_assert_eq!(slots.get(&store, &digest(1), NOW), None);
-        prop_assert!(slots.put(&store, &digest(1), &good(60_000), NOW));
+        prop_assert!(slots.stores(&store, &digest(1), &good(60_000), NOW));
         prop_assert_eq!(slots.get(&store, &digest(1), NOW), Some(good(60_000)));
     }
 
@@ -446,6 +500,6 @@ proptest! {
         }
         let dump = store.dump();
         prop_assert!(dump.len() <= 2);
-        prop_assert!(dump.iter().all(|(_, value)| value.len() <= MAX_GOOD + 64 * NEGATIVE_BYTES));
+        prop_assert!(dump.iter().all(|(_, value)| value.len() <= 1 + MAX_GOOD + 64 * NEGATIVE_BYTES));
     }
 }

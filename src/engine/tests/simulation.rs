@@ -98,9 +98,8 @@ struct Tally {
     lost: u64,
 }
 
-/// These tokens meet at places of their own: two that share one are asked about by each worker for itself.
 fn text(token: u64) -> String {
-    format!("t0ken-00{token}")
+    format!("t0ken-{token}")
 }
 
 /// Token 0 lacks the scope, token 1 has expired in the middle of the run, token 2 was never good.
@@ -125,6 +124,8 @@ impl Process {
         sample.cache.max_ttl = Duration::from_millis(disorder.max_ttl);
         sample.cache.negative_ttl = Duration::from_millis(1_000);
         sample.cache.refresh_ahead = true;
+        // One set for all tokens, or most likely one for each.
+        sample.cache.entries = [8, 1_000][disorder.seed as usize % 2];
         let mut process = Self {
             disorder,
             random: Random(disorder.seed),

@@ -1,0 +1,98 @@
+//! Where the workers of a process meet over one token: the first one asks, the others leave word where to tell them.
+//!
+//! A place names the token, the worker that asks (the leader), until when the others may rely on it, and the queues of
+//! those that wait. A leader that dies stops renewing: within [`LEASE`] somebody else takes the lead.
+//!
+//! ```text
+//! 0 u8 · digest 32 bytes · leader u64 · until u64 · queues of the followers, u32 each
+//! ```
+//! Numbers are little-endian, times in milliseconds since the Unix epoch.
+
+use super::digest::Digest;
+use crate::base::time::Timestamp;
+use std::time::Duration;
+
+/// How long a leader may stay silent before another worker takes over. Renewed about four times in that time.
+pub const LEASE: Duration = Duration::from_millis(1000);
+
+/// The first byte of a place.
+pub const KIND: u8 = 0;
+
+/// What a place takes without followers, in bytes.
+pub const HEAD: usize = 1 + 32 + 8 + 8;
+
+/// Who asks about a token, and who waits for the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The token.
+    pub digest: &'a Digest,
+    /// The worker that asks.
+    pub leader: u64,
+    /// When it counts as dead, unless it renews.
+    pub until: Timestamp,
+    /// The queues of those who wait.
+    followers: &'a [[u8; 4]],
+    /// The queue of one more.
+    newcomer: Option<u32>,
+}
+
+impl<'a> Place<'a> {
+    /// A place that `leader` takes now.
+    pub fn led_by(leader: u64, digest: &'a Digest, now: Timestamp) -> Self {
+        Self { digest, leader, until: now.plus(LEASE), followers: &[], newcomer: None }
+    }
+
+    /// The place with a lease that begins now.
+    pub fn renewed(self, now: Timestamp) -> Self {
+        Self { until: now.plus(LEASE), ..self }
+    }
+
+    /// The place with `queue` among its followers.
+    pub fn followed_by(self, queue: u32) -> Self {
+        Self { newcomer: Some(queue), ..self }
+    }
+
+    /// Whether the leader still counts as alive. A lease that ends further ahead than any is given was written before
+    /// the clock was set back.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.until && self.until <= now.plus(LEASE)
+    }
+
+    /// The queues of those who wait.
+    pub fn followers(&self) -> impl Iterator<Item = u32> {
+        self.followers.iter().map(|queue| u32::from_le_bytes(*queue)).chain(self.newcomer)
+    }
+
+    /// Whether `queue` is among those.
+    pub fn is_followed_by(&self, queue: u32) -> bool {
+        self.followers().any(|other| other == queue)
+    }
+
+    /// The place in a record; `None` when it is none.
+    pub fn read(record: &'a [u8]) -> Option<Self> {
+        let rest = record.strip_prefix(&[KIND])?;
+        let (digest, rest) = rest.split_first_chunk::<32>()?;
+        let (leader, rest) = rest.split_first_chunk::<8>()?;
+        let (until, rest) = rest.split_first_chunk::<8>()?;
+        let (followers, []) = rest.as_chunks::<4>() else { return None };
+        let until = Timestamp::from_millis(u64::from_le_bytes(*until));
+        Some(Self { digest, leader: u64::from_le_bytes(*leader), until, followers, newcomer: None })
+    }
+
+    /// What it takes as a record, in bytes.
+    pub fn length(&self) -> usize {
+        HEAD + 4 * (self.followers.len() + usize::from(self.newcomer.is_some()))
+    }
+
+    /// Appends the place as a record.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(KIND);
+        out.extend_from_slice(self.digest);
+        out.extend_from_slice(&self.leader.to_le_bytes());
+        out.extend_from_slice(&self.until.as_millis().to_le_bytes());
+        out.extend_from_slice(self.followers.as_flattened());
+        if let Some(queue) = self.newcomer {
+            out.extend_from_slice(&queue.to_le_bytes());
+        }
+    }
+}

@@ -1,0 +1,136 @@
+use super::*;
+use crate::cache::place::LEASE;
+use crate::cache::samples;
+use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp::from_secs(1_000);
+const DIGEST: Digest = [7; 32];
+
+fn limits() -> Limits {
+    let settings = Settings { max_ttl: Duration::MAX, negative_ttl: Duration::MAX, ..Settings::default() };
+    Limits::new(8, 64, &settings)
+}
+
+fn draft<'a>(set: &'a [u8], digest: &Digest, limits: &'a Limits) -> Draft<'a> {
+    Draft::new(set, digest, limits, NOW, 0)
+}
+
+fn queues(place: &Place<'_>) -> Vec<u32> {
+    place.followers().collect()
+}
+
+#[test]
+fn a_set_is_one_buffer_sized_once() {
+    let limits = limits();
+    let entry = codec::encode(&samples::good("portal", NOW, 60_000), &DIGEST);
+    let set = Draft::new(&[], &DIGEST, &limits, NOW, entry.len());
+    let room = set.bytes.capacity();
+    let place = Place::led_by(1, &DIGEST, NOW).followed_by(5);
+    let set = set.finish(Some(place), Kept::new(&entry)).unwrap();
+    assert_eq!(set.capacity(), room);
+    // All but the bytes that shorter lengths save.
+    assert!(set.len() + LENGTH_BYTES >= room, "{} of {room}", set.len());
+}
+
+#[test]
+fn a_place_cut_short_or_with_half_a_queue_is_none() {
+    let limits = limits();
+    let place = Place::led_by(1, &DIGEST, NOW).followed_by(5);
+    let set = draft(&[], &DIGEST, &limits).finish(Some(place), None).unwrap();
+    assert_eq!(draft(&set, &DIGEST, &limits).place.map(|place| queues(&place)), Some(vec![5]));
+    for end in 0..set.len() {
+        assert_eq!(draft(&set[..end], &DIGEST, &limits).place, None, "{end}");
+    }
+    for length in (0..place::HEAD).chain([place::HEAD + 1, place::HEAD + 3]) {
+        let mut set = vec![FORMAT];
+        codec::put_length(&mut set, length);
+        set.resize(2 + length, place::KIND);
+        assert_eq!(draft(&set, &[0; 32], &limits).place, None, "{length}");
+    }
+}
+
+#[test]
+fn of_what_a_stranger_wrote_no_more_is_kept_than_a_set_may_hold() {
+    let limits = limits();
+    let mut set = vec![FORMAT];
+    let digest = |number: usize| [number as u8; 32];
+    for number in 0..60 {
+        let entry = codec::encode(&samples::good("portal", NOW, 60_000), &digest(number));
+        codec::put_length(&mut set, entry.len());
+        set.extend_from_slice(&entry);
+    }
+    for number in 0..90 {
+        codec::put_length(&mut set, place::HEAD);
+        set.push(place::KIND);
+        set.extend_from_slice(&digest(number));
+        set.extend_from_slice(&1_u64.to_le_bytes());
+        set.extend_from_slice(&NOW.plus(LEASE).as_millis().to_le_bytes());
+    }
+    assert!(set.len() <= limits.max_bytes());
+    let left = draft(&set, &DIGEST, &limits).finish(None, None).unwrap();
+    let (places, entries): (Vec<_>, Vec<_>) =
+        limits.records(&left).partition(|(_, record)| Place::read(record).is_some());
+    assert_eq!((places.len(), entries.len()), (MAX_PLACES / (place::HEAD + LENGTH_BYTES), limits.good));
+}
+
+proptest! {
+    /// Places and entries of several tokens: each draft gives its own token's apart and keeps the others'.
+    #[test]
+    fn a_set_reads_back_as_it_was_written(
+        tokens in prop::collection::btree_map(
+            any::<[u8; 32]>(),
+            (
+                prop::option::of((any::<u64>(), 1..=1_000_u64, prop::collection::vec(any::<u32>(), 0..20))),
+                prop::option::of(samples::remembered()),
+            ),
+            1..8,
+        ),
+    ) {
+        let limits = limits();
+        let mut set = Vec::new();
+        for (digest, (place, entry)) in &tokens {
+            let bytes = entry.as_ref().map(|entry| codec::encode(entry, digest)).unwrap_or_default();
+            let draft = Draft::new(&set, digest, &limits, NOW, bytes.len());
+            prop_assert_eq!((draft.place, draft.entry), (None, None));
+            let begun = |left| NOW.plus(Duration::from_millis(left)).minus(LEASE);
+            let place = place.as_ref().map(|(leader, left, _)| Place::led_by(*leader, digest, begun(*left)));
+            let entry = Kept::new(&bytes);
+            set = draft.finish(place, entry).unwrap();
+        }
+        for (digest, (place, _)) in &tokens {
+            for queue in place.iter().flat_map(|(_, _, queues)| queues) {
+                let draft = draft(&set, digest, &limits);
+                let (place, entry) = (draft.place.unwrap(), draft.entry);
+                set = draft.finish(Some(place.followed_by(*queue)), entry).unwrap();
+            }
+        }
+        for (digest, (place, entry)) in &tokens {
+            let found = draft(&set, digest, &limits).place;
+            let found = found.map(|place| (*place.digest, place.leader, place.until, queues(&place)));
+            let written = place.as_ref().map(|(leader, left, queues)| {
+                (*digest, *leader, NOW.plus(Duration::from_millis(*left)), queues.clone())
+            });
+            prop_assert_eq!(found, written);
+            let lives = |entry: &&Remembered| entry.freshness(NOW) != Freshness::Lapsed;
+            let found = limits.find(&set, digest);
+            prop_assert_eq!(found.as_ref().filter(lives), entry.as_ref().filter(lives));
+        }
+    }
+
+    #[test]
+    fn any_records_are_read_and_written_anew(
+        records in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 0..200)), 0..20),
+    ) {
+        let limits = limits();
+        let mut set = vec![FORMAT];
+        for (is_place, record) in &records {
+            codec::put_length(&mut set, record.len() + 1);
+            set.push(if *is_place { place::KIND } else { codec::VERSION });
+            set.extend_from_slice(record);
+        }
+        let draft = draft(&set, &DIGEST, &limits);
+        let (place, entry) = (draft.place, draft.entry);
+        let anew = draft.finish(place, entry).unwrap();
+        prop_assert!(anew.len() <= set.len());
+    }
+}
