@@ -1,10 +1,11 @@
 //! Members of an answer as facts, read strictly (RFC 7662 §2.2).
 
 use super::failure::Failure;
+use super::json::{Json, unescaped};
 use super::members::Members;
 use crate::base::time::Timestamp;
 use crate::token::facts::Facts;
-use serde_json::Value;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Which members hold what, and which further ones are kept.
@@ -20,15 +21,12 @@ pub struct ClaimNames {
     pub all_scalars: bool,
 }
 
-const READ_ALWAYS: [&str; 11] =
-    ["active", "exp", "nbf", "iat", "expires_in", "sub", "username", "iss", "aud", "token_type", "cnf"];
-
 impl ClaimNames {
     /// Whether the member is read at all.
     pub fn wants(&self, member: &str) -> bool {
         let is_root_of = |pointer: &str| pointer_root(pointer) == member;
         self.all_scalars
-            || READ_ALWAYS.contains(&member)
+            || is_read_always(member)
             || self.client_id.iter().chain(&self.scope).any(|name| &**name == member)
             || self.pointers.iter().any(|pointer| is_root_of(pointer))
     }
@@ -60,8 +58,8 @@ impl ClaimNames {
     fn scopes(&self, members: &Members<'_>) -> Result<Vec<Box<str>>, Failure> {
         let Some(value) = self.scope.iter().find_map(|name| present(members, name)) else { return Ok(Vec::new()) };
         match value {
-            Value::String(list) => Ok(list.split(' ').filter(|scope| !scope.is_empty()).map(Into::into).collect()),
-            Value::Array(list) => strings(list).ok_or(Failure::Unreadable("scope")),
+            Json::Text(list) => Ok(list.split(' ').filter(|scope| !scope.is_empty()).map(Into::into).collect()),
+            Json::List(list) => strings(list).ok_or(Failure::Unreadable("scope")),
             _ => Err(Failure::Unreadable("scope")),
         }
     }
@@ -78,23 +76,30 @@ impl ClaimNames {
     }
 }
 
+fn is_read_always(member: &str) -> bool {
+    matches!(
+        member,
+        "active" | "exp" | "nbf" | "iat" | "expires_in" | "sub" | "username" | "iss" | "aud" | "token_type" | "cnf"
+    )
+}
+
 fn raw_root(pointer: &str) -> &str {
     pointer.strip_prefix('/').and_then(|rest| rest.split('/').next()).unwrap_or_default()
 }
 
-fn pointer_root(pointer: &str) -> String {
-    raw_root(pointer).replace("~1", "/").replace("~0", "~")
+fn pointer_root(pointer: &str) -> Cow<'_, str> {
+    unescaped(raw_root(pointer))
 }
 
 /// The member, unless it is absent or null.
-fn present<'a>(members: &'a Members<'_>, name: &str) -> Option<&'a Value> {
-    members.value(name).filter(|value| !value.is_null())
+fn present<'a>(members: &'a Members<'_>, name: &str) -> Option<&'a Json<'a>> {
+    members.value(name).filter(|value| !matches!(value, Json::Null))
 }
 
 fn text(members: &Members<'_>, name: &'static str) -> Result<Option<Box<str>>, Failure> {
     match present(members, name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.as_str().into())),
+        Some(Json::Text(text)) => Ok(Some((&**text).into())),
         Some(_) => Err(Failure::Unreadable(name)),
     }
 }
@@ -102,7 +107,7 @@ fn text(members: &Members<'_>, name: &'static str) -> Result<Option<Box<str>>, F
 fn first_text(members: &Members<'_>, names: &[Box<str>], called: &'static str) -> Result<Option<Box<str>>, Failure> {
     match names.iter().find_map(|name| present(members, name)) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty()).map(Into::into)),
+        Some(Json::Text(text)) => Ok(Some(&**text).filter(|text| !text.is_empty()).map(Into::into)),
         Some(_) => Err(Failure::Unreadable(called)),
     }
 }
@@ -110,14 +115,14 @@ fn first_text(members: &Members<'_>, names: &[Box<str>], called: &'static str) -
 fn audience(members: &Members<'_>) -> Result<Vec<Box<str>>, Failure> {
     match present(members, "aud") {
         None => Ok(Vec::new()),
-        Some(Value::String(one)) => Ok(vec![one.as_str().into()]),
-        Some(Value::Array(list)) => strings(list).ok_or(Failure::Unreadable("aud")),
+        Some(Json::Text(one)) => Ok(vec![(&**one).into()]),
+        Some(Json::List(list)) => strings(list).ok_or(Failure::Unreadable("aud")),
         Some(_) => Err(Failure::Unreadable("aud")),
     }
 }
 
-fn strings(list: &[Value]) -> Option<Vec<Box<str>>> {
-    list.iter().map(|value| value.as_str().map(Into::into)).collect()
+fn strings(list: &[Json<'_>]) -> Option<Vec<Box<str>>> {
+    list.iter().map(|value| value.as_text().map(Into::into)).collect()
 }
 
 fn is_key_bound(members: &Members<'_>) -> Result<bool, Failure> {
@@ -139,8 +144,8 @@ fn time(members: &Members<'_>, name: &'static str) -> Result<Option<Timestamp>, 
 fn seconds(members: &Members<'_>, name: &'static str) -> Result<Option<u64>, Failure> {
     let Some(value) = members.value(name) else { return Ok(None) };
     let seconds = match value {
-        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(saturating_floor)),
-        Value::String(text) => decimal(text),
+        Json::Number(number) => number.as_u64().or_else(|| number.as_f64().map(saturating_floor)),
+        Json::Text(text) => decimal(text),
         _ => None,
     };
     seconds.map(Some).ok_or(Failure::Unreadable(name))
@@ -162,17 +167,17 @@ fn saturating_floor(value: f64) -> u64 {
     value as u64
 }
 
-fn scalar(value: &Value) -> Option<Box<str>> {
+fn scalar(value: &Json<'_>) -> Option<Box<str>> {
     match value {
-        Value::String(text) => Some(text.as_str().into()),
-        Value::Number(number) => Some(number.to_string().into()),
-        Value::Bool(flag) => Some(flag.to_string().into()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Json::Text(text) => Some((&**text).into()),
+        Json::Number(number) => Some(number.to_string().into()),
+        Json::Bool(flag) => Some(flag.to_string().into()),
+        Json::Null | Json::List(_) | Json::Object(_) => None,
     }
 }
 
-fn listed(value: &Value) -> Option<Box<str>> {
-    let Value::Array(list) = value else { return scalar(value) };
+fn listed(value: &Json<'_>) -> Option<Box<str>> {
+    let Json::List(list) = value else { return scalar(value) };
     let items: Vec<Box<str>> = list.iter().map(scalar).collect::<Option<_>>()?;
     Some(items.join(",").into())
 }

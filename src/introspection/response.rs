@@ -2,11 +2,11 @@
 
 use super::claims::ClaimNames;
 use super::failure::Failure;
+use super::json::Json;
 use super::members::Members;
 use crate::base::http::{Body, HttpAnswer, HttpResult};
 use crate::base::time::Timestamp;
 use crate::token::facts::TokenState;
-use serde_json::Value;
 use std::rc::Rc;
 
 /// Most bytes an answer may have.
@@ -30,8 +30,8 @@ pub fn read(result: &HttpResult, names: &ClaimNames, now: Timestamp) -> Result<T
 fn state(json: &[u8], names: &ClaimNames, now: Timestamp) -> Result<TokenState, Failure> {
     let members = Members::read(json, |member| names.wants(member))?;
     match members.value("active") {
-        Some(Value::Bool(true)) => Ok(TokenState::Active(Rc::new(names.facts(&members, now)?))),
-        Some(Value::Bool(false)) => Ok(TokenState::Inactive),
+        Some(Json::Bool(true)) => Ok(TokenState::Active(Rc::new(names.facts(&members, now)?))),
+        Some(Json::Bool(false)) => Ok(TokenState::Inactive),
         _ => Err(Failure::ActiveUnreadable),
     }
 }
@@ -48,7 +48,7 @@ fn body(answer: &HttpAnswer) -> Result<&[u8], Failure> {
 fn speaks_of_the_token(answer: &HttpAnswer) -> bool {
     let error = body(answer).and_then(|json| Members::read(json, |member| member == "error"));
     error.is_ok_and(|members| {
-        let code = members.value("error").and_then(Value::as_str);
+        let code = members.value("error").and_then(Json::as_text);
         matches!(code, Some("invalid_token" | "unsupported_token_type"))
     })
 }
