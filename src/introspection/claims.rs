@@ -1,10 +1,11 @@
 //! Members of an answer as facts, read strictly (RFC 7662 §2.2).
 
 use super::failure::Failure;
-use super::json::{Json, unescaped};
+use super::json::Json;
 use super::members::Members;
 use crate::base::time::Timestamp;
 use crate::token::facts::Facts;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -59,7 +60,7 @@ impl ClaimNames {
         let Some(value) = self.scope.iter().find_map(|name| present(members, name)) else { return Ok(Vec::new()) };
         match value {
             Json::Text(list) => Ok(list.split(' ').filter(|scope| !scope.is_empty()).map(Into::into).collect()),
-            Json::List(list) => strings(list).ok_or(Failure::Unreadable("scope")),
+            Json::Other(Value::Array(list)) => strings(list).ok_or(Failure::Unreadable("scope")),
             _ => Err(Failure::Unreadable("scope")),
         }
     }
@@ -68,11 +69,20 @@ impl ClaimNames {
     fn kept(&self, members: &Members<'_>) -> Vec<(Box<str>, Box<str>)> {
         let pointed = self.pointers.iter().filter_map(|pointer| {
             let rest = pointer.get(1 + raw_root(pointer).len()..)?;
-            let value = members.value(&pointer_root(pointer))?.pointer(rest)?;
-            Some((pointer.clone(), listed(value)?))
+            let text = match members.value(&pointer_root(pointer))? {
+                Json::Text(text) => rest.is_empty().then(|| (&**text).into()),
+                Json::Other(value) => value.pointer(rest).and_then(listed),
+            };
+            Some((pointer.clone(), text?))
         });
-        let members = members.iter().filter(|_| self.all_scalars);
-        pointed.chain(members.filter_map(|(name, value)| Some((name.into(), scalar(value)?)))).collect()
+        let members = members.iter().filter(|_| self.all_scalars).filter_map(|(name, value)| {
+            let text = match value {
+                Json::Text(text) => Some((&**text).into()),
+                Json::Other(value) => scalar(value),
+            };
+            Some((name.into(), text?))
+        });
+        pointed.chain(members).collect()
     }
 }
 
@@ -88,12 +98,13 @@ fn raw_root(pointer: &str) -> &str {
 }
 
 fn pointer_root(pointer: &str) -> Cow<'_, str> {
-    unescaped(raw_root(pointer))
+    let root = raw_root(pointer);
+    if root.contains('~') { root.replace("~1", "/").replace("~0", "~").into() } else { root.into() }
 }
 
 /// The member, unless it is absent or null.
 fn present<'a>(members: &'a Members<'_>, name: &str) -> Option<&'a Json<'a>> {
-    members.value(name).filter(|value| !matches!(value, Json::Null))
+    members.value(name).filter(|value| **value != Json::Other(Value::Null))
 }
 
 fn text(members: &Members<'_>, name: &'static str) -> Result<Option<Box<str>>, Failure> {
@@ -116,13 +127,13 @@ fn audience(members: &Members<'_>) -> Result<Vec<Box<str>>, Failure> {
     match present(members, "aud") {
         None => Ok(Vec::new()),
         Some(Json::Text(one)) => Ok(vec![(&**one).into()]),
-        Some(Json::List(list)) => strings(list).ok_or(Failure::Unreadable("aud")),
+        Some(Json::Other(Value::Array(list))) => strings(list).ok_or(Failure::Unreadable("aud")),
         Some(_) => Err(Failure::Unreadable("aud")),
     }
 }
 
-fn strings(list: &[Json<'_>]) -> Option<Vec<Box<str>>> {
-    list.iter().map(|value| value.as_text().map(Into::into)).collect()
+fn strings(list: &[Value]) -> Option<Vec<Box<str>>> {
+    list.iter().map(|value| value.as_str().map(Into::into)).collect()
 }
 
 fn is_key_bound(members: &Members<'_>) -> Result<bool, Failure> {
@@ -144,7 +155,7 @@ fn time(members: &Members<'_>, name: &'static str) -> Result<Option<Timestamp>, 
 fn seconds(members: &Members<'_>, name: &'static str) -> Result<Option<u64>, Failure> {
     let Some(value) = members.value(name) else { return Ok(None) };
     let seconds = match value {
-        Json::Number(number) => number.as_u64().or_else(|| number.as_f64().map(saturating_floor)),
+        Json::Other(Value::Number(number)) => number.as_u64().or_else(|| number.as_f64().map(saturating_floor)),
         Json::Text(text) => decimal(text),
         _ => None,
     };
@@ -167,17 +178,17 @@ fn saturating_floor(value: f64) -> u64 {
     value as u64
 }
 
-fn scalar(value: &Json<'_>) -> Option<Box<str>> {
+fn scalar(value: &Value) -> Option<Box<str>> {
     match value {
-        Json::Text(text) => Some((&**text).into()),
-        Json::Number(number) => Some(number.to_string().into()),
-        Json::Bool(flag) => Some(flag.to_string().into()),
-        Json::Null | Json::List(_) | Json::Object(_) => None,
+        Value::String(text) => Some(text.as_str().into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::Bool(flag) => Some(flag.to_string().into()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
-fn listed(value: &Json<'_>) -> Option<Box<str>> {
-    let Json::List(list) = value else { return scalar(value) };
+fn listed(value: &Value) -> Option<Box<str>> {
+    let Value::Array(list) = value else { return scalar(value) };
     let items: Vec<Box<str>> = list.iter().map(scalar).collect::<Option<_>>()?;
     Some(items.join(",").into())
 }

@@ -1,25 +1,19 @@
-//! A JSON value (RFC 8259) that borrows its strings from the text it stands in.
+//! One JSON object (RFC 8259), member by member, its strings borrowed from its text.
+//!
+//! Strings without escapes, whole numbers and the three literals are read here; every other value is left to
+//! `serde_json`. So most answers are read without a copy, and nothing that is hard to read is read twice.
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Number;
+use serde::de::{Deserialize, IgnoredAny};
+use serde_json::{Deserializer, Value};
 use std::borrow::Cow;
-use std::fmt;
 
-/// A value. Strings are copied only where they are written with escapes.
-#[derive(Debug)]
+/// A member's value.
+#[derive(Debug, PartialEq)]
 pub enum Json<'a> {
-    /// `null`.
-    Null,
-    /// `true` or `false`.
-    Bool(bool),
-    /// A number.
-    Number(Number),
-    /// A string.
+    /// A string, copied only where it is written with escapes.
     Text(Cow<'a, str>),
-    /// An array.
-    List(Vec<Json<'a>>),
-    /// An object, in the order of the text. Of a name that stands twice the last counts.
-    Object(Vec<(Cow<'a, str>, Json<'a>)>),
+    /// Anything but a string.
+    Other(Value),
 }
 
 impl Json<'_> {
@@ -27,122 +21,142 @@ impl Json<'_> {
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
-            _ => None,
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl From<Value> for Json<'_> {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::String(text) => Self::Text(Cow::Owned(text)),
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// What is left of a text.
+pub struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// Reads the one object in `text`: gives `each` every member's name, and the reader to take or to skip its value with.
+/// `None` when it is not one object, or when `each` says so.
+pub fn object<'a>(text: &'a str, mut each: impl FnMut(Cow<'a, str>, &mut Reader<'a>) -> Option<()>) -> Option<()> {
+    let mut reader = Reader { text, at: 0 };
+    reader.expect(b'{')?;
+    if reader.expect(b'}').is_none() {
+        loop {
+            let name = reader.name()?;
+            reader.expect(b':')?;
+            each(name, &mut reader)?;
+            if reader.expect(b',').is_none() {
+                reader.expect(b'}')?;
+                break;
+            }
+        }
+    }
+    reader.next().is_none().then_some(())
+}
+
+impl<'a> Reader<'a> {
+    /// Takes the value that comes next.
+    pub fn value(&mut self) -> Option<Json<'a>> {
+        match self.plain() {
+            Some(plain) => Some(plain),
+            None => self.serde::<Value>().map(Json::from),
         }
     }
 
-    /// The value that a JSON pointer (RFC 6901) leads to from here.
-    pub fn pointer(&self, pointer: &str) -> Option<&Self> {
-        if pointer.is_empty() {
-            return Some(self);
+    /// Passes over the value that comes next; only its syntax is checked.
+    pub fn skip(&mut self) -> Option<()> {
+        match self.plain() {
+            Some(_) => Some(()),
+            None => self.serde::<IgnoredAny>().map(|_| ()),
         }
-        let mut steps = pointer.strip_prefix('/')?.split('/').map(unescaped);
-        steps.try_fold(self, |value, step| match value {
-            Self::Object(members) => members.iter().rfind(|(name, _)| *name == step).map(|(_, value)| value),
-            Self::List(list) => list.get(index(&step)?),
-            _ => None,
-        })
-    }
-}
-
-/// A reference token of a JSON pointer, as the member's name that it stands for.
-pub fn unescaped(token: &str) -> Cow<'_, str> {
-    if token.contains('~') { token.replace("~1", "/").replace("~0", "~").into() } else { token.into() }
-}
-
-/// RFC 6901 §4: digits without leading zeros.
-fn index(step: &str) -> Option<usize> {
-    let is_index = step == "0" || !step.starts_with(['0', '+']);
-    step.parse().ok().filter(|_| is_index)
-}
-
-impl<'de> Deserialize<'de> for Json<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Json<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
-        Ok(Json::Bool(flag))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Json::Number(number.into()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Json::Number(number.into()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        // JSON can write no other than finite numbers.
-        Ok(Number::from_f64(number).map_or(Json::Null, Json::Number))
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Json::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Json::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(value) = seq.next_element()? {
-            list.push(value);
+    fn name(&mut self) -> Option<Cow<'a, str>> {
+        self.next().filter(|byte| *byte == b'"')?;
+        match self.value()? {
+            Json::Text(name) => Some(name),
+            Json::Other(_) => None,
         }
-        Ok(Json::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(name) = map.next_key_seed(Name(|_: &str| true))? {
-            members.push((name.unwrap_or_default(), map.next_value()?));
+    /// A value that needs no work; nothing is taken when it does.
+    fn plain(&mut self) -> Option<Json<'a>> {
+        let (length, value) = match self.next()? {
+            b'"' => {
+                let text = self.plain_text()?;
+                (text.len() + 2, Json::Text(Cow::Borrowed(text)))
+            }
+            b'0'..=b'9' => {
+                let (length, number) = whole_number(self.rest())?;
+                (length, Json::Other(number.into()))
+            }
+            b't' if self.rest().starts_with(b"true") => (4, Json::Other(true.into())),
+            b'f' if self.rest().starts_with(b"false") => (5, Json::Other(false.into())),
+            b'n' if self.rest().starts_with(b"null") => (4, Json::Other(Value::Null)),
+            _ => return None,
+        };
+        self.at += length;
+        Some(value)
+    }
+
+    /// The string that begins here, unless it has escapes or is none.
+    fn plain_text(&self) -> Option<&'a str> {
+        let start = self.at + 1;
+        let rest = self.text.as_bytes().get(start..)?;
+        let length = rest.iter().position(|byte| matches!(byte, 0..0x20 | b'"' | b'\\'))?;
+        if rest.get(length) != Some(&b'"') {
+            return None;
         }
-        Ok(Json::Object(members))
+        self.text.get(start..start + length)
+    }
+
+    fn serde<T: Deserialize<'a>>(&mut self) -> Option<T> {
+        let mut values = Deserializer::from_slice(self.rest()).into_iter::<T>();
+        let value = values.next()?.ok()?;
+        self.at += values.byte_offset();
+        Some(value)
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        self.next().filter(|next| *next == byte)?;
+        self.at += 1;
+        Some(())
+    }
+
+    /// The first byte behind any white space, which is passed over.
+    fn next(&mut self) -> Option<u8> {
+        loop {
+            let byte = *self.text.as_bytes().get(self.at)?;
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 }
 
-/// Reads a member's name, if it is one of those that it takes.
-pub struct Name<F>(pub F);
-
-impl<'de, F: Fn(&str) -> bool> DeserializeSeed<'de> for Name<F> {
-    type Value = Option<Cow<'de, str>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
+/// The digits that `bytes` begin with, if they are a number for themselves and fit: how many they are, and the number.
+fn whole_number(bytes: &[u8]) -> Option<(usize, u64)> {
+    let mut number = 0_u64;
+    let mut length = 0;
+    for byte in bytes {
+        match byte {
+            b'0'..=b'9' => number = number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?,
+            b'.' | b'e' | b'E' => return None,
+            _ => break,
+        }
+        length += 1;
     }
+    let leading_zero = length > 1 && bytes.first() == Some(&b'0');
+    (!leading_zero).then_some((length, number))
 }
-
-impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Name<F> {
-    type Value = Option<Cow<'de, str>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member's name")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok((self.0)(name).then_some(Cow::Borrowed(name)))
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok((self.0)(name).then(|| Cow::Owned(name.to_owned())))
-    }
-}
-
-#[cfg(test)]
-mod tests;

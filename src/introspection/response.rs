@@ -7,6 +7,7 @@ use super::members::Members;
 use crate::base::http::{Body, HttpAnswer, HttpResult};
 use crate::base::time::Timestamp;
 use crate::token::facts::TokenState;
+use serde_json::Value;
 use std::rc::Rc;
 
 /// Most bytes an answer may have.
@@ -30,8 +31,8 @@ pub fn read(result: &HttpResult, names: &ClaimNames, now: Timestamp) -> Result<T
 fn state(json: &[u8], names: &ClaimNames, now: Timestamp) -> Result<TokenState, Failure> {
     let members = Members::read(json, |member| names.wants(member))?;
     match members.value("active") {
-        Some(Json::Bool(true)) => Ok(TokenState::Active(Rc::new(names.facts(&members, now)?))),
-        Some(Json::Bool(false)) => Ok(TokenState::Inactive),
+        Some(Json::Other(Value::Bool(true))) => Ok(TokenState::Active(Rc::new(names.facts(&members, now)?))),
+        Some(Json::Other(Value::Bool(false))) => Ok(TokenState::Inactive),
         _ => Err(Failure::ActiveUnreadable),
     }
 }
