@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::json::Json;
-use super::members::Members;
+use super::members::{Member, Members};
 use crate::base::time::Timestamp;
 use crate::token::facts::Facts;
 use serde_json::Value;
@@ -23,11 +23,10 @@ pub struct ClaimNames {
 }
 
 impl ClaimNames {
-    /// Whether the member is read at all.
+    /// Whether the member is read, even if it is no [`Member`].
     pub fn wants(&self, member: &str) -> bool {
         let is_root_of = |pointer: &str| pointer_root(pointer) == member;
         self.all_scalars
-            || is_read_always(member)
             || self.client_id.iter().chain(&self.scope).any(|name| &**name == member)
             || self.pointers.iter().any(|pointer| is_root_of(pointer))
     }
@@ -37,27 +36,27 @@ impl ClaimNames {
     /// # Errors
     /// [`Failure::Unreadable`] with the name of the first member that cannot be used.
     pub fn facts(&self, members: &Members<'_>, now: Timestamp) -> Result<Facts, Failure> {
-        time(members, "iat")?;
-        let expires_at = match time(members, "exp")? {
+        time(members, Member::Iat)?;
+        let expires_at = match time(members, Member::Exp)? {
             Some(end) => Some(end),
-            None => seconds(members, "expires_in")?.map(|left| end_of_span(left, now)),
+            None => seconds(members, Member::ExpiresIn)?.map(|left| end_of_span(left, now)),
         };
         Ok(Facts {
             client_id: first_text(members, &self.client_id, "client_id")?,
-            subject: text(members, "sub")?,
-            username: text(members, "username")?,
-            issuer: text(members, "iss")?,
+            subject: text(members, Member::Sub)?.map(Into::into),
+            username: text(members, Member::Username)?.map(Into::into),
+            issuer: text(members, Member::Iss)?.map(Into::into),
             scope: self.scopes(members)?,
             audience: audience(members)?,
             expires_at,
-            not_before: time(members, "nbf")?,
+            not_before: time(members, Member::Nbf)?,
             key_bound: is_key_bound(members)?,
             claims: self.kept(members),
         })
     }
 
     fn scopes(&self, members: &Members<'_>) -> Result<Vec<Box<str>>, Failure> {
-        let Some(value) = self.scope.iter().find_map(|name| present(members, name)) else { return Ok(Vec::new()) };
+        let Some(value) = first(members, &self.scope) else { return Ok(Vec::new()) };
         match value {
             Json::Text(list) => Ok(list.split(' ').filter(|scope| !scope.is_empty()).map(Into::into).collect()),
             Json::Other(Value::Array(list)) => strings(list).ok_or(Failure::Unreadable("scope")),
@@ -69,7 +68,7 @@ impl ClaimNames {
     fn kept(&self, members: &Members<'_>) -> Vec<(Box<str>, Box<str>)> {
         let pointed = self.pointers.iter().filter_map(|pointer| {
             let rest = pointer.get(1 + raw_root(pointer).len()..)?;
-            let text = match members.value(&pointer_root(pointer))? {
+            let text = match members.named(&pointer_root(pointer))? {
                 Json::Text(text) => rest.is_empty().then(|| (&**text).into()),
                 Json::Other(value) => value.pointer(rest).and_then(listed),
             };
@@ -86,13 +85,6 @@ impl ClaimNames {
     }
 }
 
-fn is_read_always(member: &str) -> bool {
-    matches!(
-        member,
-        "active" | "exp" | "nbf" | "iat" | "expires_in" | "sub" | "username" | "iss" | "aud" | "token_type" | "cnf"
-    )
-}
-
 fn raw_root(pointer: &str) -> &str {
     pointer.strip_prefix('/').and_then(|rest| rest.split('/').next()).unwrap_or_default()
 }
@@ -102,21 +94,30 @@ fn pointer_root(pointer: &str) -> Cow<'_, str> {
     if root.contains('~') { root.replace("~1", "/").replace("~0", "~").into() } else { root.into() }
 }
 
-/// The member, unless it is absent or null.
-fn present<'a>(members: &'a Members<'_>, name: &str) -> Option<&'a Json<'a>> {
-    members.value(name).filter(|value| **value != Json::Other(Value::Null))
+/// The first of the members that is neither absent nor null.
+fn first<'a>(members: &'a Members<'_>, names: &[Box<str>]) -> Option<&'a Json<'a>> {
+    names.iter().find_map(|name| members.named(name).filter(is_present))
 }
 
-fn text(members: &Members<'_>, name: &'static str) -> Result<Option<Box<str>>, Failure> {
-    match present(members, name) {
+/// The member, unless it is absent or null.
+fn present<'a>(members: &'a Members<'_>, member: Member) -> Option<&'a Json<'a>> {
+    members.value(member).filter(is_present)
+}
+
+fn is_present(value: &&Json<'_>) -> bool {
+    !matches!(value, Json::Other(Value::Null))
+}
+
+fn text<'a>(members: &'a Members<'_>, member: Member) -> Result<Option<&'a str>, Failure> {
+    match present(members, member) {
         None => Ok(None),
-        Some(Json::Text(text)) => Ok(Some((&**text).into())),
-        Some(_) => Err(Failure::Unreadable(name)),
+        Some(Json::Text(text)) => Ok(Some(text)),
+        Some(Json::Other(_)) => Err(Failure::Unreadable(member.name())),
     }
 }
 
 fn first_text(members: &Members<'_>, names: &[Box<str>], called: &'static str) -> Result<Option<Box<str>>, Failure> {
-    match names.iter().find_map(|name| present(members, name)) {
+    match first(members, names) {
         None => Ok(None),
         Some(Json::Text(text)) => Ok(Some(&**text).filter(|text| !text.is_empty()).map(Into::into)),
         Some(_) => Err(Failure::Unreadable(called)),
@@ -124,7 +125,7 @@ fn first_text(members: &Members<'_>, names: &[Box<str>], called: &'static str) -
 }
 
 fn audience(members: &Members<'_>) -> Result<Vec<Box<str>>, Failure> {
-    match present(members, "aud") {
+    match present(members, Member::Aud) {
         None => Ok(Vec::new()),
         Some(Json::Text(one)) => Ok(vec![(&**one).into()]),
         Some(Json::Other(Value::Array(list))) => strings(list).ok_or(Failure::Unreadable("aud")),
@@ -137,8 +138,8 @@ fn strings(list: &[Value]) -> Option<Vec<Box<str>>> {
 }
 
 fn is_key_bound(members: &Members<'_>) -> Result<bool, Failure> {
-    let token_type = text(members, "token_type")?;
-    Ok(present(members, "cnf").is_some() || token_type.is_some_and(|name| name.eq_ignore_ascii_case("DPoP")))
+    let token_type = text(members, Member::TokenType)?;
+    Ok(present(members, Member::Cnf).is_some() || token_type.is_some_and(|name| name.eq_ignore_ascii_case("DPoP")))
 }
 
 /// A token with no time left has ended long ago: a span knows no difference between clocks that could be in its favour.
@@ -146,20 +147,20 @@ fn end_of_span(seconds: u64, now: Timestamp) -> Timestamp {
     if seconds == 0 { Timestamp::default() } else { now.plus(Duration::from_secs(seconds)) }
 }
 
-fn time(members: &Members<'_>, name: &'static str) -> Result<Option<Timestamp>, Failure> {
-    Ok(seconds(members, name)?.map(Timestamp::from_secs))
+fn time(members: &Members<'_>, member: Member) -> Result<Option<Timestamp>, Failure> {
+    Ok(seconds(members, member)?.map(Timestamp::from_secs))
 }
 
 /// Whole seconds from an integer, a float or a decimal string; below zero is zero, beyond range is the maximum.
 /// Null is not absence here: a time that the server meant to give must not vanish.
-fn seconds(members: &Members<'_>, name: &'static str) -> Result<Option<u64>, Failure> {
-    let Some(value) = members.value(name) else { return Ok(None) };
+fn seconds(members: &Members<'_>, member: Member) -> Result<Option<u64>, Failure> {
+    let Some(value) = members.value(member) else { return Ok(None) };
     let seconds = match value {
         Json::Other(Value::Number(number)) => number.as_u64().or_else(|| number.as_f64().map(saturating_floor)),
         Json::Text(text) => decimal(text),
         _ => None,
     };
-    seconds.map(Some).ok_or(Failure::Unreadable(name))
+    seconds.map(Some).ok_or(Failure::Unreadable(member.name()))
 }
 
 fn decimal(text: &str) -> Option<u64> {

@@ -79,41 +79,61 @@ impl<'a> Reader<'a> {
 
     fn name(&mut self) -> Option<Cow<'a, str>> {
         self.next().filter(|byte| *byte == b'"')?;
-        match self.value()? {
-            Json::Text(name) => Some(name),
-            Json::Other(_) => None,
+        match self.plain_text() {
+            Some(name) => Some(Cow::Borrowed(name)),
+            None => self.serde::<String>().map(Cow::Owned),
         }
     }
 
     /// A value that needs no work; nothing is taken when it does.
     fn plain(&mut self) -> Option<Json<'a>> {
-        let (length, value) = match self.next()? {
-            b'"' => {
-                let text = self.plain_text()?;
-                (text.len() + 2, Json::Text(Cow::Borrowed(text)))
-            }
-            b'0'..=b'9' => {
-                let (length, number) = whole_number(self.rest())?;
-                (length, Json::Other(number.into()))
-            }
-            b't' if self.rest().starts_with(b"true") => (4, Json::Other(true.into())),
-            b'f' if self.rest().starts_with(b"false") => (5, Json::Other(false.into())),
-            b'n' if self.rest().starts_with(b"null") => (4, Json::Other(Value::Null)),
-            _ => return None,
-        };
-        self.at += length;
-        Some(value)
+        match self.next()? {
+            b'"' => self.plain_text().map(|text| Json::Text(Cow::Borrowed(text))),
+            b'0'..=b'9' => self.whole_number().map(|number| Json::Other(number.into())),
+            b't' => self.literal(b"true", Value::Bool(true)),
+            b'f' => self.literal(b"false", Value::Bool(false)),
+            b'n' => self.literal(b"null", Value::Null),
+            _ => None,
+        }
     }
 
     /// The string that begins here, unless it has escapes or is none.
-    fn plain_text(&self) -> Option<&'a str> {
+    fn plain_text(&mut self) -> Option<&'a str> {
         let start = self.at + 1;
         let rest = self.text.as_bytes().get(start..)?;
-        let length = rest.iter().position(|byte| matches!(byte, 0..0x20 | b'"' | b'\\'))?;
-        if rest.get(length) != Some(&b'"') {
+        let end = start + rest.iter().position(|byte| matches!(byte, 0..0x20 | b'"' | b'\\'))?;
+        if self.text.as_bytes().get(end) != Some(&b'"') {
             return None;
         }
-        self.text.get(start..start + length)
+        self.at = end + 1;
+        self.text.get(start..end)
+    }
+
+    /// The digits that begin here, if they are a number for themselves and fit.
+    fn whole_number(&mut self) -> Option<u64> {
+        let digits = self.rest();
+        let mut number = 0_u64;
+        let mut length = 0;
+        for byte in digits {
+            match byte {
+                b'0'..=b'9' => number = number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?,
+                b'.' | b'e' | b'E' => return None,
+                _ => break,
+            }
+            length += 1;
+        }
+        if length > 1 && digits.first() == Some(&b'0') {
+            return None;
+        }
+        self.at += length;
+        Some(number)
+    }
+
+    fn literal(&mut self, word: &[u8], value: Value) -> Option<Json<'a>> {
+        self.rest().starts_with(word).then(|| {
+            self.at += word.len();
+            Json::Other(value)
+        })
     }
 
     fn serde<T: Deserialize<'a>>(&mut self) -> Option<T> {
@@ -145,18 +165,5 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The digits that `bytes` begin with, if they are a number for themselves and fit: how many they are, and the number.
-fn whole_number(bytes: &[u8]) -> Option<(usize, u64)> {
-    let mut number = 0_u64;
-    let mut length = 0;
-    for byte in bytes {
-        match byte {
-            b'0'..=b'9' => number = number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?,
-            b'.' | b'e' | b'E' => return None,
-            _ => break,
-        }
-        length += 1;
-    }
-    let leading_zero = length > 1 && bytes.first() == Some(&b'0');
-    (!leading_zero).then_some((length, number))
-}
+#[cfg(test)]
+mod tests;
