@@ -17,7 +17,7 @@ pub mod ttl;
 mod area;
 
 pub use cache_control::CacheControl;
-pub use digest::{Digest, token_digest};
+pub use digest::{Digest, TokenNames};
 pub use entry::{Freshness, Remembered};
 pub use known::{Hit, KnownTokens};
 
