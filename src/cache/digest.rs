@@ -26,7 +26,7 @@ impl TokenNames {
         let mut head = [DOMAIN, &(provider.len() as u64).to_le_bytes(), provider.as_bytes()].concat();
         head.resize(head.len().next_multiple_of(BLOCK), 0);
         let mut hash = Hash::new();
-        hash.update(head);
+        hash.update(head.as_slice());
         Self(hash)
     }
 

@@ -60,7 +60,7 @@ impl<'a> Members<'a> {
     ///
     /// # Errors
     /// [`Failure::NotJson`] when it is not one JSON object, [`Failure::Duplicate`] when a wanted member appears twice.
-    pub fn read(json: &'a [u8], wanted: impl Fn(&str, Option<Member>) -> bool) -> Result<Self, Failure> {
+    pub fn read(json: &'a [u8], wanted: &dyn Fn(&str, Option<Member>) -> bool) -> Result<Self, Failure> {
         // All of it is UTF-8 (RFC 8259 §8.1), also what is skipped.
         let json = std::str::from_utf8(json).map_err(|_| Failure::NotJson)?;
         let mut members = Self { found: Vec::with_capacity(USUAL), places: [ABSENT; MEMBERS] };

@@ -29,7 +29,7 @@ pub fn read(result: &HttpResult, names: &ClaimNames, now: Timestamp) -> Result<T
 }
 
 fn state(json: &[u8], names: &ClaimNames, now: Timestamp) -> Result<TokenState, Failure> {
-    let members = Members::read(json, |name, member| member.is_some() || names.wants(name))?;
+    let members = Members::read(json, &|name, member| member.is_some() || names.wants(name))?;
     match members.value(Member::Active) {
         Some(Json::Other(Value::Bool(true))) => Ok(TokenState::Active(Rc::new(names.facts(&members, now)?))),
         Some(Json::Other(Value::Bool(false))) => Ok(TokenState::Inactive),
@@ -47,7 +47,7 @@ fn body(answer: &HttpAnswer) -> Result<&[u8], Failure> {
 
 /// Some servers answer an unknown token with an OAuth error that names the token, not the caller.
 fn speaks_of_the_token(answer: &HttpAnswer) -> bool {
-    let error = body(answer).and_then(|json| Members::read(json, |name, _| name == "error"));
+    let error = body(answer).and_then(|json| Members::read(json, &|name, _| name == "error"));
     error.is_ok_and(|members| {
         let code = members.named("error").and_then(Json::as_text);
         matches!(code, Some("invalid_token" | "unsupported_token_type"))
