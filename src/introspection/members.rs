@@ -1,8 +1,11 @@
 //! The wanted members of a JSON object, each at most once.
 
 use super::failure::Failure;
-use super::json::{self, Json};
+use super::json::Json;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
+use std::fmt;
 
 /// Members that were asked for and found.
 #[derive(Debug)]
@@ -62,27 +65,11 @@ impl<'a> Members<'a> {
     /// [`Failure::NotJson`] when it is not one JSON object, [`Failure::Duplicate`] when a wanted member appears twice.
     pub fn read(json: &'a [u8], wanted: &dyn Fn(&str, Option<Member>) -> bool) -> Result<Self, Failure> {
         // All of it is UTF-8 (RFC 8259 §8.1), also what is skipped.
-        let json = std::str::from_utf8(json).map_err(|_| Failure::NotJson)?;
-        let mut members = Self { found: Vec::with_capacity(USUAL), places: [ABSENT; MEMBERS] };
-        let mut duplicate = false;
-        let read = json::object(json, |name, reader| {
-            let member = Member::named(&name);
-            if !wanted(&name, member) {
-                return reader.skip();
-            }
-            let here = members.found.len();
-            duplicate |= match member.and_then(|member| members.places.get_mut(member as usize)) {
-                Some(place) => std::mem::replace(place, here) != ABSENT,
-                None => members.named(&name).is_some(),
-            };
-            members.found.push((name, reader.value()?));
-            Some(())
-        });
-        match read {
-            None => Err(Failure::NotJson),
-            Some(()) if duplicate => Err(Failure::Duplicate),
-            Some(()) => Ok(members),
-        }
+        std::str::from_utf8(json).map_err(|_| Failure::NotJson)?;
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let read = deserializer.deserialize_map(Wanted(wanted)).map_err(|_| Failure::NotJson)?;
+        deserializer.end().map_err(|_| Failure::NotJson)?;
+        read
     }
 
     /// The member; `None` when it is absent.
@@ -99,5 +86,38 @@ impl<'a> Members<'a> {
     /// All wanted members, in the order of the answer.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
         self.found.iter().map(|(name, value)| (&**name, value))
+    }
+}
+
+/// A member's name, which is copied only where it is written with escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+struct Wanted<'w>(&'w dyn Fn(&str, Option<Member>) -> bool);
+
+impl<'de> Visitor<'de> for Wanted<'_> {
+    type Value = Result<Members<'de>, Failure>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Members { found: Vec::with_capacity(USUAL), places: [ABSENT; MEMBERS] };
+        let mut duplicate = false;
+        while let Some(Name(name)) = map.next_key()? {
+            let member = Member::named(&name);
+            if !(self.0)(&name, member) {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let here = members.found.len();
+            duplicate |= match member.and_then(|member| members.places.get_mut(member as usize)) {
+                Some(place) => std::mem::replace(place, here) != ABSENT,
+                None => members.named(&name).is_some(),
+            };
+            members.found.push((name, map.next_value()?));
+        }
+        Ok(if duplicate { Err(Failure::Duplicate) } else { Ok(members) })
     }
 }
