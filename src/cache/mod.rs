@@ -18,7 +18,7 @@ mod place;
 mod set;
 
 pub use cache_control::CacheControl;
-pub use digest::{Digest, token_digest};
+pub use digest::{Digest, TokenNames};
 pub use entry::{Freshness, Remembered};
 pub use known::{Hit, KnownTokens};
 pub use place::LEASE;

@@ -1,7 +1,7 @@
 //! A configuration as the engine uses it.
 
 use crate::base::secret::Secret;
-use crate::cache;
+use crate::cache::{self, Digest, TokenNames};
 use crate::contract;
 use crate::decision::decide::TokenChecks;
 use crate::decision::policy::{ApiIndex, Policy, ProviderIndex};
@@ -48,6 +48,7 @@ pub struct Settings {
     pub cache: cache::Settings,
     /// How refusals are worded.
     pub replies: reply::Settings,
+    token_names: Vec<TokenNames>,
     routes: Vec<Vec<Choice>>,
 }
 
@@ -75,8 +76,9 @@ impl Settings {
         replies: reply::Settings,
     ) -> Self {
         let provider_names = providers.iter().map(|provider| provider.name.clone()).collect();
+        let token_names = providers.iter().map(|provider| TokenNames::new(&provider.name)).collect();
         let routes = routes(&policy);
-        Self { policy, providers, provider_names, upstreams, token, contracts, cache, replies, routes }
+        Self { policy, providers, provider_names, upstreams, token, contracts, cache, replies, token_names, routes }
     }
 
     /// The providers that a token for this API may go to.
@@ -105,6 +107,11 @@ impl Settings {
             }
         }
         choices.first().copied()
+    }
+
+    /// The token's name in shared data and between workers; `None` without such a provider.
+    pub fn token_name(&self, provider: ProviderIndex, token: &Bearer) -> Option<Digest> {
+        Some(self.token_names.get(provider.0)?.name(token.expose().as_bytes()))
     }
 
     /// Prefix of the shared keys of token facts: changes with everything that shapes them.

@@ -5,7 +5,7 @@ use super::flights::{Flight, Flights, Full, Waiter};
 use super::metrics::{Level, Lookup, Metrics};
 use super::settings::{Choice, Settings};
 use crate::base::time::Timestamp;
-use crate::cache::{Digest, Freshness, KnownTokens, Remembered, Slots, token_digest};
+use crate::cache::{Freshness, KnownTokens, Remembered, Slots};
 use crate::contract::contracts::{self, Contracts};
 use crate::decision::decide::decide;
 use crate::decision::policy::{ApiIndex, ProviderIndex, Rule, RuleIndex, Selection, Target};
@@ -186,10 +186,12 @@ impl Worker {
         store: &dyn SharedStore,
         now: Timestamp,
     ) -> Step {
-        let Some(choice) = self.settings.choose(rule.api, &token) else {
+        let settings = &self.settings;
+        let choice = settings.choose(rule.api, &token);
+        let digest = choice.and_then(|choice| settings.token_name(choice.provider, &token));
+        let (Some(choice), Some(digest)) = (choice, digest) else {
             return self.refuse(Some(rule), Outcome::InternalError);
         };
-        let digest = self.digest(choice.provider, &token);
         let mut seen = None;
         if !self.flights.contains(&digest) {
             let (shared, set) = self.slots.look(store, &digest, now);
@@ -228,7 +230,7 @@ impl Worker {
             return;
         }
         let Some(token) = Bearer::parse(token) else { return };
-        let digest = self.digest(choice.provider, &token);
+        let Some(digest) = self.settings.token_name(choice.provider, &token) else { return };
         if self.flights.contains(&digest) {
             return;
         }
@@ -311,11 +313,6 @@ impl Worker {
 
     fn outage(&self, provider: ProviderIndex) -> Option<&Outage> {
         self.outages.get(provider.0)
-    }
-
-    fn digest(&self, provider: ProviderIndex, token: &Bearer) -> Digest {
-        let name = self.settings.provider_names.get(provider.0).map_or("", |name| name);
-        token_digest(name, token.expose().as_bytes())
     }
 
     pub(super) fn deadline(&self, provider: ProviderIndex, now: Timestamp) -> Timestamp {

@@ -1,10 +1,12 @@
 //! Members of an answer as facts, read strictly (RFC 7662 §2.2).
 
 use super::failure::Failure;
-use super::members::Members;
+use super::json::Json;
+use super::members::{Member, Members};
 use crate::base::time::Timestamp;
 use crate::token::facts::Facts;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Which members hold what, and which further ones are kept.
@@ -20,15 +22,11 @@ pub struct ClaimNames {
     pub all_scalars: bool,
 }
 
-const READ_ALWAYS: [&str; 11] =
-    ["active", "exp", "nbf", "iat", "expires_in", "sub", "username", "iss", "aud", "token_type", "cnf"];
-
 impl ClaimNames {
-    /// Whether the member is read at all.
+    /// Whether the member is read, even if it is no [`Member`].
     pub fn wants(&self, member: &str) -> bool {
         let is_root_of = |pointer: &str| pointer_root(pointer) == member;
         self.all_scalars
-            || READ_ALWAYS.contains(&member)
             || self.client_id.iter().chain(&self.scope).any(|name| &**name == member)
             || self.pointers.iter().any(|pointer| is_root_of(pointer))
     }
@@ -38,30 +36,30 @@ impl ClaimNames {
     /// # Errors
     /// [`Failure::Unreadable`] with the name of the first member that cannot be used.
     pub fn facts(&self, members: &Members<'_>, now: Timestamp) -> Result<Facts, Failure> {
-        time(members, "iat")?;
-        let expires_at = match time(members, "exp")? {
+        time(members, Member::Iat)?;
+        let expires_at = match time(members, Member::Exp)? {
             Some(end) => Some(end),
-            None => seconds(members, "expires_in")?.map(|left| end_of_span(left, now)),
+            None => seconds(members, Member::ExpiresIn)?.map(|left| end_of_span(left, now)),
         };
         Ok(Facts {
             client_id: first_text(members, &self.client_id, "client_id")?,
-            subject: text(members, "sub")?,
-            username: text(members, "username")?,
-            issuer: text(members, "iss")?,
+            subject: text(members, Member::Sub)?.map(Into::into),
+            username: text(members, Member::Username)?.map(Into::into),
+            issuer: text(members, Member::Iss)?.map(Into::into),
             scope: self.scopes(members)?,
             audience: audience(members)?,
             expires_at,
-            not_before: time(members, "nbf")?,
+            not_before: time(members, Member::Nbf)?,
             key_bound: is_key_bound(members)?,
             claims: self.kept(members),
         })
     }
 
     fn scopes(&self, members: &Members<'_>) -> Result<Vec<Box<str>>, Failure> {
-        let Some(value) = self.scope.iter().find_map(|name| present(members, name)) else { return Ok(Vec::new()) };
+        let Some(value) = first(members, &self.scope) else { return Ok(Vec::new()) };
         match value {
-            Value::String(list) => Ok(list.split(' ').filter(|scope| !scope.is_empty()).map(Into::into).collect()),
-            Value::Array(list) => strings(list).ok_or(Failure::Unreadable("scope")),
+            Json::Text(list) => Ok(list.split(' ').filter(|scope| !scope.is_empty()).map(Into::into).collect()),
+            Json::Other(Value::Array(list)) => strings(list).ok_or(Failure::Unreadable("scope")),
             _ => Err(Failure::Unreadable("scope")),
         }
     }
@@ -70,11 +68,20 @@ impl ClaimNames {
     fn kept(&self, members: &Members<'_>) -> Vec<(Box<str>, Box<str>)> {
         let pointed = self.pointers.iter().filter_map(|pointer| {
             let rest = pointer.get(1 + raw_root(pointer).len()..)?;
-            let value = members.value(&pointer_root(pointer))?.pointer(rest)?;
-            Some((pointer.clone(), listed(value)?))
+            let text = match members.named(&pointer_root(pointer))? {
+                Json::Text(text) => rest.is_empty().then(|| (&**text).into()),
+                Json::Other(value) => value.pointer(rest).and_then(listed),
+            };
+            Some((pointer.clone(), text?))
         });
-        let members = members.iter().filter(|_| self.all_scalars);
-        pointed.chain(members.filter_map(|(name, value)| Some((name.into(), scalar(value)?)))).collect()
+        let members = members.iter().filter(|_| self.all_scalars).filter_map(|(name, value)| {
+            let text = match value {
+                Json::Text(text) => Some((&**text).into()),
+                Json::Other(value) => scalar(value),
+            };
+            Some((name.into(), text?))
+        });
+        pointed.chain(members).collect()
     }
 }
 
@@ -82,36 +89,46 @@ fn raw_root(pointer: &str) -> &str {
     pointer.strip_prefix('/').and_then(|rest| rest.split('/').next()).unwrap_or_default()
 }
 
-fn pointer_root(pointer: &str) -> String {
-    raw_root(pointer).replace("~1", "/").replace("~0", "~")
+fn pointer_root(pointer: &str) -> Cow<'_, str> {
+    let root = raw_root(pointer);
+    if root.contains('~') { root.replace("~1", "/").replace("~0", "~").into() } else { root.into() }
+}
+
+/// The first of the members that is neither absent nor null.
+fn first<'a>(members: &'a Members<'_>, names: &[Box<str>]) -> Option<&'a Json<'a>> {
+    names.iter().find_map(|name| members.named(name).filter(is_present))
 }
 
 /// The member, unless it is absent or null.
-fn present<'a>(members: &'a Members<'_>, name: &str) -> Option<&'a Value> {
-    members.value(name).filter(|value| !value.is_null())
+fn present<'a>(members: &'a Members<'_>, member: Member) -> Option<&'a Json<'a>> {
+    members.value(member).filter(is_present)
 }
 
-fn text(members: &Members<'_>, name: &'static str) -> Result<Option<Box<str>>, Failure> {
-    match present(members, name) {
+fn is_present(value: &&Json<'_>) -> bool {
+    !matches!(value, Json::Other(Value::Null))
+}
+
+fn text<'a>(members: &'a Members<'_>, member: Member) -> Result<Option<&'a str>, Failure> {
+    match present(members, member) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.as_str().into())),
-        Some(_) => Err(Failure::Unreadable(name)),
+        Some(Json::Text(text)) => Ok(Some(text)),
+        Some(Json::Other(_)) => Err(Failure::Unreadable(member.name())),
     }
 }
 
 fn first_text(members: &Members<'_>, names: &[Box<str>], called: &'static str) -> Result<Option<Box<str>>, Failure> {
-    match names.iter().find_map(|name| present(members, name)) {
+    match first(members, names) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty()).map(Into::into)),
+        Some(Json::Text(text)) => Ok(Some(&**text).filter(|text| !text.is_empty()).map(Into::into)),
         Some(_) => Err(Failure::Unreadable(called)),
     }
 }
 
 fn audience(members: &Members<'_>) -> Result<Vec<Box<str>>, Failure> {
-    match present(members, "aud") {
+    match present(members, Member::Aud) {
         None => Ok(Vec::new()),
-        Some(Value::String(one)) => Ok(vec![one.as_str().into()]),
-        Some(Value::Array(list)) => strings(list).ok_or(Failure::Unreadable("aud")),
+        Some(Json::Text(one)) => Ok(vec![(&**one).into()]),
+        Some(Json::Other(Value::Array(list))) => strings(list).ok_or(Failure::Unreadable("aud")),
         Some(_) => Err(Failure::Unreadable("aud")),
     }
 }
@@ -121,8 +138,8 @@ fn strings(list: &[Value]) -> Option<Vec<Box<str>>> {
 }
 
 fn is_key_bound(members: &Members<'_>) -> Result<bool, Failure> {
-    let token_type = text(members, "token_type")?;
-    Ok(present(members, "cnf").is_some() || token_type.is_some_and(|name| name.eq_ignore_ascii_case("DPoP")))
+    let token_type = text(members, Member::TokenType)?;
+    Ok(present(members, Member::Cnf).is_some() || token_type.is_some_and(|name| name.eq_ignore_ascii_case("DPoP")))
 }
 
 /// A token with no time left has ended long ago: a span knows no difference between clocks that could be in its favour.
@@ -130,20 +147,20 @@ fn end_of_span(seconds: u64, now: Timestamp) -> Timestamp {
     if seconds == 0 { Timestamp::default() } else { now.plus(Duration::from_secs(seconds)) }
 }
 
-fn time(members: &Members<'_>, name: &'static str) -> Result<Option<Timestamp>, Failure> {
-    Ok(seconds(members, name)?.map(Timestamp::from_secs))
+fn time(members: &Members<'_>, member: Member) -> Result<Option<Timestamp>, Failure> {
+    Ok(seconds(members, member)?.map(Timestamp::from_secs))
 }
 
 /// Whole seconds from an integer, a float or a decimal string; below zero is zero, beyond range is the maximum.
 /// Null is not absence here: a time that the server meant to give must not vanish.
-fn seconds(members: &Members<'_>, name: &'static str) -> Result<Option<u64>, Failure> {
-    let Some(value) = members.value(name) else { return Ok(None) };
+fn seconds(members: &Members<'_>, member: Member) -> Result<Option<u64>, Failure> {
+    let Some(value) = members.value(member) else { return Ok(None) };
     let seconds = match value {
-        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(saturating_floor)),
-        Value::String(text) => decimal(text),
+        Json::Other(Value::Number(number)) => number.as_u64().or_else(|| number.as_f64().map(saturating_floor)),
+        Json::Text(text) => decimal(text),
         _ => None,
     };
-    seconds.map(Some).ok_or(Failure::Unreadable(name))
+    seconds.map(Some).ok_or(Failure::Unreadable(member.name()))
 }
 
 fn decimal(text: &str) -> Option<u64> {

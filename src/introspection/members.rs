@@ -1,65 +1,123 @@
 //! The wanted members of a JSON object, each at most once.
 
 use super::failure::Failure;
+use super::json::Json;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
 
 /// Members that were asked for and found.
 #[derive(Debug)]
-pub struct Members<'a>(Vec<(Name<'a>, Value)>);
+pub struct Members<'a> {
+    found: Vec<(Cow<'a, str>, Json<'a>)>,
+    /// Where each [`Member`] stands in `found`.
+    places: [usize; MEMBERS],
+}
+
+/// No place in `found`.
+const ABSENT: usize = usize::MAX;
+
+/// As many members as most answers have.
+const USUAL: usize = 12;
+
+macro_rules! members {
+    ($($member:ident = $name:literal,)*) => {
+        /// A member that means something whatever is configured.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Member { $(#[doc = $name] $member,)* }
+
+        const MEMBERS: usize = [$($name),*].len();
+
+        impl Member {
+            /// The member of that name.
+            pub fn named(name: &str) -> Option<Self> {
+                Some(match name { $($name => Self::$member,)* _ => return None })
+            }
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$member => $name,)* }
+            }
+        }
+    };
+}
+
+members! {
+    Active = "active",
+    Exp = "exp",
+    Nbf = "nbf",
+    Iat = "iat",
+    ExpiresIn = "expires_in",
+    Sub = "sub",
+    Username = "username",
+    Iss = "iss",
+    Aud = "aud",
+    TokenType = "token_type",
+    Cnf = "cnf",
+}
 
 impl<'a> Members<'a> {
-    /// Reads those members of the one object in `json` that `wanted` names. Others are checked for syntax and dropped.
+    /// Reads those members of the one object in `json` that are `wanted`, by name or for what they are. Others are
+    /// checked for syntax and dropped.
     ///
     /// # Errors
     /// [`Failure::NotJson`] when it is not one JSON object, [`Failure::Duplicate`] when a wanted member appears twice.
-    pub fn read(json: &'a [u8], wanted: impl Fn(&str) -> bool) -> Result<Self, Failure> {
+    pub fn read(json: &'a [u8], wanted: &dyn Fn(&str, Option<Member>) -> bool) -> Result<Self, Failure> {
         // All of it is UTF-8 (RFC 8259 §8.1), also what is skipped.
         std::str::from_utf8(json).map_err(|_| Failure::NotJson)?;
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let read = deserializer.deserialize_map(Wanted(wanted)).map_err(|_| Failure::NotJson)?;
         deserializer.end().map_err(|_| Failure::NotJson)?;
-        read.map(Self)
+        read
     }
 
     /// The member; `None` when it is absent.
-    pub fn value(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(key, _)| key.0 == name).map(|(_, value)| value)
+    pub fn value(&self, member: Member) -> Option<&Json<'a>> {
+        let place = self.places.get(member as usize)?;
+        self.found.get(*place).map(|(_, value)| value)
+    }
+
+    /// The member of that name; `None` when it is absent.
+    pub fn named(&self, name: &str) -> Option<&Json<'a>> {
+        self.found.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// All wanted members, in the order of the answer.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (&*name.0, value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
+        self.found.iter().map(|(name, value)| (&**name, value))
     }
 }
 
 /// A member's name, which is copied only where it is written with escapes.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-struct Wanted<F>(F);
+struct Wanted<'w>(&'w dyn Fn(&str, Option<Member>) -> bool);
 
-impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Wanted<F> {
-    type Value = Result<Vec<(Name<'de>, Value)>, Failure>;
+impl<'de> Visitor<'de> for Wanted<'_> {
+    type Value = Result<Members<'de>, Failure>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found: Vec<(Name<'de>, Value)> = Vec::new();
+        let mut members = Members { found: Vec::with_capacity(USUAL), places: [ABSENT; MEMBERS] };
         let mut duplicate = false;
-        while let Some(name) = map.next_key::<Name<'de>>()? {
-            if !(self.0)(&name.0) {
+        while let Some(Name(name)) = map.next_key()? {
+            let member = Member::named(&name);
+            if !(self.0)(&name, member) {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            duplicate |= found.iter().any(|(key, _)| key.0 == name.0);
-            found.push((name, map.next_value()?));
+            let here = members.found.len();
+            duplicate |= match member.and_then(|member| members.places.get_mut(member as usize)) {
+                Some(place) => std::mem::replace(place, here) != ABSENT,
+                None => members.named(&name).is_some(),
+            };
+            members.found.push((name, map.next_value()?));
         }
-        Ok(if duplicate { Err(Failure::Duplicate) } else { Ok(found) })
+        Ok(if duplicate { Err(Failure::Duplicate) } else { Ok(members) })
     }
 }

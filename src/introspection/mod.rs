@@ -3,6 +3,7 @@
 pub mod claims;
 pub mod client_auth;
 pub mod failure;
+pub mod json;
 pub mod members;
 pub mod request;
 pub mod response;

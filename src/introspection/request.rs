@@ -10,6 +10,9 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// How the form begins.
+const TOKEN: &str = "token=";
+
 /// How one authorization server is asked.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -52,9 +55,12 @@ impl Endpoint {
     /// The call that asks about `token` and waits `timeout` at most.
     pub fn call(&self, token: &Bearer, timeout: Duration) -> HttpCall {
         let parts = self.written.0.get_or_init(|| self.parts());
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("token", token.expose());
-        let body = form.finish() + &parts.form;
+        let token = token.expose();
+        // Room for a token without characters to encode, which most are.
+        let mut body = String::with_capacity(TOKEN.len() + token.len() + parts.form.len());
+        body.push_str(TOKEN);
+        body.extend(form_urlencoded::byte_serialize(token.as_bytes()));
+        body.push_str(&parts.form);
         HttpCall {
             cluster: self.cluster.clone(),
             headers: Rc::clone(&parts.headers),

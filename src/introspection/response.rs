@@ -2,7 +2,8 @@
 
 use super::claims::ClaimNames;
 use super::failure::Failure;
-use super::members::Members;
+use super::json::Json;
+use super::members::{Member, Members};
 use crate::base::http::{Body, HttpAnswer, HttpResult};
 use crate::base::time::Timestamp;
 use crate::token::facts::TokenState;
@@ -28,10 +29,10 @@ pub fn read(result: &HttpResult, names: &ClaimNames, now: Timestamp) -> Result<T
 }
 
 fn state(json: &[u8], names: &ClaimNames, now: Timestamp) -> Result<TokenState, Failure> {
-    let members = Members::read(json, |member| names.wants(member))?;
-    match members.value("active") {
-        Some(Value::Bool(true)) => Ok(TokenState::Active(Rc::new(names.facts(&members, now)?))),
-        Some(Value::Bool(false)) => Ok(TokenState::Inactive),
+    let members = Members::read(json, &|name, member| member.is_some() || names.wants(name))?;
+    match members.value(Member::Active) {
+        Some(Json::Other(Value::Bool(true))) => Ok(TokenState::Active(Rc::new(names.facts(&members, now)?))),
+        Some(Json::Other(Value::Bool(false))) => Ok(TokenState::Inactive),
         _ => Err(Failure::ActiveUnreadable),
     }
 }
@@ -46,9 +47,9 @@ fn body(answer: &HttpAnswer) -> Result<&[u8], Failure> {
 
 /// Some servers answer an unknown token with an OAuth error that names the token, not the caller.
 fn speaks_of_the_token(answer: &HttpAnswer) -> bool {
-    let error = body(answer).and_then(|json| Members::read(json, |member| member == "error"));
+    let error = body(answer).and_then(|json| Members::read(json, &|name, _| name == "error"));
     error.is_ok_and(|members| {
-        let code = members.value("error").and_then(Value::as_str);
+        let code = members.named("error").and_then(Json::as_text);
         matches!(code, Some("invalid_token" | "unsupported_token_type"))
     })
 }
