@@ -41,8 +41,28 @@ impl Timestamp {
     }
 }
 
-/// A span in whole milliseconds, saturating. Without the 128-bit arithmetic of [`Duration::as_millis`], which is slow
-/// in a 32-bit VM: this is on the way of every request.
+/// A span in whole milliseconds, saturating. Without 128-bit arithmetic, as [`Duration::as_millis`] and a saturating
+/// multiplication would need it, which is slow in a 32-bit VM: this is on the way of every request.
 pub const fn millis(span: Duration) -> u64 {
-    span.as_secs().saturating_mul(1000).saturating_add(span.subsec_millis() as u64)
+    const MOST: u64 = u64::MAX / 1000 - 1;
+    if span.as_secs() > MOST { u64::MAX } else { span.as_secs() * 1000 + span.subsec_millis() as u64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn milliseconds_are_those_of_the_standard_library_up_to_the_end(
+            secs in prop_oneof![any::<u64>(), 0..10_000_000_000_u64, u64::MAX / 1000 - 2..u64::MAX / 1000 + 2],
+            nanos in 0..1_000_000_000_u32,
+        ) {
+            let span = Duration::new(secs, nanos);
+            let expected = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+            // The last second or two before the end of time count as the end.
+            prop_assert!(millis(span) == expected || millis(span) == u64::MAX && expected > u64::MAX - 2000);
+        }
+    }
 }
