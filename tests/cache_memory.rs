@@ -2,7 +2,6 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::rc::Rc;
 
 use tessera::base::time::Timestamp;
 use tessera::cache::known::BYTES_PER_ENTRY;
@@ -42,13 +41,13 @@ fn settings(entries: usize) -> Settings {
     Settings { entries, ..Settings::default() }
 }
 
-fn answer(state: TokenState) -> Rc<Remembered> {
+fn answer(state: TokenState) -> Remembered {
     let until = Timestamp::from_secs(1_300);
     let lifetime = Lifetime { fresh_until: until, stale_until: until };
-    Rc::new(Remembered::new(state, Timestamp::from_secs(1_000), lifetime))
+    Remembered::new(state, Timestamp::from_secs(1_000), lifetime)
 }
 
-fn good(scopes: usize) -> Rc<Remembered> {
+fn good(scopes: usize) -> Remembered {
     let facts = Facts {
         client_id: Some("portal".into()),
         subject: Some("alice".into()),

@@ -136,7 +136,7 @@ def measure_hits(bed: Bed) -> dict:
         for order in bed.shuffled_rounds(list(samples), rounds, "hits"):
             for name in order:
                 token = _last_client(sources[name]) if name in sources else generator.fixed("o" * 43)
-                outcome = bed.generator.ask(proxy.ports[name], token, cpu=cpu, millis=HIT_TURN_MS, connections=1)
+                outcome = bed.generator.ask(proxy.ports[name], token, cpu=cpu, millis=HIT_TURN_MS, connections=4)
                 samples[name].append(outcome)
         if proxy.callouts("idp") != asked:
             raise RuntimeError("hits: the authorization server was asked while only hits were measured")

@@ -13,7 +13,7 @@ from .bed import Bed
 from .rows import added_us
 from .statistics import median, spread
 
-USUAL_ROUNDS = 100
+USUAL_ROUNDS = 200
 TURN_MS = 30
 SIZES = (100, 1_000, 10_000, 100_000)
 

@@ -158,7 +158,7 @@ def _growth_text(growth: dict) -> str:
             cells.append(f"{kinds[kind]['added_us']:.1f} ({low:.1f}–{high:.1f})")
         lines.append(cells)
     head = ["known tokens", "hit on one of them, added µs", "hits on all, added µs", "miss, added µs"]
-    return "### Cost by number of known tokens\n\n" + table(head, lines)
+    return "### Cost by number of known tokens\n\nOne worker, one connection.\n\n" + table(head, lines)
 
 
 def _memory_text(memory: dict) -> str:
@@ -225,7 +225,7 @@ def _hits_text(hits: dict) -> str:
     for size, figures in hits["sizes"].items():
         low, high = figures["added_us_quartiles"]
         lines.append([f"{int(size):,}", f"{figures['added_us']:.1f} ({low:.1f}–{high:.1f})"])
-    note = f"Medians of {hits['rounds']} rounds of {hits['turn_ms']} ms turns, one worker, one connection."
+    note = f"Medians of {hits['rounds']} rounds of {hits['turn_ms']} ms turns, one worker, four connections."
     return f"### A warm hit\n\n{note}\n\n" + table(["contracts", "added µs (quartiles)"], lines)
 
 

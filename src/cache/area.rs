@@ -4,8 +4,6 @@
 //! that was used since its last visit, and evicts the first one that was not. A scan of tokens seen once passes through
 //! the stretch between hand and head and leaves the entries behind the hand alone.
 
-use std::rc::Rc;
-
 use super::entry::Remembered;
 
 /// An entry in its place.
@@ -18,7 +16,7 @@ pub struct Node {
     /// The exact token.
     pub token: Box<[u8]>,
     /// The answer.
-    pub remembered: Rc<Remembered>,
+    pub remembered: Remembered,
     /// Hits since the answer was stored, saturating.
     pub uses: u32,
     /// Used since the hand came by.
@@ -31,7 +29,7 @@ pub struct Node {
 
 impl Node {
     /// An entry that no area holds yet.
-    pub fn new(hash: u64, route: u16, token: Box<[u8]>, remembered: Rc<Remembered>, cost: usize) -> Self {
+    pub fn new(hash: u64, route: u16, token: Box<[u8]>, remembered: Remembered, cost: usize) -> Self {
         Self { hash, route, token, remembered, uses: 0, visited: false, cost, newer: None, older: None }
     }
 }

@@ -12,7 +12,6 @@
 //! and in practice far less: an opaque token of 43 bytes with a handful of scopes counts for well under 1 KiB. Memory is
 //! taken as the areas fill, never ahead.
 
-use std::rc::Rc;
 use std::{hash::Hasher, mem};
 
 use foldhash::SharedSeed;
@@ -34,8 +33,8 @@ const ALLOCATION: usize = 16;
 const INDEX_SHARE: usize = 48;
 
 /// What an entry costs beside its token and its facts: its place (twice, while the slab grows), its share of the index,
-/// the counted answer, and two allocations.
-pub const OVERHEAD: usize = 2 * mem::size_of::<Node>() + INDEX_SHARE + mem::size_of::<Remembered>() + 3 * ALLOCATION;
+/// and the token's allocation.
+pub const OVERHEAD: usize = 2 * mem::size_of::<Node>() + INDEX_SHARE + ALLOCATION;
 
 /// A costlier entry is not kept: it would push out dozens of ordinary ones.
 pub const MAX_COST: usize = 64 * 1024;
@@ -54,7 +53,7 @@ pub struct KnownTokens {
 #[derive(Debug)]
 pub struct Hit<'a> {
     /// The answer, lapsed or not: the caller judges.
-    pub remembered: &'a Rc<Remembered>,
+    pub remembered: &'a Remembered,
     /// How often it has answered since it was stored, this time included.
     pub uses: u32,
 }
@@ -109,7 +108,7 @@ impl KnownTokens {
     /// Remembers the answer for `token`, in the place of an older one; evicts what has not been used for long.
     ///
     /// An answer that costs more than [`MAX_COST`] (or than the whole area may) is not kept, nor is the older one.
-    pub fn insert(&mut self, route: u16, token: &[u8], remembered: Rc<Remembered>) {
+    pub fn insert(&mut self, route: u16, token: &[u8], remembered: Remembered) {
         let hash = self.hash(route, token);
         let older = match self.find(hash, route, token) {
             Some(place) => self.take(place),
@@ -228,13 +227,14 @@ fn cost(token: &[u8], remembered: &Remembered) -> usize {
 
 fn facts_size(facts: &Facts) -> usize {
     const TEXT: usize = mem::size_of::<Box<str>>() + ALLOCATION;
-    const LISTS: usize = 3 * ALLOCATION;
+    // Counted, and with the three lists.
+    const ITSELF: usize = mem::size_of::<Facts>() + 2 * mem::size_of::<usize>() + 4 * ALLOCATION;
     let text = |text: &str| TEXT + text.len();
     let single = [&facts.client_id, &facts.subject, &facts.username, &facts.issuer];
     let single = single.into_iter().flatten().map(|one| text(one));
     let listed = facts.scope.iter().chain(&facts.audience);
     let claims = facts.claims.iter().flat_map(|(name, value)| [name, value]);
-    LISTS + single.sum::<usize>() + listed.chain(claims).map(|one| text(one)).sum::<usize>()
+    ITSELF + single.sum::<usize>() + listed.chain(claims).map(|one| text(one)).sum::<usize>()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use std::time::Duration;
 const QUIET: Duration = Duration::from_secs(10);
 
 /// How a flight ends: what is known of the token now, or the outcome of those who wait.
-type Learned = Result<Rc<Remembered>, Outcome>;
+type Learned = Result<Remembered, Outcome>;
 
 impl Worker {
     /// The root context's turn: calls that wait for it are sent.
@@ -81,7 +81,7 @@ impl Worker {
         }
         match told {
             Told::State(remembered) => {
-                self.land(&digest, Ok(Rc::new(self.settings.cache.cut(remembered))), store, now, &mut effects);
+                self.land(&digest, Ok(self.settings.cache.cut(remembered)), store, now, &mut effects);
             }
             Told::Failed(outcome) => self.land(&digest, Err(outcome), store, now, &mut effects),
             Told::TooMuch => self.call(&digest, 0, false, now, &mut effects),
@@ -130,7 +130,7 @@ impl Worker {
                 return effects;
             }
             Err(failure) => Err(self.note_failure(index, provider, failure, now, &mut effects)),
-            Ok(state) => Ok(Rc::new(self.remembered(state, &result, now))),
+            Ok(state) => Ok(self.remembered(state, &result, now)),
         };
         self.finish(&digest, learned, leads, store, now, &mut effects);
         effects
@@ -186,9 +186,9 @@ impl Worker {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) {
-        let followers = self.slots.settle(store, digest, learned.as_deref().ok(), leads, now);
+        let followers = self.slots.settle(store, digest, learned.as_ref().ok(), leads, now);
         if !followers.is_empty() {
-            let message = mail::answer(digest, learned.as_deref().map_err(|outcome| *outcome));
+            let message = mail::answer(digest, learned.as_ref().map_err(|outcome| *outcome));
             effects.extend(followers.into_iter().map(|queue| Effect::Mail(queue, message.clone())));
         }
         self.land(digest, learned, store, now, effects);
@@ -209,7 +209,7 @@ impl Worker {
         if let Ok(remembered) = &learned {
             for key in &flight.keys {
                 match remembered.freshness(now) {
-                    Freshness::Fresh => self.known.insert(*key, token, Rc::clone(remembered)),
+                    Freshness::Fresh => self.known.insert(*key, token, remembered.clone()),
                     Freshness::Stale | Freshness::Lapsed => {
                         self.known.remove(*key, token);
                     }

@@ -161,7 +161,7 @@ impl Worker {
         // The warm path: no other host call than those for the token and the time, no allocation.
         for choice in settings.choices(rule.api) {
             let Some(hit) = self.known.get(choice.key, found.bytes()) else { continue };
-            let (remembered, uses) = (Rc::clone(hit.remembered), hit.uses);
+            let (remembered, uses) = (hit.remembered.clone(), hit.uses);
             if !self.is_usable(&remembered, rule, now) {
                 break;
             }
@@ -195,13 +195,12 @@ impl Worker {
         let mut seen = None;
         if !self.flights.contains(&digest) {
             let (shared, set) = self.slots.look(store, &digest, now);
-            let shared = shared.map(Rc::new);
             seen = Some(set);
             if let Some(remembered) = &shared
                 && self.is_usable(remembered, rule, now)
             {
                 self.metrics.lookup(found_as(remembered), Level::Shared);
-                self.known.insert(choice.key, token.expose().as_bytes(), Rc::clone(remembered));
+                self.known.insert(choice.key, token.expose().as_bytes(), remembered.clone());
                 return Step::ended(self.judge(remembered, choice.provider, rule, store, now));
             }
             if let Some(remembered) = &shared
@@ -240,7 +239,7 @@ impl Worker {
             && remembered.freshness(now) == Freshness::Fresh
             && !remembered.lapses_soon(now)
         {
-            self.known.insert(choice.key, token.expose().as_bytes(), Rc::new(remembered));
+            self.known.insert(choice.key, token.expose().as_bytes(), remembered);
             return;
         }
         let deadline = self.deadline(choice.provider, now);

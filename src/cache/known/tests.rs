@@ -12,12 +12,12 @@ fn tokens(entries: usize) -> KnownTokens {
     KnownTokens::new(&settings, 42)
 }
 
-fn good() -> Rc<Remembered> {
-    Rc::new(samples::good("portal", NOW, 1_000))
+fn good() -> Remembered {
+    samples::good("portal", NOW, 1_000)
 }
 
-fn bad() -> Rc<Remembered> {
-    Rc::new(samples::negative(NOW, 1_000))
+fn bad() -> Remembered {
+    samples::negative(NOW, 1_000)
 }
 
 fn name(kind: &str, number: usize) -> Vec<u8> {
@@ -43,8 +43,8 @@ fn check(tokens: &KnownTokens) {
 fn a_token_is_known_on_its_route_only() {
     let mut tokens = tokens(10);
     let stored = good();
-    tokens.insert(1, b"token", Rc::clone(&stored));
-    assert!(Rc::ptr_eq(tokens.get(1, b"token").unwrap().remembered, &stored));
+    tokens.insert(1, b"token", stored.clone());
+    assert_eq!(*tokens.get(1, b"token").unwrap().remembered, stored);
     assert!(tokens.get(2, b"token").is_none());
     assert!(tokens.get(1, b"toke").is_none());
     assert!(tokens.get(1, b"tokeN").is_none());
@@ -65,10 +65,11 @@ fn uses_count_from_each_answer_on() {
 #[test]
 fn a_newer_answer_replaces_the_older_one_across_areas() {
     let mut tokens = tokens(10);
-    for answer in [good(), bad(), good(), bad()] {
-        tokens.insert(0, b"token", Rc::clone(&answer));
+    for (second, answer) in [good(), bad(), good(), bad()].into_iter().enumerate() {
+        let answer = Remembered { obtained_at: Timestamp::from_secs(second as u64), ..answer };
+        tokens.insert(0, b"token", answer.clone());
         let hit = tokens.get(0, b"token").unwrap();
-        assert!(Rc::ptr_eq(hit.remembered, &answer));
+        assert_eq!(*hit.remembered, answer);
         assert_eq!(tokens.len(), 1);
         check(&tokens);
     }
@@ -187,7 +188,7 @@ fn a_giant_entry_is_not_kept_nor_its_older_answer() {
     tokens.insert(0, b"other", good());
     tokens.insert(0, b"token", good());
     let giant = samples::good(&"x".repeat(MAX_COST), NOW, 1_000);
-    tokens.insert(0, b"token", Rc::new(giant));
+    tokens.insert(0, b"token", giant);
     assert!(tokens.get(0, b"token").is_none());
     assert!(tokens.get(0, b"other").is_some());
     check(&tokens);
@@ -265,20 +266,21 @@ proptest! {
     ) {
         let mut tokens = tokens(entries);
         let mut last = std::collections::HashMap::new();
-        for step in steps {
+        for (number, step) in steps.into_iter().enumerate() {
             match step {
                 Step::Insert(route, token, size, is_good) => {
                     let state = match is_good {
                         true => samples::good(&"x".repeat(size), NOW, 1),
                         false => samples::negative(NOW, size as u64),
                     };
-                    let state = Rc::new(state);
-                    tokens.insert(route, &[token; 20], Rc::clone(&state));
-                    last.insert((route, token), state);
+                    // No two answers are equal.
+                    let answer = Remembered { obtained_at: Timestamp::from_secs(number as u64), ..state };
+                    tokens.insert(route, &[token; 20], answer.clone());
+                    last.insert((route, token), answer);
                 }
                 Step::Get(route, token) => {
                     if let Some(hit) = tokens.get(route, &[token; 20]) {
-                        prop_assert!(Rc::ptr_eq(hit.remembered, &last[&(route, token)]));
+                        prop_assert_eq!(hit.remembered, &last[&(route, token)]);
                     }
                 }
                 Step::Remove(route, token) => {
