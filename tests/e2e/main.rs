@@ -46,5 +46,6 @@ mod identity_headers;
 mod on_envoy;
 mod outcomes;
 mod rate_limit;
+mod several_plugins;
 mod single_flight;
 mod token;

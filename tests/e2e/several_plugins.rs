@@ -1,0 +1,57 @@
+//! Several configurations in one chain. Their filters share one VM in each worker, where each has to find its own.
+
+use serde_json::{Value, json};
+
+use crate::client::Request;
+use crate::gateway::{Gateway, introspection};
+use crate::refusal::{assert_refused, parameter};
+
+const HOSTS: [&str; 2] = ["one.example.com", "two.example.com"];
+
+/// Guards these hosts and names the client in `x-<name>`.
+fn guarding(host: &str, name: &str) -> Value {
+    let header = format!("x-{name}");
+    json!({
+        "providers": [{"name": "main", "introspection": introspection("idp", json!({}))}],
+        "apis": [{"id": name, "match": {"hosts": [host]}, "upstream": {"headers": {header: "client_id"}}}],
+        "no_match": "pass",
+        "replies": {"realm": name},
+    })
+}
+
+#[test]
+fn each_judges_the_requests_that_its_own_configuration_is_for() {
+    let [one, two] = HOSTS;
+    let gateway = Gateway::start_with(guarding(one, "one"), |builder| builder.plugin(guarding(two, "two")));
+    let token = gateway.token(json!({"client_id": "portal"}));
+    for connection in &mut gateway.envoy.connections_on_every_worker() {
+        for (host, name, other) in [(one, "one", "two"), (two, "two", "one")] {
+            let request = Request::get("/").header("host", host);
+            let refused = connection.send(&request);
+            assert_refused(&refused, "missing_token");
+            assert_eq!(parameter(&refused, "realm").as_deref(), Some(name));
+            let received = gateway.receive(&request.bearer(&token).header(&format!("x-{name}"), "spoofed"));
+            assert_eq!(received.headers.only(&format!("x-{name}")), Some("portal"));
+            assert_eq!(received.headers.only(&format!("x-{other}")), None);
+        }
+        assert_eq!(connection.send(&Request::get("/").header("host", "three.example.com")).status, 200);
+    }
+    gateway.envoy.assert_no_vm_reload();
+}
+
+#[test]
+fn a_request_that_waits_for_the_first_goes_on_to_the_next() {
+    let gateway = Gateway::start_with(guarding("*.example.com", "one"), |builder| {
+        builder.plugin(guarding("*.example.com", "two"))
+    });
+    for number in 0..20 {
+        let client = format!("client-{number}");
+        let token = gateway.token(json!({"client_id": client}));
+        let received = gateway.receive(&Request::get("/").bearer(&token));
+        for name in ["x-one", "x-two"] {
+            assert_eq!(received.headers.only(name), Some(client.as_str()));
+        }
+        assert_eq!(gateway.server.calls_for(&token), 1, "the second finds what the first has learned");
+    }
+    gateway.envoy.assert_no_vm_reload();
+}
