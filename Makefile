@@ -106,7 +106,7 @@ test-core: rust ## Tests beside the code, and those of the build steps
 	@cargo test --quiet --package xtask
 
 .PHONY: test-filter
-test-filter: rust ## Tests on the fake Proxy-Wasm host
+test-filter: rust ## Tests on the fake host, and those of layers, documents and memory
 	$(call say,Filter tests)
 	$(if $(NATIVE_TESTS),@cargo test --quiet $(addprefix --test ,$(NATIVE_TESTS)))
 
@@ -121,7 +121,7 @@ test-e2e: setup module ## Tests on real Envoy and a real authorization server
 	@cargo test --quiet --test e2e
 
 .PHONY: test
-test: ## All of the above, what fails fast first
+test: ## Formatting, lints and all tests, what fails fast first
 	@$(MAKE) setup
 	@$(MAKE) fmt-check
 	@$(MAKE) lint

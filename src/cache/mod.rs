@@ -2,8 +2,8 @@
 //!
 //! Two levels. [`KnownTokens`] belongs to one worker and answers without a host call; [`Slots`] lies in the shared
 //! data of the process and spares a worker the question that another one has asked, or is asking right now. Both are
-//! bounded by [`Settings::entries`] alone, and both keep negative answers in an area of their own, so that no flood of bad tokens
-//! pushes a good one out. Time is an argument everywhere.
+//! bounded by [`Settings::entries`] alone, and both keep negative answers apart from good ones, so that no flood of bad
+//! tokens pushes a good one out. Time is an argument everywhere.
 
 pub mod cache_control;
 pub mod codec;

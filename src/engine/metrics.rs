@@ -1,4 +1,5 @@
-//! What is counted. Counts pile up here and go to the host once a tick: the warm path makes no call for them.
+//! What is counted. Counts pile up here and go to the host once a tick, and when the plugin goes away: the warm path
+//! makes no call for them.
 
 use super::settings::Settings;
 use crate::decision::policy::{ApiIndex, ProviderIndex};
@@ -59,12 +60,12 @@ const LOOKUPS: [&str; 5] = ["hit", "negative_hit", "miss", "stale", "coalesced"]
 const LEVELS: [&str; 2] = ["worker", "shared"];
 const ASKED: [&str; 4] = ["active", "inactive", "unavailable", "error"];
 const POLLS: [&str; 3] = ["changed", "unchanged", "failed"];
-/// `in_flight` in Envoy's metric name space.
+/// The gauge of introspection calls under way.
 const IN_FLIGHT: &str = "tessera_in_flight";
 /// Durations kept between two ticks at most; a worker that asks more often than that loses samples, not requests.
 const MAX_DURATIONS: usize = 4096;
 
-/// The counts of one worker since the last tick.
+/// The counts of one worker since they were last handed over.
 #[derive(Debug)]
 pub struct Metrics {
     names: Vec<String>,

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
 
-/// The metrics that this VM has defined.
+/// The metrics that have been defined through it, by name.
 #[derive(Default)]
 pub struct Stats(HashMap<String, u32, foldhash::fast::RandomState>);
 

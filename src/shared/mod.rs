@@ -1,4 +1,4 @@
-//! State that the workers of one Envoy process share.
+//! How the workers of one Envoy process share state: the door to shared data, its keys, and leases.
 
 pub mod key;
 pub mod lease;

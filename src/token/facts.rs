@@ -33,6 +33,6 @@ pub struct Facts {
     pub not_before: Option<Timestamp>,
     /// Bound to a key (`cnf`, or a `token_type` of `DPoP`): good only with a proof of possession.
     pub key_bound: bool,
-    /// Further members that the configuration asks for, by JSON pointer, as header text.
+    /// Further members that the configuration asks for, by JSON pointer or by name, as header text.
     pub claims: Vec<(Box<str>, Box<str>)>,
 }

@@ -1,9 +1,10 @@
 //! A native fake of Envoy as a Proxy-Wasm host.
 //!
 //! Off Wasm the SDK's imports are ordinary undefined symbols: [`abi`] defines them over the state of the VM that
-//! runs on the calling thread, and [`Worker`] drives the SDK's exported callbacks. The SDK is unmodified. A
-//! [`Worker`] is one VM on a thread of its own; the workers of one [`Process`] share its clock, shared data, queues
-//! and metrics. Tests ask for state (what became of a stream, which callouts wait); they do not script hostcalls.
+//! runs on the calling thread, and [`Worker`] drives the exports of a [`Module`]: the SDK's, which is unmodified, and
+//! what the module has in their place. A [`Worker`] is one VM on a thread of its own; the workers of one [`Process`]
+//! share its clock, shared data, queues and metrics. Tests ask for state (what became of a stream, which callouts
+//! wait); they do not script hostcalls.
 //!
 //! What the module does and Envoy would not put up with (a resume of a stream that is not paused, a second reply, a
 //! header with a line break, …) is collected as faults, which fail the test when the worker is dropped. A panic in a

@@ -10,7 +10,8 @@ use walrus::ModuleConfig;
 
 /// The exports of the finished module, each as the names it may go by.
 ///
-/// `proxy_on_delete` looks unused and is not: the SDK drops a stream's context there.
+/// `proxy_on_delete` looks unused and is not: there a request stops waiting, and a plugin tells its last counts. In a
+/// module without callbacks of its own the SDK drops a stream's context there.
 const KEPT: &[&[&str]] = &[
     &["memory"],
     &["_initialize"],

@@ -1,5 +1,5 @@
-//! The least a Proxy-Wasm HTTP filter can cost: a filter that does nothing or, by its configuration, makes the
-//! hostcalls that no filter of our kind can do without.
+//! The least an HTTP filter on the SDK's contexts can cost: a filter that does nothing or, by its configuration, makes
+//! the hostcalls that no filter of our kind can do without.
 //!
 //! The configuration is one of `""`, `"read"`, `"clock"`, `"set"`; each does what those before it do and one more.
 

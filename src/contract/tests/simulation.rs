@@ -1,8 +1,9 @@
 //! Several workers over one store, on a virtual clock, with everything going wrong that can.
 //!
-//! Workers crash and come back, some of them with a new configuration beside the old one, ticks and answers are late and out of order, the source fails. In a storm, workers
-//! are also halted in the middle of what they do to shared data, for longer than a lease, while the others go on.
-//! Every state of the source names itself, so that whatever a worker sees can be compared with what was served.
+//! Workers crash and come back, some of them with a new configuration beside the old one, ticks and answers are late
+//! and out of order, the source fails. In a storm, workers are also halted in the middle of what they do to shared
+//! data, for longer than a lease, while the others go on. Every state of the source names itself, so that whatever a
+//! worker sees can be compared with what was served.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
