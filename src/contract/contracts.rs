@@ -55,7 +55,7 @@ pub struct Report {
     pub failed: u64,
     /// Contracts that could not be read.
     pub skipped: u64,
-    /// Contracts in force; `None` while none have been loaded.
+    /// Contracts in force; `None` while none have been loaded, and where none are configured.
     pub contracts: Option<u64>,
     /// Time since the last successful poll of any worker; `None` before the first, and without a source.
     pub age: Option<Duration>,
@@ -194,7 +194,8 @@ impl Contracts {
     /// What the metrics should say.
     pub fn report(&mut self, now: Timestamp) -> Report {
         let Some(source) = &mut self.source else {
-            let contracts = Some(self.inline.len() as u64);
+            // Without contracts nothing is told: the gauge may be another configuration's.
+            let contracts = (!self.inline.is_empty()).then_some(self.inline.len() as u64);
             return Report { contracts, ..Report::default() };
         };
         let head = source.view.loaded();
@@ -314,6 +315,13 @@ mod tests {
         assert_eq!(tier("a", "main", Some("d")), None);
         assert_eq!(tier("b", "main", Some("c")), None);
         assert_eq!(tier("a", "main", None), None);
+        assert_eq!(contracts.report(Timestamp::default()).contracts, Some(2));
         assert!(store.dump().is_empty());
+    }
+
+    #[test]
+    fn where_no_contracts_are_configured_none_are_counted() {
+        let mut contracts = Contracts::new(Rc::new(Settings::default()), "p", 1);
+        assert_eq!(contracts.report(Timestamp::default()), Report::default());
     }
 }

@@ -4,7 +4,7 @@ use super::effect::{CallId, Effect};
 use super::worker::Worker;
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
-use crate::contract::contracts::Action;
+use crate::contract::contracts::{Action, Report};
 use crate::shared::store::SharedStore;
 
 impl Worker {
@@ -57,14 +57,25 @@ impl Worker {
         }
     }
 
+    /// The worker is about to go. What it has counted is ready to be told, and its calls under way are its no longer.
+    pub fn on_end(&mut self, now: Timestamp) {
+        let report = self.contracts.report(now);
+        self.count_polls(&report);
+        self.metrics.in_flight(0);
+    }
+
     fn report_contracts(&mut self, now: Timestamp) {
         let report = self.contracts.report(now);
-        self.metrics.polls([report.changed, report.unchanged, report.failed], report.skipped);
+        self.count_polls(&report);
         if let Some(contracts) = report.contracts {
             self.metrics.gauge("tessera_contracts", contracts);
         }
         if let Some(age) = report.age {
             self.metrics.gauge("tessera_contracts_age_s", age.as_secs());
         }
+    }
+
+    fn count_polls(&mut self, report: &Report) {
+        self.metrics.polls([report.changed, report.unchanged, report.failed], report.skipped);
     }
 }

@@ -49,11 +49,12 @@ impl Shared {
         self.with_worker(|worker| worker.on_stream_gone(stream));
     }
 
-    /// The plugin is about to go. What it has counted is told, and its calls under way are its no longer.
+    /// The plugin is about to go: what it has counted is told.
     pub fn retire(&self) {
+        let now = abi::now().unwrap_or_else(|_| self.now.get());
         let mut stats = Stats::default();
         self.with_worker(|worker| {
-            worker.metrics().in_flight(0);
+            worker.on_end(now);
             worker.metrics().drain(|sample| stats.record(sample));
         });
     }

@@ -74,7 +74,9 @@ impl ClaimNames {
             };
             Some((pointer.clone(), text?))
         });
-        let members = members.iter().filter(|_| self.all_scalars).filter_map(|(name, value)| {
+        // A member whose name looks like a pointer would pass for what that leads to.
+        let bare = members.iter().filter(|(name, _)| self.all_scalars && !name.starts_with('/'));
+        let members = bare.filter_map(|(name, value)| {
             let text = match value {
                 Json::Text(text) => Some((&**text).into()),
                 Json::Other(value) => scalar(value),

@@ -17,6 +17,7 @@ pub const PLUGIN: &str = "tessera";
 pub struct EnvoyBuilder {
     pub(crate) workers: usize,
     reloadable: bool,
+    pub(crate) drain_seconds: u32,
     filters: Vec<Value>,
     environment: serde_json::Map<String, Value>,
     clusters: Vec<Value>,
@@ -31,6 +32,7 @@ impl EnvoyBuilder {
         Self {
             workers: 2,
             reloadable: false,
+            drain_seconds: 600,
             filters: Vec::new(),
             environment: serde_json::Map::new(),
             clusters: Vec::new(),
@@ -146,6 +148,12 @@ impl EnvoyBuilder {
     /// its configuration then leaves Envoy running without it.
     pub fn reloadable(mut self) -> Self {
         self.reloadable = true;
+        self
+    }
+
+    /// How long a listener that was replaced stays, with its plugin; Envoy's own default is ten minutes.
+    pub fn drained_after(mut self, seconds: u32) -> Self {
+        self.drain_seconds = seconds;
         self
     }
 

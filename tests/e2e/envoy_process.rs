@@ -45,6 +45,7 @@ impl Process {
             .arg("--admin-address-path")
             .arg(scratch.file(ADMIN_ADDRESS))
             .args(["--concurrency", &builder.workers.to_string()])
+            .args(["--drain-time-s", &builder.drain_seconds.to_string()])
             .args(["--log-level", "debug", "--component-log-level", QUIET])
             .args(["--file-flush-interval-msec", "10", "--disable-hot-restart"])
             .stdin(Stdio::null())

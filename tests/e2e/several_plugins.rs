@@ -1,10 +1,16 @@
-//! Several configurations in one chain. Their filters share one VM in each worker, where each has to find its own.
+//! Several configurations in one Envoy, beside each other or one after the other. Their filters share one VM in each
+//! worker, where each has to find its own.
 
 use serde_json::{Value, json};
 
-use crate::client::Request;
+use crate::answer::Answer;
+use crate::client::{Connection, Request};
+use crate::envoy::Envoy;
+use crate::eventually::{SOON, eventually};
+use crate::gate::Gate;
 use crate::gateway::{Gateway, introspection};
 use crate::refusal::{assert_refused, parameter};
+use crate::secrecy;
 
 const HOSTS: [&str; 2] = ["one.example.com", "two.example.com"];
 
@@ -54,4 +60,27 @@ fn a_request_that_waits_for_the_first_goes_on_to_the_next() {
         assert_eq!(gateway.server.calls_for(&token), 1, "the second finds what the first has learned");
     }
     gateway.envoy.assert_no_vm_reload();
+}
+
+#[test]
+fn one_that_is_replaced_and_gone_leaves_no_call_in_the_count() {
+    let gateway =
+        Gateway::start_with(guarding("*.example.com", "one"), |builder| builder.reloadable().drained_after(1));
+    let (token, gate) = (secrecy::secret("token"), Gate::default());
+    gateway.server.answer_for(&token, Answer::json(json!({"active": true})).held_by(&gate));
+    let in_flight = |count| {
+        let found = || gateway.envoy.stat("wasmcustom.tessera_in_flight") == Some(count);
+        eventually(SOON, "the calls that are counted as under way", || found().then_some(()));
+    };
+    let mut caller = Connection::open(gateway.envoy.port()).unwrap();
+    caller.write(&Request::get("/").bearer(&token).encode()).unwrap();
+    gate.await_arrivals(1);
+    in_flight(1);
+    drop(caller);
+
+    let other = Envoy::builder().plugin(guarding("*.example.com", "two")).upstream(&gateway.upstream);
+    gateway.envoy.reload(&other).unwrap();
+    in_flight(0);
+    gate.open();
+    gateway.assert_sound("/");
 }

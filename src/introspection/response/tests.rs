@@ -159,6 +159,15 @@ fn further_claims_are_kept_as_header_text() {
 }
 
 #[test]
+fn a_member_that_is_named_like_a_pointer_is_not_what_that_leads_to() {
+    let names = ClaimNames { pointers: vec!["/org".into()], all_scalars: true, ..names() };
+    let body = br#"{"active":true,"/org":"another","name":"n"}"#;
+    let Ok(TokenState::Active(found)) = read(&answered(200, body), &names, NOW) else { panic!("active") };
+    let kept: Vec<(&str, &str)> = found.claims.iter().map(|(name, value)| (&**name, &**value)).collect();
+    assert_eq!(kept, [("active", "true"), ("name", "n")]);
+}
+
+#[test]
 fn each_status_has_its_meaning() {
     assert_eq!(outcome(400, r#"{"error":"unsupported_token_type"}"#), Ok(TokenState::Inactive));
     assert_eq!(outcome(401, r#"{"error":"invalid_token"}"#), Ok(TokenState::Inactive));
