@@ -150,6 +150,28 @@ fn a_lease_from_before_the_clock_was_set_back_does_not_count() {
     assert_eq!(two.begin(&store, &digest(1), NOW), Role::Lead);
 }
 
+/// The time is taken at the beginning of a callback, so a place may well be younger than the time of who reads it.
+#[test]
+fn a_worker_that_was_halted_after_it_took_the_time_takes_no_lead_from_a_living_one() {
+    let (store, [one, two, three]) = workers();
+    assert_eq!(one.miss(&store, &digest(1), later(5)), Role::Lead);
+    assert_eq!(two.miss(&store, &digest(1), NOW), follow(1005), "it reads late");
+    let mut once = true;
+    let racing = Watched::new(&store, |inner| {
+        if std::mem::take(&mut once) {
+            assert_eq!(one.miss(inner, &digest(2), later(1)), Role::Lead);
+        }
+    });
+    assert_eq!(three.miss(&racing, &digest(2), NOW), follow(1001), "it writes late");
+    // Nor does a write for another token take a place out.
+    let beside = worker(WAYS, 1);
+    assert_eq!(beside.begin(&store, &digest(3), later(400)), Role::Lead);
+    worker(WAYS, 2).put(&store, &digest(4), &good(60_000), NOW);
+    assert_eq!(beside.places(&store, &digest(3)), 1);
+    assert_eq!(one.leave(&store, &digest(1), later(6)), [12]);
+    assert_eq!(one.leave(&store, &digest(2), later(6)), [13]);
+}
+
 #[test]
 fn tokens_of_one_set_are_asked_about_side_by_side() {
     let store = MemoryStore::default();
