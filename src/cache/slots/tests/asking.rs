@@ -173,6 +173,21 @@ fn a_worker_that_was_halted_after_it_took_the_time_takes_no_lead_from_a_living_o
 }
 
 #[test]
+fn a_place_larger_than_all_places_may_be_is_none() {
+    let (store, [one, ..]) = workers();
+    let mut place = vec![0];
+    place.extend_from_slice(&digest(1));
+    place.extend_from_slice(&1_u64.to_le_bytes());
+    place.extend_from_slice(&later(500).as_millis().to_le_bytes());
+    place.resize(place.len() + 4 * (MAX_PLACES / 4), 7);
+    let mut set = vec![2];
+    codec::put_length(&mut set, place.len());
+    set.extend_from_slice(&place);
+    plant(&store, &one, &set);
+    assert_eq!(one.leave(&store, &digest(1), NOW), [0; 0]);
+}
+
+#[test]
 fn tokens_of_one_set_are_asked_about_side_by_side() {
     let store = MemoryStore::default();
     let [one, two, three] = [1, 2, 3].map(|number| worker(WAYS, number));
