@@ -159,7 +159,8 @@ impl Slots {
             return Vec::new();
         }
         let seen = self.see(store, digest);
-        let (followers, written) = self.rewrite(store, digest, seen, encoded.len(), now, |draft| {
+        // Where nothing can be written, those who were found waiting are told all the same.
+        let (followers, _) = self.rewrite(store, digest, seen, encoded.len(), now, |draft| {
             let (own, place) = match draft.place {
                 Some(place) if leads && place.leader == self.worker => (Some(place), None),
                 other => (None, other),
@@ -173,7 +174,7 @@ impl Slots {
             let set = if own.is_some() || entry != draft.entry { draft.finish(place, entry) } else { None };
             (followers, set)
         });
-        if written == Err(WriteError::Conflict) { Vec::new() } else { followers }
+        followers
     }
 
     /// Rewrites the token's set by `change`, which may decline, until no other worker is in between. Gives what

@@ -173,6 +173,19 @@ fn a_worker_that_was_halted_after_it_took_the_time_takes_no_lead_from_a_living_o
 }
 
 #[test]
+fn a_leader_that_can_write_nothing_for_all_the_others_tells_its_followers() {
+    let (store, [one, two, _]) = workers();
+    assert_eq!(one.miss(&store, &digest(1), NOW), Role::Lead);
+    assert_eq!(two.miss(&store, &digest(1), NOW), follow(1000));
+    let racing = Watched::new(&store, |inner| {
+        let key = one.see(inner, &digest(1)).key;
+        let set = inner.get(&key).unwrap().value;
+        inner.set(&key, &set, Expect::Anything).unwrap();
+    });
+    assert_eq!(one.settle(&racing, &digest(1), Some(&good(60_000)), true, later(1)), [12]);
+}
+
+#[test]
 fn a_place_larger_than_all_places_may_be_is_none() {
     let (store, [one, ..]) = workers();
     let mut place = vec![0];
