@@ -139,7 +139,7 @@ impl Slots {
     /// what it replaces, and without an answer everything stays. Gives the queues of those who wait for it, if this
     /// worker `leads`.
     ///
-    /// Nothing is written over an entry that is newer. One that is too large for a set is not stored.
+    /// Nothing is written over an entry that is newer. One that is too large for a set is not to be kept there.
     pub fn settle(
         &self,
         store: &dyn SharedStore,
@@ -151,10 +151,7 @@ impl Slots {
         let learned = learned.filter(|_| self.settings.entries > 0);
         let fresh = learned.filter(|learned| learned.freshness(now) == Freshness::Fresh);
         let encoded = fresh.map(|learned| codec::encode(learned, digest)).unwrap_or_default();
-        let news = match (learned, Kept::new(&encoded)) {
-            (Some(learned), entry) if entry.is_some() == fresh.is_some() => Some((learned.obtained_at, entry)),
-            _ => None,
-        };
+        let news = learned.map(|learned| (learned.obtained_at, Kept::new(&encoded)));
         if !leads && news.is_none() {
             return Vec::new();
         }

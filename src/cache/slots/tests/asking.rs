@@ -173,6 +173,19 @@ fn a_worker_that_was_halted_after_it_took_the_time_takes_no_lead_from_a_living_o
 }
 
 #[test]
+fn an_answer_too_large_for_a_set_takes_out_what_it_replaces() {
+    let (store, [one, two, _]) = workers();
+    for leads in [true, false] {
+        one.put(&store, &digest(1), &good(60_000), NOW);
+        assert_eq!(two.get(&store, &digest(1), later(1)), Some(good(60_000)));
+        assert_eq!(one.begin(&store, &digest(1), later(1)), Role::Lead);
+        let large = samples::good(&"x".repeat(MAX_ENTRY), later(1), 60_000);
+        one.settle(&store, &digest(1), Some(&large), leads, later(1));
+        assert_eq!(two.get(&store, &digest(1), later(2)), None, "facts that are no longer true serve nobody");
+    }
+}
+
+#[test]
 fn a_leader_that_can_write_nothing_for_all_the_others_tells_its_followers() {
     let (store, [one, two, _]) = workers();
     assert_eq!(one.miss(&store, &digest(1), NOW), Role::Lead);
