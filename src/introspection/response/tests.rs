@@ -71,6 +71,19 @@ fn a_member_that_is_read_may_appear_once() {
 }
 
 #[test]
+fn the_standard_members_may_appear_once_whatever_is_read_for_them() {
+    let names = ClaimNames { client_id: vec!["azp".into()], scope: vec!["scp".into()], ..names() };
+    for active in [true, false] {
+        for member in ["active", "exp", "client_id", "scope", "aud", "\\u0061ud", "azp", "scp"] {
+            let plain = member.replace("\\u0061", "a");
+            let body = format!(r#"{{"active":{active},"{member}":null,"{plain}":null}}"#);
+            let read = read(&answered(200, body.as_bytes()), &names, NOW);
+            assert_eq!(read, Err(Failure::Duplicate), "{body}");
+        }
+    }
+}
+
+#[test]
 fn times_are_integers_floats_or_decimal_strings() {
     let expiry = |value: &str| facts(&format!(r#""exp":{value}"#)).map(|facts| facts.expires_at.unwrap());
     for (value, seconds) in [
