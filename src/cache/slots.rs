@@ -13,8 +13,8 @@
 //!
 //! All sets together hold at most `entries` good entries and about max(64, `entries` / 4) negative ones. The good
 //! entries of a set take at most [`MAX_GOOD`](super::set::MAX_GOOD) bytes, its places at most
-//! [`MAX_PLACES`](super::set::MAX_PLACES), and a negative entry takes 59, so that (for `entries` of 8 and more) all
-//! values together never take more than
+//! [`MAX_PLACES`](super::set::MAX_PLACES), and a negative entry takes 59, so that (fewer than 8 `entries` counted
+//! as 8) all values together never take more than
 //!
 //! ```text
 //! entries × 2.5 KiB + (negative entries + entries / 8) × 60 bytes
