@@ -60,9 +60,13 @@ impl<'a> Head<'a> {
     /// Reads the head of `bytes`.
     ///
     /// # Errors
-    /// [`Corrupt`] when it is cut short, of another version, over [`MAX_ENTRY`], or its times contradict each other.
+    /// [`Corrupt`] when it is cut short, of another version, over [`MAX_ENTRY`], its times contradict each other, or
+    /// more lies behind the head of an inactive token than the nothing that belongs there.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Corrupt> {
-        Self::take(&mut Reader(bytes))
+        let mut reader = Reader(bytes);
+        let head = Self::take(&mut reader)?;
+        let whole = head.is_active() || reader.0.is_empty();
+        whole.then_some(head).ok_or(Corrupt)
     }
 
     /// Whether the token is active.
@@ -237,14 +241,14 @@ impl<'a> Reader<'a> {
         self.bytes(length)
     }
 
-    /// LEB128 of at most three bytes: no length here exceeds 2 MiB.
+    /// LEB128 of at most three bytes, no longer than it has to be: no length here exceeds 2 MiB.
     fn length(&mut self) -> Result<usize, Corrupt> {
         let mut length = 0;
         for shift in [0, 7, 14] {
             let byte = self.byte()?;
             length |= usize::from(byte & 0x7f) << shift;
             if byte < 0x80 {
-                return Ok(length);
+                return if byte == 0 && shift > 0 { Err(Corrupt) } else { Ok(length) };
             }
         }
         Err(Corrupt)

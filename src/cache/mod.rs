@@ -21,7 +21,7 @@ pub use cache_control::CacheControl;
 pub use digest::{Digest, TokenNames};
 pub use entry::{Freshness, Remembered};
 pub use known::{Hit, KnownTokens};
-pub use place::LEASE;
+pub use place::is_on;
 pub use slots::{Role, Seen, Slots};
 pub use ttl::{Lifetime, Settings};
 

@@ -15,11 +15,21 @@ use std::time::Duration;
 /// How long a leader may stay silent before another worker takes over. Renewed about four times in that time.
 pub const LEASE: Duration = Duration::from_millis(1000);
 
+/// How much further ahead than a lease reaches one may end. Workers take the time when an event comes, so that one which
+/// was halted since meets places that were taken, or renewed, after its now.
+const HALT: Duration = LEASE;
+
 /// The first byte of a place.
 pub const KIND: u8 = 0;
 
 /// What a place takes without followers, in bytes.
 pub const HEAD: usize = 1 + 32 + 8 + 8;
+
+/// Whether a lease that ends at `until` is on. One that ends further ahead than any can was given before the clock was
+/// set back.
+pub fn is_on(until: Timestamp, now: Timestamp) -> bool {
+    now < until && until <= now.plus(LEASE).plus(HALT)
+}
 
 /// Who asks about a token, and who waits for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +62,9 @@ impl<'a> Place<'a> {
         Self { newcomer: Some(queue), ..self }
     }
 
-    /// Whether the leader still counts as alive. A lease that ends further ahead than any is given was written before
-    /// the clock was set back.
+    /// Whether the leader still counts as alive.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        now < self.until && self.until <= now.plus(LEASE)
+        is_on(self.until, now)
     }
 
     /// The queues of those who wait.

@@ -152,6 +152,9 @@ impl<'a> Draft<'a> {
     /// Whether the set goes on with this record as it is: one that lives and concerns another token.
     fn takes(&mut self, record: &'a [u8], digest: &Digest) -> bool {
         if let Some(place) = Place::read(record) {
+            if place.length() + LENGTH_BYTES > MAX_PLACES {
+                return false;
+            }
             if place.digest == digest {
                 self.place.get_or_insert(place);
                 return false;

@@ -13,8 +13,8 @@
 //!
 //! All sets together hold at most `entries` good entries and about max(64, `entries` / 4) negative ones. The good
 //! entries of a set take at most [`MAX_GOOD`](super::set::MAX_GOOD) bytes, its places at most
-//! [`MAX_PLACES`](super::set::MAX_PLACES), and a negative entry takes 59, so that (for `entries` of 8 and more) all
-//! values together never take more than
+//! [`MAX_PLACES`](super::set::MAX_PLACES), and a negative entry takes 59, so that (fewer than 8 `entries` counted
+//! as 8) all values together never take more than
 //!
 //! ```text
 //! entries × 2.5 KiB + (negative entries + entries / 8) × 60 bytes
@@ -139,7 +139,7 @@ impl Slots {
     /// what it replaces, and without an answer everything stays. Gives the queues of those who wait for it, if this
     /// worker `leads`.
     ///
-    /// Nothing is written over an entry that is newer. One that is too large for a set is not stored.
+    /// Nothing is written over an entry that is newer. One that is too large for a set is not to be kept there.
     pub fn settle(
         &self,
         store: &dyn SharedStore,
@@ -151,15 +151,13 @@ impl Slots {
         let learned = learned.filter(|_| self.settings.entries > 0);
         let fresh = learned.filter(|learned| learned.freshness(now) == Freshness::Fresh);
         let encoded = fresh.map(|learned| codec::encode(learned, digest)).unwrap_or_default();
-        let news = match (learned, Kept::new(&encoded)) {
-            (Some(learned), entry) if entry.is_some() == fresh.is_some() => Some((learned.obtained_at, entry)),
-            _ => None,
-        };
+        let news = learned.map(|learned| (learned.obtained_at, Kept::new(&encoded)));
         if !leads && news.is_none() {
             return Vec::new();
         }
         let seen = self.see(store, digest);
-        let (followers, written) = self.rewrite(store, digest, seen, encoded.len(), now, |draft| {
+        // Where nothing can be written, those who were found waiting are told all the same.
+        let (followers, _) = self.rewrite(store, digest, seen, encoded.len(), now, |draft| {
             let (own, place) = match draft.place {
                 Some(place) if leads && place.leader == self.worker => (Some(place), None),
                 other => (None, other),
@@ -173,7 +171,7 @@ impl Slots {
             let set = if own.is_some() || entry != draft.entry { draft.finish(place, entry) } else { None };
             (followers, set)
         });
-        if written == Err(WriteError::Conflict) { Vec::new() } else { followers }
+        followers
     }
 
     /// Rewrites the token's set by `change`, which may decline, until no other worker is in between. Gives what

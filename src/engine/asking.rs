@@ -8,7 +8,7 @@ use super::settings::Provider;
 use super::worker::{OUTAGE, Worker};
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
-use crate::cache::{CacheControl, Digest, Freshness, LEASE, Lifetime, Remembered, Role, Seen};
+use crate::cache::{CacheControl, Digest, Freshness, Lifetime, Remembered, Role, Seen, is_on};
 use crate::decision::policy::ProviderIndex;
 use crate::introspection::failure::Failure;
 use crate::introspection::response;
@@ -271,7 +271,7 @@ impl Worker {
             self.slots.renew(store, &digest, now);
         }
         let abandoned = |flight: &Flight| match flight.phase {
-            Phase::Following { until } => now >= until || until > now.plus(LEASE),
+            Phase::Following { until } => !is_on(until, now),
             _ => false,
         };
         for digest in self.flights.select(abandoned) {

@@ -23,10 +23,11 @@ pub struct ClaimNames {
 }
 
 impl ClaimNames {
-    /// Whether the member is read, even if it is no [`Member`].
+    /// Whether the member is read, even if it is no [`Member`]. The standard names are, so that none appears twice.
     pub fn wants(&self, member: &str) -> bool {
         let is_root_of = |pointer: &str| pointer_root(pointer) == member;
         self.all_scalars
+            || matches!(member, "client_id" | "scope")
             || self.client_id.iter().chain(&self.scope).any(|name| &**name == member)
             || self.pointers.iter().any(|pointer| is_root_of(pointer))
     }

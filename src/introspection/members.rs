@@ -21,6 +21,10 @@ const ABSENT: usize = usize::MAX;
 /// As many members as most answers have.
 const USUAL: usize = 12;
 
+/// From so many members on their names are sorted: an answer has room for tens of thousands, and to compare each with
+/// each would halt the worker.
+const MANY: usize = 64;
+
 macro_rules! members {
     ($($member:ident = $name:literal,)*) => {
         /// A member that means something whatever is configured.
@@ -83,6 +87,12 @@ impl<'a> Members<'a> {
         self.found.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    fn repeat_a_name(&self) -> bool {
+        let mut names: Vec<&str> = self.iter().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        !names.is_sorted_by(|one, next| one < next)
+    }
+
     /// All wanted members, in the order of the answer.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
         self.found.iter().map(|(name, value)| (&**name, value))
@@ -114,10 +124,11 @@ impl<'de> Visitor<'de> for Wanted<'_> {
             let here = members.found.len();
             duplicate |= match member.and_then(|member| members.places.get_mut(member as usize)) {
                 Some(place) => std::mem::replace(place, here) != ABSENT,
-                None => members.named(&name).is_some(),
+                None => here < MANY && members.named(&name).is_some(),
             };
             members.found.push((name, map.next_value()?));
         }
+        let duplicate = duplicate || members.found.len() > MANY && members.repeat_a_name();
         Ok(if duplicate { Err(Failure::Duplicate) } else { Ok(members) })
     }
 }

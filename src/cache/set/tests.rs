@@ -73,6 +73,59 @@ fn of_what_a_stranger_wrote_no_more_is_kept_than_a_set_may_hold() {
     assert_eq!((places.len(), entries.len()), (MAX_PLACES / (place::HEAD + LENGTH_BYTES), limits.good));
 }
 
+#[test]
+fn a_set_that_a_stranger_wrote_never_grows_past_what_a_set_may_take() {
+    let limits = limits();
+    let live = NOW.plus(LEASE).as_millis().to_le_bytes();
+    let negative = |number: u8, padding: usize| {
+        let mut entry = codec::encode(&samples::negative(NOW, 60_000), &[number; 32]);
+        entry.resize(entry.len() + padding, 0);
+        entry
+    };
+    // A length may be written longer than it has to be.
+    let lengthily = |set: &mut Vec<u8>, record: &[u8]| {
+        set.extend_from_slice(&[record.len() as u8 & 0x7f | 0x80, (record.len() >> 7) as u8 | 0x80, 0]);
+        set.extend_from_slice(record);
+    };
+    let padded = |set: &mut Vec<u8>| (0..2).for_each(|number| lengthily(set, &negative(number, 7_000)));
+    let many = |set: &mut Vec<u8>| (0..64).for_each(|number| lengthily(set, &negative(number, 0)));
+    let places = |set: &mut Vec<u8>| {
+        for number in 0..80 {
+            let place = [&[place::KIND], &[number; 32][..], &1_u64.to_le_bytes(), &live].concat();
+            lengthily(set, &place);
+        }
+    };
+    let short = |set: &mut Vec<u8>| {
+        let entry = negative(1, 7_000);
+        codec::put_length(set, entry.len());
+        set.extend_from_slice(&entry);
+    };
+    for stranger in [&padded as &dyn Fn(&mut Vec<u8>), &many, &places, &short] {
+        let mut set = vec![FORMAT];
+        stranger(&mut set);
+        for number in 100..110 {
+            let digest = [number; 32];
+            let entry = codec::encode(&samples::good(&"x".repeat(1_980), NOW, 60_000), &digest);
+            set = Draft::new(&set, &digest, &limits, NOW, entry.len()).finish(None, Kept::new(&entry)).unwrap();
+            assert!(limits.find(&set, &digest).is_some());
+        }
+        for number in 100..180 {
+            let digest = [number; 32];
+            let entry = codec::encode(&samples::negative(NOW, 60_000), &digest);
+            let draft = Draft::new(&set, &digest, &limits, NOW, entry.len());
+            let old = draft.entry;
+            set = draft.finish(None, old.or(Kept::new(&entry))).unwrap();
+            assert!(set.len() <= limits.max_bytes(), "{} of {}", set.len(), limits.max_bytes());
+        }
+        for number in 100..180 {
+            let draft = Draft::new(&set, &[number; 32], &limits, NOW, 0);
+            let old = draft.entry;
+            set = draft.finish(Some(Place::led_by(1, &[number; 32], NOW)), old).unwrap_or(set.clone());
+            assert!(set.len() <= limits.max_bytes(), "{} of {}", set.len(), limits.max_bytes());
+        }
+    }
+}
+
 proptest! {
     /// Places and entries of several tokens: each draft gives its own token's apart and keeps the others'.
     #[test]

@@ -28,6 +28,8 @@ struct Disorder {
     /// Share of calls that fail in one of several ways.
     failures: u64,
     max_ttl: u64,
+    /// The longest that a worker is halted after it took the time of a request.
+    halts: u64,
 }
 
 #[derive(Debug)]
@@ -244,7 +246,8 @@ impl Process {
     fn arrive(&mut self, worker: usize, token: u64) {
         self.next_stream += 1;
         let stream = StreamId(self.next_stream);
-        let (store, now) = (self.store.clone(), at(self.now));
+        let halted = if self.disorder.halts > 0 { self.random.below(self.disorder.halts) } else { 0 };
+        let (store, now) = (self.store.clone(), at(self.now).minus(Duration::from_millis(halted)));
         let (queue, target) = &mut self.workers[worker];
         let step = target.on_request(stream, &Bearing(&text(token)), &store, now);
         let queue = *queue;
@@ -258,7 +261,6 @@ impl Process {
                 }
             }
         }
-        let now = at(self.now);
         self.in_worker(queue, |worker| worker.on_turn(now));
     }
 
@@ -366,6 +368,7 @@ fn every_request_is_answered_once_in_time_and_by_the_truth() {
             crashes: seed % 7,
             failures: [0, 10, 40, 100][seed as usize % 4],
             max_ttl: MAX_TTL,
+            halts: 0,
         })
         .run();
         seen.extend(tally.refused.keys().copied());
@@ -393,6 +396,7 @@ fn a_cold_token_is_asked_about_once_in_a_process_in_order() {
             crashes: 0,
             failures: 0,
             max_ttl: 600_000,
+            halts: [0, 50][seed as usize / 2 % 2],
         })
         .run();
         let calls: Vec<u64> = (0..8).map(|token| tally.calls.get(&token).copied().unwrap_or_default()).collect();

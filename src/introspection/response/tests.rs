@@ -71,6 +71,35 @@ fn a_member_that_is_read_may_appear_once() {
 }
 
 #[test]
+fn the_standard_members_may_appear_once_whatever_is_read_for_them() {
+    let names = ClaimNames { client_id: vec!["azp".into()], scope: vec!["scp".into()], ..names() };
+    for active in [true, false] {
+        for member in ["active", "exp", "client_id", "scope", "aud", "\\u0061ud", "azp", "scp"] {
+            let plain = member.replace("\\u0061", "a");
+            let body = format!(r#"{{"active":{active},"{member}":null,"{plain}":null}}"#);
+            let read = read(&answered(200, body.as_bytes()), &names, NOW);
+            assert_eq!(read, Err(Failure::Duplicate), "{body}");
+        }
+    }
+}
+
+#[test]
+fn of_however_many_members_none_may_appear_twice() {
+    let names = ClaimNames { all_scalars: true, ..names() };
+    for count in [62, 63, 64, 65, 66, 5_000] {
+        let members = (0..count).map(|number| format!(r#","m{number}":{number}"#)).collect::<String>();
+        let read = |more: &str| {
+            let body = format!(r#"{{"active":true{members}{more}}}"#);
+            read(&answered(200, body.as_bytes()), &names, NOW).map(|_| ())
+        };
+        assert_eq!(read(""), Ok(()), "{count}");
+        for again in [r#","m0":0"#.to_owned(), format!(r#","m{}":null"#, count - 1), r#","active":true"#.to_owned()] {
+            assert_eq!(read(&again), Err(Failure::Duplicate), "{count} {again}");
+        }
+    }
+}
+
+#[test]
 fn times_are_integers_floats_or_decimal_strings() {
     let expiry = |value: &str| facts(&format!(r#""exp":{value}"#)).map(|facts| facts.expires_at.unwrap());
     for (value, seconds) in [

@@ -150,6 +150,69 @@ fn a_lease_from_before_the_clock_was_set_back_does_not_count() {
     assert_eq!(two.begin(&store, &digest(1), NOW), Role::Lead);
 }
 
+/// The time is taken at the beginning of a callback, so a place may well be younger than the time of who reads it.
+#[test]
+fn a_worker_that_was_halted_after_it_took_the_time_takes_no_lead_from_a_living_one() {
+    let (store, [one, two, three]) = workers();
+    assert_eq!(one.miss(&store, &digest(1), later(5)), Role::Lead);
+    assert_eq!(two.miss(&store, &digest(1), NOW), follow(1005), "it reads late");
+    let mut once = true;
+    let racing = Watched::new(&store, |inner| {
+        if std::mem::take(&mut once) {
+            assert_eq!(one.miss(inner, &digest(2), later(1)), Role::Lead);
+        }
+    });
+    assert_eq!(three.miss(&racing, &digest(2), NOW), follow(1001), "it writes late");
+    // Nor does a write for another token take a place out.
+    let beside = worker(WAYS, 1);
+    assert_eq!(beside.begin(&store, &digest(3), later(400)), Role::Lead);
+    worker(WAYS, 2).put(&store, &digest(4), &good(60_000), NOW);
+    assert_eq!(beside.places(&store, &digest(3)), 1);
+    assert_eq!(one.leave(&store, &digest(1), later(6)), [12]);
+    assert_eq!(one.leave(&store, &digest(2), later(6)), [13]);
+}
+
+#[test]
+fn an_answer_too_large_for_a_set_takes_out_what_it_replaces() {
+    let (store, [one, two, _]) = workers();
+    for leads in [true, false] {
+        one.put(&store, &digest(1), &good(60_000), NOW);
+        assert_eq!(two.get(&store, &digest(1), later(1)), Some(good(60_000)));
+        assert_eq!(one.begin(&store, &digest(1), later(1)), Role::Lead);
+        let large = samples::good(&"x".repeat(MAX_ENTRY), later(1), 60_000);
+        one.settle(&store, &digest(1), Some(&large), leads, later(1));
+        assert_eq!(two.get(&store, &digest(1), later(2)), None, "facts that are no longer true serve nobody");
+    }
+}
+
+#[test]
+fn a_leader_that_can_write_nothing_for_all_the_others_tells_its_followers() {
+    let (store, [one, two, _]) = workers();
+    assert_eq!(one.miss(&store, &digest(1), NOW), Role::Lead);
+    assert_eq!(two.miss(&store, &digest(1), NOW), follow(1000));
+    let racing = Watched::new(&store, |inner| {
+        let key = one.see(inner, &digest(1)).key;
+        let set = inner.get(&key).unwrap().value;
+        inner.set(&key, &set, Expect::Anything).unwrap();
+    });
+    assert_eq!(one.settle(&racing, &digest(1), Some(&good(60_000)), true, later(1)), [12]);
+}
+
+#[test]
+fn a_place_larger_than_all_places_may_be_is_none() {
+    let (store, [one, ..]) = workers();
+    let mut place = vec![0];
+    place.extend_from_slice(&digest(1));
+    place.extend_from_slice(&1_u64.to_le_bytes());
+    place.extend_from_slice(&later(500).as_millis().to_le_bytes());
+    place.resize(place.len() + 4 * (MAX_PLACES / 4), 7);
+    let mut set = vec![2];
+    codec::put_length(&mut set, place.len());
+    set.extend_from_slice(&place);
+    plant(&store, &one, &set);
+    assert_eq!(one.leave(&store, &digest(1), NOW), [0; 0]);
+}
+
 #[test]
 fn tokens_of_one_set_are_asked_about_side_by_side() {
     let store = MemoryStore::default();
