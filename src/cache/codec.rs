@@ -1,7 +1,7 @@
 //! An entry as bytes in shared data: compact, versioned, and untrusted when read.
 //!
 //! ```text
-//! version u8 · digest 32 bytes · obtained_at u64 · fresh_until u64 · stale_until u64 · flags u8
+//! version u8 · digest 32 bytes · asked_at u64 · fresh_until u64 · stale_until u64 · flags u8
 //! then, for an active token, what the flags announce, in this order:
 //!   client_id, subject, username, issuer: text   expires_at, not_before: u64
 //! and always: scope, audience: list of text   claims: list of (text, text)
@@ -49,8 +49,8 @@ impl fmt::Display for Corrupt {
 pub struct Head<'a> {
     /// Whose entry it is.
     pub digest: &'a Digest,
-    /// See [`Remembered::obtained_at`].
-    pub obtained_at: Timestamp,
+    /// See [`Remembered::asked_at`].
+    pub asked_at: Timestamp,
     /// Until when it serves.
     pub lifetime: Lifetime,
     flags: u8,
@@ -80,12 +80,12 @@ impl<'a> Head<'a> {
         }
         let head = Self {
             digest: reader.array()?,
-            obtained_at: reader.time()?,
+            asked_at: reader.time()?,
             lifetime: Lifetime { fresh_until: reader.time()?, stale_until: reader.time()? },
             flags: reader.byte()?,
         };
         let Lifetime { fresh_until, stale_until } = head.lifetime;
-        let ordered = head.obtained_at <= fresh_until && fresh_until <= stale_until;
+        let ordered = head.asked_at <= fresh_until && fresh_until <= stale_until;
         ordered.then_some(head).ok_or(Corrupt)
     }
 }
@@ -95,7 +95,7 @@ pub fn encode(remembered: &Remembered, digest: &Digest) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     out.push(VERSION);
     out.extend_from_slice(digest);
-    for time in [remembered.obtained_at, remembered.fresh_until, remembered.stale_until] {
+    for time in [remembered.asked_at, remembered.fresh_until, remembered.stale_until] {
         put_time(&mut out, time);
     }
     match &remembered.state {
@@ -121,10 +121,10 @@ pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Corru
         _ => return Err(Corrupt),
     };
     // An answer that arrived past the token's end has no lifetime; it is told, not kept.
-    if !reader.0.is_empty() || head.lifetime.stale_until > end_of(&state).max(head.obtained_at) {
+    if !reader.0.is_empty() || head.lifetime.stale_until > end_of(&state).max(head.asked_at) {
         return Err(Corrupt);
     }
-    Ok(Some(Remembered::new(state, head.obtained_at, head.lifetime)))
+    Ok(Some(Remembered::new(state, head.asked_at, head.lifetime)))
 }
 
 fn put_facts(out: &mut Vec<u8>, facts: &Facts) {

@@ -14,8 +14,9 @@ const RENEWAL_PART: u64 = 5;
 pub struct Remembered {
     /// The answer.
     pub state: TokenState,
-    /// When it arrived.
-    pub obtained_at: Timestamp,
+    /// When the server was asked. What it says held at some moment since, so its age counts from here: the time that it
+    /// was under way counts too (as in RFC 9111 §4.2.3).
+    pub asked_at: Timestamp,
     /// From here on the authorization server is asked again.
     pub fresh_until: Timestamp,
     /// From here on it serves no one. Never before `fresh_until`, never past `exp`.
@@ -34,26 +35,26 @@ pub enum Freshness {
 }
 
 impl Remembered {
-    /// An answer that arrived at `obtained_at`.
-    pub fn new(state: TokenState, obtained_at: Timestamp, lifetime: Lifetime) -> Self {
-        Self { state, obtained_at, fresh_until: lifetime.fresh_until, stale_until: lifetime.stale_until }
+    /// An answer to what was asked at `asked_at`.
+    pub fn new(state: TokenState, asked_at: Timestamp, lifetime: Lifetime) -> Self {
+        Self { state, asked_at, fresh_until: lifetime.fresh_until, stale_until: lifetime.stale_until }
     }
 
     /// What the entry is good for at `now`.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
         let lifetime = Lifetime { fresh_until: self.fresh_until, stale_until: self.stale_until };
-        lifetime.freshness(self.obtained_at, now)
+        lifetime.freshness(self.asked_at, now)
     }
 
     /// How old the answer is; zero when the clock has gone backwards.
     pub fn age(&self, now: Timestamp) -> Duration {
-        now.since(self.obtained_at)
+        now.since(self.asked_at)
     }
 
     /// Whether the last fifth of its freshness has begun: the time to renew an entry in use.
     pub fn lapses_soon(&self, now: Timestamp) -> bool {
         // In plain milliseconds: to divide a `Duration` takes several divisions, and every hit asks.
-        let (start, end) = (self.obtained_at.as_millis(), self.fresh_until.as_millis());
+        let (start, end) = (self.asked_at.as_millis(), self.fresh_until.as_millis());
         now.as_millis() >= end - end.saturating_sub(start) / RENEWAL_PART
     }
 
@@ -74,7 +75,7 @@ mod tests {
     fn entry() -> Remembered {
         Remembered {
             state: TokenState::Inactive,
-            obtained_at: at(10_000),
+            asked_at: at(10_000),
             fresh_until: at(20_000),
             stale_until: at(25_000),
         }

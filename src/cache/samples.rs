@@ -20,27 +20,23 @@ pub fn remembered() -> impl Strategy<Value = Remembered> {
     (state(), any::<[u64; 3]>()).prop_map(|(state, times)| {
         let mut times = times.map(|time| Timestamp::from_millis(time).min(end_of(&state)));
         times.sort();
-        Remembered { state, obtained_at: times[0], fresh_until: times[1], stale_until: times[2] }
+        Remembered { state, asked_at: times[0], fresh_until: times[1], stale_until: times[2] }
     })
 }
 
-/// A good answer for `client`, fresh for `millis` from `obtained_at` on.
-pub fn good(client: &str, obtained_at: Timestamp, millis: u64) -> Remembered {
-    lasting(
-        TokenState::Active(Facts { client_id: Some(client.into()), ..Facts::default() }.into()),
-        obtained_at,
-        millis,
-    )
+/// A good answer for `client`, fresh for `millis` from `asked_at` on.
+pub fn good(client: &str, asked_at: Timestamp, millis: u64) -> Remembered {
+    lasting(TokenState::Active(Facts { client_id: Some(client.into()), ..Facts::default() }.into()), asked_at, millis)
 }
 
-/// A negative answer, fresh for `millis` from `obtained_at` on.
-pub fn negative(obtained_at: Timestamp, millis: u64) -> Remembered {
-    lasting(TokenState::Inactive, obtained_at, millis)
+/// A negative answer, fresh for `millis` from `asked_at` on.
+pub fn negative(asked_at: Timestamp, millis: u64) -> Remembered {
+    lasting(TokenState::Inactive, asked_at, millis)
 }
 
-fn lasting(state: TokenState, obtained_at: Timestamp, millis: u64) -> Remembered {
-    let until = Timestamp::from_millis(obtained_at.as_millis() + millis);
-    Remembered { state, obtained_at, fresh_until: until, stale_until: until }
+fn lasting(state: TokenState, asked_at: Timestamp, millis: u64) -> Remembered {
+    let until = Timestamp::from_millis(asked_at.as_millis() + millis);
+    Remembered { state, asked_at, fresh_until: until, stale_until: until }
 }
 
 fn facts() -> impl Strategy<Value = Facts> {

@@ -121,10 +121,10 @@ impl Limits {
     fn living<'a>(&self, record: &'a [u8], now: Timestamp) -> Option<Kept<'a>> {
         let mut kept = Kept::new(record)?;
         let head = &mut kept.head;
-        let last = head.obtained_at.plus(if head.is_active() { self.good_life } else { self.negative_life });
+        let last = head.asked_at.plus(if head.is_active() { self.good_life } else { self.negative_life });
         head.lifetime.fresh_until = head.lifetime.fresh_until.min(last);
         head.lifetime.stale_until = head.lifetime.stale_until.min(last);
-        (head.lifetime.freshness(head.obtained_at, now) != Freshness::Lapsed).then_some(kept)
+        (head.lifetime.freshness(head.asked_at, now) != Freshness::Lapsed).then_some(kept)
     }
 }
 
@@ -227,7 +227,7 @@ impl<'a> Draft<'a> {
         records
             .filter_map(|(range, record)| Some((range, self.limits.living(record, self.now)?)))
             .filter(|(_, entry)| entry.head.is_active() == active)
-            .min_by_key(|(_, entry)| (entry.head.lifetime.fresh_until, entry.head.obtained_at))
+            .min_by_key(|(_, entry)| (entry.head.lifetime.fresh_until, entry.head.asked_at))
             .map(|(range, entry)| (range, entry.size()))
     }
 

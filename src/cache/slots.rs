@@ -151,7 +151,7 @@ impl Slots {
         let learned = learned.filter(|_| self.settings.entries > 0);
         let fresh = learned.filter(|learned| learned.freshness(now) == Freshness::Fresh);
         let encoded = fresh.map(|learned| codec::encode(learned, digest)).unwrap_or_default();
-        let news = learned.map(|learned| (learned.obtained_at, Kept::new(&encoded)));
+        let news = learned.map(|learned| (learned.asked_at, Kept::new(&encoded)));
         if !leads && news.is_none() {
             return Vec::new();
         }
@@ -164,7 +164,7 @@ impl Slots {
             };
             let followers = own.map(|place| place.followers().collect()).unwrap_or_default();
             let entry = match (draft.entry, news) {
-                (Some(before), Some((obtained_at, _))) if before.head.obtained_at > obtained_at => Some(before),
+                (Some(before), Some((asked_at, _))) if before.head.asked_at > asked_at => Some(before),
                 (_, Some((_, entry))) => entry,
                 (before, None) => before,
             };

@@ -54,9 +54,9 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// What an answer obtained at `obtained_at` is good for at `now`.
-    pub fn freshness(self, obtained_at: Timestamp, now: Timestamp) -> Freshness {
-        if obtained_at > now.plus(BACKWARDS) || now >= self.stale_until {
+    /// What an answer to what was asked at `asked_at` is good for at `now`.
+    pub fn freshness(self, asked_at: Timestamp, now: Timestamp) -> Freshness {
+        if asked_at > now.plus(BACKWARDS) || now >= self.stale_until {
             Freshness::Lapsed
         } else if now >= self.fresh_until {
             Freshness::Stale
@@ -75,7 +75,7 @@ impl Settings {
         }
     }
 
-    /// The lifetime of an answer that arrived at `now`; `None` when it is not to be kept.
+    /// The lifetime of an answer to what was asked at `asked_at`; `None` when it is not to be kept.
     ///
     /// A good answer lives for `max_ttl` and never past `exp`, a negative one for `negative_ttl`; `Cache-Control` may
     /// only shorten that. `seed` (any number that differs between answers and workers) then takes up to a tenth away,
@@ -84,7 +84,7 @@ impl Settings {
         &self,
         state: &TokenState,
         cache_control: CacheControl,
-        now: Timestamp,
+        asked_at: Timestamp,
         seed: u64,
     ) -> Option<Lifetime> {
         if self.entries == 0 || cache_control.no_store {
@@ -95,11 +95,11 @@ impl Settings {
             None => self.ttl(state),
         };
         let end = end_of(state);
-        let life = shortened(limit.min(end.since(now)), seed);
+        let life = shortened(limit.min(end.since(asked_at)), seed);
         if life.is_zero() {
             return None;
         }
-        let fresh_until = now.plus(life);
+        let fresh_until = asked_at.plus(life);
         let stale = match cache_control.must_revalidate {
             true => Duration::ZERO,
             false => self.stale(state),
@@ -109,9 +109,9 @@ impl Settings {
 
     /// An answer from shared data, cut to what these settings allow: whoever stored it may have had longer ones.
     pub fn cut(&self, mut remembered: Remembered) -> Remembered {
-        let obtained = remembered.obtained_at;
+        let asked = remembered.asked_at;
         let state = &remembered.state;
-        let fresh = remembered.fresh_until.min(obtained.plus(self.ttl(state)));
+        let fresh = remembered.fresh_until.min(asked.plus(self.ttl(state)));
         let stale = remembered.stale_until.min(fresh.plus(self.stale(state)));
         remembered.fresh_until = fresh;
         remembered.stale_until = stale;

@@ -120,6 +120,7 @@ impl Worker {
         };
         let (index, earlier, leads) = (*index, *earlier, *leads);
         let (took, in_time) = (now.since(*sent_at), now < *deadline);
+        let asked_at = now.min(*sent_at);
         let Some(provider) = settings.providers.get(index.0) else { return effects };
         let read = response::read(&result, &provider.claims, now);
         self.metrics.asked(index, asked(&read), took);
@@ -130,21 +131,22 @@ impl Worker {
                 return effects;
             }
             Err(failure) => Err(self.note_failure(index, provider, failure, now, &mut effects)),
-            Ok(state) => Ok(self.remembered(state, &result, now)),
+            Ok(state) => Ok(self.remembered(state, &result, asked_at)),
         };
         self.finish(&digest, learned, leads, store, now, &mut effects);
         effects
     }
 
     /// The answer with its lifetime; one that is not to be kept has none.
-    fn remembered(&mut self, state: TokenState, result: &HttpResult, now: Timestamp) -> Remembered {
+    fn remembered(&mut self, state: TokenState, result: &HttpResult, asked_at: Timestamp) -> Remembered {
         let cache_control = match result {
             HttpResult::Answered(answer) => CacheControl::of(answer),
             HttpResult::Failed => CacheControl::default(),
         };
         let seed = self.next_seed();
-        let lifetime = self.settings.cache.lifetime(&state, cache_control, now, seed);
-        Remembered::new(state, now, lifetime.unwrap_or(Lifetime { fresh_until: now, stale_until: now }))
+        let lifetime = self.settings.cache.lifetime(&state, cache_control, asked_at, seed);
+        let none = Lifetime { fresh_until: asked_at, stale_until: asked_at };
+        Remembered::new(state, asked_at, lifetime.unwrap_or(none))
     }
 
     fn note_failure(

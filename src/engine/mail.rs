@@ -84,7 +84,7 @@ mod tests {
         let at = Timestamp::from_millis(5);
         Remembered {
             state: TokenState::Active(Rc::new(Facts { scope, ..Facts::default() })),
-            obtained_at: at,
+            asked_at: at,
             fresh_until: at,
             stale_until: at,
         }
@@ -110,7 +110,7 @@ mod tests {
         let expired = Facts { expires_at: Some(Timestamp::from_secs(90)), ..Facts::default() };
         let lapsed = Remembered {
             state: TokenState::Active(Rc::new(expired)),
-            obtained_at: now,
+            asked_at: now,
             fresh_until: now,
             stale_until: now,
         };

@@ -43,6 +43,22 @@ fn an_answer_lives_for_max_ttl_less_a_tenth_at_most() {
 }
 
 #[test]
+fn the_time_that_an_answer_was_under_way_counts() {
+    let process = process();
+    let slow = provider(json!({"introspection": {"timeout": "60s"}}));
+    let settings = json!({"max_ttl": "100s", "refresh_ahead": false});
+    let worker = start(&process, &configuration(json!({"providers": [slow], "cache": settings})));
+    let stream = worker.bearer("abc");
+    at(&process, 50_000);
+    worker.answer_json(worker.callout().id, PORTAL);
+    assert!(worker.outcome(stream).passed());
+    at(&process, 89_999);
+    assert!(worker.known("abc").passed());
+    at(&process, 100_000);
+    assert!(worker.asked("abc", PORTAL).passed());
+}
+
+#[test]
 fn no_answer_outlives_exp() {
     for exp in [json!(START + 50), json!(format!("{}", START + 50)), json!((START + 50) as f64 + 0.9)] {
         let process = process();

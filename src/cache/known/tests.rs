@@ -66,7 +66,7 @@ fn uses_count_from_each_answer_on() {
 fn a_newer_answer_replaces_the_older_one_across_areas() {
     let mut tokens = tokens(10);
     for (second, answer) in [good(), bad(), good(), bad()].into_iter().enumerate() {
-        let answer = Remembered { obtained_at: Timestamp::from_secs(second as u64), ..answer };
+        let answer = Remembered { asked_at: Timestamp::from_secs(second as u64), ..answer };
         tokens.insert(0, b"token", answer.clone());
         let hit = tokens.get(0, b"token").unwrap();
         assert_eq!(*hit.remembered, answer);
@@ -274,7 +274,7 @@ proptest! {
                         false => samples::negative(NOW, size as u64),
                     };
                     // No two answers are equal.
-                    let answer = Remembered { obtained_at: Timestamp::from_secs(number as u64), ..state };
+                    let answer = Remembered { asked_at: Timestamp::from_secs(number as u64), ..state };
                     tokens.insert(route, &[token; 20], answer.clone());
                     last.insert((route, token), answer);
                 }

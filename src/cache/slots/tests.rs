@@ -398,12 +398,8 @@ fn put_entry(set: &mut Vec<u8>, entry: &[u8]) {
 fn a_foreign_value_is_a_miss_and_gives_way() {
     let slots = slots(16);
     let immortal = {
-        let entry = Remembered {
-            obtained_at: later(1_000),
-            fresh_until: Timestamp::MAX,
-            stale_until: Timestamp::MAX,
-            ..good(0)
-        };
+        let entry =
+            Remembered { asked_at: later(1_000), fresh_until: Timestamp::MAX, stale_until: Timestamp::MAX, ..good(0) };
         let mut set = vec![2];
         for number in 0..WAYS {
             put_entry(&mut set, &codec::encode(&entry, &digest(500 + number)));
@@ -480,22 +476,22 @@ proptest! {
         let mut now = NOW;
         for ([worker, is_good], token, pause, late, life) in steps {
             now = now.plus(Duration::from_millis(pause));
-            let obtained = now.minus(Duration::from_millis(late));
+            let asked = now.minus(Duration::from_millis(late));
             let entry = match is_good {
-                true => samples::good(&format!("client-{token}"), obtained, life),
-                false => samples::negative(obtained, life.min(9_000)),
+                true => samples::good(&format!("client-{token}"), asked, life),
+                false => samples::negative(asked, life.min(9_000)),
             };
             workers[usize::from(worker)].put(&store, &digest(token), &entry, now);
             stored[token].push(entry.clone());
             let living = stored[token].iter().filter(|e| e.freshness(now) == Freshness::Fresh);
-            let newest = living.map(|e| e.obtained_at).max().unwrap();
+            let newest = living.map(|e| e.asked_at).max().unwrap();
             let found = workers[usize::from(!worker)].get(&store, &digest(token), now);
             if let Some(found) = &found {
                 prop_assert!(stored[token].contains(found));
                 prop_assert_eq!(found.freshness(now), Freshness::Fresh);
-                prop_assert!(found.obtained_at >= newest);
+                prop_assert!(found.asked_at >= newest);
             }
-            if entry.obtained_at == newest {
+            if entry.asked_at == newest {
                 prop_assert_eq!(found, Some(entry));
             }
         }

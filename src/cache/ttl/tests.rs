@@ -123,7 +123,7 @@ fn seeds_spread_lifetimes_over_a_tenth() {
 fn what_others_stored_is_cut_to_the_settings() {
     let stored = Remembered {
         state: until(None),
-        obtained_at: NOW,
+        asked_at: NOW,
         fresh_until: NOW.plus(secs(3_600)),
         stale_until: NOW.plus(secs(7_200)),
     };
