@@ -144,7 +144,8 @@ pub fn is_lowercase_tchar(byte: u8) -> bool {
 
 /// Whether `value` is a legal field value (RFC 9110 §5.5) of visible ASCII and inner spaces.
 pub fn is_header_value(value: &str) -> bool {
-    value.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) && !value.starts_with(' ') && !value.ends_with(' ')
+    let bytes = value.as_bytes();
+    bytes.iter().all(|byte| (0x20..=0x7e).contains(byte)) && !matches!(bytes, [b' ', ..] | [.., b' '])
 }
 
 #[cfg(test)]

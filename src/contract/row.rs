@@ -17,7 +17,7 @@ pub const MAX_SHORT_TEXT: usize = 256;
 pub const MAX_LONG_TEXT: usize = 1024;
 
 /// What a contract is found by. Never holds an empty text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity {
     /// The API.
     pub api: Box<str>,

@@ -20,6 +20,7 @@ pub struct Policy {
     unmatched: Unmatched,
     ambiguous_paths: AmbiguousPaths,
     reads: Reads,
+    always: Option<Selection>,
 }
 
 /// What becomes of a request that no API matches.
@@ -157,7 +158,14 @@ impl Policy {
             path: apis.iter().any(|api| !api.paths.is_empty())
                 || operations().any(|operation| !operation.paths.is_empty()),
         };
-        Self { apis, unmatched, ambiguous_paths, reads }
+        let mut policy = Self { apis, unmatched, ambiguous_paths, reads, always: None };
+        policy.always = (reads == Reads::default()).then(|| policy.select(Target::default()));
+        policy
+    }
+
+    /// Where every request falls, if no part of a request matters.
+    pub fn always(&self) -> Option<Selection> {
+        self.always
     }
 
     /// Which parts of a request matter to this policy.
@@ -315,8 +323,10 @@ mod tests {
     fn without_rules_on_paths_no_path_is_ambiguous() {
         let policy = Policy::new(vec![api("all", &[], &[], vec![])], Unmatched::Refuse, AmbiguousPaths::Refuse);
         assert_eq!(policy.reads(), Reads::default());
+        assert_eq!(policy.always(), Some(policy.select(Target { method: b"GET", authority: b"a", path: b"/b" })));
         assert!(matches!(select(&policy, "GET", "", "/a/../b"), Selection::Guarded(_)));
         let policy = Policy::new(orders(), Unmatched::Refuse, AmbiguousPaths::Refuse);
         assert_eq!(policy.reads(), Reads { method: true, authority: true, path: true });
+        assert_eq!(policy.always(), None);
     }
 }

@@ -186,6 +186,10 @@ impl Flights {
 
     /// A request is gone. Its flight goes on: the answer will be remembered.
     pub fn leave(&mut self, stream: StreamId) {
+        // As after nearly every request.
+        if self.streams.is_empty() {
+            return;
+        }
         let Some(digest) = self.streams.remove(&stream) else { return };
         if let Some(flight) = self.flights.get_mut(&digest) {
             flight.waiters.retain(|waiter| waiter.stream != stream);

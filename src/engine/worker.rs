@@ -134,6 +134,9 @@ impl Worker {
     }
 
     fn select(&self, head: &impl RequestHead) -> Result<Selection, HostFailure> {
+        if let Some(selection) = self.settings.policy.always() {
+            return Ok(selection);
+        }
         let reads = self.settings.policy.reads();
         let read = |wanted: bool, name: &str| match wanted {
             true => head.header(name).map(Option::unwrap_or_default),
