@@ -13,7 +13,6 @@ use crate::token::extract::HostFailure;
 use crate::upstream::Names;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::Action;
-use std::rc::Rc;
 
 /// Judges the request in whose context the VM runs.
 pub fn judge(plugin: &Shared, stream: StreamId) -> Action {
@@ -49,9 +48,9 @@ pub enum Passed {
 /// Carries out an ending on the request in whose context the VM runs. One that the host does not let be carried out
 /// ends as an internal error.
 pub fn conclude(worker: &mut Worker, stream: StreamId, ending: &Ending) -> Passed {
-    let settings = Rc::clone(worker.settings());
-    end(&settings, ending).unwrap_or_else(|(HostFailure, api)| {
-        refuse(&settings, &worker.on_host_failure(stream, api));
+    end(worker.settings(), ending).unwrap_or_else(|(HostFailure, api)| {
+        let refusal = worker.on_host_failure(stream, api);
+        refuse(worker.settings(), &refusal);
         Passed::Replied
     })
 }
