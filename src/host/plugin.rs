@@ -36,6 +36,7 @@ pub struct Shared {
     /// `None` until a configuration has been accepted.
     pub worker: RefCell<Option<Worker>>,
     queue: Cell<Option<u32>>,
+    stats: Stats,
 }
 
 impl Shared {
@@ -52,11 +53,13 @@ impl Shared {
     /// The plugin is about to go: what it has counted is told.
     pub fn retire(&self) {
         let now = abi::now().unwrap_or_else(|_| self.now.get());
-        let mut stats = Stats::default();
-        self.with_worker(|worker| {
-            worker.on_end(now);
-            worker.metrics().drain(|sample| stats.record(sample));
-        });
+        self.with_worker(|worker| worker.on_end(now));
+        self.tell_stats();
+    }
+
+    /// Hands what the worker has counted to the host.
+    fn tell_stats(&self) {
+        self.with_worker(|worker| worker.metrics().drain(|sample| self.stats.record(sample)));
     }
 
     fn with_worker(&self, work: impl FnOnce(&mut Worker)) {
@@ -82,23 +85,21 @@ pub struct Plugin {
     callouts: Callouts,
     /// Calls that the host did not take.
     unsent: Vec<CallId>,
-    stats: Stats,
     ticks_regularly: bool,
 }
 
 impl Plugin {
     /// A plugin that has no configuration yet.
     pub fn new(id: u32) -> Self {
-        let shared =
-            Rc::new(Shared { root: id, now: Cell::default(), worker: RefCell::default(), queue: Cell::default() });
-        callbacks::enlist(Rc::clone(&shared));
-        Self {
-            shared,
-            callouts: Callouts::default(),
-            unsent: Vec::new(),
+        let shared = Rc::new(Shared {
+            root: id,
+            now: Cell::default(),
+            worker: RefCell::default(),
+            queue: Cell::default(),
             stats: Stats::default(),
-            ticks_regularly: false,
-        }
+        });
+        callbacks::enlist(Rc::clone(&shared));
+        Self { shared, callouts: Callouts::default(), unsent: Vec::new(), ticks_regularly: false }
     }
 
     fn configure(&mut self, bytes: usize) -> bool {
@@ -126,7 +127,7 @@ impl Plugin {
         }
         self.shared.queue.set(Some(queue));
         self.shared.worker.replace(Some(Worker::new(Rc::new(settings), Identity { number, queue })));
-        self.stats.record(Sample::Set(&build_info(), 1));
+        self.shared.stats.record(Sample::Set(&build_info(), 1));
         true
     }
 
@@ -224,8 +225,7 @@ impl RootContext for Plugin {
         }
         self.fail_unsent();
         self.handle(|worker, now| worker.on_tick(&SharedData, now));
-        let stats = &mut self.stats;
-        self.shared.with_worker(|worker| worker.metrics().drain(|sample| stats.record(sample)));
+        self.shared.tell_stats();
     }
 }
 

@@ -4,14 +4,15 @@ use crate::engine::metrics::Sample;
 use hashbrown::HashMap;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
+use std::cell::RefCell;
 
 /// The metrics that have been defined through it, by name.
 #[derive(Default)]
-pub struct Stats(HashMap<String, u32, foldhash::fast::RandomState>);
+pub struct Stats(RefCell<HashMap<String, u32, foldhash::fast::RandomState>>);
 
 impl Stats {
     /// Hands one sample to the host. A host that refuses loses a sample, nothing else.
-    pub fn record(&mut self, sample: Sample<'_>) {
+    pub fn record(&self, sample: Sample<'_>) {
         match sample {
             Sample::Count(name, by) => self.shift(MetricType::Counter, name, i64::try_from(by).unwrap_or(i64::MAX)),
             Sample::Shift(name, by) => self.shift(MetricType::Gauge, name, by),
@@ -20,24 +21,25 @@ impl Stats {
         }
     }
 
-    fn shift(&mut self, kind: MetricType, name: &str, by: i64) {
+    fn shift(&self, kind: MetricType, name: &str, by: i64) {
         if let Some(id) = self.id(kind, name) {
             let _ = hostcalls::increment_metric(id, by);
         }
     }
 
-    fn set(&mut self, kind: MetricType, name: &str, value: u64) {
+    fn set(&self, kind: MetricType, name: &str, value: u64) {
         if let Some(id) = self.id(kind, name) {
             let _ = hostcalls::record_metric(id, value);
         }
     }
 
-    fn id(&mut self, kind: MetricType, name: &str) -> Option<u32> {
-        if let Some(id) = self.0.get(name) {
-            return Some(*id);
+    fn id(&self, kind: MetricType, name: &str) -> Option<u32> {
+        let known = self.0.borrow().get(name).copied();
+        if known.is_some() {
+            return known;
         }
         let id = hostcalls::define_metric(kind, name).ok()?;
-        self.0.insert(name.to_owned(), id);
+        self.0.borrow_mut().insert(name.to_owned(), id);
         Some(id)
     }
 }

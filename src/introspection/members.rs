@@ -21,10 +21,6 @@ const ABSENT: usize = usize::MAX;
 /// As many members as most answers have.
 const USUAL: usize = 12;
 
-/// From so many members on their names are sorted: an answer has room for tens of thousands, and to compare each with
-/// each would halt the worker.
-const MANY: usize = 64;
-
 macro_rules! members {
     ($($member:ident = $name:literal,)*) => {
         /// A member that means something whatever is configured.
@@ -87,6 +83,8 @@ impl<'a> Members<'a> {
         self.found.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// By sorting: an answer has room for tens of thousands of members, and to compare each with each would halt the
+    /// worker.
     fn repeat_a_name(&self) -> bool {
         let mut names: Vec<&str> = self.iter().map(|(name, _)| name).collect();
         names.sort_unstable();
@@ -114,21 +112,17 @@ impl<'de> Visitor<'de> for Wanted<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Members { found: Vec::with_capacity(USUAL), places: [ABSENT; MEMBERS] };
-        let mut duplicate = false;
         while let Some(Name(name)) = map.next_key()? {
             let member = Member::named(&name);
             if !(self.0)(&name, member) {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let here = members.found.len();
-            duplicate |= match member.and_then(|member| members.places.get_mut(member as usize)) {
-                Some(place) => std::mem::replace(place, here) != ABSENT,
-                None => here < MANY && members.named(&name).is_some(),
-            };
+            if let Some(place) = member.and_then(|member| members.places.get_mut(member as usize)) {
+                *place = members.found.len();
+            }
             members.found.push((name, map.next_value()?));
         }
-        let duplicate = duplicate || members.found.len() > MANY && members.repeat_a_name();
-        Ok(if duplicate { Err(Failure::Duplicate) } else { Ok(members) })
+        Ok(if members.repeat_a_name() { Err(Failure::Duplicate) } else { Ok(members) })
     }
 }

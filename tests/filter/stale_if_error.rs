@@ -192,14 +192,20 @@ fn a_worker_that_knows_nothing_takes_the_stale_facts_of_the_process() {
     assert_eq!(process.metric("tessera_cache.result.stale.level.shared"), 1);
 }
 
+/// Two workers that knew a token, of which the first has seen it revoked since.
+fn revoked_before_one_of_two(process: &Process) -> (Worker, Worker) {
+    let (one, two) = (start(process, json!({})), start(process, json!({})));
+    one.asked("abc", PORTAL);
+    two.known("abc");
+    at(process, STALE);
+    one.asked("abc", INACTIVE);
+    (one, two)
+}
+
 #[test]
 fn what_one_worker_has_seen_revoked_no_other_serves_stale() {
     let process = process();
-    let (one, two) = (start(&process, json!({})), start(&process, json!({})));
-    one.asked("abc", PORTAL);
-    two.known("abc");
-    at(&process, STALE);
-    one.asked("abc", INACTIVE);
+    let (one, two) = revoked_before_one_of_two(&process);
     // While the negative answer is known, and after it.
     assert_eq!(two.known("abc").status(), Some(401));
     at(&process, STALE + 11);
@@ -211,11 +217,7 @@ fn what_one_worker_has_seen_revoked_no_other_serves_stale() {
 #[test]
 fn what_one_worker_has_seen_revoked_no_other_serves_stale_that_was_not_asked_meanwhile() {
     let process = process();
-    let (one, two) = (start(&process, json!({})), start(&process, json!({})));
-    one.asked("abc", PORTAL);
-    two.known("abc");
-    at(&process, STALE);
-    one.asked("abc", INACTIVE);
+    let (_one, two) = revoked_before_one_of_two(&process);
     at(&process, STALE + 11);
     assert_eq!(during_outage(&two, &BEARER).0.status(), Some(503));
 }

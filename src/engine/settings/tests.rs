@@ -4,26 +4,21 @@ use crate::contract::settings::SourceSettings;
 use crate::decision::policy::{AmbiguousPaths, Api, ContractRule, Rule, Unmatched};
 use crate::decision::scopes::ScopeRule;
 use crate::introspection::client_auth::BasicEncoding;
-use crate::introspection::request::Written;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
 
 fn provider(name: &str) -> Provider {
+    let plain = super::super::tests::provider(name);
     Provider {
-        name: name.into(),
         endpoint: Endpoint {
-            url: HttpUrl::parse("https://idp/introspect").unwrap(),
-            cluster: "idp".into(),
-            timeout: Duration::from_secs(1),
-            retries: 0,
             client: ClientAuth::Basic { id: "g".into(), secret: Secret::new("s"), encoding: BasicEncoding::Form },
             parameters: vec![("a".into(), "b".into())],
             headers: vec![("x-tenant".into(), Secret::new("one"))],
-            written: Written::default(),
+            ..plain.endpoint
         },
-        checks: TokenChecks { issuer: Some(format!("https://{name}").into()), ..TokenChecks::default() },
-        claims: ClaimNames::default(),
+        checks: TokenChecks { issuer: Some(format!("https://{name}").into()), ..plain.checks },
+        ..plain
     }
 }
 

@@ -130,7 +130,7 @@ impl Process {
         sample.cache.entries = [8, 1_000][disorder.seed as usize % 2];
         let mut process = Self {
             disorder,
-            random: Random(disorder.seed),
+            random: Random::new(disorder.seed),
             store: MemoryStore::default(),
             settings: sample.settings(),
             workers: Vec::new(),
