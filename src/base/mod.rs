@@ -2,5 +2,6 @@
 
 pub mod http;
 pub mod random;
+pub mod retry_after;
 pub mod secret;
 pub mod time;

@@ -13,13 +13,14 @@ use log::Level;
 
 use crate::base::http::{HttpAnswer, HttpResult};
 use crate::base::random::Prng;
+use crate::base::retry_after::retry_after;
 use crate::base::time::Timestamp;
 use crate::contract::answer;
 use crate::contract::contracts::{Action, CallId, Report};
 use crate::contract::document::Document;
 use crate::contract::poll::{Asked, Failure, Outcome, Poll, Work};
 use crate::contract::request;
-use crate::contract::schedule::{LONGEST_RETRY_AFTER, backoff, interval, retry_after};
+use crate::contract::schedule::{LONGEST_RETRY_AFTER, backoff, interval};
 use crate::contract::settings::SourceSettings;
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::head::{Base, Head};
@@ -238,8 +239,7 @@ impl Poller {
             (200, _) => self.open(poll, answer, turn),
             (410, _) if poll.since => self.ask_first(poll.restarted(false), false, turn),
             (status, _) => {
-                let wait = answer.header("retry-after");
-                let wait = wait.and_then(|value| retry_after(value, turn.now));
+                let wait = retry_after(&answer, turn.now, LONGEST_RETRY_AFTER);
                 let failure = Failure::unanswered(format!("status {status}"));
                 self.fail(poll, failure, wait, turn);
             }

@@ -1,9 +1,8 @@
 //! When to ask again.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::base::random::Prng;
-use crate::base::time::Timestamp;
 
 /// Longest pause that failures alone bring about.
 pub const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
@@ -27,18 +26,6 @@ pub fn backoff(failures: u32, refresh: Duration, retry_after: Option<Duration>, 
     let pause = FIRST_BACKOFF.min(refresh).saturating_mul(1 << doublings);
     let pause = pause.min(LONGEST_BACKOFF).mul_f64(0.8 + 0.4 * prng.fraction());
     pause.min(LONGEST_BACKOFF).max(retry_after.unwrap_or_default())
-}
-
-/// The value of a `Retry-After` header (RFC 9110 §10.2.3), at most an hour. `None` when it cannot be read.
-pub fn retry_after(value: &[u8], now: Timestamp) -> Option<Duration> {
-    let text = std::str::from_utf8(value).ok()?.trim();
-    let wait = if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
-        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
-    } else {
-        let since_epoch = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_secs(since_epoch.as_secs()).since(now)
-    };
-    Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -73,19 +60,5 @@ mod tests {
         assert!(short <= Duration::from_millis(120));
         let asked = Some(Duration::from_secs(900));
         assert_eq!(backoff(1, refresh, asked, &mut prng), Duration::from_secs(900));
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = Timestamp::from_secs(784_111_777 - 90);
-        let read = |text: &str| retry_after(text.as_bytes(), now).map(|wait| wait.as_secs());
-        assert_eq!(read("120"), Some(120));
-        assert_eq!(read(" 0 "), Some(0));
-        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(90));
-        assert_eq!(read("Tue, 06 Nov 1984 08:49:37 GMT"), Some(0));
-        assert_eq!(read("99999999999999999999"), Some(3600));
-        for junk in ["", "soon", "-1", "1.5"] {
-            assert_eq!(read(junk), None, "{junk}");
-        }
     }
 }

@@ -2,6 +2,10 @@
 
 use crate::outcome::Outcome;
 use std::fmt;
+use std::time::Duration;
+
+/// Longest time that a server can ask to be left alone.
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// A failed introspection. The texts are fixed: nothing of an answer's content is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +13,12 @@ pub enum Failure {
     /// Not reached, lost or too late.
     Unreachable,
     /// The server says it cannot answer now.
-    Unavailable(u16),
+    Unavailable {
+        /// 429, or 500 and above.
+        status: u16,
+        /// How long a 429 or 503 asks to be left alone; never zero, at most [`LONGEST_RETRY_AFTER`].
+        retry_after: Option<Duration>,
+    },
     /// A status that is no introspection answer.
     UnexpectedStatus(u16),
     /// The server refuses the gateway's own credentials.
@@ -30,14 +39,22 @@ impl Failure {
     /// The outcome for a request that waits for this answer.
     pub fn outcome(self) -> Outcome {
         match self {
-            Self::Unreachable | Self::Unavailable(_) => Outcome::ProviderUnavailable,
+            Self::Unreachable | Self::Unavailable { .. } => Outcome::ProviderUnavailable,
             _ => Outcome::ProviderError,
         }
     }
 
-    /// Whether asking again at once may help.
+    /// Whether asking again at once may help, and is not what the server has asked not to do.
     pub fn is_worth_a_retry(self) -> bool {
-        matches!(self, Self::Unreachable | Self::Unavailable(429 | 502 | 503 | 504))
+        matches!(self, Self::Unreachable | Self::Unavailable { status: 502..=504, retry_after: None })
+    }
+
+    /// How long the server asks to be left alone.
+    pub fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => retry_after,
+            _ => None,
+        }
     }
 }
 
@@ -45,7 +62,10 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable => f.write_str("no answer: not reached, connection lost or timed out"),
-            Self::Unavailable(status) => write!(f, "status {status}: it cannot answer now"),
+            Self::Unavailable { status, retry_after: None } => write!(f, "status {status}: it cannot answer now"),
+            Self::Unavailable { status, retry_after: Some(wait) } => {
+                write!(f, "status {status}: it cannot answer now and asks to be left alone for {} s", wait.as_secs())
+            }
             Self::UnexpectedStatus(status) => write!(f, "status {status} is no introspection answer"),
             Self::Unauthorized(status) => {
                 write!(f, "status {status}: it refuses the gateway's own credentials; check introspection.client")

@@ -66,7 +66,7 @@ impl Endpoint {
             headers: Rc::clone(&parts.headers),
             body: body.into_bytes(),
             timeout,
-            answer_headers: AnswerHeaders::Only(&["cache-control"]),
+            answer_headers: AnswerHeaders::Only(&["cache-control", "retry-after"]),
             max_answer_bytes: MAX_ANSWER_BYTES,
         }
     }

@@ -1,14 +1,16 @@
 //! The introspection answer (RFC 7662 §2.2, §2.3): a token's state, or why it tells nothing.
 
 use super::claims::ClaimNames;
-use super::failure::Failure;
+use super::failure::{Failure, LONGEST_RETRY_AFTER};
 use super::json::Json;
 use super::members::{Member, Members};
 use crate::base::http::{Body, HttpAnswer, HttpResult};
+use crate::base::retry_after::retry_after;
 use crate::base::time::Timestamp;
 use crate::token::facts::TokenState;
 use serde_json::Value;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Most bytes an answer may have.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
@@ -23,7 +25,7 @@ pub fn read(result: &HttpResult, names: &ClaimNames, now: Timestamp) -> Result<T
         200 => state(body(answer)?, names, now),
         400 | 401 if speaks_of_the_token(answer) => Ok(TokenState::Inactive),
         status @ (400 | 401 | 403) => Err(Failure::Unauthorized(status)),
-        status @ (429 | 500..) => Err(Failure::Unavailable(status)),
+        status @ (429 | 500..) => Err(Failure::Unavailable { status, retry_after: asked_to_wait(answer, now) }),
         status => Err(Failure::UnexpectedStatus(status)),
     }
 }
@@ -43,6 +45,13 @@ fn body(answer: &HttpAnswer) -> Result<&[u8], Failure> {
         Body::Whole(bytes) => Err(Failure::TooLarge(bytes.len())),
         Body::TooLarge(bytes) => Err(Failure::TooLarge(*bytes)),
     }
+}
+
+/// `Retry-After` means this in a 429 (RFC 6585 §4) and a 503 (RFC 9110 §10.2.3). No time at all asks for nothing.
+fn asked_to_wait(answer: &HttpAnswer, now: Timestamp) -> Option<Duration> {
+    let says_so = matches!(answer.status, 429 | 503);
+    let wait = says_so.then(|| retry_after(answer, now, LONGEST_RETRY_AFTER)).flatten();
+    wait.filter(|wait| !wait.is_zero())
 }
 
 /// Some servers answer an unknown token with an OAuth error that names the token, not the caller.

@@ -314,7 +314,7 @@ fn each_status_ends_in_its_outcome_and_only_passing_trouble_is_asked_again(gatew
         (404, "provider_error", 1),
         (408, "provider_error", 1),
         (418, "provider_error", 1),
-        (429, "provider_unavailable", 2),
+        (429, "provider_unavailable", 1),
         (500, "provider_unavailable", 1),
         (501, "provider_unavailable", 1),
         (502, "provider_unavailable", 2),

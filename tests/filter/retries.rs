@@ -68,8 +68,8 @@ fn each_attempt_has_the_configured_timeout_and_is_the_same_request() {
 fn what_may_be_gone_in_a_moment_is_retried() {
     for retries in 0..=3_u32 {
         for fate in [
-            (|worker, call| worker.answer(call.id, 429, &[("retry-after", "1")], "")) as Fate,
-            |worker, call| worker.answer(call.id, 502, &[("x", "y")], "{}"),
+            (|worker, call| worker.answer(call.id, 502, &[("x", "y")], "{}")) as Fate,
+            |worker, call| worker.answer(call.id, 503, &[("retry-after", "0")], ""),
             |worker, call| worker.answer(call.id, 504, &[("x", "y")], ""),
             |worker, call| worker.refuse_connection(call.id),
             |worker, call| worker.fail(call.id),
@@ -80,6 +80,23 @@ fn what_may_be_gone_in_a_moment_is_retried() {
             assert_eq!(worker.sent_callouts().len(), retries as usize + 1);
             assert_eq!(worker.outcome_property(stream).as_deref(), Some("provider_unavailable"));
         }
+    }
+}
+
+#[test]
+fn a_server_that_asks_for_time_is_not_asked_again_at_once() {
+    for (status, headers) in [
+        (429, [("x", "y")]),
+        (429, [("retry-after", "0")]),
+        (429, [("retry-after", "1")]),
+        (503, [("retry-after", "1")]),
+        (503, [("retry-after", "Tue, 31 Dec 2999 23:59:59 GMT")]),
+    ] {
+        let worker = worker(&patient(3));
+        let stream = worker.bearer("abc");
+        worker.answer(worker.callout().id, status, &headers, "");
+        assert_eq!(worker.outcome_property(stream).as_deref(), Some("provider_unavailable"), "{status} {headers:?}");
+        assert_eq!(worker.sent_callouts().len(), 1, "{status} {headers:?}");
     }
 }
 

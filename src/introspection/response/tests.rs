@@ -207,10 +207,40 @@ fn each_status_has_its_meaning() {
         assert_eq!(outcome(status, r#"{"active":true}"#), Err(Failure::UnexpectedStatus(status)), "{status}");
     }
     for status in [429, 500, 501, 502, 503, 504, 599] {
-        assert_eq!(outcome(status, r#"{"active":true}"#), Err(Failure::Unavailable(status)), "{status}");
+        assert_eq!(
+            outcome(status, r#"{"active":true}"#),
+            Err(Failure::Unavailable { status, retry_after: None }),
+            "{status}"
+        );
     }
     assert_eq!(read(&HttpResult::Failed, &names(), NOW), Err(Failure::Unreachable));
-    assert!(Failure::Unavailable(503).is_worth_a_retry() && !Failure::Unavailable(500).is_worth_a_retry());
+}
+
+#[test]
+fn what_may_be_gone_in_a_moment_is_worth_a_retry_unless_the_server_asks_for_time() {
+    let retried = |status: u16, retry_after: Option<&str>| {
+        let headers = retry_after.map(|value| ("retry-after".to_owned(), value.as_bytes().to_vec()));
+        let answer = HttpAnswer { status, headers: headers.into_iter().collect(), body: Body::default() };
+        let failure = read(&HttpResult::Answered(answer), &names(), NOW).unwrap_err();
+        (failure.is_worth_a_retry(), failure.retry_after().map(|wait| wait.as_secs()))
+    };
+    assert!(Failure::Unreachable.is_worth_a_retry());
+    for status in [502, 503, 504] {
+        assert_eq!(retried(status, None), (true, None), "{status}");
+    }
+    for status in [429, 500, 501] {
+        assert_eq!(retried(status, None), (false, None), "{status}");
+    }
+    for status in [429, 503] {
+        assert_eq!(retried(status, Some("3")), (false, Some(3)), "{status}");
+        assert_eq!(retried(status, Some("99999999999999999999")), (false, Some(10)), "{status}");
+        assert_eq!(retried(status, Some("Fri, 15 Jan 2027 08:00:07 GMT")), (false, Some(7)), "{status}");
+    }
+    // It asks for no time, or for none that can be read.
+    for value in ["0", "Fri, 15 Jan 2027 07:59:59 GMT", "soon", ""] {
+        assert_eq!(retried(503, Some(value)), (true, None), "{value:?}");
+    }
+    assert_eq!(retried(502, Some("3")), (true, None));
 }
 
 #[test]
