@@ -142,8 +142,8 @@ demo-check: setup module ## The same, run through and exit
 	@$(PYTHON) envoy/demo/demo.py --check
 
 .PHONY: bench
-bench: setup module ## Measure the cost of a request
-	@$(PYTHON) benches/bench.py
+bench: setup module ## Measure the cost of a request; BEFORE=FILE: beside that module
+	@$(PYTHON) benches/bench.py $(if $(BEFORE),--before '$(BEFORE)')
 
 .PHONY: bench-contracts
 bench-contracts: setup module ## Measure the contract database

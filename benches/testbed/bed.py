@@ -16,7 +16,15 @@ from .generator import Generator
 class Bed:
     """Programs found or built, and one running load generator."""
 
-    def __init__(self, children: processes.Children, *, with_tessera: bool, quick: bool, rounds: int | None) -> None:
+    def __init__(
+        self,
+        children: processes.Children,
+        *,
+        with_tessera: bool,
+        before: Path | None,
+        quick: bool,
+        rounds: int | None,
+    ) -> None:
         self.children = children
         self.quick = quick
         self._rounds = rounds
@@ -24,6 +32,7 @@ class Bed:
         # Before anything is built: what is missing is told at once.
         self.envoy_program = programs.envoy()
         self.module = programs.module() if with_tessera else None
+        self.before = programs.before(before) if before else None
         self.nginx = programs.nginx()
         self.say("building the load generator and the floor filter")
         self.load = programs.load()

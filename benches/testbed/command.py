@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from . import limits, processes, programs, report
 from .bed import Bed
@@ -20,13 +21,21 @@ def run(
     chosen = options.only or (bare if options.without_tessera else list(sections))
     if options.without_tessera and not (chosen and set(chosen) <= set(bare)):
         programs.stop_with(f"without the module there is nothing to measure in: {', '.join(options.only or sections)}")
+    if options.before and ("rows" not in chosen or options.without_tessera):
+        programs.stop_with("--before is for the section `rows`, beside the module")
     if options.publish and (options.quick or options.only):
         programs.stop_with("--publish takes a whole run, without --quick or --only")
     processes.stop_on_sigterm()
     try:
         results: dict = {}
         with processes.Children() as children:
-            bed = Bed(children, with_tessera=not options.without_tessera, quick=options.quick, rounds=options.rounds)
+            bed = Bed(
+                children,
+                with_tessera=not options.without_tessera,
+                before=options.before,
+                quick=options.quick,
+                rounds=options.rounds,
+            )
             results["machine"] = report.machine(bed)
             for section in chosen:
                 results[section] = sections[section](bed)
@@ -45,5 +54,6 @@ def _options(description: str, sections: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="rounds of turns (at least 7 for figures to rely on)")
     parser.add_argument("--only", choices=sections, action="append", help="this section only; may be repeated")
     parser.add_argument("--without-tessera", action="store_true", help="only what needs no module")
+    parser.add_argument("--before", type=Path, help="another module, whose requests are measured beside the module's")
     parser.add_argument("--publish", action="store_true", help="also write the results into docs/performance.md")
     return parser.parse_args()

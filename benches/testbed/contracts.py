@@ -237,7 +237,7 @@ def _await_tier(port: int, source: Source) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"swap: after 30 s {len(waiting)} of 16 connections still see the old tier")
         for connection in list(waiting):
-            connection.request("GET", "/echo/", headers={"authorization": f"Bearer {token}"})
+            connection.request("GET", "/orders/echo", headers={"authorization": f"Bearer {token}"})
             answer = connection.getresponse()
             headers = json.loads(answer.read())
             if answer.status == 200 and headers.get("x-sla-tier") == expected:

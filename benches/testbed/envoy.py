@@ -54,12 +54,12 @@ def cluster(name: str, port: int) -> dict:
 
 
 def listener(name: str, filters: list[dict]) -> dict:
-    """A chain of `filters`; it answers requests itself, except under `/echo/`, which goes to the cluster `echo`.
+    """A chain of `filters`; it answers requests itself, except at `/orders/echo`, which goes to the cluster `echo`.
 
     Answers from the proxy itself keep an upstream's share out of the worker's CPU; the filters run all the same.
     """
     routes = [
-        {"match": {"prefix": "/echo/"}, "route": {"cluster": "echo"}},
+        {"match": {"path": "/orders/echo"}, "route": {"cluster": "echo"}},
         {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "ok"}}},
     ]
     manager = {

@@ -85,7 +85,25 @@ def inline_contracts() -> dict:
     return {"inline": [{"api": "orders-v1", "client_id": "portal", "tier": "gold"}]}
 
 
-def tessera(module: Path, name: str, cluster: str, *, entries: int = 10000, contracts: dict | None = None) -> dict:
+_ANY_REQUEST: dict = {"id": "orders-v1", "contract": "required"}
+RULES: dict = {
+    **_ANY_REQUEST,
+    "match": {"hosts": ["api.example.com"], "paths": ["/orders/"]},
+    "scopes": {"all": ["orders.read"]},
+    "operations": [{"match": {"methods": ["POST", "PUT", "PATCH", "DELETE"]}, "scopes": {"all": ["orders.write"]}}],
+}
+"""An API with rules on host, path and method: most configurations have some of each."""
+
+
+def tessera(
+    module: Path,
+    name: str,
+    cluster: str,
+    *,
+    api: dict | None = None,
+    entries: int = 10000,
+    contracts: dict | None = None,
+) -> dict:
     """The module under test: introspection, a required contract, two identity headers."""
     introspection = {
         "endpoint": "https://idp.example.com/introspect",
@@ -95,7 +113,7 @@ def tessera(module: Path, name: str, cluster: str, *, entries: int = 10000, cont
     }
     configuration = {
         "providers": [{"name": "main", "introspection": introspection}],
-        "apis": [{"id": "orders-v1", "contract": "required"}],
+        "apis": [api or _ANY_REQUEST],
         "contracts": contracts or inline_contracts(),
         "cache": {"entries": entries, "max_ttl": "6h", "negative_ttl": "1h"},
     }

@@ -14,6 +14,8 @@ _RATIOS = [
     ("tessera", "jwt_claims", 2.0),
     ("tessera_miss", "lua_callout", 1.5),
 ]
+_BEFORE = 1.05
+"""What a request may cost as a multiple of what it costs with the module of before, where there is one."""
 _GROWTH = 1.15
 _MEMORY_NOISE = 1 << 20
 """Bytes by which a process may seem to grow that does not."""
@@ -63,6 +65,9 @@ def _rows(rows: dict) -> list[Verdict]:
         if one in figures:
             ratio = _ratio(figures[one]["added_us"], figures[other]["added_us"])
             verdicts.append(Verdict(f"{titles[one]} ÷ {titles[other]}".replace("**", ""), ratio, limit))
+    for key, pair in rows["compared"][JUDGED_LOAD].items():
+        title = titles[key].replace("**", "")
+        verdicts.append(Verdict(f"{title} ÷ with the module of before", pair["ratio"], _BEFORE))
     return verdicts
 
 

@@ -47,6 +47,13 @@ def module() -> Path:
     return path
 
 
+def before(path: Path) -> Path:
+    """The module that the module under test is compared with."""
+    if not path.is_file():
+        stop_with(f"{path} is missing: --before takes a module as `make module` builds it")
+    return path.resolve()
+
+
 def envoy() -> Path:
     """Envoy: TESSERA_ENVOY, ENVOY, the checkout's own, or the PATH's."""
     named = os.environ.get("TESSERA_ENVOY") or os.environ.get("ENVOY")

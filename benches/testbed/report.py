@@ -96,6 +96,7 @@ def bench_text(results: dict) -> str:
     if "rows" in results:
         parts += [_rows_text(results["rows"], load) for load in results["rows"]["loads"]]
         parts += _parts_of_a_hit(results["rows"]["loads"][limits.JUDGED_LOAD])
+        parts += _compared_text(results["rows"])
     if "growth" in results:
         parts.append(_growth_text(results["growth"]))
     if "memory" in results:
@@ -147,6 +148,26 @@ def _parts_of_a_hit(figures: dict) -> list[str]:
         lines.append([title, f"{step:.1f}", f"{step / total:.0%}"])
     lines.append(["a warm hit", f"{total:.1f}", "100%"])
     return ["### What a warm hit is made of\n\n" + table(["step", "added µs", "share"], lines)]
+
+
+def _compared_text(rows: dict) -> list[str]:
+    """The module beside the module of before, where there is one."""
+    lines = []
+    for load, pairs in rows["compared"].items():
+        for key, pair in pairs.items():
+            low, high = pair["ratio_quartiles"]
+            least, most = pair["ratio_median_95"]
+            lines.append(
+                [
+                    f"{rows['titles'][key].replace('**', '')}; {load} connection{'s' if load != 'one' else ''}",
+                    f"{pair['before_added_us']:.1f}",
+                    f"{pair['added_us']:.1f}",
+                    f"**{pair['ratio']:.3f}** ({low:.2f}–{high:.2f})",
+                    f"{least:.3f}–{most:.3f}",
+                ]
+            )
+    head = ["", "before: added µs", "added µs", "ratio (quartiles)", "median lies in (95 %)"]
+    return ["### Beside the module of before\n\n" + table(head, lines)] if lines else []
 
 
 def _growth_text(growth: dict) -> str:

@@ -10,7 +10,7 @@ import urllib.request
 from . import authorization, envoy, filters, generator, processes, programs
 from .bed import Bed
 from .jwt import Issuer
-from .statistics import median, spread
+from .statistics import confidence, median, spread
 
 USUAL_ROUNDS = 300
 TURN_MS = 20
@@ -21,6 +21,8 @@ WARM_UP_REQUESTS = 20_000
 """Before each load. V8 compiles a function anew, and much faster, once it has run for a while: a proxy has that behind it
 after its first seconds."""
 CHECK_REQUESTS = 40
+_BEFORE = "before_"
+"""How keys and listeners of rows with the module of before begin; so its virtual machines are others, too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,10 +39,47 @@ class Row:
     """How often the filter asks the authorization server once it is warm: `never` or `always`."""
     sets_identity: bool = True
     refuses_without_token: bool = True
+    headers: int = 0
+    """Header lines of each request, if more than the generator's four."""
 
     @property
     def baseline(self) -> str:
+        if self.headers:
+            return f"router_{self.headers}"
         return "router_jwt" if self.token == "jwt" else "router"
+
+    @property
+    def needs_module(self) -> bool:
+        return self.key.startswith("tessera") or self.headers > 0
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether the module of before is measured beside it, where there is one."""
+        return self.key.startswith("tessera")
+
+    def before(self) -> Row:
+        """The same row with the module of before."""
+        return dataclasses.replace(self, key=_BEFORE + self.key, listener=_BEFORE + self.listener)
+
+
+def _with_headers(count: int) -> list[Row]:
+    return [
+        Row(f"router_{count}", f"Router only, {count} headers", "router", "opaque", "never", False, False, count),
+        Row(
+            f"tessera_{count}",
+            f"**Tessera, known opaque token, {count} headers**",
+            "tessera",
+            "opaque",
+            headers=count,
+        ),
+        Row(
+            f"tessera_rules_{count}",
+            f"**Tessera, rules on host, path and method, {count} headers**",
+            "tessera_rules",
+            "opaque",
+            headers=count,
+        ),
+    ]
 
 
 def _floor(key: str, title: str, **options: bool) -> Row:
@@ -56,7 +95,10 @@ ROWS = [
     _floor("floor_set", "the floor + one header + the clock + setting two headers", sets_identity=True),
     Row("tessera", "**Tessera, known opaque token**", "tessera", "opaque"),
     Row("tessera_jwt", "**Tessera, known JWT-shaped token, 900 bytes**", "tessera", "jwt"),
+    Row("tessera_rules", "**Tessera, rules on host, path and method**", "tessera_rules", "opaque"),
     Row("tessera_miss", "**Tessera, every token new**", "tessera_miss", "fresh", "always"),
+    *_with_headers(10),
+    *_with_headers(40),
     Row("jwt_cached", "`jwt_authn`, token cache", "jwt_cached", "jwt", sets_identity=False),
     Row("jwt_claims", "`jwt_authn`, token cache, two claim headers", "jwt_claims", "jwt"),
     Row("jwt_uncached", "`jwt_authn`, RS256 checked each time", "jwt_uncached", "jwt", sets_identity=False),
@@ -69,27 +111,31 @@ ROWS = [
 def measure(bed: Bed) -> dict:
     """Runs every row and returns its figures by load and key."""
     issuer = Issuer(programs.openssl(), bed.children.directory)
-    rows = [row for row in ROWS if bed.module or not row.key.startswith("tessera")]
+    rows = [row for row in ROWS if bed.module or not row.needs_module]
+    pairs = [row for row in rows if row.is_paired and bed.before]
+    everything = rows + [row.before() for row in pairs]
     server = authorization.start(bed.children, bed.load, bed.nginx)
     _, echo_port = generator.start_server(bed.children, bed.load, "echo")
     processes.pin(server.pid, 1)
-    asking = sorted({row.listener for row in rows})
+    asking = sorted({row.listener for row in everything})
     clusters = [envoy.cluster(name, server.port) for name in asking] + [envoy.cluster("echo", echo_port)]
-    with bed.envoy(_listeners(bed, rows, issuer, server.port), clusters) as proxy:
+    with bed.envoy(_listeners(bed, everything, issuer, server.port), clusters) as proxy:
         turns = _Turns(bed, proxy, issuer.token())
         bed.say("rows: every listener checked before it is measured")
-        for row in rows:
+        for row in everything:
             turns.check(row)
-        loads = {}
+        loads, compared = {}, {}
         for load, connections in LOADS.items():
-            samples = turns.run(rows, connections)
+            samples = turns.run(everything, connections)
             loads[load] = {row.key: _figures(row, samples) for row in rows}
+            compared[load] = {row.key: _compared(row, samples) for row in pairs}
     return {
         "authorization_server": server.title,
         "rounds": bed.rounds(USUAL_ROUNDS),
         "turn_ms": TURN_MS,
         "titles": {row.key: row.title for row in rows},
         "loads": loads,
+        "compared": compared,
     }
 
 
@@ -107,9 +153,10 @@ def _listeners(bed: Bed, rows: list[Row], issuer: Issuer, port: int) -> list[dic
         "lua_callout": [filters.lua("lua_callout", remembers=False)],
         "ext_authz": [filters.ext_authz("ext_authz", port)],
     }
-    if bed.module:
-        for name in ("tessera", "tessera_miss"):
-            chains[name] = [filters.tessera(bed.module, name, name)]
+    for prefix, module in (("", bed.module), (_BEFORE, bed.before)):
+        if module:
+            for name, api in (("tessera", None), ("tessera_rules", filters.RULES), ("tessera_miss", None)):
+                chains[prefix + name] = [filters.tessera(module, prefix + name, prefix + name, api=api)]
     return [envoy.listener(name, chains[name]) for name in sorted({row.listener for row in rows})]
 
 
@@ -128,7 +175,8 @@ class _Turns:
         credential = generator.fixed(self._tokens.get(row.token, ""))
         if row.token == "fresh":
             credential = generator.fresh(self._next_fresh)
-        outcome = self._bed.generator.ask(self._proxy.ports[row.listener], credential, cpu=self._cpu, **order)
+        order = {"cpu": self._cpu, "headers": row.headers, **order}
+        outcome = self._bed.generator.ask(self._proxy.ports[row.listener], credential, **order)
         self._next_fresh += outcome["completed"] if row.token == "fresh" else 0
         return outcome
 
@@ -138,11 +186,14 @@ class _Turns:
         self.turn(row, requests=CHECK_REQUESTS)
         if row.refuses_without_token:
             self._bed.generator.ask(port, "none", status=401, requests=4)
-        headers = _echoed_headers(port, self._tokens.get(row.token) or self._tokens["opaque"])
+        token = self._tokens.get(row.token) or self._tokens["opaque"]
+        headers = _echoed_headers(port, token)
         identity = [headers.get(name) for name in filters.IDENTITY]
         expected = ["portal", "gold"] if row.sets_identity else ["spoofed", "spoofed"]
         if identity != expected:
             raise RuntimeError(f"{row.key}: the upstream saw {identity} in {filters.IDENTITY}, not {expected}")
+        if row.listener.endswith("rules"):
+            _check_rules(port, token)
         self._check_asking(row, CHECK_REQUESTS)
 
     def _check_asking(self, row: Row, requests: int) -> None:
@@ -170,16 +221,34 @@ class _Turns:
 
 def _echoed_headers(port: int, token: str) -> dict[str, str]:
     """What reaches an upstream when a client sends `token` and identity headers of its own."""
-    spoofed = {name: "spoofed" for name in filters.IDENTITY}
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/echo/",
-        headers={"host": "api.example.com", "authorization": f"Bearer {token}", **spoofed},
-    )
+    status, body = _ask(port, token, **{name: "spoofed" for name in filters.IDENTITY})
+    if status != 200:
+        raise RuntimeError(f"port {port}: {status} {body}")
+    return json.loads(body)
+
+
+def _check_rules(port: int, token: str) -> None:
+    """That host, path and method are looked at: another one is refused."""
+    got = [
+        _ask(port, token, host="other.example.com")[0],
+        _ask(port, token, path="/other")[0],
+        _ask(port, token, method="DELETE")[0],
+    ]
+    if got != [404, 404, 403]:
+        raise RuntimeError(f"port {port}: another host, path and method got {got}, not 404, 404 and 403")
+
+
+def _ask(
+    port: int, token: str, *, method: str = "GET", path: str = "/orders/echo", **headers: str
+) -> tuple[int, str]:
+    """Status and body of the answer to one request."""
+    headers = {"host": "api.example.com", "authorization": f"Bearer {token}", **headers}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+            return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refusal:
-        raise RuntimeError(f"port {port}: {refusal.code} {refusal.read().decode(errors='replace')}") from refusal
+        return refusal.code, refusal.read().decode(errors="replace")
 
 
 def cpu_us(turn: dict) -> float:
@@ -202,4 +271,26 @@ def _figures(row: Row, samples: dict[str, list[dict]]) -> dict:
         "requests_per_s": median([turn["completed"] / turn["seconds"] for turn in turns]),
         "p50_us": median([turn["p50_us"] for turn in turns]),
         "p99_us": median([turn["p99_us"] for turn in turns]),
+    }
+
+
+def _compared(row: Row, samples: dict[str, list[dict]]) -> dict:
+    """What a request costs with the module, as a multiple of what it costs with the module of before.
+
+    The two are subtracted round by round, where drifts cancel out, and set in relation to the median of before: ratios
+    of single rounds would have a denominator that noise brings close to 0.
+    """
+    base = samples[row.baseline]
+    before = median(added_us(samples[row.before().key], base))
+    more = added_us(samples[row.key], samples[row.before().key])
+
+    def ratio(difference: float) -> float:
+        return 1 + difference / before if before > 0 else float("inf")
+
+    return {
+        "before_added_us": before,
+        "added_us": median(added_us(samples[row.key], base)),
+        "ratio": ratio(median(more)),
+        "ratio_quartiles": tuple(map(ratio, spread(more))),
+        "ratio_median_95": tuple(map(ratio, confidence(more))),
     }

@@ -7,6 +7,7 @@ mod connection;
 mod contract_source;
 mod echo;
 mod generator;
+mod headers;
 mod measure;
 mod order;
 mod server;

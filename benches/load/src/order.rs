@@ -1,5 +1,6 @@
 //! What the load generator is told to do in a turn.
 
+use crate::headers;
 use crate::token::{Form, scramble, token};
 use serde::Deserialize;
 
@@ -18,6 +19,9 @@ pub struct Order {
     #[serde(default)]
     pub(crate) rate: Option<f64>,
     credential: Credential,
+    /// How many header lines a request has, at least the three or four that each has anyway, at most 40.
+    #[serde(default)]
+    headers: usize,
     /// `/proc/…/schedstat` of the threads whose CPU time is wanted.
     #[serde(default)]
     pub(crate) cpu: Vec<String>,
@@ -53,11 +57,14 @@ impl Order {
     pub fn request(&self, number: u64) -> Vec<u8> {
         let mut text =
             format!("GET {} HTTP/1.1\r\nhost: api.example.com\r\nuser-agent: bench\r\naccept: */*\r\n", self.path);
+        let mut lines = 3;
         if let Some(token) = self.credential.token(number) {
             text.push_str("authorization: Bearer ");
             text.push_str(&token);
             text.push_str("\r\n");
+            lines += 1;
         }
+        text.push_str(&headers::lines(self.headers.saturating_sub(lines)));
         text.push_str("\r\n");
         text.into_bytes()
     }

@@ -309,6 +309,26 @@ mod tests {
     }
 
     #[test]
+    fn a_request_has_as_many_headers_as_asked_for() {
+        let seen = Arc::new(Mutex::new(HashSet::new()));
+        let notes = Arc::clone(&seen);
+        let port = listen(move |request: &Request| {
+            let names: HashSet<&str> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
+            notes.lock().unwrap().insert((request.headers.len(), names.len()));
+            Reply::json("{}")
+        })
+        .unwrap();
+        for order in [
+            json!({"requests": 2}),
+            json!({"requests": 2, "headers": 10}),
+            json!({"requests": 2, "headers": 40, "credential": {"fixed": "yes"}}),
+        ] {
+            assert_eq!(turn(port, order).completed, 2);
+        }
+        assert_eq!(*seen.lock().unwrap(), HashSet::from([(3, 3), (10, 10), (40, 40)]));
+    }
+
+    #[test]
     fn a_rate_is_kept_and_a_slow_answer_is_charged_for_the_wait_behind_it() {
         let port = listen(|_| {
             std::thread::sleep(Duration::from_millis(20));
