@@ -11,7 +11,7 @@ pub enum Outcome {
     Unmatched,
     /// No API matches.
     UnknownApi,
-    /// The request itself is wrong: token twice or malformed, or an ambiguous host or path.
+    /// The request itself is wrong: token twice or malformed, or an ambiguous method, host or path.
     InvalidRequest,
     /// No token.
     MissingToken,
@@ -122,7 +122,8 @@ impl Outcome {
             Self::InvalidRequest => answer(
                 400,
                 "invalid_request",
-                "The request carries a malformed, repeated or misplaced access token, or an ambiguous host or path.",
+                "The request carries a malformed, repeated or misplaced access token, or an ambiguous method, host \
+                 or path.",
             ),
             Self::MissingToken => answer(401, "missing_token", "An access token is required."),
             Self::Inactive => answer(401, "invalid_token", "The access token is not active."),

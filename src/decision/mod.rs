@@ -4,6 +4,7 @@
 
 pub mod decide;
 pub mod hosts;
+pub mod methods;
 pub mod paths;
 pub mod policy;
 pub mod scopes;

@@ -1,6 +1,7 @@
 //! The configured APIs and operations, and which rule a request falls under.
 
 use super::hosts::{self, HostPattern};
+use super::methods;
 use super::paths::{self, PathPattern};
 use super::scopes::ScopeRule;
 use std::time::Duration;
@@ -19,6 +20,8 @@ pub struct Policy {
     apis: Vec<Api>,
     unmatched: Unmatched,
     ambiguous_paths: AmbiguousPaths,
+    /// Every method that some operation names.
+    methods: Vec<Box<str>>,
     reads: Reads,
     always: Option<Selection>,
 }
@@ -122,7 +125,7 @@ pub enum Selection {
     Unmatched,
     /// Under no API, and such requests are refused.
     Unknown,
-    /// Nowhere for certain: its host or path is ambiguous.
+    /// Nowhere for certain: its method, host or path is ambiguous.
     Ambiguous,
 }
 
@@ -152,13 +155,16 @@ impl Policy {
     /// A policy over `apis`, which are tried in this order; the first match wins.
     pub fn new(apis: Vec<Api>, unmatched: Unmatched, ambiguous_paths: AmbiguousPaths) -> Self {
         let operations = || apis.iter().flat_map(|api| &api.operations);
+        let mut methods: Vec<Box<str>> = operations().flat_map(|operation| &operation.methods).cloned().collect();
+        methods.sort_unstable();
+        methods.dedup();
         let reads = Reads {
-            method: operations().any(|operation| !operation.methods.is_empty()),
+            method: !methods.is_empty(),
             authority: apis.iter().any(|api| !api.hosts.is_empty()),
             path: apis.iter().any(|api| !api.paths.is_empty())
                 || operations().any(|operation| !operation.paths.is_empty()),
         };
-        let mut policy = Self { apis, unmatched, ambiguous_paths, reads, always: None };
+        let mut policy = Self { apis, unmatched, ambiguous_paths, methods, reads, always: None };
         policy.always = (reads == Reads::default()).then(|| policy.select(Target::default()));
         policy
     }
@@ -180,7 +186,9 @@ impl Policy {
 
     /// Where the request falls. The query takes no part.
     pub fn select(&self, target: Target<'_>) -> Selection {
-        if self.reads.authority && hosts::is_ambiguous(target.authority) {
+        if self.reads.authority && hosts::is_ambiguous(target.authority)
+            || self.reads.method && methods::is_ambiguous(target.method, &self.methods)
+        {
             return Selection::Ambiguous;
         }
         let path = paths::without_query(target.path);
@@ -287,7 +295,7 @@ mod tests {
         let policy = Policy::new(orders(), Unmatched::Refuse, AmbiguousPaths::Refuse);
         let guarded = |api, operation| Selection::Guarded(RuleIndex { api: ApiIndex(api), operation });
         assert_eq!(select(&policy, "GET", "api.example.com", "/orders/health?x=/"), Selection::Public(ApiIndex(0)));
-        assert_eq!(select(&policy, "get", "api.example.com", "/orders/health"), guarded(0, None));
+        assert_eq!(select(&policy, "put", "api.example.com", "/orders/health"), guarded(0, None));
         assert_eq!(select(&policy, "POST", "API.example.com:80", "/orders/health"), guarded(0, Some(1)));
         assert_eq!(select(&policy, "GET", "api.example.com", "/orders"), guarded(1, None));
         assert_eq!(select(&policy, "GET", "other.example.com", "/orders/"), Selection::Unknown);
@@ -317,6 +325,17 @@ mod tests {
                 assert_eq!(select(&policy, "GET", host, "/orders/health"), Selection::Ambiguous, "{host}");
             }
         }
+    }
+
+    #[test]
+    fn a_method_in_another_case_is_ambiguous_wherever_some_rule_names_it() {
+        let policy = Policy::new(orders(), Unmatched::Pass, AmbiguousPaths::Literal);
+        for method in ["get", "Get", "post", "POst"] {
+            for (host, path) in [("api.example.com", "/orders/health"), ("api.example.com", "/"), ("other", "/")] {
+                assert_eq!(select(&policy, method, host, path), Selection::Ambiguous, "{method} {host}{path}");
+            }
+        }
+        assert_eq!(select(&policy, "delete", "other", "/"), Selection::Unmatched, "no rule names it");
     }
 
     #[test]

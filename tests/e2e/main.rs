@@ -12,6 +12,7 @@
 )]
 
 mod admin;
+mod ambiguous_requests;
 mod answer;
 mod authorization_server;
 mod client;

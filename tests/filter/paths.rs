@@ -137,13 +137,38 @@ fn the_first_api_and_the_first_operation_that_match_win() {
         ("GET", "/a/c", "passed"),
         ("GET", "/c", "asked"),
         ("HEAD", "/c", "passed"),
-        ("head", "/c", "asked"),
         ("POST", "/c", "asked"),
         ("GET", "/c/", "not_found"),
     ] {
         let found = fate(&worker, &[(":method", method.as_bytes()), (":path", path.as_bytes())]);
         assert_eq!(found, expected, "{method} {path}");
     }
+}
+
+#[test]
+fn a_method_that_differs_from_a_configured_one_by_its_case_is_refused() {
+    let operations = json!([
+        {"match": {"methods": ["POST"], "paths": ["/orders/"]}, "scopes": {"all": ["orders.write"]}},
+        {"match": {"methods": ["GET"], "paths": ["/orders/health"]}, "public": true},
+    ]);
+    let apis = json!([{"id": "orders", "operations": operations}, {"id": "other", "match": {"hosts": ["b.example.com"]}}]);
+    let worker = worker(&configuration(json!({"apis": apis, "no_match": "pass"})));
+    for (method, host, path, expected) in [
+        ("POST", "a.example.com", "/orders/1", "asked"),
+        ("post", "a.example.com", "/orders/1", "invalid_request"),
+        ("PosT", "a.example.com", "/elsewhere", "invalid_request"),
+        ("post", "b.example.com", "/", "invalid_request"),
+        ("get", "a.example.com", "/orders/health", "invalid_request"),
+        ("po\u{17f}t", "a.example.com", "/orders/1", "invalid_request"),
+        ("POST ", "a.example.com", "/orders/1", "invalid_request"),
+        ("delete", "a.example.com", "/orders/1", "asked"),
+        ("DELETE", "a.example.com", "/orders/1", "asked"),
+    ] {
+        let headers = [(":method", method.as_bytes()), (":authority", host.as_bytes()), (":path", path.as_bytes())];
+        assert_eq!(fate(&worker, &headers), expected, "{method} {host}{path}");
+    }
+    let anything = self::worker(&configuration(json!({})));
+    assert_eq!(fate(&anything, &[(":method", b"post")]), "asked", "no rule names a method");
 }
 
 #[test]
