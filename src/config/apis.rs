@@ -146,6 +146,12 @@ fn operation(object: &Object<'_>, inherited: &Rule, references: &References<'_>)
             object.refuse("is public: no token is looked at, so scopes, contract and max_age have no effect");
             return None;
         }
+        if let Some((_, paths)) = &matching
+            && !paths.iter().all(PathPattern::is_plain)
+        {
+            object.refuse("can never be public: its paths hold escapes that make nothing public");
+            return None;
+        }
         Access::Public
     } else {
         Access::Guarded(Rule { scopes: scopes?, contract: contract?, max_age: max_age? })

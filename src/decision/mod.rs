@@ -3,6 +3,7 @@
 //! Pure: no clock, no IO. Cached answers come through here exactly as fresh ones do.
 
 pub mod decide;
+pub mod escapes;
 pub mod hosts;
 pub mod methods;
 pub mod paths;

@@ -1,5 +1,8 @@
 //! Path patterns, and the paths that no pattern can be trusted with.
 
+use super::escapes;
+use std::borrow::Cow;
+
 /// A path, or the beginning of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathPattern {
@@ -26,22 +29,74 @@ impl PathPattern {
         if literal.contains('?') {
             return Err("must not hold a query: it takes no part in matching");
         }
-        if is_ambiguous(literal.as_bytes()) {
+        if text == "*" {
+            return Ok(Self::Prefix("".into()));
+        }
+        let path = Path::read(literal.as_bytes());
+        if path.certainty == Certainty::Ambiguous {
             return Err("can never match: requests for such a path are ambiguous");
         }
-        Ok(if prefix.is_some() || text.ends_with('/') {
-            Self::Prefix(literal.into())
-        } else {
-            Self::Exact(text.into())
-        })
+        if path.compared != path.written {
+            return Err("must hold no escape of a character that may stand in a path as it is");
+        }
+        let literal = String::from_utf8_lossy(&path.written).into();
+        Ok(if prefix.is_some() || text.ends_with('/') { Self::Prefix(literal) } else { Self::Exact(literal) })
     }
 
-    /// Whether `path` (without its query) matches.
+    /// Whether `path` matches.
     pub fn matches(&self, path: &[u8]) -> bool {
         match self {
             Self::Exact(exact) => path == exact.as_bytes(),
             Self::Prefix(prefix) => path.starts_with(prefix.as_bytes()),
         }
+    }
+
+    /// Whether what it matches can be plain.
+    pub fn is_plain(&self) -> bool {
+        let (Self::Exact(text) | Self::Prefix(text)) = self;
+        text.is_empty() || Path::read(text.as_bytes()).certainty == Certainty::Plain
+    }
+}
+
+/// How many ways there are to read a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// One.
+    Plain,
+    /// One for a server that does what the RFCs say, another for one that decodes more than it should, or that does not
+    /// decode what it may. Rules hold for such a path, but it opens nothing.
+    Doubtful,
+    /// Several: no rule can be trusted with it.
+    Ambiguous,
+}
+
+/// A path as it is compared with patterns.
+#[derive(Clone, Debug)]
+pub struct Path<'a> {
+    /// As it stands, with the digits of its escapes in capitals.
+    pub written: Cow<'a, [u8]>,
+    /// As servers read it that decode escapes. An ambiguous path is compared as it stands.
+    pub compared: Cow<'a, [u8]>,
+    /// How far that goes.
+    pub certainty: Certainty,
+}
+
+impl<'a> Path<'a> {
+    /// A path that no rule looks at.
+    pub fn irrelevant() -> Self {
+        Self { written: Cow::Borrowed(b""), compared: Cow::Borrowed(b""), certainty: Certainty::Plain }
+    }
+
+    /// Reads the path of a request target (without its query). Allocates for escapes only.
+    pub fn read(path: &'a [u8]) -> Self {
+        let as_it_stands = |certainty| Path { written: Cow::Borrowed(path), compared: Cow::Borrowed(path), certainty };
+        let Some(has_escapes) = literals(path) else { return as_it_stands(Certainty::Ambiguous) };
+        if !has_escapes {
+            return as_it_stands(Certainty::Plain);
+        }
+        let Some(escaped) = escapes::read(path) else { return as_it_stands(Certainty::Ambiguous) };
+        let certainty = if escaped.doubtful { Certainty::Doubtful } else { Certainty::Plain };
+        Self { written: escaped.written.into(), compared: escaped.compared.into(), certainty }
     }
 }
 
@@ -50,47 +105,38 @@ pub fn without_query(target: &[u8]) -> &[u8] {
     target.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
-/// Whether an upstream could read `path` differently than a byte-by-byte comparison does: empty and dot segments,
-/// backslashes, parameters, fragments, bytes outside printable ASCII, broken escapes, and escapes that a normalising
-/// server (RFC 3986 §6.2.2) would undo or take for a separator.
-pub fn is_ambiguous(path: &[u8]) -> bool {
+/// Whether the path holds escapes; `None` where an upstream could read what is no escape differently than a comparison
+/// byte by byte does: no path at all, empty and dot segments, backslashes, parameters, fragments, bytes outside printable
+/// ASCII.
+fn literals(path: &[u8]) -> Option<bool> {
     let mut segments = path.split(|byte| *byte == b'/').peekable();
     let mut first = true;
     while let Some(segment) = segments.next() {
         let inner = !first && segments.peek().is_some();
         if (inner && segment.is_empty()) || segment == b"." || segment == b".." {
-            return true;
+            return None;
         }
         first = false;
     }
-    let mut rest = path;
-    while let Some((byte, tail)) = rest.split_first() {
-        rest = tail;
+    let mut has_escapes = false;
+    for byte in path {
         match byte {
-            b'\\' | b';' | b'#' => return true,
-            b'%' => match tail.split_first_chunk::<2>() {
-                Some((digits, after)) if !is_ambiguous_escape(*digits) => rest = after,
-                _ => return true,
-            },
+            b'\\' | b';' | b'#' => return None,
+            b'%' => has_escapes = true,
             0x21..=0x7e => {}
-            _ => return true,
+            _ => return None,
         }
     }
-    false
-}
-
-/// Broken, an unreserved character (`%2e`, `%61`), or a separator (`%2f`, `%5c`, `%00`).
-fn is_ambiguous_escape([high, low]: [u8; 2]) -> bool {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (Some(high), Some(low)) = (digit(high), digit(low)) else { return true };
-    let byte = high * 16 + low;
-    byte.is_ascii_alphanumeric() || byte.is_ascii_control() || b"-._~/\\".contains(&byte)
+    (!path.is_empty()).then_some(has_escapes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+
+    fn certainty(path: &[u8]) -> Certainty {
+        Path::read(path).certainty
+    }
 
     #[test]
     fn a_trailing_slash_or_star_makes_a_prefix() {
@@ -103,9 +149,11 @@ mod tests {
         assert!(!matches("/orders", "/Orders"));
         assert!(matches("/", "/anything"));
         assert!(matches("*", "*"));
-        for bad in ["", "orders", "/a*b", "/a?b", "/a//b", "/a/../b"] {
+        for bad in ["", "orders", "/a*b", "/a?b", "/a//b", "/a/../b", "/%61", "/%7Euser", "/a%40b", "/a%2fb"] {
             assert!(PathPattern::parse(bad).is_err(), "{bad:?}");
         }
+        assert_eq!(PathPattern::parse("/caf%c3%a9/").unwrap(), PathPattern::Prefix("/caf%C3%A9/".into()));
+        assert!(!PathPattern::parse("/a%3Bb").unwrap().is_plain());
     }
 
     #[test]
@@ -138,29 +186,17 @@ mod tests {
             "/a b",
             "/\u{e9}",
             "/a#b",
-            "/%61dmin",
-            "/%7Euser",
             "/a%00",
+            "",
         ] {
-            assert!(is_ambiguous(path.as_bytes()), "{path:?}");
+            assert_eq!(certainty(path.as_bytes()), Certainty::Ambiguous, "{path:?}");
         }
         for path in ["/", "/a", "/a/", "/a.b/..c/...", "/a%20b", "/%C3%A9", "/a=b&c,d:e@f!$'()*+~_-", "*", "/%25"] {
-            assert!(!is_ambiguous(path.as_bytes()), "{path:?}");
+            assert_eq!(certainty(path.as_bytes()), Certainty::Plain, "{path:?}");
         }
-        assert!(is_ambiguous(b"/\xff"));
-    }
-
-    proptest! {
-        /// Decoding and dot-removal leave an unambiguous path's segments as they were.
-        #[test]
-        fn an_unambiguous_path_has_one_reading(path in "/[a-c./%2eEfF5;\\\\]{0,12}") {
-            if !is_ambiguous(path.as_bytes()) {
-                let decoded: Vec<u8> = percent_encoding::percent_decode(path.as_bytes()).collect();
-                let separators = |bytes: &[u8]| bytes.iter().filter(|byte| matches!(byte, b'/' | b'\\')).count();
-                prop_assert_eq!(separators(&decoded), separators(path.as_bytes()));
-                let dotted = decoded.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b"..");
-                prop_assert!(!dotted);
-            }
+        for path in ["/%61dmin", "/%7Euser", "/a%3bb", "/%c0%ae", "/%ef%bc%8f"] {
+            assert_eq!(certainty(path.as_bytes()), Certainty::Doubtful, "{path:?}");
         }
+        assert_eq!(certainty(b"/\xff"), Certainty::Ambiguous);
     }
 }

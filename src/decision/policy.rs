@@ -2,7 +2,7 @@
 
 use super::hosts::{self, HostPattern};
 use super::methods;
-use super::paths::{self, PathPattern};
+use super::paths::{self, Certainty, Path, PathPattern};
 use super::scopes::ScopeRule;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub enum AmbiguousPaths {
     /// It is refused.
     #[default]
     Refuse,
-    /// Its path is compared as it stands, but makes nothing public and lets nothing pass unmatched.
+    /// Its path is compared as it stands, but it opens nothing, as a doubtful one.
     Literal,
 }
 
@@ -191,23 +191,26 @@ impl Policy {
         {
             return Selection::Ambiguous;
         }
-        let path = paths::without_query(target.path);
-        let ambiguous = self.reads.path && (path.is_empty() || paths::is_ambiguous(path));
-        if ambiguous && self.ambiguous_paths == AmbiguousPaths::Refuse {
+        let path = if self.reads.path { Path::read(paths::without_query(target.path)) } else { Path::irrelevant() };
+        if path.certainty == Certainty::Ambiguous && self.ambiguous_paths == AmbiguousPaths::Refuse {
             return Selection::Ambiguous;
         }
+        let is_plain = path.certainty == Certainty::Plain;
         let host = hosts::name(target.authority);
-        let Some((index, api)) = self.apis.iter().enumerate().find(|(_, api)| api.matches(host, path)) else {
+        let matches = |api: &Api| api.matches(host, &path.compared);
+        let Some((index, api)) = self.apis.iter().enumerate().find(|(_, api)| matches(api)) else {
             return match self.unmatched {
-                Unmatched::Pass if !ambiguous => Selection::Unmatched,
+                Unmatched::Pass if is_plain => Selection::Unmatched,
                 _ => Selection::Unknown,
             };
         };
-        let matched = api
-            .operations
-            .iter()
-            .enumerate()
-            .find(|(_, operation)| operation.matches(target.method, path) && !(ambiguous && operation.is_public()));
+        // What opens something must match the path as it stands, too: not every upstream decodes what may be decoded.
+        let opens = |operation: &Operation| {
+            is_plain && api.matches(host, &path.written) && operation.matches(target.method, &path.written)
+        };
+        let matched = api.operations.iter().enumerate().find(|(_, operation)| {
+            operation.matches(target.method, &path.compared) && (!operation.is_public() || opens(operation))
+        });
         match matched {
             Some((_, operation)) if operation.is_public() => Selection::Public(ApiIndex(index)),
             matched => {
@@ -315,6 +318,27 @@ mod tests {
         assert!(matches!(select(&policy, "GET", "api.example.com", "/orders/../admin"), Selection::Guarded(_)));
         assert_eq!(select(&policy, "GET", "other", "/x/../orders/"), Selection::Unknown);
         assert_eq!(select(&policy, "GET", "other", "/x"), Selection::Unmatched);
+    }
+
+    #[test]
+    fn a_doubtful_path_falls_under_the_rules_but_opens_nothing() {
+        let mut apis = orders();
+        apis.pop();
+        apis[0].operations[0].paths = patterns(&["/orders/open/", "/orders/a:b"]);
+        for ambiguous in [AmbiguousPaths::Refuse, AmbiguousPaths::Literal] {
+            let policy = Policy::new(apis.clone(), Unmatched::Pass, ambiguous);
+            let select = |method: &str, path: &str| select(&policy, method, "api.example.com", path);
+            let guarded = |operation| Selection::Guarded(RuleIndex { api: ApiIndex(0), operation });
+            for path in ["/orders/open/1", "/orders/open/a%40b%20%C3%A9", "/orders/a:b"] {
+                assert_eq!(select("GET", path), Selection::Public(ApiIndex(0)), "{path}");
+            }
+            for path in ["/orders/%6fpen/1", "/orders/open/%c0%ae", "/orders/open/a%3Bb", "/orders/a%3Ab"] {
+                assert_eq!(select("GET", path), guarded(None), "{path}");
+            }
+            assert_eq!(select("POST", "/%6frders/"), guarded(Some(1)));
+            assert_eq!(select("GET", "/elsewhere/%7Ea"), Selection::Unknown);
+            assert_eq!(select("GET", "/elsewhere/a%20b"), Selection::Unmatched);
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub const REFUSALS: [Refusal; 18] = [
         "invalid_request",
         400,
         "invalid_request",
-        "The request carries a malformed, repeated or misplaced access token, or an ambiguous host or path.",
+        "The request carries a malformed, repeated or misplaced access token, or an ambiguous method, host or path.",
     ),
     refusal("missing_token", 401, "missing_token", "An access token is required."),
     refusal("inactive", 401, "invalid_token", "The access token is not active."),

@@ -23,7 +23,7 @@ fn at(worker: &Worker, path: &[u8]) -> String {
     fate(worker, &[(":path", path)])
 }
 
-const AMBIGUOUS: [&[u8]; 26] = [
+const AMBIGUOUS: [&[u8]; 33] = [
     b"//orders/1",
     b"/orders//1",
     b"/orders/1//",
@@ -50,6 +50,26 @@ const AMBIGUOUS: [&[u8]; 26] = [
     b"/orders/%00",
     b"/orders/a\tb",
     b"/orders/../",
+    b"/orders/%252e%252e/1",
+    b"/orders/a%252fb",
+    b"/orders/a%255cb",
+    b"/orders/a%253bb",
+    b"/orders/a%2500",
+    b"/orders/%25252e/1",
+    b"/orders/%25%32%65/1",
+];
+
+/// Compared as a server reads them, but not to be trusted with opening anything.
+const DOUBTFUL: [&[u8]; 9] = [
+    b"/orders/open/%7Euser",
+    b"/orders/%6Fpen/1",
+    b"/%6frders/open/1",
+    b"/orders/open/a%3bb",
+    b"/orders/open/%c0%ae%c0%ae/1",
+    b"/orders/open/%ef%bc%8f",
+    b"/orders/open/%e2%80%a4",
+    b"/orders/open/%ff",
+    b"/orders/open/%2561",
 ];
 
 fn guarded(more: Value) -> Worker {
@@ -91,9 +111,43 @@ fn a_literal_path_makes_nothing_public_and_passes_nothing() {
         (b"/elsewhere", "passed"),
         (b"/elsewhere/../orders/1", "not_found"),
         (b"//orders/1", "not_found"),
-        (b"/%6frders/1", "not_found"),
+        (b"/%6frders/1", "asked"),
+        (b"/orders/open/%252e%252e/1", "asked"),
     ] {
         assert_eq!(at(&worker, path), expected, "{}", path.escape_ascii());
+    }
+}
+
+#[test]
+fn a_doubtful_path_falls_under_the_rules_but_opens_nothing() {
+    for ambiguous in ["refuse", "literal"] {
+        let worker = guarded(json!({"ambiguous_paths": ambiguous, "no_match": "pass"}));
+        for path in DOUBTFUL {
+            assert_eq!(at(&worker, path), "asked", "{}", path.escape_ascii());
+        }
+        for path in [&b"/elsewhere/%7Ea"[..], b"/%c0%ae/orders/1", b"/elsewhere%ef%bc%8f", b"/%2561"] {
+            assert_eq!(at(&worker, path), "not_found", "{}", path.escape_ascii());
+        }
+        for path in [&b"/orders/open/a%20b%C3%A9%40"[..], b"/elsewhere/a%20b", b"/orders/open/100%25"] {
+            assert_eq!(at(&worker, path), "passed", "{}", path.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn an_escape_evades_no_rule_and_the_upstream_gets_it_as_it_came() {
+    let operations = json!([{"match": {"paths": ["/~root/", "/jobs:run", "/caf%C3%A9/"]}, "scopes": {"all": ["x"]}}]);
+    let worker = worker(&configuration(json!({"apis": [api(json!({"operations": operations}))]})));
+    let first = worker.request(&[("authorization", "Bearer abc"), (":path", "/")]);
+    worker.answer_json(worker.callout().id, r#"{"active":true,"client_id":"portal"}"#);
+    assert!(worker.outcome(first).passed());
+    worker.hang_up(first);
+    for path in ["/~root/1", "/%7Eroot/1", "/%7e%72oot/", "/jobs:run", "/jobs%3Arun", "/caf%c3%a9/", "/caf%C3%A9/1"] {
+        assert_eq!(at(&worker, path.as_bytes()), "insufficient_scope", "{path}");
+    }
+    for path in ["/%7Eother/%61", "/jobs%3Astop"] {
+        let passed = worker.exchange(&[("authorization", "Bearer abc"), (":path", path)]);
+        assert_eq!(passed.upstream().text(":path"), Some(path));
     }
 }
 
@@ -151,7 +205,8 @@ fn a_method_that_differs_from_a_configured_one_by_its_case_is_refused() {
         {"match": {"methods": ["POST"], "paths": ["/orders/"]}, "scopes": {"all": ["orders.write"]}},
         {"match": {"methods": ["GET"], "paths": ["/orders/health"]}, "public": true},
     ]);
-    let apis = json!([{"id": "orders", "operations": operations}, {"id": "other", "match": {"hosts": ["b.example.com"]}}]);
+    let apis =
+        json!([{"id": "orders", "operations": operations}, {"id": "other", "match": {"hosts": ["b.example.com"]}}]);
     let worker = worker(&configuration(json!({"apis": apis, "no_match": "pass"})));
     for (method, host, path, expected) in [
         ("POST", "a.example.com", "/orders/1", "asked"),

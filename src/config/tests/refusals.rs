@@ -226,6 +226,14 @@ fn operations() {
     ] {
         refused(operations, operation(more), public);
     }
+    let escaped = "apis[0].operations[0]: can never be public: its paths hold escapes that make nothing public";
+    refused(operations, json!([{"match": {"paths": ["/a", "/%3b"]}, "public": true}]), escaped);
+    refused(
+        operations,
+        json!([{"match": {"paths": ["/%7Euser"]}}]),
+        "apis[0].operations[0].match.paths[0]: must hold no escape of a character that may stand in a path as it is, \
+         got \"/%7Euser\"",
+    );
     refused(operations, json!([{}]), "apis[0].operations[0].match: is required");
     refused(
         operations,
