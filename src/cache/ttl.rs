@@ -29,6 +29,9 @@ pub struct Settings {
     pub stale_if_error: Duration,
     /// Whether hot entries are renewed shortly before they lapse.
     pub refresh_ahead: bool,
+    /// Whether `Cache-Control` of an answer shortens its life. Most servers say `no-store` in every answer and mean
+    /// the caches of a browser; RFC 7662 §4 leaves it to the resource server what to keep.
+    pub respect_cache_control: bool,
 }
 
 impl Default for Settings {
@@ -39,6 +42,7 @@ impl Default for Settings {
             negative_ttl: Duration::from_secs(10),
             stale_if_error: Duration::ZERO,
             refresh_ahead: true,
+            respect_cache_control: false,
         }
     }
 }
@@ -77,8 +81,8 @@ impl Settings {
 
     /// The lifetime of an answer to what was asked at `asked_at`; `None` when it is not to be kept.
     ///
-    /// A good answer lives for `max_ttl` and never past `exp`, a negative one for `negative_ttl`; `Cache-Control` may
-    /// only shorten that. `seed` (any number that differs between answers and workers) then takes up to a tenth away,
+    /// A good answer lives for `max_ttl` and never past `exp`, a negative one for `negative_ttl`; `Cache-Control`, where
+    /// it is respected, may only shorten that. `seed` (any number that differs between answers and workers) then takes up to a tenth away,
     /// so that what was learned together does not lapse together. Negative answers are never served stale.
     pub fn lifetime(
         &self,
@@ -87,6 +91,7 @@ impl Settings {
         asked_at: Timestamp,
         seed: u64,
     ) -> Option<Lifetime> {
+        let cache_control = if self.respect_cache_control { cache_control } else { CacheControl::default() };
         if self.entries == 0 || cache_control.no_store {
             return None;
         }

@@ -14,11 +14,15 @@ pub fn read(object: &Object<'_>) -> Option<Settings> {
     let stale_if_error =
         object.or("stale_if_error", default.stale_if_error, |field| field.duration(Duration::ZERO..=month));
     let refresh_ahead = object.or("refresh_ahead", default.refresh_ahead, Field::boolean);
+    let respect_cache_control = object.or("cache_control", default.respect_cache_control, |field| {
+        field.word(&[("ignore", false), ("respect", true)])
+    });
     Some(Settings {
         entries: usize::try_from(entries?).ok()?,
         max_ttl: max_ttl?,
         negative_ttl: negative_ttl?,
         stale_if_error: stale_if_error?,
         refresh_ahead: refresh_ahead?,
+        respect_cache_control: respect_cache_control?,
     })
 }

@@ -12,10 +12,12 @@ mod replies;
 mod text;
 mod token;
 
+use crate::base::http::AnswerHeaders;
 use crate::contract;
 use crate::decision::policy::{AmbiguousPaths, Policy, Unmatched};
 use crate::engine::settings::{Provider, Settings};
 use crate::introspection::claims::ClaimNames;
+use crate::introspection::request::{Endpoint, LOOKED_AT};
 use crate::reply;
 use crate::upstream::{self, Value};
 use problem::{Problem, Problems};
@@ -64,15 +66,18 @@ fn settings(object: &Object<'_>) -> Option<Settings> {
 
     let (apis, upstreams): (Vec<_>, Vec<_>) = apis?.into_iter().unzip();
     let kept = KeptClaims::of(&upstreams);
+    let cache = cache?;
+    let answer_headers = if cache.respect_cache_control { AnswerHeaders::All } else { LOOKED_AT };
     let providers = providers?
         .into_iter()
         .map(|provider| Provider {
             claims: ClaimNames { pointers: kept.pointers.clone(), all_scalars: kept.all_scalars, ..provider.claims },
+            endpoint: Endpoint { answer_headers, ..provider.endpoint },
             ..provider
         })
         .collect();
     let policy = Policy::new(apis, unmatched?, ambiguous_paths?);
-    let settings = Settings::new(policy, providers, upstreams, token?, Rc::new(contracts?), cache?, replies?);
+    let settings = Settings::new(policy, providers, upstreams, token?, Rc::new(contracts?), cache, replies?);
     if settings.has_a_route_for_every_api() {
         return Some(settings);
     }

@@ -7,7 +7,7 @@ use crate::decision::decide::TokenChecks;
 use crate::engine::settings::Provider;
 use crate::introspection::claims::ClaimNames;
 use crate::introspection::client_auth::{BasicEncoding, ClientAuth};
-use crate::introspection::request::{Endpoint, Written};
+use crate::introspection::request::{Endpoint, LOOKED_AT, Written};
 use std::time::Duration;
 
 const TIMEOUT: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
@@ -95,6 +95,7 @@ fn endpoint(object: &Object<'_>) -> Option<Endpoint> {
         client: client?,
         parameters: parameters?,
         headers: headers?,
+        answer_headers: LOOKED_AT,
         written: Written::default(),
     };
     let authorized_twice = endpoint.client.authorization().is_some()

@@ -116,7 +116,7 @@ impl Settings {
 
     /// Prefix of the shared keys of token facts: changes with everything that shapes them.
     pub fn facts_prefix(&self) -> String {
-        let mut shape = format!("{}", self.cache.entries);
+        let mut shape = format!("{} {}", self.cache.entries, self.cache.respect_cache_control);
         for provider in &self.providers {
             let Endpoint { url, cluster, client, parameters, headers, .. } = &provider.endpoint;
             // Debug hides secrets, and that is right: a new secret for the same client changes no facts. But a bearer

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// How the form begins.
 const TOKEN: &str = "token=";
 
+/// The headers of an answer without which it cannot be read.
+pub const LOOKED_AT: AnswerHeaders = AnswerHeaders::Only(&["retry-after"]);
+
 /// How one authorization server is asked.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -30,6 +33,9 @@ pub struct Endpoint {
     pub parameters: Vec<(Box<str>, Box<str>)>,
     /// Further request headers, names in lower case.
     pub headers: Vec<(Box<str>, Secret)>,
+    /// Headers of an answer that somebody looks at: [`LOOKED_AT`], or all where `Cache-Control` is respected, which may
+    /// come in several lines.
+    pub answer_headers: AnswerHeaders,
     /// Filled in with the first call.
     pub written: Written,
 }
@@ -66,7 +72,7 @@ impl Endpoint {
             headers: Rc::clone(&parts.headers),
             body: body.into_bytes(),
             timeout,
-            answer_headers: AnswerHeaders::Only(&["cache-control", "retry-after"]),
+            answer_headers: self.answer_headers,
             max_answer_bytes: MAX_ANSWER_BYTES,
         }
     }
@@ -108,6 +114,7 @@ mod tests {
             client: ClientAuth::Post { id: "g".into(), secret: Secret::new("s&t") },
             parameters: vec![("token_type_hint".into(), "access_token".into())],
             headers: vec![("x-key".into(), Secret::new("k"))],
+            answer_headers: LOOKED_AT,
             written: Written::default(),
         }
     }

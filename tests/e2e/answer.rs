@@ -67,6 +67,21 @@ impl Answer {
         self
     }
 
+    /// The header, unless the answer has one of that name or is none in HTTP.
+    pub fn or_header(mut self, name: &str, value: &str) -> Self {
+        let (Manner::Whole(response)
+        | Manner::Truncated(response)
+        | Manner::Stalled(response)
+        | Manner::ResetInBody(response)) = &mut self.manner
+        else {
+            return self;
+        };
+        if !response.headers.iter().any(|(given, _)| given == name) {
+            response.headers.push((name.into(), value.into()));
+        }
+        self
+    }
+
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.response().body = body.into();
         self

@@ -9,7 +9,7 @@ use crate::answer::Answer;
 use crate::eventually::{SOON, eventually};
 use crate::http_server::{HttpServer, Request};
 
-/// Unless told otherwise every token is inactive.
+/// Unless told otherwise every token is inactive, and every answer `no-store`, as those of most servers are.
 pub struct AuthorizationServer {
     server: HttpServer,
     script: Arc<Mutex<Script>>,
@@ -117,6 +117,6 @@ impl Script {
         let standing = self.by_token.get(call.token()).unwrap_or(&self.otherwise);
         let answer = self.once.pop_front().unwrap_or_else(|| standing.clone());
         self.calls.push(call);
-        answer
+        answer.or_header("cache-control", "no-store")
     }
 }

@@ -140,8 +140,31 @@ fn an_answer_is_kept_no_longer_than_the_token_lasts() {
 }
 
 #[test]
-fn cache_control_shortens_and_never_lengthens() {
-    let gateway = Gateway::start(configuration(json!({"max_ttl": "2s", "refresh_ahead": false})));
+fn a_known_token_passes_while_the_server_is_down_whatever_it_says_of_keeping() {
+    let gateway = Gateway::start(configuration(json!({})));
+    let tokens = ["no-store", "no-cache, max-age=0, must-revalidate"].map(|directives| {
+        let token = secrecy::secret("token");
+        let answer = Answer::json(json!({"active": true})).header("cache-control", directives);
+        gateway.server.answer_for(&token, answer.header("pragma", "no-cache"));
+        token
+    });
+    for token in &tokens {
+        assert_eq!(gateway.send(&request(token)).status, 200);
+    }
+    gateway.server.go_away();
+    for token in &tokens {
+        for connection in &mut gateway.envoy.connections_on_every_worker() {
+            assert_eq!(connection.send(&request(token)).status, 200);
+        }
+        assert_eq!(gateway.server.calls_for(token), 1);
+    }
+    assert_refused(&gateway.send(&request(&secrecy::secret("token"))), "provider_unavailable");
+}
+
+#[test]
+fn cache_control_that_is_respected_shortens_and_never_lengthens() {
+    let cache = json!({"max_ttl": "2s", "refresh_ahead": false, "cache_control": "respect"});
+    let gateway = Gateway::start(configuration(cache));
     let keep = |directives: &str| {
         let token = secrecy::secret("token");
         let answer = Answer::json(json!({"active": true})).header("cache-control", directives);
@@ -154,6 +177,13 @@ fn cache_control_shortens_and_never_lengthens() {
             assert_eq!(gateway.send(&request(&token)).status, 200);
             assert_eq!(gateway.server.calls_for(&token), calls, "{directives}");
         }
+    }
+    let two_lines = secrecy::secret("token");
+    let answer = Answer::json(json!({"active": true})).header("cache-control", "max-age=60");
+    gateway.server.answer_for(&two_lines, answer.header("cache-control", "no-store"));
+    for calls in 1..4 {
+        assert_eq!(gateway.send(&request(&two_lines)).status, 200);
+        assert_eq!(gateway.server.calls_for(&two_lines), calls);
     }
     let (short, long) = (keep("max-age=1"), keep("public, max-age=86400"));
     let start = Instant::now();
@@ -229,13 +259,19 @@ fn scopes_audiences_and_contracts_are_judged_anew_on_a_hit() {
 
 #[test]
 fn stale_facts_serve_while_the_server_is_down_and_never_past_the_tokens_end() {
-    let cache = json!({"max_ttl": "300ms", "stale_if_error": "30s", "refresh_ahead": false});
+    let cache = json!({
+        "max_ttl": "300ms", "stale_if_error": "30s", "refresh_ahead": false, "cache_control": "respect",
+    });
     let gateway = Gateway::start(configuration(cache));
     let exp = now() + 3;
-    let (good, ending) = (gateway.token(json!({})), gateway.token(json!({"exp": exp})));
-    let strict = secrecy::secret("token");
-    let must_revalidate = Answer::json(json!({"active": true})).header("cache-control", "must-revalidate");
-    gateway.server.answer_for(&strict, must_revalidate);
+    let keep = |directives: &str, facts: Value| {
+        let token = secrecy::secret("token");
+        let answer = Answer::json(with(json!({"active": true}), facts)).header("cache-control", directives);
+        gateway.server.answer_for(&token, answer);
+        token
+    };
+    let (good, ending) = (keep("private", json!({})), keep("private", json!({"exp": exp})));
+    let strict = keep("must-revalidate", json!({}));
     for token in [&good, &ending, &strict] {
         assert_eq!(gateway.send(&request(token)).status, 200);
     }

@@ -165,6 +165,10 @@ fn a_real_server_takes_basic_and_post_and_tells_tokens_apart() {
         assert_refused(&ask(&envoy, &server.token(&portal, "orders.write", oidc::OPAQUE)), "insufficient_scope");
         // This server introspects no JWT of its own: it says so of the token, not of us.
         assert_refused(&ask(&envoy, &server.token(&portal, "orders.read", oidc::JWT)), "inactive");
+        for connection in &mut envoy.connections_on_every_worker() {
+            assert_eq!(connection.send(&Request::get("/orders/1").bearer(&good)).status, 200);
+        }
+        assert_eq!(envoy.stat("cluster.idp.upstream_rq_total"), Some(5), "each token is asked about once");
         envoy.assert_no_vm_reload();
     }
 }

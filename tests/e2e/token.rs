@@ -137,5 +137,16 @@ fn tokens_of_a_real_authorization_server_are_known_until_revoked() {
     assert_eq!(ask(&good).status, 200);
     assert_refused(&ask(&revoked), 401, "invalid_token");
     assert_refused(&ask(&narrow), 403, "insufficient_scope");
+    // This server lets no answer be kept (`Cache-Control: no-store`), as most do.
+    for connection in &mut envoy.connections_on_every_worker() {
+        for (token, status) in [(&good, 200), (&revoked, 401), (&narrow, 403)] {
+            let response = connection.send(&Request::get("/orders/1").bearer(token));
+            assert_eq!(response.status, status);
+        }
+    }
+    assert_eq!(envoy.stat("cluster.idp.upstream_rq_total"), Some(3), "each token is asked about once");
+    drop(server);
+    assert_eq!(ask(&good).status, 200, "a known token while the server is down");
+    assert_refused(&ask(&secrecy::secret("token")), 503, "temporarily_unavailable");
     envoy.assert_no_vm_reload();
 }

@@ -87,7 +87,59 @@ fn expires_in_counts_from_the_answer() {
 }
 
 #[test]
-fn cache_control_may_only_shorten() {
+fn cache_control_takes_nothing_away_unless_it_is_respected() {
+    for value in ["no-store", "no-cache, private", "max-age=0, must-revalidate", "="] {
+        for body in [PORTAL, INACTIVE] {
+            let process = process();
+            let worker = start(&process, &cached(json!({"stale_if_error": "60s"})));
+            let stream = worker.bearer("abc");
+            worker.answer(worker.callout().id, 200, &[("cache-control", value), ("pragma", "no-cache")], body);
+            let (first, again) = (worker.outcome(stream), worker.known("abc"));
+            assert_eq!(first.status(), again.status(), "{value}");
+            assert_eq!(
+                start(&process, &cached(json!({"stale_if_error": "60s"}))).known("abc").status(),
+                first.status()
+            );
+            worker.hang_up(stream);
+        }
+    }
+}
+
+#[test]
+fn a_known_token_passes_while_a_server_that_lets_nothing_be_kept_is_down() {
+    let process = process();
+    let worker = start(&process, &cached(json!({})));
+    let stream = worker.bearer("abc");
+    worker.answer(worker.callout().id, 200, &[("cache-control", "no-store")], PORTAL);
+    worker.hang_up(stream);
+    process.set_cluster("idp", false);
+    at(&process, 89_999);
+    assert!(worker.known("abc").passed());
+    assert_eq!(worker.outcome(worker.bearer("def")).status(), Some(503));
+}
+
+#[test]
+fn a_configuration_that_respects_cache_control_finds_nothing_that_another_has_kept_against_it() {
+    let process = process();
+    let worker = start(&process, &cached(json!({})));
+    let stream = worker.bearer("abc");
+    worker.answer(worker.callout().id, 200, &[("cache-control", "no-store")], PORTAL);
+    worker.hang_up(stream);
+    start(&process, &cached(json!({"cache_control": "respect"}))).asked("abc", PORTAL);
+}
+
+#[test]
+fn every_line_of_cache_control_is_respected() {
+    let worker = worker(&cached(json!({"cache_control": "respect"})));
+    let stream = worker.bearer("abc");
+    let lines = [("cache-control", "private"), ("cache-control", "no-store")];
+    worker.answer(worker.callout().id, 200, &lines, PORTAL);
+    worker.hang_up(stream);
+    worker.asked("abc", PORTAL);
+}
+
+#[test]
+fn cache_control_that_is_respected_may_only_shorten() {
     for (value, known_until, asked_from) in [
         ("no-store", 0, 0),
         ("private, No-Store", 0, 0),
@@ -100,7 +152,7 @@ fn cache_control_may_only_shorten() {
         ("max-age=60, =", 0, 0),
     ] {
         let process = process();
-        let worker = start(&process, &cached(json!({})));
+        let worker = start(&process, &cached(json!({"cache_control": "respect"})));
         let stream = worker.bearer("abc");
         worker.answer(worker.callout().id, 200, &[("cache-control", value)], PORTAL);
         assert!(worker.outcome(stream).passed());

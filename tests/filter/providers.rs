@@ -85,7 +85,7 @@ fn a_failing_provider_is_not_replaced_by_another() {
 
 #[test]
 fn the_answers_issuer_must_be_the_provider_that_gave_it() {
-    let worker = worker(&two(json!({})));
+    let worker = worker(&two(json!({"cache": {"cache_control": "respect"}})));
     for (issuer, status) in [(json!(ISSUERS[1].1), Some(401)), (json!(ISSUERS[0].1), None), (Value::Null, None)] {
         let stream = worker.request(&[("authorization", "Bearer abc"), (":path", "/main/")]);
         let answer = active(json!({"client_id": "portal", "iss": issuer}));

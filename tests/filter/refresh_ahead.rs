@@ -13,7 +13,7 @@ const EARLY: u64 = 71;
 const DUE: u64 = 80;
 
 fn start(process: &Process, ahead: bool) -> Worker {
-    let cache = json!({"max_ttl": "100s", "negative_ttl": "100s", "refresh_ahead": ahead});
+    let cache = json!({"max_ttl": "100s", "negative_ttl": "100s", "refresh_ahead": ahead, "cache_control": "respect"});
     process.worker(&configuration(json!({"cache": cache}))).expect("a configuration that is accepted")
 }
 

@@ -18,7 +18,17 @@ fn patient() -> String {
 }
 
 fn workers(process: &Process, count: usize) -> Vec<Worker> {
-    (0..count).map(|_| process.worker(&patient()).expect("a configuration that is accepted")).collect()
+    started(process, count, &patient())
+}
+
+/// Workers that keep no answer whose server says so.
+fn respectful(process: &Process, count: usize) -> Vec<Worker> {
+    let providers = [provider(json!({"introspection": {"timeout": "5s", "retries": 1}}))];
+    started(process, count, &configuration(json!({"providers": providers, "cache": {"cache_control": "respect"}})))
+}
+
+fn started(process: &Process, count: usize, configuration: &str) -> Vec<Worker> {
+    (0..count).map(|_| process.worker(configuration).expect("a configuration that is accepted")).collect()
 }
 
 /// Callouts that wait for an answer, with the number of their worker.
@@ -241,7 +251,7 @@ fn an_answer_too_large_for_a_message_is_asked_for_by_each_worker() {
 #[test]
 fn an_answer_that_must_not_be_kept_serves_those_who_wait() {
     let process = process();
-    let workers = workers(&process, 3);
+    let workers = respectful(&process, 3);
     let streams = everywhere(&workers, "abc", 2);
     let (number, call) = pending(&workers).remove(0);
     workers[number].answer(call.id, 200, &[("cache-control", "no-store")], PORTAL);
@@ -335,7 +345,7 @@ fn a_store_that_keeps_changing_costs_a_call_not_an_answer() {
 #[test]
 fn a_lease_that_another_has_taken_or_spoilt_is_survived() {
     let process = process();
-    let workers = workers(&process, 2);
+    let workers = respectful(&process, 2);
     let first = workers[0].bearer("abc");
     let (key, value) = process.shared_data().into_iter().find(|(key, _)| key.contains("/slots/")).expect("a lease");
     for spoilt in [vec![], vec![0xff; 100], value[..value.len() - 1].to_vec(), vec![1; 1 << 16]] {

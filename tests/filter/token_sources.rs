@@ -7,7 +7,8 @@ use crate::worker;
 use serde_json::{Value, json};
 
 fn reading(sources: Value) -> Worker {
-    worker(&configuration(json!({"token": {"sources": sources}})))
+    // No answer is kept, so that each token is asked about.
+    worker(&configuration(json!({"token": {"sources": sources}, "cache": {"cache_control": "respect"}})))
 }
 
 fn everywhere() -> Worker {

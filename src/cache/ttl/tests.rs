@@ -10,7 +10,7 @@ fn secs(secs: u64) -> Duration {
 }
 
 fn settings() -> Settings {
-    Settings { stale_if_error: secs(60), ..Settings::default() }
+    Settings { stale_if_error: secs(60), respect_cache_control: true, ..Settings::default() }
 }
 
 fn until(exp: Option<u64>) -> TokenState {
@@ -70,6 +70,18 @@ fn cache_control_only_shortens() {
     ] {
         assert_eq!(fresh_for(&settings, &until(None), header), good, "{header}");
         assert_eq!(fresh_for(&settings, &TokenState::Inactive, header), bad, "{header}");
+    }
+}
+
+#[test]
+fn cache_control_that_is_ignored_takes_nothing_away() {
+    let ignoring = Settings { respect_cache_control: false, ..settings() };
+    for header in ["no-store", "no-cache, max-age=0", "max-age=5, must-revalidate", "="] {
+        assert_eq!(fresh_for(&ignoring, &until(None), header), Some(300), "{header}");
+        assert_eq!(fresh_for(&ignoring, &TokenState::Inactive, header), Some(10), "{header}");
+        let control = CacheControl::from_lines([header.as_bytes()]);
+        let lifetime = ignoring.lifetime(&until(None), control, NOW, 7).unwrap();
+        assert_eq!(lifetime.stale_until.since(lifetime.fresh_until), secs(60), "{header}");
     }
 }
 
@@ -141,7 +153,7 @@ proptest! {
         let settings = Settings {
             max_ttl: Duration::from_millis(max_ttl),
             stale_if_error: Duration::from_millis(stale),
-            ..Settings::default()
+            ..settings()
         };
         let control = CacheControl { max_age: max_age.map(Duration::from_millis), ..CacheControl::default() };
         let now = Timestamp::from_millis(now);

@@ -71,6 +71,7 @@ fn everything_else() {
             negative_ttl: Duration::from_secs(10),
             stale_if_error: Duration::ZERO,
             refresh_ahead: true,
+            respect_cache_control: false,
         }
     );
     assert_eq!((settings.replies.realm.as_deref(), settings.replies.resource_metadata.as_deref()), (None, None));

@@ -69,7 +69,8 @@ pub(super) fn full() -> Value {
             "max_staleness": "0s",
             "before_first_load": "inline"
         },
-        "cache": {"entries": 5, "max_ttl": "1m", "negative_ttl": "0s", "stale_if_error": "1h", "refresh_ahead": false},
+        "cache": {"entries": 5, "max_ttl": "1m", "negative_ttl": "0s", "stale_if_error": "1h", "refresh_ahead": false,
+                  "cache_control": "respect"},
         "replies": {"realm": "orders", "resource_metadata": "https://r.example.com/.well-known", "retry_after": "7s"}
     })
 }
@@ -157,7 +158,7 @@ fn the_rest_is_as_configured() {
     assert_eq!(source.headers[0].1.expose(), "Bearer contracts");
     assert_eq!((contracts.max_staleness, contracts.before_first_load), (None, BeforeFirstLoad::Inline));
     let cache = &settings.cache;
-    assert_eq!((cache.entries, cache.refresh_ahead), (5, false));
+    assert_eq!((cache.entries, cache.refresh_ahead, cache.respect_cache_control), (5, false, true));
     assert_eq!((cache.max_ttl, cache.negative_ttl), (Duration::from_secs(60), Duration::ZERO));
     assert_eq!(cache.stale_if_error, Duration::from_secs(3600));
     assert_eq!(settings.replies.realm.as_deref(), Some("orders"));

@@ -80,8 +80,8 @@ fn sample() -> impl Strategy<Value = Sample> {
                 entries: cache.0,
                 max_ttl: Duration::from_millis(cache.1),
                 negative_ttl: Duration::from_millis(cache.2),
-                stale_if_error: Duration::ZERO,
                 refresh_ahead: cache.3,
+                ..cache::Settings::default()
             },
             contracts: ContractSettings { inline, ..ContractSettings::default() },
         }

@@ -16,7 +16,7 @@ use crate::decision::decide::TokenChecks;
 use crate::decision::policy::{AmbiguousPaths, Api, Policy, ProviderIndex, Rule, Unmatched};
 use crate::introspection::claims::ClaimNames;
 use crate::introspection::client_auth::ClientAuth;
-use crate::introspection::request::{Endpoint, Written};
+use crate::introspection::request::{Endpoint, LOOKED_AT, Written};
 use crate::outcome::Outcome;
 use crate::reply;
 use crate::shared::store::MemoryStore;
@@ -36,6 +36,7 @@ pub(super) fn provider(name: &str) -> Provider {
             client: ClientAuth::None { id: None },
             parameters: Vec::new(),
             headers: Vec::new(),
+            answer_headers: LOOKED_AT,
             written: Written::default(),
         },
         checks: TokenChecks::default(),
