@@ -25,6 +25,8 @@ pub enum Outcome {
     WrongIssuer,
     /// Issued for somebody else.
     WrongAudience,
+    /// Another kind of token than an access token.
+    WrongTokenType,
     /// Bound to a key, and nobody proved possession of it.
     ProofMissing,
     /// The token lacks a scope that the operation asks for.
@@ -60,7 +62,7 @@ pub struct Answer {
 
 impl Outcome {
     /// Every outcome, in the order in which a request can meet them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Allowed,
         Self::Public,
         Self::Unmatched,
@@ -72,6 +74,7 @@ impl Outcome {
         Self::NotYetValid,
         Self::WrongIssuer,
         Self::WrongAudience,
+        Self::WrongTokenType,
         Self::ProofMissing,
         Self::InsufficientScope,
         Self::NoContract,
@@ -98,6 +101,7 @@ impl Outcome {
             Self::NotYetValid => "not_yet_valid",
             Self::WrongIssuer => "wrong_issuer",
             Self::WrongAudience => "wrong_audience",
+            Self::WrongTokenType => "wrong_token_type",
             Self::ProofMissing => "proof_missing",
             Self::InsufficientScope => "insufficient_scope",
             Self::NoContract => "no_contract",
@@ -131,6 +135,7 @@ impl Outcome {
             Self::NotYetValid => answer(401, "invalid_token", "The access token is not valid yet."),
             Self::WrongIssuer => answer(401, "invalid_token", "The access token is from another issuer."),
             Self::WrongAudience => answer(401, "invalid_token", "The access token is for another audience."),
+            Self::WrongTokenType => answer(401, "invalid_token", "The token is no access token."),
             Self::ProofMissing => {
                 answer(401, "invalid_token", "The access token is bound to a key and needs a proof of possession.")
             }

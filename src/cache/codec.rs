@@ -3,6 +3,7 @@
 //! ```text
 //! version u8 · digest 32 bytes · asked_at u64 · fresh_until u64 · stale_until u64 · flags u8
 //! then, for an active token, what the flags announce, in this order:
+//!   traits u8 (never 0)
 //!   client_id, subject, username, issuer: text   expires_at, not_before: u64
 //! and always: scope, audience: list of text   claims: list of (text, text)
 //! ```
@@ -23,7 +24,7 @@ use crate::token::facts::{Facts, TokenState};
 pub const MAX_ENTRY: usize = 8 * 1024;
 
 /// Changes with the layout and with the meaning of any field. Never 0.
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 
 const ACTIVE: u8 = 1;
 const CLIENT_ID: u8 = 1 << 1;
@@ -32,7 +33,10 @@ const USERNAME: u8 = 1 << 3;
 const ISSUER: u8 = 1 << 4;
 const EXPIRES_AT: u8 = 1 << 5;
 const NOT_BEFORE: u8 = 1 << 6;
-const KEY_BOUND: u8 = 1 << 7;
+const TRAITS: u8 = 1 << 7;
+
+const KEY_BOUND: u8 = 1;
+const OTHER_KIND: u8 = 1 << 1;
 
 /// Bytes that are no entry of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,9 +140,8 @@ fn put_facts(out: &mut Vec<u8>, facts: &Facts) {
     ];
     let times = [(EXPIRES_AT, facts.expires_at), (NOT_BEFORE, facts.not_before)];
     let mut flags = ACTIVE;
-    if facts.key_bound {
-        flags |= KEY_BOUND;
-    }
+    let traits = if facts.key_bound { KEY_BOUND } else { 0 } | if facts.other_kind { OTHER_KIND } else { 0 };
+    flags |= if traits != 0 { TRAITS } else { 0 };
     for (flag, text) in texts {
         flags |= if text.is_some() { flag } else { 0 };
     }
@@ -146,6 +149,9 @@ fn put_facts(out: &mut Vec<u8>, facts: &Facts) {
         flags |= if time.is_some() { flag } else { 0 };
     }
     out.push(flags);
+    if traits != 0 {
+        out.push(traits);
+    }
     for text in texts.into_iter().filter_map(|(_, text)| text.as_ref()) {
         put_text(out, text);
     }
@@ -190,6 +196,14 @@ pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 impl<'a> Reader<'a> {
     fn facts(&mut self, flags: u8) -> Result<Facts, Corrupt> {
         let announced = |flag| flags & flag != 0;
+        let traits = match announced(TRAITS) {
+            true => self.byte()?,
+            false => 0,
+        };
+        // Some, where they are announced, and no unknown ones.
+        if announced(TRAITS) != (1..=KEY_BOUND | OTHER_KIND).contains(&traits) {
+            return Err(Corrupt);
+        }
         let facts = Facts {
             client_id: self.given(announced(CLIENT_ID), Self::text)?,
             subject: self.given(announced(SUBJECT), Self::text)?,
@@ -197,7 +211,8 @@ impl<'a> Reader<'a> {
             issuer: self.given(announced(ISSUER), Self::text)?,
             expires_at: self.given(announced(EXPIRES_AT), Self::time)?,
             not_before: self.given(announced(NOT_BEFORE), Self::time)?,
-            key_bound: announced(KEY_BOUND),
+            key_bound: traits & KEY_BOUND != 0,
+            other_kind: traits & OTHER_KIND != 0,
             scope: self.list(Self::text)?,
             audience: self.list(Self::text)?,
             claims: self.list(|reader| Ok((reader.text()?, reader.text()?)))?,

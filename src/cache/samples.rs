@@ -46,10 +46,10 @@ fn facts() -> impl Strategy<Value = Facts> {
         prop::collection::vec("\\PC{0,9}", 0..6),
         prop::collection::vec("\\PC{0,9}", 0..3),
         prop::array::uniform2(prop::option::of(any::<u64>())),
-        any::<bool>(),
+        any::<[bool; 2]>(),
         prop::collection::vec(("\\PC{0,9}", "\\PC{0,30}"), 0..4),
     )
-        .prop_map(|(client, texts, scope, audience, times, key_bound, claims)| {
+        .prop_map(|(client, texts, scope, audience, times, [other_kind, key_bound], claims)| {
             let [subject, username, issuer] = texts.map(|text| text.map(Into::into));
             let [expires_at, not_before] = times.map(|time| time.map(Timestamp::from_millis));
             Facts {
@@ -61,6 +61,7 @@ fn facts() -> impl Strategy<Value = Facts> {
                 audience: audience.into_iter().map(Into::into).collect(),
                 expires_at,
                 not_before,
+                other_kind,
                 key_bound,
                 claims: claims.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             }

@@ -38,6 +38,19 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Settin
     }
 }
 
+/// What is allowed and seldom meant, for the log. A provider's name is safe to show.
+pub fn advice(settings: &Settings) -> Option<String> {
+    let unchecked = settings.providers.iter().filter(|provider| provider.checks.audiences.is_empty());
+    let names: Vec<&str> = unchecked.map(|provider| &*provider.name).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "audiences are not checked for tokens of {}: any active token of that server passes, also one that was \
+             issued for another API or is no access token at all; set providers[].audiences where it answers \"aud\"",
+            names.join(", ")
+        )
+    })
+}
+
 fn settings(object: &Object<'_>) -> Option<Settings> {
     let providers_field = object.required("providers");
     let providers = providers_field.as_ref().and_then(providers::read);

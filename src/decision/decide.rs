@@ -97,6 +97,9 @@ fn check_token(facts: &Facts, checks: &TokenChecks, now: Timestamp) -> Result<()
     if !audience_fits {
         return Err(Outcome::WrongAudience);
     }
+    if facts.other_kind {
+        return Err(Outcome::WrongTokenType);
+    }
     if facts.key_bound && !checks.ignore_key_binding {
         return Err(Outcome::ProofMissing);
     }

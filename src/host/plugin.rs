@@ -112,6 +112,9 @@ impl Plugin {
                 return false;
             }
         };
+        if let Some(line) = config::advice(&settings) {
+            log::warn!("{line}");
+        }
         let number = random();
         // A queue of its own: two roots under one name would take each other's turns.
         let queue = match hostcalls::register_shared_queue(&format!("tessera/1/worker/{number:016x}")) {

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::json::Json;
+use super::kind;
 use super::members::{Member, Members};
 use crate::base::time::Timestamp;
 use crate::token::facts::Facts;
@@ -51,6 +52,7 @@ impl ClaimNames {
             audience: audience(members)?,
             expires_at,
             not_before: time(members, Member::Nbf)?,
+            other_kind: kind::is_another(members),
             key_bound: is_key_bound(members)?,
             claims: self.kept(members),
         })

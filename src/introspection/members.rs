@@ -54,6 +54,10 @@ members! {
     Iss = "iss",
     Aud = "aud",
     TokenType = "token_type",
+    TokenUse = "token_use",
+    TokenUsage = "token_usage",
+    Purpose = "purpose",
+    Typ = "typ",
     Cnf = "cnf",
 }
 

@@ -4,6 +4,7 @@ pub mod claims;
 pub mod client_auth;
 pub mod failure;
 pub mod json;
+mod kind;
 pub mod members;
 pub mod request;
 pub mod response;

@@ -31,6 +31,8 @@ pub struct Facts {
     pub expires_at: Option<Timestamp>,
     /// Start of validity: `nbf`.
     pub not_before: Option<Timestamp>,
+    /// Said to be another kind of token than an access token: a refresh, ID, offline or logout token.
+    pub other_kind: bool,
     /// Bound to a key (`cnf`, or a `token_type` of `DPoP`): good only with a proof of possession.
     pub key_bound: bool,
     /// Further members that the configuration asks for, by JSON pointer or by name, as header text.

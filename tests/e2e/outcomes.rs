@@ -109,6 +109,7 @@ fn each_outcome_shows_in_status_challenge_body_access_log_and_metric() {
         ("not_yet_valid", "orders-v1", but(json!({"nbf": now() + 60}))),
         ("wrong_issuer", "orders-v1", but(json!({"iss": "https://other.example.com"}))),
         ("wrong_audience", "orders-v1", but(json!({"aud": ["https://other.example.com"]}))),
+        ("wrong_token_type", "orders-v1", but(json!({"token_use": "refresh_token"}))),
         ("proof_missing", "orders-v1", but(json!({"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}))),
         ("insufficient_scope", "orders-v1", but(json!({"scope": "orders.write"}))),
         ("no_contract", "orders-v1", but(json!({"client_id": "unknown"}))),

@@ -16,7 +16,7 @@ pub struct Refusal {
 }
 
 /// In the order in which requests are judged.
-pub const REFUSALS: [Refusal; 18] = [
+pub const REFUSALS: [Refusal; 19] = [
     refusal("unknown_api", 404, "not_found", "No API is served under this address."),
     refusal(
         "invalid_request",
@@ -30,6 +30,7 @@ pub const REFUSALS: [Refusal; 18] = [
     refusal("not_yet_valid", 401, "invalid_token", "The access token is not valid yet."),
     refusal("wrong_issuer", 401, "invalid_token", "The access token is from another issuer."),
     refusal("wrong_audience", 401, "invalid_token", "The access token is for another audience."),
+    refusal("wrong_token_type", 401, "invalid_token", "The token is no access token."),
     refusal(
         "proof_missing",
         401,

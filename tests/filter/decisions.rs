@@ -4,7 +4,7 @@ use crate::caller::{A_TICK, INACTIVE, active};
 use crate::configuration::{api, configuration, provider};
 use crate::host::{Outcome, Process, START, StreamId, Worker};
 use crate::{process, worker};
-use proxy_wasm::types::Status;
+use proxy_wasm::types::{LogLevel, Status};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +17,7 @@ struct Expected {
     error: &'static str,
 }
 
-const REFUSALS: [Expected; 18] = [
+const REFUSALS: [Expected; 19] = [
     refusal("unknown_api", 404, "not_found"),
     refusal("invalid_request", 400, "invalid_request"),
     refusal("missing_token", 401, "missing_token"),
@@ -26,6 +26,7 @@ const REFUSALS: [Expected; 18] = [
     refusal("not_yet_valid", 401, "invalid_token"),
     refusal("wrong_issuer", 401, "invalid_token"),
     refusal("wrong_audience", 401, "invalid_token"),
+    refusal("wrong_token_type", 401, "invalid_token"),
     refusal("proof_missing", 401, "invalid_token"),
     refusal("insufficient_scope", 403, "insufficient_scope"),
     refusal("no_contract", 403, "unauthorized_client"),
@@ -152,6 +153,9 @@ fn facts_that_fail_their_check_are_refused() {
         (json!({"iss": "https://evil.example.com"}), "wrong_issuer"),
         (json!({"aud": ["https://other.example.com"]}), "wrong_audience"),
         (json!({"aud": null}), "wrong_audience"),
+        (json!({"token_use": "refresh_token"}), "wrong_token_type"),
+        (json!({"typ": "ID"}), "wrong_token_type"),
+        (json!({"typ": ["access", {"also": "Offline"}]}), "wrong_token_type"),
         (json!({"cnf": {"jkt": "x"}}), "proof_missing"),
         (json!({"token_type": "dpop"}), "proof_missing"),
         (json!({"scope": "orders.readx"}), "insufficient_scope"),
@@ -171,15 +175,43 @@ fn facts_that_fail_their_check_are_refused() {
 }
 
 #[test]
+fn another_kind_of_token_is_refused_from_memory_too() {
+    let process = process();
+    let start = || process.worker(&strict()).expect("a configuration that is accepted");
+    let (one, two) = (start(), start());
+    let stream = get(&one, "/orders/1");
+    one.answer_json(one.callout().id, &active(facts(json!({"token_use": "refresh_token"}))));
+    for (worker, stream) in [(&one, stream), (&one, get(&one, "/orders/1")), (&two, get(&two, "/orders/1"))] {
+        assert_eq!(worker.outcome_property(stream).as_deref(), Some("wrong_token_type"));
+        assert_eq!(worker.outcome(stream).status(), Some(401));
+    }
+    assert!(two.sent_callouts().is_empty(), "known through shared data");
+}
+
+#[test]
+fn the_log_recommends_audiences_where_none_are_set() {
+    let advice = |audiences: Value| {
+        let worker = worker(&configuration(json!({"providers": [provider(json!({"audiences": audiences}))]})));
+        let logs = worker.logs().into_iter();
+        logs.filter(|(level, line)| *level == LogLevel::Warn && line.contains("audiences")).count()
+    };
+    assert_eq!(advice(Value::Null), 1);
+    assert_eq!(advice(json!([])), 1);
+    assert_eq!(advice(json!(["https://api.example.com"])), 0);
+}
+
+#[test]
 fn the_first_check_that_fails_names_the_outcome() {
     let everything = json!({
-        "exp": START - 60, "nbf": START + 60, "iss": "x", "aud": "x", "cnf": {}, "scope": "", "client_id": "nobody",
+        "exp": START - 60, "nbf": START + 60, "iss": "x", "aud": "x", "typ": "ID", "cnf": {}, "scope": "",
+        "client_id": "nobody",
     });
     let order = [
         ("exp", "expired"),
         ("nbf", "not_yet_valid"),
         ("iss", "wrong_issuer"),
         ("aud", "wrong_audience"),
+        ("typ", "wrong_token_type"),
         ("cnf", "proof_missing"),
         ("scope", "insufficient_scope"),
         ("client_id", "no_contract"),

@@ -97,6 +97,8 @@ fn issuer_audience_and_key_binding_are_checked() {
     assert_eq!(after(|case| case.facts.issuer = None), Outcome::Allowed);
     assert_eq!(after(|case| case.facts.audience = vec!["order".into()]), Outcome::WrongAudience);
     assert_eq!(after(|case| case.facts.audience.clear()), Outcome::WrongAudience);
+    let another = |case: &mut Case| (case.facts.other_kind, case.facts.key_bound) = (true, true);
+    assert_eq!(after(another), Outcome::WrongTokenType);
     assert_eq!(after(|case| case.facts.key_bound = true), Outcome::ProofMissing);
     let ignored = |case: &mut Case| (case.facts.key_bound, case.checks.ignore_key_binding) = (true, true);
     assert_eq!(after(ignored), Outcome::Allowed);

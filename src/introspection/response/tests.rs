@@ -175,6 +175,29 @@ fn a_token_bound_to_a_key_is_known_as_one() {
 }
 
 #[test]
+fn an_answer_may_say_that_it_is_about_another_kind_of_token() {
+    let another = |members: &str| facts(members).map(|facts| facts.other_kind);
+    for member in ["token_use", "token_usage", "purpose", "typ", "token_type"] {
+        assert_eq!(another(&format!(r#""{member}":"Refresh""#)), Ok(true), "{member}");
+        assert_eq!(another(&format!(r#""{member}":"\u0049D""#)), Ok(true), "{member}");
+        assert_eq!(another(&format!(r#""{member}":"access_token""#)), Ok(false), "{member}");
+        assert_eq!(another(&format!(r#""{member}":null"#)), Ok(false), "{member}");
+        let twice = format!(r#""{member}":"access_token","{member}":"refresh_token""#);
+        assert_eq!(another(&twice), Err(Failure::Duplicate), "{member}");
+    }
+    for member in ["token_use", "token_usage", "purpose", "typ"] {
+        for value in [r#"["access_token","refresh_token"]"#, r#"{"name":"id_token"}"#, r#"[[{"a":["Offline"]}]]"#] {
+            assert_eq!(another(&format!(r#""{member}":{value}"#)), Ok(true), "{member} {value}");
+        }
+        for value in ["7", "true", "[]", "{}", r#"["access_token",1,null]"#, r#"{"refresh":"no"}"#] {
+            assert_eq!(another(&format!(r#""{member}":{value}"#)), Ok(false), "{member} {value}");
+        }
+    }
+    assert_eq!(another(r#""typ":"Bearer","token_type":"Bearer","token_use":"refresh_token""#), Ok(true));
+    assert_eq!(another(r#""token_type":["refresh_token"]"#), Err(Failure::Unreadable("token_type")));
+}
+
+#[test]
 fn further_claims_are_kept_as_header_text() {
     let found = facts(r#""ext":{"tenant":7},"groups":["a",1,true],"a/b":"c""#).unwrap();
     let kept: Vec<(&str, &str)> = found.claims.iter().map(|(name, value)| (&**name, &**value)).collect();
@@ -270,7 +293,8 @@ proptest! {
     }
 }
 
-const READ: [&str; 10] = ["exp", "nbf", "iat", "expires_in", "sub", "client_id", "scope", "aud", "cnf", "token_type"];
+const READ: [&str; 11] =
+    ["exp", "nbf", "iat", "expires_in", "sub", "client_id", "scope", "aud", "cnf", "token_type", "typ"];
 
 fn json() -> impl Strategy<Value = String> {
     prop_oneof![
