@@ -3,17 +3,9 @@
 //! The document is one JSON object with an array `contracts` or `changes`, and perhaps a `cursor`. Each step reads
 //! one element of the array or passes over one other member, so that a reader can pause anywhere.
 
-use std::fmt;
+use crate::contract::entry::{Entry, RawRow};
+use crate::contract::scan::{BROKEN, DocumentError, Scan, Value};
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
-use crate::contract::row::{Entry, NOT_A_CONTRACT, RawRow};
-
-/// Largest element, in bytes.
-const MAX_ENTRY: usize = 64 << 10;
-/// Largest member that is passed over, in bytes: bounds the longest step.
-const MAX_MEMBER: usize = 1 << 20;
 /// Longest cursor, in bytes.
 pub const MAX_CURSOR: usize = 2048;
 
@@ -26,23 +18,10 @@ pub enum Kind {
     Delta,
 }
 
-/// Why a document cannot be read. Static texts: never its content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DocumentError(pub &'static str);
-
-impl fmt::Display for DocumentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-const BROKEN: DocumentError = DocumentError("the document is no JSON object");
-const TRUNCATED: DocumentError = DocumentError("the document ends too early");
 const TWO_ARRAYS: DocumentError = DocumentError("the document has more than one array of contracts");
 const NO_ARRAY: DocumentError = DocumentError("the document has neither contracts nor changes");
 const NOT_AN_ARRAY: DocumentError = DocumentError("contracts or changes is no array");
 const BAD_CURSOR: DocumentError = DocumentError("the cursor is no string, or too long, or there twice");
-const TOO_LARGE: DocumentError = DocumentError("a single value is too large");
 
 /// One step through a document.
 #[derive(Debug, PartialEq, Eq)]
@@ -111,7 +90,9 @@ impl Document {
     pub fn step(&mut self) -> Result<Step, DocumentError> {
         match self.place {
             Place::Start => {
-                self.take(b'{')?;
+                let mut scan = Scan::new(&self.body, self.at);
+                scan.take(b'{')?;
+                self.at = scan.at;
                 self.place = Place::FirstMember;
             }
             Place::FirstMember | Place::NextMember => return self.member(),
@@ -122,77 +103,80 @@ impl Document {
     }
 
     fn member(&mut self) -> Result<Step, DocumentError> {
-        if self.peek()? == b'}' {
-            self.at += 1;
+        let mut scan = Scan::new(&self.body, self.at);
+        if scan.peek()? == b'}' {
+            self.at = scan.at + 1;
             return self.end();
         }
         if self.place == Place::NextMember {
-            self.take(b',')?;
+            scan.take(b',')?;
         }
         self.place = Place::NextMember;
-        self.peek()?;
-        let name = self.value::<String>(MAX_MEMBER)?.map_err(|_| BROKEN)?;
-        self.take(b':')?;
-        self.peek()?;
-        match name.as_str() {
-            "contracts" => self.open(Kind::Snapshot)?,
-            "changes" => self.open(Kind::Delta)?,
+        let name = scan.name()?;
+        let name = if let Value::Text(name) = &name { name } else { "" };
+        match name {
+            "contracts" => return self.open(Kind::Snapshot, scan.at),
+            "changes" => return self.open(Kind::Delta, scan.at),
             "cursor" => {
-                let cursor = self.value::<Option<Box<str>>>(MAX_MEMBER)?;
-                let cursor = cursor.map_err(|_| BAD_CURSOR)?;
-                let long = cursor.as_ref().is_some_and(|cursor| cursor.len() > MAX_CURSOR);
-                if long || self.cursor.is_some() {
+                let cursor = match scan.value()? {
+                    Value::Null => None,
+                    Value::Text(text) if text.len() <= MAX_CURSOR => Some(text.as_ref().into()),
+                    _ => return Err(BAD_CURSOR),
+                };
+                if self.cursor.is_some() {
                     return Err(BAD_CURSOR);
                 }
+                self.at = scan.at;
                 self.cursor = cursor;
             }
             _ => {
-                self.value::<IgnoredAny>(MAX_MEMBER)?.map_err(|_| BROKEN)?;
+                scan.pass_over()?;
+                self.at = scan.at;
             }
         }
         Ok(Step::Passed)
     }
 
-    fn open(&mut self, kind: Kind) -> Result<(), DocumentError> {
+    fn open(&mut self, kind: Kind, at: usize) -> Result<Step, DocumentError> {
         if self.kind.is_some() {
             return Err(TWO_ARRAYS);
         }
-        if self.peek()? != b'[' {
+        let mut scan = Scan::new(&self.body, at);
+        if scan.peek()? != b'[' {
             return Err(NOT_AN_ARRAY);
         }
-        self.at += 1;
+        self.at = scan.at + 1;
         self.kind = Some(kind);
         self.place = Place::FirstElement;
-        Ok(())
+        Ok(Step::Passed)
     }
 
     fn element(&mut self) -> Result<Step, DocumentError> {
-        if self.peek()? == b']' {
-            self.at += 1;
+        let mut scan = Scan::new(&self.body, self.at);
+        if scan.peek()? == b']' {
+            self.at = scan.at + 1;
             self.place = Place::NextMember;
             return Ok(Step::Passed);
         }
         if self.place == Place::NextElement {
-            self.take(b',')?;
+            scan.take(b',')?;
         }
-        self.place = Place::NextElement;
-        self.peek()?;
-        let entry = match self.value::<RawRow<'_>>(MAX_ENTRY)? {
-            Ok(entry) => entry,
-            // Not a row, but perhaps JSON: then only this row is lost.
-            Err(Unfit) => {
-                self.value::<IgnoredAny>(MAX_ENTRY)?.map_err(|_| BROKEN)?;
-                Entry::Unreadable(None, NOT_A_CONTRACT)
+        let entry = match scan.peek()? {
+            b'{' => RawRow::read(&mut scan)?.entry(),
+            _ => {
+                scan.pass_over()?;
+                Entry::no_object()
             }
         };
+        self.at = scan.at;
+        self.place = Place::NextElement;
         let number = self.entries;
         self.entries += 1;
         Ok(Step::Entry(number, entry))
     }
 
     fn end(&mut self) -> Result<Step, DocumentError> {
-        self.skip_space();
-        if self.at < self.body.len() {
+        if !Scan::new(&self.body, self.at).is_at_end() {
             return Err(BROKEN);
         }
         if self.kind.is_none() {
@@ -201,82 +185,12 @@ impl Document {
         self.place = Place::End;
         Ok(Step::End)
     }
-
-    /// Reads one value and goes behind it. Stays where it is when the value is not what was asked for.
-    fn value<'a, T: Value<'a>>(&'a mut self, longest: usize) -> Result<Result<T::Owned, Unfit>, DocumentError> {
-        let rest = self.body.get(self.at..).unwrap_or_default();
-        let window = rest.get(..longest).unwrap_or(rest);
-        let mut values = serde_json::Deserializer::from_slice(window).into_iter::<T>();
-        match values.next() {
-            Some(Ok(value)) => {
-                let value = value.own();
-                self.at += values.byte_offset();
-                Ok(Ok(value))
-            }
-            Some(Err(error)) if !error.is_eof() => Ok(Err(Unfit)),
-            Some(Err(_)) | None if window.len() < rest.len() => Err(TOO_LARGE),
-            Some(Err(_)) | None => Err(TRUNCATED),
-        }
-    }
-
-    fn take(&mut self, byte: u8) -> Result<(), DocumentError> {
-        if self.peek()? != byte {
-            return Err(BROKEN);
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn peek(&mut self) -> Result<u8, DocumentError> {
-        self.skip_space();
-        self.body.get(self.at).copied().ok_or(TRUNCATED)
-    }
-
-    fn skip_space(&mut self) {
-        let rest = self.body.get(self.at..).unwrap_or_default();
-        let space = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
-        self.at += space.count();
-    }
-}
-
-/// JSON of another shape than asked for, or broken.
-struct Unfit;
-
-/// What can be read in place, and what is kept of it.
-trait Value<'a>: Deserialize<'a> {
-    type Owned;
-    fn own(self) -> Self::Owned;
-}
-
-impl<'a> Value<'a> for RawRow<'a> {
-    type Owned = Entry;
-    fn own(self) -> Entry {
-        self.entry()
-    }
-}
-
-impl Value<'_> for String {
-    type Owned = Self;
-    fn own(self) -> Self {
-        self
-    }
-}
-
-impl Value<'_> for Option<Box<str>> {
-    type Owned = Self;
-    fn own(self) -> Self {
-        self
-    }
-}
-
-impl Value<'_> for IgnoredAny {
-    type Owned = ();
-    fn own(self) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::scan::{MAX_VALUE, TOO_LARGE, TRUNCATED};
     use proptest::prelude::*;
 
     struct Read {
@@ -294,7 +208,7 @@ mod tests {
             match document.step()? {
                 Step::Entry(_, Entry::Holds(row)) => held.push(row.identity.client_id.into()),
                 Step::Entry(_, Entry::Removed(_)) => removed += 1,
-                Step::Entry(at, Entry::Unreadable(..)) => bad.push(at),
+                Step::Entry(at, Entry::Unreadable(_)) => bad.push(at),
                 Step::Passed => {}
                 Step::End => break,
             }
@@ -366,7 +280,7 @@ mod tests {
         fails(r#"{"contracts":[],"changes":[]}"#, TWO_ARRAYS);
         fails(r#"{"contracts":[],"cursor":7}"#, BAD_CURSOR);
         fails(r#"{"cursor":"a","contracts":[],"cursor":"b"}"#, BAD_CURSOR);
-        let huge = "x".repeat(MAX_ENTRY);
+        let huge = "x".repeat(MAX_VALUE);
         fails(format!(r#"{{"contracts":[{{"api":"{huge}"}},{ROW}]}}"#), TOO_LARGE);
     }
 

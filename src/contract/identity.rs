@@ -28,6 +28,11 @@ impl Identity {
 }
 
 impl IdentityRef<'_> {
+    /// Whether it is one of this API and client.
+    pub fn is_of_pair(self, api: &str, client_id: &str) -> bool {
+        self.api == api && self.client_id == client_id
+    }
+
     /// An identity of its own.
     pub fn to_identity(self) -> Identity {
         Identity { api: self.api.into(), provider: self.provider.map(Into::into), client_id: self.client_id.into() }

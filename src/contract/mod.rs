@@ -13,12 +13,14 @@ pub mod terms;
 
 mod answer;
 mod document;
+mod entry;
 mod identity;
 mod link;
 mod memo;
 mod poll;
 mod poller;
 mod request;
+mod scan;
 mod schedule;
 mod skipped;
 mod snapshot;

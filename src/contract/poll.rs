@@ -5,14 +5,14 @@ use std::hash::{DefaultHasher, Hasher};
 use crate::base::time::Timestamp;
 use crate::contract::contracts::CallId;
 use crate::contract::document::{Document, Kind, Step};
-use crate::contract::row::{Entry, Identity, Row, RowError};
+use crate::contract::entry::Entry;
+use crate::contract::row::{Identity, Row, RowError};
 use crate::contract::skipped::Skipped;
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::draft::{Applied, Damaged, Draft};
 use crate::contract::snapshot::head::{Base, Head, Page};
 use crate::contract::snapshot::publish::{Publication, Sweep};
 use crate::contract::snapshot::view::load;
-use crate::contract::terms::{Contract, Status};
 use crate::shared::store::SharedStore;
 
 /// Most pages of one answer.
@@ -91,7 +91,7 @@ pub struct Poll {
     cursor: Option<Box<str>>,
     validators: Option<Vec<Page>>,
     hasher: DefaultHasher,
-    /// A change was lost that cannot be told whom it was for.
+    /// A change was lost, or hides others: only the whole set tells what is in force.
     lost_change: bool,
     /// What could not be read.
     pub skipped: Skipped,
@@ -271,46 +271,66 @@ impl Poll {
         store: &dyn SharedStore,
     ) -> Result<(), Failure> {
         self.expect_kind(kind)?;
-        let head = &self.base.head;
-        let Some(draft) = &mut self.draft else {
-            return Ok(());
-        };
-        let load = |bucket| load(head, bucket, keys, store);
-        let damaged = |Damaged| Failure::unusable("shared data is damaged");
-        let page = self.paths.len();
-        let (row, error) = match entry {
-            Entry::Holds(row) => (Some(row), None),
-            Entry::Removed(identity) if kind == Some(Kind::Delta) => {
-                draft.remove(&identity, &load).map_err(damaged)?;
-                (None, None)
+        let delta = kind == Some(Kind::Delta);
+        let error = match entry {
+            Entry::Holds(row) => self.put(&row, keys, store)?,
+            Entry::Removed(identity) if delta => {
+                self.remove(&identity, keys, store)?;
+                None
             }
             // In a snapshot just a word for a status that does not grant.
-            Entry::Removed(identity) => (Some(not_granting(identity)), None),
-            // An unreadable contract is none, whatever was known about it before.
-            Entry::Unreadable(Some(identity), error) => {
-                draft.remove(&identity, &load).map_err(damaged)?;
-                (None, Some(error))
-            }
-            Entry::Unreadable(None, error) => {
-                self.lost_change |= kind == Some(Kind::Delta);
-                (None, Some(error))
+            Entry::Removed(identity) => self.put(&Row::denial(identity), keys, store)?,
+            Entry::Unreadable(row) => {
+                self.lost_change |= delta && !row.exact;
+                for identity in row.denied {
+                    self.put(&Row::denial(identity), keys, store)?;
+                }
+                Some(row.error)
             }
         };
-        if let Some(row) = row
-            && draft.put(&row, &load).map_err(damaged)? == Applied::Full
-        {
-            self.skipped.add(page, number, TOO_MANY);
-        }
         if let Some(error) = error {
-            self.skipped.add(page, number, error);
+            self.skipped.add(self.paths.len(), number, error);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, row: &Row, keys: &Keys, store: &dyn SharedStore) -> Result<Option<RowError>, Failure> {
+        self.look_behind_denial(&row.identity, keys, store)?;
+        let (head, delta) = (&self.base.head, self.kind == Some(Kind::Delta));
+        let Some(draft) = &mut self.draft else {
+            return Ok(None);
+        };
+        if draft.put(row, &|bucket| load(head, bucket, keys, store)).map_err(damaged)? == Applied::Yes {
+            return Ok(None);
+        }
+        self.lost_change |= delta;
+        Ok(Some(TOO_MANY))
+    }
+
+    fn remove(&mut self, identity: &Identity, keys: &Keys, store: &dyn SharedStore) -> Result<(), Failure> {
+        self.look_behind_denial(identity, keys, store)?;
+        let (head, draft) = (&self.base.head, &mut self.draft);
+        match draft {
+            Some(draft) => draft.remove(identity, &|bucket| load(head, bucket, keys, store)).map_err(damaged),
+            None => Ok(()),
+        }
+    }
+
+    /// A change of what a denial about every provider hides may be what ends the denial: no change can name that.
+    fn look_behind_denial(&mut self, of: &Identity, keys: &Keys, store: &dyn SharedStore) -> Result<(), Failure> {
+        let head = &self.base.head;
+        if self.kind == Some(Kind::Delta)
+            && let Some(draft) = &mut self.draft
+        {
+            let load = |bucket| load(head, bucket, keys, store);
+            self.lost_change |= draft.denies_every_provider(of, &load).map_err(damaged)?;
         }
         Ok(())
     }
 }
 
-const TOO_MANY: RowError = RowError { member: "provider", reason: "there are too many for this api and client" };
-
-fn not_granting(identity: Identity) -> Row {
-    let contract = Contract { status: Status::Unknown, tier: None, name: None, not_before: None, expires_at: None };
-    Row { identity, contract }
+fn damaged(_: Damaged) -> Failure {
+    Failure::unusable("shared data is damaged")
 }
+
+const TOO_MANY: RowError = RowError { member: "provider", reason: "there are too many for this api and client" };

@@ -33,7 +33,7 @@ impl Skipped {
         if self.count == 0 {
             return None;
         }
-        let mut line = format!("contracts: {} cannot be read and do not count", self.count);
+        let mut line = format!("contracts: {} cannot be read and grant nothing", self.count);
         for (page, number, error) in &self.named {
             // Writing to a string does not fail.
             let _ = write!(line, "; page {page}, [{number}]: {error}");

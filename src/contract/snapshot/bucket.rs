@@ -1,13 +1,13 @@
 //! The rows of one bucket as one byte string.
 //!
 //! Each row is a length and then: a byte of status and presence bits, api, client id, and what is present of
-//! provider, tier, name, start and end.
+//! provider, tier, name, start and end. An empty provider is that of a denial about every one.
 
 use std::hash::{DefaultHasher, Hasher};
 
 use crate::base::time::Timestamp;
 use crate::contract::identity::IdentityRef;
-use crate::contract::row::Row;
+use crate::contract::row::{EVERY_PROVIDER, Row};
 use crate::contract::snapshot::wire::{self, FORMAT, Reader, put_bytes, put_number};
 use crate::contract::terms::{Contract, Status};
 
@@ -174,6 +174,24 @@ pub fn put(bucket: &mut Vec<u8>, row: &Row) -> Put {
     }
 }
 
+/// Puts `row` in the place of all rows of its API and client. Returns how many those were; `None` when the bucket's
+/// bytes are no rows. Takes the bucket past [`MAX_ROWS`] by one row of a pair at most.
+pub fn put_alone(bucket: &mut Vec<u8>, row: &Row) -> Option<u64> {
+    let own = row.identity.as_ref();
+    let (mut kept, mut replaced) = (Vec::with_capacity(bucket.len()), 0);
+    for stored in rows(bucket) {
+        let stored = stored?;
+        if stored.identity.is_of_pair(own.api, own.client_id) {
+            replaced += 1;
+        } else {
+            kept.extend_from_slice(bucket.get(stored.start..stored.end)?);
+        }
+    }
+    kept.extend_from_slice(&encode(row));
+    *bucket = kept;
+    Some(replaced)
+}
+
 /// Takes out the row of that identity. False when there is none.
 pub fn remove(bucket: &mut Vec<u8>, identity: IdentityRef<'_>) -> bool {
     let found =
@@ -185,24 +203,26 @@ pub fn remove(bucket: &mut Vec<u8>, identity: IdentityRef<'_>) -> bool {
     true
 }
 
-/// The row for a token from `provider`: the one limited to it, else the one that is not limited.
+/// The row for a token from `provider`: the one limited to it, else the one about every provider, else the one that
+/// is not limited.
 ///
 /// # Errors
 /// The unit error when the bytes are no rows.
 pub fn find(bytes: &[u8], api: &str, provider: &str, client_id: &str) -> Result<Option<Contract>, ()> {
-    let mut general = None;
+    let (mut general, mut every) = (None, None);
     for stored in rows(bytes) {
         let stored = stored.ok_or(())?;
-        if stored.identity.api != api || stored.identity.client_id != client_id {
+        if !stored.identity.is_of_pair(api, client_id) {
             continue;
         }
         match stored.identity.provider {
             Some(own) if own == provider => return stored.contract().map(Some).ok_or(()),
+            Some(EVERY_PROVIDER) => every = Some(stored),
             Some(_) => {}
             None => general = Some(stored),
         }
     }
-    match general {
+    match every.or(general) {
         None => Ok(None),
         Some(stored) => stored.contract().map(Some).ok_or(()),
     }

@@ -4,7 +4,8 @@
 
 use hashbrown::hash_map::Entry;
 
-use crate::contract::row::{Identity, Row};
+use crate::contract::identity::IdentityRef;
+use crate::contract::row::{EVERY_PROVIDER, Identity, Row};
 use crate::contract::snapshot::bucket::{self, Put, address, hash};
 use crate::contract::snapshot::head::Head;
 
@@ -22,7 +23,7 @@ pub struct Damaged;
 pub enum Applied {
     /// It is in the draft.
     Yes,
-    /// There are too many contracts of this pair of API and client.
+    /// There are too many contracts of this pair of API and client: none of those there were grants any more.
     Full,
 }
 
@@ -101,13 +102,16 @@ impl Draft {
         self.touched.remove(&bucket).unwrap_or_default().rows
     }
 
-    /// Puts a contract in, over the one of the same identity.
+    /// Puts a contract in, over the one of the same identity; one that is about every provider over all of its API and
+    /// client.
     ///
     /// # Errors
     /// [`Damaged`] when its bucket cannot be loaded.
     pub fn put(&mut self, row: &Row, load: &Load<'_>) -> Result<Applied, Damaged> {
-        let hash = hash(self.seed, &row.identity.api, &row.identity.client_id);
-        let touched = self.touch(address(hash, self.buckets), load)?;
+        if row.identity.is_of_every_provider() {
+            return self.put_alone(row, load).map(|()| Applied::Yes);
+        }
+        let touched = self.touch(self.place_of(&row.identity), load)?;
         match bucket::put(&mut touched.rows, row) {
             Put::Same => {}
             Put::Replaced => touched.changed = true,
@@ -116,10 +120,35 @@ impl Draft {
                 self.rows = self.rows.saturating_add(1);
                 self.grow(load)?;
             }
-            Put::Full => return Ok(Applied::Full),
+            Put::Full => {
+                self.put_alone(&Row::denial(row.identity.clone().of_every_provider()), load)?;
+                return Ok(Applied::Full);
+            }
             Put::Damaged => return Err(Damaged),
         }
         Ok(Applied::Yes)
+    }
+
+    fn put_alone(&mut self, row: &Row, load: &Load<'_>) -> Result<(), Damaged> {
+        let touched = self.touch(self.place_of(&row.identity), load)?;
+        let replaced = bucket::put_alone(&mut touched.rows, row).ok_or(Damaged)?;
+        touched.changed = true;
+        self.rows = self.rows.saturating_sub(replaced).saturating_add(1);
+        self.grow(load)
+    }
+
+    /// Whether a denial about every provider is in force for the API and client of `identity`.
+    ///
+    /// # Errors
+    /// [`Damaged`] when its bucket cannot be loaded.
+    pub fn denies_every_provider(&mut self, identity: &Identity, load: &Load<'_>) -> Result<bool, Damaged> {
+        let denial = IdentityRef { provider: Some(EVERY_PROVIDER), ..identity.as_ref() };
+        let touched = self.touch(self.place_of(identity), load)?;
+        Ok(bucket::rows(&touched.rows).flatten().any(|stored| stored.identity == denial))
+    }
+
+    fn place_of(&self, identity: &Identity) -> u32 {
+        address(hash(self.seed, &identity.api, &identity.client_id), self.buckets)
     }
 
     /// Takes a contract out, if it is there.
@@ -127,8 +156,7 @@ impl Draft {
     /// # Errors
     /// [`Damaged`] when its bucket cannot be loaded.
     pub fn remove(&mut self, identity: &Identity, load: &Load<'_>) -> Result<(), Damaged> {
-        let hash = hash(self.seed, &identity.api, &identity.client_id);
-        let touched = self.touch(address(hash, self.buckets), load)?;
+        let touched = self.touch(self.place_of(identity), load)?;
         if bucket::remove(&mut touched.rows, identity.as_ref()) {
             touched.changed = true;
             self.rows = self.rows.saturating_sub(1);

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hasher};
 
 /// Version of everything written here. Part of the keys, and first byte of each value.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 
 /// Takes values off the front of a byte string; `None` as soon as it does not hold them.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ mod polling;
 mod scale;
 mod simulation;
 mod trouble;
+mod unreadable;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -207,7 +207,7 @@ fn a_change_that_cannot_be_read_ends_the_contract_and_one_for_nobody_starts_over
         ok(r#"{"changes":[{"api":"a","client_id":"c","status":"active","expires_at":"?"},{"status":"revoked"}],"cursor":"2"}"#)
     });
     stage.until_next_poll();
-    assert_eq!((stage.tier("c"), stage.tier("d")), ("-".into(), "gold".into()));
+    assert_eq!((stage.tier("c"), stage.tier("d")), ("Unknown".into(), "gold".into()));
     assert_eq!(stage.contracts.report(stage.now).skipped, 2);
     stage.script(|_| ok(one("gold")));
     stage.until_next_poll();

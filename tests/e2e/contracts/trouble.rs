@@ -83,7 +83,7 @@ fn rows_that_cannot_be_read_are_skipped_and_the_rest_loads() {
     let [portal, bad_one] = ["portal", "bad"].map(|client| scene.token(client));
     scene.await_everywhere("/orders/1", &portal, "allowed gold");
     scene.assert_everywhere("/orders/1", &bad_one, "no_contract");
-    scene.await_metric("tessera_contracts", 1);
+    scene.await_metric("tessera_contracts", 2);
     scene.await_metric("tessera_contracts_skipped", 1);
 
     // The document grows to a hundred thousand with the bad one in the middle, which had a contract before.
@@ -98,11 +98,43 @@ fn rows_that_cannot_be_read_are_skipped_and_the_rest_loads() {
     scene.assert_everywhere("/orders/1", &bad_one, "no_contract");
     let last = scene.token(&format!("client-{}", ROWS - 1));
     scene.assert_everywhere("/orders/1", &last, "allowed bronze");
-    scene.await_metric("tessera_contracts", ROWS as u64 - 1);
+    scene.await_metric("tessera_contracts", ROWS as u64);
     assert_eq!(scene.metric("tessera_contracts_skipped"), Some(2));
     // Told by its place, not by what it says.
     let log = scene.gateway.envoy.log();
     assert!(log.contains("[50000]: expires_at") && !log.contains("tomorrow"));
+    scene.gateway.envoy.assert_no_vm_reload();
+}
+
+#[test]
+fn a_no_that_cannot_be_read_stands_as_a_no() {
+    let source = json!({"refresh": REFRESH});
+    let mut scene = Scene::start(2, configuration(source, json!({})), &[contract("portal", "gold")]);
+    let [portal, batch] = ["portal", "batch"].map(|client| scene.token(client));
+    scene.await_everywhere("/orders/1", &portal, "allowed gold");
+    let cases: [&[u8]; 9] = [
+        br#""client_id":"portal","provider":"main","status":"suspended","expires_at":"soon""#,
+        br#""client_id":"portal","status":"suspended","status":"active""#,
+        br#""client_id":"portal","client_id":"other","status":"suspended""#,
+        br#""client_id":"other","cl\u0069ent_id":"portal","status":"suspended""#,
+        br#""client_id":"portal","status":"suspended","name":"\ud800""#,
+        b"\"client_id\":\"portal\",\"status\":\"suspended\",\"name\":\"\xff\"",
+        br#""client_id":"portal","provider":["main"],"status":"suspended""#,
+        br#""client_id":"portal","provider":"main","provider":"partner","status":"suspended""#,
+        b"\"client_id\":\"portal\",\"provider\":\"m\xffain\",\"status\":\"suspended\"",
+    ];
+    for (number, no) in cases.into_iter().enumerate() {
+        eprintln!("{}", String::from_utf8_lossy(no));
+        // The other client tells which document is in force.
+        let tier = number.to_string();
+        let rows = [contract("portal", "gold"), contract("batch", &tier)].map(|row| row.to_string()).join(",");
+        let document = [b"{\"contracts\":[", rows.as_bytes(), b",{\"api\":\"orders\",", no, b"}]}"].concat();
+        let answer = Answer::status(200).header("content-type", "application/json").body(document);
+        scene.source.answer_for(TARGET, answer);
+        scene.await_everywhere("/orders/1", &batch, &format!("allowed {tier}"));
+        scene.assert_everywhere("/orders/1", &portal, "no_contract");
+    }
+    assert_eq!(scene.polls("failed"), 0);
     scene.gateway.envoy.assert_no_vm_reload();
 }
 
