@@ -98,10 +98,11 @@ fn providers(object: &Object<'_>, references: &References<'_>) -> Option<Vec<Pro
 
 fn scopes(field: &Field<'_>) -> Option<ScopeRule> {
     field.object(|object| {
-        let list = |field: &Field<'_>| field.filled_array(|element| element.parsed(scope_token));
+        let scope = |element: &Field<'_>| element.parsed(scope_token);
         match (object.optional("all"), object.optional("any")) {
-            (Some(all), None) => list(&all).map(ScopeRule::All),
-            (None, Some(any)) => list(&any).map(ScopeRule::Any),
+            // None of them: an operation asks for none where its API asks for some.
+            (Some(all), None) => all.array(scope).map(ScopeRule::All),
+            (None, Some(any)) => any.filled_array(scope).map(ScopeRule::Any),
             _ => {
                 object.refuse("must hold either \"all\" or \"any\"");
                 None

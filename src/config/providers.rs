@@ -11,7 +11,7 @@ use crate::introspection::request::{Endpoint, LOOKED_AT, Written};
 use std::time::Duration;
 
 const TIMEOUT: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
-const SKEW: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
+const SKEW: std::ops::RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
 
 /// The names in the list, for what refers to them; sound or not, whatever else is wrong with a provider.
 pub fn names(field: &Field<'_>) -> Vec<Box<str>> {

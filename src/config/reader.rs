@@ -328,7 +328,10 @@ fn written(span: Duration) -> String {
     [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")]
         .into_iter()
         .find(|(unit, _)| millis > *unit && millis.is_multiple_of(*unit))
-        .map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
+        .map_or_else(
+            || if millis == 0 { "0s".to_owned() } else { format!("{millis}ms") },
+            |(unit, name)| format!("{}{name}", millis / unit),
+        )
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -359,6 +362,6 @@ mod tests {
         for text in ["250ms", "15s", "60s", "10m", "24h", "2d"] {
             assert_eq!(written(duration(text).unwrap()), text);
         }
-        assert_eq!(written(Duration::ZERO), "0ms");
+        assert_eq!(written(Duration::ZERO), "0s");
     }
 }

@@ -157,9 +157,8 @@ fn time(members: &Members<'_>, member: Member) -> Result<Option<Timestamp>, Fail
 }
 
 /// Whole seconds from an integer, a float or a decimal string; below zero is zero, beyond range is the maximum.
-/// Null is not absence here: a time that the server meant to give must not vanish.
 fn seconds(members: &Members<'_>, member: Member) -> Result<Option<u64>, Failure> {
-    let Some(value) = members.value(member) else { return Ok(None) };
+    let Some(value) = present(members, member) else { return Ok(None) };
     let seconds = match value {
         Json::Other(Value::Number(number)) => number.as_u64().or_else(|| number.as_f64().map(saturating_floor)),
         Json::Text(text) => decimal(text),

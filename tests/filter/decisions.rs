@@ -148,7 +148,8 @@ fn facts_that_fail_their_check_are_refused() {
     for (change, outcome) in [
         (json!({"exp": START - 10}), "expired"),
         (json!({"exp": 0}), "expired"),
-        (json!({"exp": null, "expires_in": 0}), "provider_error"),
+        (json!({"exp": null, "expires_in": 0}), "expired"),
+        (json!({"exp": []}), "provider_error"),
         (json!({"nbf": START + 11}), "not_yet_valid"),
         (json!({"iss": "https://evil.example.com"}), "wrong_issuer"),
         (json!({"aud": ["https://other.example.com"]}), "wrong_audience"),
@@ -172,6 +173,43 @@ fn facts_that_fail_their_check_are_refused() {
         answered(&active(facts(change)), outcome);
     }
     answered(INACTIVE, "inactive");
+}
+
+#[test]
+fn times_that_are_null_are_absent() {
+    let worker = worker(&strict());
+    let stream = get(&worker, "/orders/1");
+    let nulls = json!({"exp": null, "nbf": null, "iat": null, "expires_in": null});
+    worker.answer_json(worker.callout().id, &active(facts(nulls)));
+    assert!(worker.outcome(stream).passed());
+    worker.hang_up(stream);
+}
+
+#[test]
+fn without_clock_skew_a_token_ends_with_its_exp() {
+    let process = process();
+    let providers = [provider(json!({"clock_skew": "0s"}))];
+    let worker = process.worker(&configuration(json!({"providers": providers}))).expect("accepted");
+    let stream = get(&worker, "/orders/1");
+    worker.answer_json(worker.callout().id, &active(json!({"exp": START + 1, "nbf": START})));
+    assert!(worker.outcome(stream).passed());
+    worker.hang_up(stream);
+    process.set_clock(Duration::from_secs(START + 1));
+    let stream = get(&worker, "/orders/1");
+    worker.answer_json(worker.callout().id, &active(json!({"exp": START + 1})));
+    assert_eq!(worker.outcome_property(stream).as_deref(), Some("expired"));
+}
+
+#[test]
+fn an_operation_may_ask_for_no_scope_where_its_api_asks_for_some() {
+    let operation = json!({"match": {"paths": ["/orders/me"]}, "scopes": {"all": []}});
+    let apis = [api(json!({"scopes": {"all": ["orders.read"]}, "operations": [operation]}))];
+    let worker = worker(&configuration(json!({"apis": apis})));
+    let stream = get(&worker, "/orders/me");
+    worker.answer_json(worker.callout().id, &active(json!({"scope": "other"})));
+    assert!(worker.outcome(stream).passed());
+    worker.hang_up(stream);
+    assert_eq!(worker.outcome_property(get(&worker, "/orders/1")).as_deref(), Some("insufficient_scope"));
 }
 
 #[test]

@@ -118,14 +118,43 @@ fn times_are_integers_floats_or_decimal_strings() {
     ] {
         assert_eq!(expiry(value), Ok(Timestamp::from_secs(seconds)), "{value}");
     }
-    for value in
-        ["null", "true", "[]", "{}", "\"\"", "\"soon\"", "\"1e9\"", "\" 1\"", "\"+1\"", "\"1.\"", "\".5\"", "\"-\""]
-    {
+    for value in ["true", "[]", "{}", "\"\"", "\"soon\"", "\"1e9\"", "\" 1\"", "\"+1\"", "\"1.\"", "\".5\"", "\"-\""] {
         for member in ["exp", "nbf", "iat"] {
             assert_eq!(facts(&format!(r#""{member}":{value}"#)), Err(Failure::Unreadable(member)), "{member} {value}");
         }
     }
     assert_eq!(facts(r#""sub":"s""#).unwrap().expires_at, None);
+}
+
+#[test]
+fn null_is_absence_for_every_member_but_active() {
+    let nulls = [
+        "exp",
+        "nbf",
+        "iat",
+        "expires_in",
+        "sub",
+        "username",
+        "iss",
+        "aud",
+        "client_id",
+        "azp",
+        "scope",
+        "scp",
+        "cnf",
+        "token_type",
+        "token_use",
+        "token_usage",
+        "purpose",
+        "typ",
+        "groups",
+        "ext",
+        "other",
+    ];
+    let nulls = nulls.map(|member| format!(r#""{member}":null"#)).join(",");
+    assert_eq!(facts(&nulls), Ok(Facts::default()));
+    let expiry = facts(r#""exp":null,"expires_in":60"#).unwrap().expires_at;
+    assert_eq!(expiry, Some(NOW.plus(std::time::Duration::from_secs(60))));
 }
 
 #[test]
@@ -138,7 +167,6 @@ fn expires_in_counts_where_exp_is_absent() {
         assert_eq!(expiry(&format!(r#""expires_in":{value}"#)), Timestamp::default(), "{value}");
     }
     assert_eq!(expiry(r#""exp":7,"expires_in":60"#), Timestamp::from_secs(7));
-    assert_eq!(facts(r#""expires_in":null"#), Err(Failure::Unreadable("expires_in")));
 }
 
 #[test]
