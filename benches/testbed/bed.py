@@ -22,10 +22,12 @@ class Bed:
         *,
         with_tessera: bool,
         before: Path | None,
+        pairs_only: bool,
         quick: bool,
         rounds: int | None,
     ) -> None:
         self.children = children
+        self.pairs_only = pairs_only
         self.quick = quick
         self._rounds = rounds
         self._began = time.monotonic()

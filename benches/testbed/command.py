@@ -18,13 +18,15 @@ def run(
 ) -> None:
     """Measures the sections asked for, reports, and exits: 0 when every limit held. `bare` ones need no module."""
     options = _options(description, list(sections))
-    chosen = options.only or (bare if options.without_tessera else list(sections))
+    chosen = options.only or (["rows"] if options.pairs else bare if options.without_tessera else list(sections))
     if options.without_tessera and not (chosen and set(chosen) <= set(bare)):
         programs.stop_with(f"without the module there is nothing to measure in: {', '.join(options.only or sections)}")
     if options.before and ("rows" not in chosen or options.without_tessera):
         programs.stop_with("--before is for the section `rows`, beside the module")
-    if options.publish and (options.quick or options.only):
-        programs.stop_with("--publish takes a whole run, without --quick or --only")
+    if options.pairs and not options.before:
+        programs.stop_with("--pairs takes --before")
+    if options.publish and (options.quick or options.only or options.pairs):
+        programs.stop_with("--publish takes a whole run, without --quick, --only or --pairs")
     processes.stop_on_sigterm()
     try:
         results: dict = {}
@@ -33,6 +35,7 @@ def run(
                 children,
                 with_tessera=not options.without_tessera,
                 before=options.before,
+                pairs_only=options.pairs,
                 quick=options.quick,
                 rounds=options.rounds,
             )
@@ -55,5 +58,6 @@ def _options(description: str, sections: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", choices=sections, action="append", help="this section only; may be repeated")
     parser.add_argument("--without-tessera", action="store_true", help="only what needs no module")
     parser.add_argument("--before", type=Path, help="another module, whose requests are measured beside the module's")
+    parser.add_argument("--pairs", action="store_true", help="with --before: no rows but those that both modules have")
     parser.add_argument("--publish", action="store_true", help="also write the results into docs/performance.md")
     return parser.parse_args()

@@ -62,7 +62,7 @@ def _rows(rows: dict) -> list[Verdict]:
     figures, titles = rows["loads"][JUDGED_LOAD], rows["titles"]
     verdicts = []
     for one, other, limit in _RATIOS:
-        if one in figures:
+        if one in figures and other in figures:
             ratio = _ratio(figures[one]["added_us"], figures[other]["added_us"])
             verdicts.append(Verdict(f"{titles[one]} ÷ {titles[other]}".replace("**", ""), ratio, limit))
     for key, pair in rows["compared"][JUDGED_LOAD].items():

@@ -108,7 +108,7 @@ def bench_text(results: dict) -> str:
 
 def _rows_text(rows: dict, load: str) -> str:
     figures = rows["loads"][load]
-    floor = figures["floor"]["added_us"]
+    floor = figures["floor"]["added_us"] if "floor" in figures else 0
     lines = []
     for key, row in figures.items():
         low, high = row["added_us_quartiles"]
@@ -140,7 +140,7 @@ _STEPS = [
 
 def _parts_of_a_hit(figures: dict) -> list[str]:
     """What a warm hit is made of: each step's cost is its row's less that of the row before."""
-    if "tessera" not in figures:
+    if not all(key in figures for key, _ in _STEPS):
         return []
     total, before, lines = figures["tessera"]["added_us"], 0.0, []
     for key, title in _STEPS:

@@ -112,6 +112,9 @@ def measure(bed: Bed) -> dict:
     """Runs every row and returns its figures by load and key."""
     issuer = Issuer(programs.openssl(), bed.children.directory)
     rows = [row for row in ROWS if bed.module or not row.needs_module]
+    if bed.pairs_only:
+        needed = {row.baseline for row in rows if row.is_paired}
+        rows = [row for row in rows if row.is_paired or row.key in needed]
     pairs = [row for row in rows if row.is_paired and bed.before]
     everything = rows + [row.before() for row in pairs]
     server = authorization.start(bed.children, bed.load, bed.nginx)
