@@ -3,7 +3,7 @@
 //! For each request it takes the access token, learns what the authorization server says about it, looks up the
 //! contract that the token's client holds for the API, and lets the request pass with trustworthy headers or refuses it
 //! with an honest answer. `ARCHITECTURE.md` tells how the modules hang together.
-// Allowed in `host::sdk` and `host::callbacks`, for names that the compiler cannot check: those of the ABI's callbacks.
+// Allowed in `host::abi`, `host::sdk` and `host::callbacks`, for names that the compiler cannot check: the ABI's.
 #![deny(unsafe_code)]
 
 pub mod base;

@@ -1,10 +1,15 @@
 //! What the upstream receives: trustworthy identity headers, and no others under their names.
 
+use crate::base::headers::{HeaderEdits, HostFailure, RequestHead};
 use crate::decision::decide::Permit;
 use crate::decision::policy::{Policy, ProviderIndex};
 use crate::token::credential::{CookieToken, QueryToken};
-use crate::token::extract::{HostFailure, RequestHead, Source};
+use crate::token::extract::Source;
 use std::borrow::Cow;
+
+pub use reserved::ReservedNames;
+
+mod reserved;
 
 /// Where the value of an identity header comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,27 +47,6 @@ pub struct Settings {
     pub forward_token: bool,
 }
 
-/// Changes a request's headers.
-pub trait HeaderEdits: RequestHead {
-    /// Names of all headers of the request.
-    ///
-    /// # Errors
-    /// [`HostFailure`] when the host does not answer; so with the others.
-    fn names(&self) -> Result<Vec<String>, HostFailure>;
-
-    /// Removes every line of that name.
-    ///
-    /// # Errors
-    /// [`HostFailure`].
-    fn remove(&self, name: &str) -> Result<(), HostFailure>;
-
-    /// Leaves exactly one line of that name, with this value.
-    ///
-    /// # Errors
-    /// [`HostFailure`].
-    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure>;
-}
-
 /// Names behind a permit's indices.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'a> {
@@ -73,82 +57,71 @@ pub struct Names<'a> {
 }
 
 impl Settings {
-    /// Writes the identity headers of a permitted request.
+    /// Writes the identity headers of a permitted request. [`ReservedNames`] have been stripped from it.
     ///
     /// # Errors
-    /// [`HostFailure`]: the request must not pass then, since a client's own header may be left.
+    /// [`HostFailure`]: the request must not pass then.
     pub fn admit(&self, permit: &Permit, names: Names<'_>, request: &impl HeaderEdits) -> Result<(), HostFailure> {
-        self.remove_prefixed(request)?;
         if let Some(prefix) = &self.claims_prefix {
             for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
-                if !value.is_empty() {
-                    request.set(&prefixed(prefix, member), legal(value).as_bytes())?;
+                let name = prefixed(prefix, member);
+                // No member of an answer stands in for a header that is named.
+                let is_named = self.headers.iter().any(|(named, _)| **named == *name);
+                if !value.is_empty() && !is_named {
+                    request.set(&name, legal(value).as_bytes())?;
                 }
             }
         }
-        // After the prefixed ones: no member of an answer stands in for a header that is named.
         for (name, value) in &self.headers {
-            match value.of(permit, names) {
-                Some(text) if !text.is_empty() => request.set(name, legal(&text).as_bytes())?,
-                _ => request.remove(name)?,
+            if let Some(text) = value.of(permit, names).filter(|text| !text.is_empty()) {
+                request.set(name, legal(&text).as_bytes())?;
             }
         }
         Ok(())
     }
 
-    /// Removes a client's own identity headers from a request that passes without an identity.
+    /// Takes the credential out of a request with these headers.
     ///
     /// # Errors
     /// [`HostFailure`]: the request must not pass then.
-    pub fn strip(&self, request: &impl HeaderEdits) -> Result<(), HostFailure> {
-        self.remove_prefixed(request)?;
-        self.headers.iter().try_for_each(|(name, _)| request.remove(name))
-    }
-
-    /// Takes the credential out of the request, if the upstream is not to see it.
-    ///
-    /// # Errors
-    /// [`HostFailure`]: the request must not pass then.
-    pub fn remove_credential(&self, sources: &[Source], request: &impl HeaderEdits) -> Result<(), HostFailure> {
-        if self.forward_token {
-            return Ok(());
-        }
+    pub fn remove_credential(
+        &self,
+        sources: &[Source],
+        head: &impl RequestHead,
+        request: &impl HeaderEdits,
+    ) -> Result<(), HostFailure> {
         for source in sources {
             match source {
                 // A value of another scheme is no access token: it stays.
                 Source::Header { name, scheme: Some(scheme) } => {
-                    let value = request.header(name)?.unwrap_or_default();
+                    let value = head.first(name).unwrap_or_default();
                     if value.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme.as_bytes())) {
-                        request.remove(name)?;
+                        request.remove(name.as_bytes())?;
                     }
                 }
-                Source::Header { name, scheme: None } => request.remove(name)?,
+                Source::Header { name, scheme: None } => {
+                    if head.first(name).is_some() {
+                        request.remove(name.as_bytes())?;
+                    }
+                }
                 Source::Query(name) => {
-                    let path = request.header(":path")?.unwrap_or_default();
+                    let path = head.first(":path").unwrap_or_default();
                     let query = QueryToken::named(name);
-                    if query.values(&path).next().is_some() {
-                        request.set(":path", &query.cut_from(&path))?;
+                    if query.values(path).next().is_some() {
+                        request.set(":path", &query.cut_from(path))?;
                     }
                 }
                 Source::Cookie(name) => {
-                    let cookies = request.header("cookie")?.unwrap_or_default();
+                    let cookies = head.joined("cookie").unwrap_or_default();
                     let cookie = CookieToken::named(name);
                     if cookie.values(&cookies).next().is_some() {
                         match cookie.cut_from(&cookies) {
                             Some(left) => request.set("cookie", &left)?,
-                            None => request.remove("cookie")?,
+                            None => request.remove(b"cookie")?,
                         }
                     }
                 }
             }
-        }
-        Ok(())
-    }
-
-    fn remove_prefixed(&self, request: &impl HeaderEdits) -> Result<(), HostFailure> {
-        let Some(prefix) = &self.claims_prefix else { return Ok(()) };
-        for name in request.names()?.iter().filter(|name| name.starts_with(&**prefix)) {
-            request.remove(name)?;
         }
         Ok(())
     }

@@ -66,7 +66,6 @@ impl Worker {
     pub fn on_mail(&mut self, message: &[u8], store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
         match mail::read(message) {
             Some(Mail::Wake) => self.on_turn(now),
-            Some(Mail::Continue) => self.on_continue(store, now),
             Some(Mail::Answer(digest, told)) => self.on_answer(digest, told, store, now),
             None => Vec::new(),
         }

@@ -53,7 +53,7 @@ pub enum Effect {
     End(StreamId, Ending),
     /// Put a message into another worker's queue.
     Mail(u32, Vec<u8>),
-    /// Call [`super::worker::Worker::on_continue`] in the event loop's next turn.
+    /// Call [`super::worker::Worker::on_continue`] in a turn that does nothing else.
     Continue,
     /// Write a log line.
     Log(log::Level, String),

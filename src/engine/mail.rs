@@ -8,8 +8,6 @@ use crate::outcome::Outcome;
 pub enum Mail {
     /// A worker's note to itself: it wants a turn.
     Wake,
-    /// A worker's note to itself: there is a slice of work to go on with.
-    Continue,
     /// The answer to a question that this worker follows.
     Answer(Digest, Told),
 }
@@ -27,8 +25,6 @@ pub enum Told {
 
 /// [`Mail::Wake`], written.
 pub const WAKE: &[u8] = &[0];
-/// [`Mail::Continue`], written.
-pub const CONTINUE: &[u8] = &[5];
 
 /// Largest message.
 const MAX_MAIL: usize = codec::MAX_ENTRY;
@@ -55,9 +51,6 @@ pub fn answer(digest: &Digest, learned: Result<&Remembered, Outcome>) -> Vec<u8>
 pub fn read(bytes: &[u8]) -> Option<Mail> {
     if bytes == WAKE {
         return Some(Mail::Wake);
-    }
-    if bytes == CONTINUE {
-        return Some(Mail::Continue);
     }
     let (kind, rest) = bytes.split_first()?;
     let (digest, rest) = rest.split_first_chunk::<32>()?;
@@ -101,7 +94,6 @@ mod tests {
             assert_eq!(read(Err(outcome)), Some(Mail::Answer(digest, Told::Failed(outcome))));
         }
         assert_eq!(super::read(WAKE), Some(Mail::Wake));
-        assert_eq!(super::read(CONTINUE), Some(Mail::Continue));
     }
 
     #[test]

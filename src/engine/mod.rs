@@ -5,6 +5,7 @@ pub mod effect;
 pub mod flights;
 pub mod mail;
 pub mod metrics;
+pub mod outbox;
 mod polling;
 pub mod settings;
 pub mod worker;

@@ -12,7 +12,7 @@ use crate::reply;
 use crate::token::bearer::Bearer;
 use crate::token::extract;
 use crate::token::issuer::unverified_issuer;
-use crate::upstream;
+use crate::upstream::{self, ReservedNames};
 use std::fmt::Write;
 use std::rc::Rc;
 
@@ -40,6 +40,8 @@ pub struct Settings {
     pub provider_names: Vec<Box<str>>,
     /// Upstream headers of each API, in the order of the policy.
     pub upstreams: Vec<upstream::Settings>,
+    /// The names of all of them.
+    pub reserved: ReservedNames,
     /// Where tokens are looked for.
     pub token: extract::Settings,
     /// Contracts.
@@ -78,7 +80,20 @@ impl Settings {
         let provider_names = providers.iter().map(|provider| provider.name.clone()).collect();
         let token_names = providers.iter().map(|provider| TokenNames::new(&provider.name)).collect();
         let routes = routes(&policy);
-        Self { policy, providers, provider_names, upstreams, token, contracts, cache, replies, token_names, routes }
+        let reserved = ReservedNames::of(&upstreams);
+        Self {
+            policy,
+            providers,
+            provider_names,
+            upstreams,
+            reserved,
+            token,
+            contracts,
+            cache,
+            replies,
+            token_names,
+            routes,
+        }
     }
 
     /// The providers that a token for this API may go to.

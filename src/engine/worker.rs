@@ -4,6 +4,7 @@ use super::effect::{CallId, Ending, Step, StreamId, Verdict};
 use super::flights::{Flight, Flights, Full, Waiter};
 use super::metrics::{Level, Lookup, Metrics};
 use super::settings::{Choice, Settings};
+use crate::base::headers::RequestHead;
 use crate::base::time::Timestamp;
 use crate::cache::{Freshness, KnownTokens, Remembered, Slots};
 use crate::contract::contracts::{self, Contracts};
@@ -13,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::reply::Refusal;
 use crate::shared::store::SharedStore;
 use crate::token::bearer::Bearer;
-use crate::token::extract::{Fault, HostFailure, RequestHead, extract};
+use crate::token::extract::{Fault, extract};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -102,11 +103,7 @@ impl Worker {
         store: &dyn SharedStore,
         now: Timestamp,
     ) -> Step {
-        let selection = match self.select(head) {
-            Ok(selection) => selection,
-            Err(HostFailure) => return self.refuse(None, Outcome::InternalError),
-        };
-        match selection {
+        match self.select(head) {
             Selection::Guarded(rule) => self.guard(stream, rule, head, store, now),
             Selection::Public(api) => {
                 self.metrics.request(Outcome::Public, Some(api));
@@ -133,19 +130,17 @@ impl Worker {
         Refusal::new(Outcome::InternalError)
     }
 
-    fn select(&self, head: &impl RequestHead) -> Result<Selection, HostFailure> {
+    fn select(&self, head: &impl RequestHead) -> Selection {
         if let Some(selection) = self.settings.policy.always() {
-            return Ok(selection);
+            return selection;
         }
         let reads = self.settings.policy.reads();
-        let read = |wanted: bool, name: &str| match wanted {
-            true => head.header(name).map(Option::unwrap_or_default),
-            false => Ok(Vec::new()),
-        };
-        let method = read(reads.method, ":method")?;
-        let authority = read(reads.authority, ":authority")?;
-        let path = read(reads.path, ":path")?;
-        Ok(self.settings.policy.select(Target { method: &method, authority: &authority, path: &path }))
+        let read = |wanted: bool, name| wanted.then(|| head.first(name)).flatten().unwrap_or_default();
+        self.settings.policy.select(Target {
+            method: read(reads.method, ":method"),
+            authority: read(reads.authority, ":authority"),
+            path: read(reads.path, ":path"),
+        })
     }
 
     fn guard(
@@ -163,18 +158,18 @@ impl Worker {
         };
         // The warm path: no other host call than those for the token and the time, no allocation.
         for choice in settings.choices(rule.api) {
-            let Some(hit) = self.known.get(choice.key, found.bytes()) else { continue };
+            let Some(hit) = self.known.get(choice.key, &found) else { continue };
             let (remembered, uses) = (hit.remembered.clone(), hit.uses);
             if !self.is_usable(&remembered, rule, now) {
                 break;
             }
             self.metrics.lookup(found_as(&remembered), Level::Worker);
             if settings.cache.refresh_ahead && uses > 1 && remembered.lapses_soon(now) && remembered.is_active() {
-                self.renew(*choice, found.bytes(), store, now);
+                self.renew(*choice, &found, store, now);
             }
             return Step::ended(self.judge(&remembered, choice.provider, rule, store, now));
         }
-        let Some(token) = Bearer::parse(found.bytes()) else {
+        let Some(token) = Bearer::parse(&found) else {
             return self.refuse(Some(rule), Outcome::InvalidRequest);
         };
         self.look_further(stream, rule, token, store, now)
@@ -346,7 +341,6 @@ impl Fault {
         match self {
             Self::Missing => Outcome::MissingToken,
             Self::Repeated | Self::Empty | Self::TooLong => Outcome::InvalidRequest,
-            Self::Unreadable => Outcome::InternalError,
         }
     }
 }

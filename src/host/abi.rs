@@ -1,56 +1,211 @@
-//! Host calls that neither panic on a byte nor hide an error.
+//! The functions of the ABI that requests need, called directly: bytes as they are, and every status an answer. The
+//! SDK's wrappers of them expect text, allocate for each header, leave the details of a reply empty, and panic on any
+//! status that they do not expect.
 
+use crate::base::headers::{HeaderEdits, HeaderMap, HostFailure};
 use crate::base::time::Timestamp;
-use crate::token::extract::{HostFailure, RequestHead};
-use crate::upstream::HeaderEdits;
-use proxy_wasm::hostcalls;
-use proxy_wasm::types::MapType;
-use std::time::UNIX_EPOCH;
+use crate::shared::store::WriteError;
 
-/// The headers of the request in whose context the VM runs.
-pub struct RequestHeaders;
+/// Everything in here is checked by nobody but its reader: the names and signatures are those of Proxy-Wasm ABI 0.2.1.
+#[allow(unsafe_code)]
+mod sys {
+    use super::HostFailure;
+    use std::ptr::null_mut;
 
-/// Beside pseudo-headers the one of which Envoy keeps one line at most: it joins several with `,` as they arrive.
-const AUTHORIZATION: &str = "authorization";
+    pub type Status = u32;
+    const OK: Status = 0;
+    /// The value has another version than expected.
+    pub const CAS_MISMATCH: Status = 8;
 
-impl RequestHead for RequestHeaders {
-    fn header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFailure> {
-        // For other headers the getter answers with the first line and hides the rest; the property joins them all,
-        // but does not tell an empty line from none.
-        if name != AUTHORIZATION && !name.starts_with(':') {
-            let joined = hostcalls::get_property(vec!["request", "headers", name]).map_err(|_| HostFailure)?;
-            if joined.as_ref().is_some_and(|value| !value.is_empty()) {
-                return Ok(joined);
-            }
+    #[link(wasm_import_module = "env")]
+    // SAFETY: as the ABI has them.
+    unsafe extern "C" {
+        fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> Status;
+        fn proxy_replace_header_map_value(
+            map: u32,
+            name: *const u8,
+            name_size: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> Status;
+        fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> Status;
+        fn proxy_get_current_time_nanoseconds(time: *mut u64) -> Status;
+        fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> Status;
+        fn proxy_send_local_response(
+            status: u32,
+            details: *const u8,
+            details_size: usize,
+            body: *const u8,
+            body_size: usize,
+            headers: *const u8,
+            headers_size: usize,
+            grpc_status: i32,
+        ) -> Status;
+        fn proxy_get_shared_data(
+            key: *const u8,
+            key_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+            version: *mut u32,
+        ) -> Status;
+        fn proxy_set_shared_data(
+            key: *const u8,
+            key_size: usize,
+            value: *const u8,
+            value_size: usize,
+            version: u32,
+        ) -> Status;
+        safe fn proxy_set_effective_context(context: u32) -> Status;
+        safe fn proxy_continue_stream(kind: u32) -> Status;
+    }
+
+    fn done(status: Status) -> Result<(), HostFailure> {
+        if status == OK { Ok(()) } else { Err(HostFailure) }
+    }
+
+    /// # Safety
+    /// The host has just handed these over: it has its bytes allocated by the SDK's `proxy_on_memory_allocate`, which
+    /// gives a whole allocation of that size away.
+    unsafe fn given(data: *mut u8, size: usize) -> Vec<u8> {
+        // SAFETY: as promised.
+        if data.is_null() { Vec::new() } else { unsafe { Vec::from_raw_parts(data, size, size) } }
+    }
+
+    pub fn header_map_pairs(map: u32) -> Result<Vec<u8>, HostFailure> {
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: the host writes both.
+        unsafe {
+            done(proxy_get_header_map_pairs(map, &raw mut data, &raw mut size))?;
+            Ok(given(data, size))
         }
-        hostcalls::get_map_value_bytes(MapType::HttpRequestHeaders, name).map_err(|_| HostFailure)
+    }
+
+    pub fn get_shared_data(key: &[u8]) -> Result<(Vec<u8>, u32), HostFailure> {
+        let (mut data, mut size, mut version) = (null_mut(), 0, 0);
+        // SAFETY: the host reads what the slice holds, now, and writes the others.
+        unsafe {
+            done(proxy_get_shared_data(key.as_ptr(), key.len(), &raw mut data, &raw mut size, &raw mut version))?;
+            Ok((given(data, size), version))
+        }
+    }
+
+    pub fn set_shared_data(key: &[u8], value: &[u8], version: u32) -> Status {
+        // SAFETY: the host reads what the slices hold, now. So with those below.
+        unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) }
+    }
+
+    pub fn replace_header(map: u32, name: &[u8], value: &[u8]) -> Result<(), HostFailure> {
+        // SAFETY: as above.
+        done(unsafe { proxy_replace_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+    }
+
+    pub fn remove_header(map: u32, name: &[u8]) -> Result<(), HostFailure> {
+        // SAFETY: as above.
+        done(unsafe { proxy_remove_header_map_value(map, name.as_ptr(), name.len()) })
+    }
+
+    pub fn nanoseconds() -> Result<u64, HostFailure> {
+        let mut time = 0;
+        // SAFETY: the host writes one number.
+        done(unsafe { proxy_get_current_time_nanoseconds(&raw mut time) })?;
+        Ok(time)
+    }
+
+    pub fn set_property(path: &[u8], value: &[u8]) -> Result<(), HostFailure> {
+        // SAFETY: as above.
+        done(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
+    }
+
+    pub fn send_local_response(status: u32, details: &[u8], headers: &[u8], body: &[u8]) -> Result<(), HostFailure> {
+        /// Envoy chooses one that matches the status, if the caller speaks gRPC.
+        const NO_GRPC_STATUS: i32 = -1;
+        // SAFETY: as above.
+        done(unsafe {
+            proxy_send_local_response(
+                status,
+                details.as_ptr(),
+                details.len(),
+                body.as_ptr(),
+                body.len(),
+                headers.as_ptr(),
+                headers.len(),
+                NO_GRPC_STATUS,
+            )
+        })
+    }
+
+    pub fn set_effective_context(context: u32) -> Result<(), HostFailure> {
+        done(proxy_set_effective_context(context))
+    }
+
+    pub fn continue_stream(kind: u32) -> Result<(), HostFailure> {
+        done(proxy_continue_stream(kind))
     }
 }
 
-impl HeaderEdits for RequestHeaders {
-    fn names(&self) -> Result<Vec<String>, HostFailure> {
-        let map = hostcalls::get_map_bytes(MapType::HttpRequestHeaders).map_err(|_| HostFailure)?;
-        Ok(map.into_iter().map(|(name, _)| name).collect())
-    }
+/// One of the two header maps of the request in whose context the VM runs.
+#[derive(Clone, Copy)]
+pub struct RequestMap(u32);
 
-    fn remove(&self, name: &str) -> Result<(), HostFailure> {
-        hostcalls::remove_map_value(MapType::HttpRequestHeaders, name).map_err(|_| HostFailure)
+/// The request's headers.
+pub const HEADERS: RequestMap = RequestMap(0);
+/// The request's trailers.
+pub const TRAILERS: RequestMap = RequestMap(1);
+
+impl RequestMap {
+    /// All its lines.
+    pub fn read(self) -> Result<HeaderMap, HostFailure> {
+        HeaderMap::new(sys::header_map_pairs(self.0)?)
+    }
+}
+
+impl HeaderEdits for RequestMap {
+    fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
+        sys::remove_header(self.0, name)
     }
 
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
-        hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value)).map_err(|_| HostFailure)
+        sys::replace_header(self.0, name.as_bytes(), value)
+    }
+}
+
+/// A value of shared data and its version; `None` where there is none, or the host fails.
+pub fn shared_data(key: &str) -> Option<(Vec<u8>, u32)> {
+    sys::get_shared_data(key.as_bytes()).ok()
+}
+
+/// Writes a value of shared data, if its version is this one; 0 for any.
+pub fn set_shared_data(key: &str, value: &[u8], version: u32) -> Result<(), WriteError> {
+    match sys::set_shared_data(key.as_bytes(), value, version) {
+        0 => Ok(()),
+        sys::CAS_MISMATCH => Err(WriteError::Conflict),
+        _ => Err(WriteError::Unavailable),
     }
 }
 
 /// The wall clock. A host without one is a host at the epoch: nothing fresh is ever stale, but everything with an
 /// `exp` is still valid, so callers get an error instead.
 pub fn now() -> Result<Timestamp, HostFailure> {
-    let time = hostcalls::get_current_time().map_err(|_| HostFailure)?;
-    let since_epoch = time.duration_since(UNIX_EPOCH).map_err(|_| HostFailure)?;
-    Ok(Timestamp::from_millis(crate::base::time::millis(since_epoch)))
+    Ok(Timestamp::from_millis(sys::nanoseconds()? / 1_000_000))
 }
 
 /// Makes `context` the one that the next calls are about; fails when it is gone.
 pub fn enter(context: u32) -> Result<(), HostFailure> {
-    hostcalls::set_effective_context(context).map_err(|_| HostFailure)
+    sys::set_effective_context(context)
+}
+
+/// Lets the paused request go on.
+pub fn resume_request() -> Result<(), HostFailure> {
+    const HTTP_REQUEST: u32 = 0;
+    sys::continue_stream(HTTP_REQUEST)
+}
+
+/// Answers the request. `details` are what access logs show as response code details.
+pub fn reply(status: u16, details: &str, headers: &HeaderMap, body: &str) -> Result<(), HostFailure> {
+    sys::send_local_response(u32::from(status), details.as_bytes(), headers.as_bytes(), body.as_bytes())
+}
+
+/// Sets a property of the stream, for access logs.
+pub fn set_property(name: &str, value: &str) -> Result<(), HostFailure> {
+    sys::set_property(name.as_bytes(), value.as_bytes())
 }

@@ -9,10 +9,9 @@
 
 use super::plugin::Shared;
 use super::sdk;
-use super::stream;
+use super::stream::{self, Passed};
 use super::turn;
 use crate::engine::effect::StreamId;
-use proxy_wasm::types::Action;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -54,22 +53,63 @@ pub extern "C" fn tessera_on_context_create(context: u32, parent: u32) {
     }
 }
 
+/// What Envoy does with a request's headers, and with what comes behind them (`FilterHeadersStatus`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum HeadersStatus {
+    /// They go on.
+    Continue = 0,
+    /// They stay, and so do body and trailers. The SDK's `Pause` holds back nothing but the headers where the
+    /// plugin's configuration says `allow_on_headers_stop_iteration`, and the first bytes of a body take them along.
+    StopAllIterationAndWatermark = 4,
+}
+
+/// What Envoy does with a request's trailers (`FilterTrailersStatus`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum TrailersStatus {
+    /// They go on.
+    Continue = 0,
+    /// They stay.
+    StopIteration = 1,
+}
+
 /// `proxy_on_request_headers`.
 #[allow(unsafe_code)]
 // SAFETY: nothing else has this name.
 #[unsafe(no_mangle)]
-pub extern "C" fn tessera_on_request_headers(context: u32, _: usize, _: bool) -> Action {
+pub extern "C" fn tessera_on_request_headers(context: u32, _: usize, _: bool) -> HeadersStatus {
     let arriving = ARRIVING.get();
     PLUGINS.with_borrow(|plugins| {
         let plugin = plugins.iter().find(|plugin| plugin.root == arriving.root && arriving.context == context);
-        let Some(plugin) = plugin else { return stream::fail() };
-        let action = stream::judge(plugin, StreamId(context));
-        if plugin.has_calls_to_send() {
+        let ended = match plugin {
+            Some(plugin) => stream::judge(plugin, StreamId(context)),
+            None => Some(stream::fail()),
+        };
+        if let Some(plugin) = plugin.filter(|plugin| plugin.has_calls_to_send()) {
             // Without it, the next tick sends them.
             let _ = turn::take(plugin.root);
         }
-        action
+        match ended {
+            Some(Passed::Upstream) => HeadersStatus::Continue,
+            Some(Passed::Replied) | None => HeadersStatus::StopAllIterationAndWatermark,
+        }
     })
+}
+
+/// `proxy_on_request_trailers`. They come after the headers have passed, and reach upstreams that speak HTTP/2.
+#[allow(unsafe_code)]
+// SAFETY: nothing else has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn tessera_on_request_trailers(_: u32, _: usize) -> TrailersStatus {
+    // Whose request it is, is known no more. Rather too few trailers than one that is believed.
+    let stripped = PLUGINS.with_borrow(|plugins| plugins.iter().all(|plugin| stream::strip_trailers(plugin)));
+    if stripped {
+        TrailersStatus::Continue
+    } else {
+        stream::fail();
+        TrailersStatus::StopIteration
+    }
 }
 
 /// `proxy_on_delete`.

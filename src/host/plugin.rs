@@ -7,12 +7,14 @@ use super::shared_data::SharedData;
 use super::stats::Stats;
 use super::stream::{self, Passed};
 use super::turn::NO_QUEUE;
-use crate::base::http::HttpResult;
+use crate::base::headers::HostFailure;
+use crate::base::http::{HttpCall, HttpResult};
 use crate::base::time::Timestamp;
 use crate::config;
 use crate::engine::effect::{CallId, Effect, Ending, StreamId};
 use crate::engine::mail;
 use crate::engine::metrics::{Sample, build_info};
+use crate::engine::outbox::{Outbox, Task};
 use crate::engine::worker::{Identity, Worker};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, RootContext};
@@ -70,12 +72,10 @@ impl Shared {
         }
     }
 
-    /// Puts a note into this worker's own queue: the root context gets a turn after this one.
-    fn note(&self, message: &[u8]) {
-        if let Some(queue) = self.queue.get() {
-            // A note that is lost is made up for at the next tick.
-            let _ = hostcalls::enqueue_shared_queue(queue, Some(message));
-        }
+    /// Puts a note into this worker's own queue: the root context gets a turn of its own, on an empty stack.
+    fn ask_for_turn(&self) -> Result<(), HostFailure> {
+        let queue = self.queue.get().ok_or(HostFailure)?;
+        hostcalls::enqueue_shared_queue(queue, Some(mail::WAKE)).map_err(|_| HostFailure)
     }
 }
 
@@ -83,8 +83,7 @@ impl Shared {
 pub struct Plugin {
     shared: Rc<Shared>,
     callouts: Callouts,
-    /// Calls that the host did not take.
-    unsent: Vec<CallId>,
+    outbox: Outbox,
     ticks_regularly: bool,
 }
 
@@ -99,7 +98,7 @@ impl Plugin {
             stats: Stats::default(),
         });
         callbacks::enlist(Rc::clone(&shared));
-        Self { shared, callouts: Callouts::default(), unsent: Vec::new(), ticks_regularly: false }
+        Self { shared, callouts: Callouts::default(), outbox: Outbox::default(), ticks_regularly: false }
     }
 
     fn configure(&mut self, bytes: usize) -> bool {
@@ -134,52 +133,88 @@ impl Plugin {
         true
     }
 
-    /// Lets the worker handle an event and carries out what comes of it.
-    fn handle(&mut self, event: impl FnOnce(&mut Worker, Timestamp) -> Vec<Effect>) {
+    /// Lets the worker handle an event and carries out what comes of it, here or in turns of its own.
+    fn handle(&mut self, place: Place, event: impl FnOnce(&mut Worker, Timestamp) -> Vec<Effect>) {
         let Ok(now) = abi::now() else {
             log::error!("the host does not tell the time");
             return;
         };
-        self.handle_at(now, event);
-    }
-
-    fn handle_at(&mut self, now: Timestamp, event: impl FnOnce(&mut Worker, Timestamp) -> Vec<Effect>) {
         let shared = Rc::clone(&self.shared);
         let Ok(mut worker) = shared.worker.try_borrow_mut() else { return };
         let Some(worker) = worker.as_mut() else { return };
-        let mut endings = Vec::new();
-        for effect in event(worker, now) {
-            match effect {
-                Effect::Call(id, call) => {
-                    if let Err(NotSent) = self.callouts.send(id, &call) {
-                        // Its failure is handled in a turn of its own, as an answer would be.
-                        self.unsent.push(id);
-                        shared.note(mail::WAKE);
-                    }
+        self.outbox.extend(event(worker, now));
+        if place == Place::Here {
+            self.carry_out(worker, now);
+        }
+        self.ask_for_turns();
+    }
+
+    /// In the middle of a request's callback: the calls that wait are sent, and nothing else is done.
+    fn send_calls(&mut self) {
+        let shared = Rc::clone(&self.shared);
+        let Ok(mut worker) = shared.worker.try_borrow_mut() else { return };
+        let Some(worker) = worker.as_mut() else { return };
+        self.outbox.extend(worker.on_turn(self.shared.now.get()));
+        while let Some(Task::Effect(Effect::Call(id, call))) = self.outbox.next_call() {
+            self.send(id, &call);
+        }
+        self.ask_for_turns();
+    }
+
+    /// Does what this turn may of what is to be done.
+    fn carry_out(&mut self, worker: &mut Worker, now: Timestamp) {
+        let root = self.shared.root;
+        // The context that host calls are about: the root's, until a request is ended.
+        let mut within = root;
+        while let Some(task) = self.outbox.pop() {
+            match task {
+                Task::Effect(Effect::End(stream, ending)) => {
+                    within = stream.0;
+                    finish(worker, stream, &ending);
                 }
-                Effect::Mail(queue, message) => {
+                Task::Effect(Effect::Call(id, call)) => {
+                    if within != root && abi::enter(root).is_ok() {
+                        within = root;
+                    }
+                    self.send(id, &call);
+                }
+                Task::Effect(Effect::Mail(queue, message)) => {
                     // A worker that is gone waits for nothing.
                     let _ = hostcalls::enqueue_shared_queue(queue, Some(&message));
                 }
-                Effect::Continue => shared.note(mail::CONTINUE),
-                Effect::Log(level, line) => log::log!(level, "{line}"),
-                Effect::End(stream, ending) => endings.push((stream, ending)),
+                Task::Effect(Effect::Continue) => self.outbox.extend(worker.on_continue(&SharedData, now)),
+                Task::Effect(Effect::Log(level, line)) => log::log!(level, "{line}"),
+                Task::Unsent(call) => {
+                    self.outbox.extend(worker.on_result(call, HttpResult::Failed, &SharedData, now));
+                }
             }
-        }
-        // These leave the root's context, so they come last.
-        for (stream, ending) in &endings {
-            finish(worker, *stream, ending);
         }
     }
 
-    /// Calls that the host did not take have failed. More is to come in the same callback, so each time the root's
-    /// context is entered again: a call sent from a request's would be lost with it.
-    fn fail_unsent(&mut self) {
-        for call in std::mem::take(&mut self.unsent) {
-            self.handle(|worker, now| worker.on_result(call, HttpResult::Failed, &SharedData, now));
-            let _ = abi::enter(self.shared.root);
+    fn send(&mut self, id: CallId, call: &HttpCall) {
+        if let Err(NotSent) = self.callouts.send(id, call) {
+            self.outbox.unsent(id);
         }
     }
+
+    fn ask_for_turns(&mut self) {
+        for _ in 0..self.outbox.ask_for_turns() {
+            if self.shared.ask_for_turn().is_err() {
+                // The next tick makes up for it.
+                self.outbox.forget_turns();
+                return;
+            }
+        }
+    }
+}
+
+/// Where the effects of an event are carried out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In this callback, as far as the stack allows.
+    Here,
+    /// In turns of their own.
+    Later,
 }
 
 /// Ends a waiting request. One that is gone cannot be entered and needs nothing.
@@ -187,9 +222,9 @@ fn finish(worker: &mut Worker, stream: StreamId, ending: &Ending) {
     if abi::enter(stream.0).is_err() {
         return;
     }
-    match stream::conclude(worker, stream, ending) {
+    match stream::conclude(worker, stream, ending, None) {
         Passed::Upstream => {
-            if hostcalls::resume_http_request().is_err() {
+            if abi::resume_request().is_err() {
                 log::error!("the host did not resume an admitted request");
             }
         }
@@ -200,7 +235,13 @@ fn finish(worker: &mut Worker, stream: StreamId, ending: &Ending) {
 impl Context for Plugin {
     fn on_http_call_response(&mut self, number: u32, headers: usize, body_bytes: usize, _: usize) {
         if let Some((call, result)) = self.callouts.receive(number, headers, body_bytes) {
-            self.handle(|worker, now| worker.on_result(call, result, &SharedData, now));
+            // Where no server can be reached, Envoy itself answers, before it is done with the callback that the call
+            // was sent in: that of a request's headers, most likely, which cannot be ended from within.
+            let place = match &result {
+                HttpResult::Answered(answer) if answer.status == 200 => Place::Here,
+                _ => Place::Later,
+            };
+            self.handle(place, |worker, now| worker.on_result(call, result, &SharedData, now));
         }
     }
 }
@@ -212,13 +253,15 @@ impl RootContext for Plugin {
 
     fn on_queue_ready(&mut self, queue: u32) {
         if queue == NO_QUEUE {
-            self.handle_at(self.shared.now.get(), |worker, now| worker.on_turn(now));
-            return;
+            return self.send_calls();
         }
         // Each message brings a turn of its own.
+        self.outbox.begin_turn();
         if let Ok(Some(message)) = hostcalls::dequeue_shared_queue(queue) {
-            self.fail_unsent();
-            self.handle(|worker, now| worker.on_mail(&message, &SharedData, now));
+            if message == mail::WAKE {
+                self.outbox.turn_came();
+            }
+            self.handle(Place::Here, |worker, now| worker.on_mail(&message, &SharedData, now));
         }
     }
 
@@ -226,8 +269,8 @@ impl RootContext for Plugin {
         if !self.ticks_regularly {
             self.ticks_regularly = hostcalls::set_tick_period(TICK).is_ok();
         }
-        self.fail_unsent();
-        self.handle(|worker, now| worker.on_tick(&SharedData, now));
+        self.outbox.begin_turn();
+        self.handle(Place::Here, |worker, now| worker.on_tick(&SharedData, now));
         self.shared.tell_stats();
     }
 }

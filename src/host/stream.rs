@@ -1,40 +1,48 @@
-//! One request: judged, then admitted or answered.
+//! One request: stripped, judged, then admitted or answered.
 
-use super::abi::{self, RequestHeaders};
+use super::abi;
 use super::plugin::Shared;
 use super::shared_data::SharedData;
+use crate::base::headers::{HeaderMap, HostFailure};
 use crate::decision::policy::ApiIndex;
 use crate::engine::effect::{Ending, Step, StreamId, Verdict};
 use crate::engine::settings::Settings;
 use crate::engine::worker::Worker;
 use crate::outcome::Outcome;
 use crate::reply::{Refusal, Reply};
-use crate::token::extract::HostFailure;
 use crate::upstream::Names;
-use proxy_wasm::hostcalls;
-use proxy_wasm::types::Action;
 
-/// Judges the request in whose context the VM runs.
-pub fn judge(plugin: &Shared, stream: StreamId) -> Action {
-    let Ok(now) = abi::now() else { return fail() };
-    plugin.now.set(now);
-    let Ok(mut worker) = plugin.worker.try_borrow_mut() else { return fail() };
+/// Judges the request in whose context the VM runs; `None` while it waits.
+pub fn judge(plugin: &Shared, stream: StreamId) -> Option<Passed> {
+    let Ok(mut worker) = plugin.worker.try_borrow_mut() else { return Some(fail()) };
     // A plugin that was never configured guards nothing and lets nothing through.
-    let Some(worker) = worker.as_mut() else { return fail() };
-    let ending = match worker.on_request(stream, &RequestHeaders, &SharedData, now) {
-        Step::Ended(ending) => ending,
-        Step::Waits => return Action::Pause,
+    let Some(worker) = worker.as_mut() else { return Some(fail()) };
+    let (Ok(now), Ok(head)) = (abi::now(), abi::HEADERS.read()) else {
+        return Some(fail_within(worker, stream, None));
     };
-    match conclude(worker, stream, &ending) {
-        Passed::Upstream => Action::Continue,
-        Passed::Replied => Action::Pause,
+    plugin.now.set(now);
+    // First of all, and whatever comes of the request: nobody else's word on an identity goes on, or into a log.
+    if let Err(HostFailure) = worker.settings().reserved.strip(&head, &abi::HEADERS) {
+        return Some(fail_within(worker, stream, None));
+    }
+    match worker.on_request(stream, &head, &SharedData, now) {
+        Step::Ended(ending) => Some(conclude(worker, stream, &ending, Some(&head))),
+        Step::Waits => None,
     }
 }
 
+/// Strips the trailers of the request in whose context the VM runs; `false` when the host does not do it.
+pub fn strip_trailers(plugin: &Shared) -> bool {
+    let Ok(worker) = plugin.worker.try_borrow() else { return false };
+    let Some(worker) = worker.as_ref() else { return false };
+    let trailers = abi::TRAILERS.read();
+    trailers.and_then(|trailers| worker.settings().reserved.strip(&trailers, &abi::TRAILERS)).is_ok()
+}
+
 /// Refuses a request that nothing can judge, without settings.
-pub fn fail() -> Action {
+pub fn fail() -> Passed {
     send(Outcome::InternalError, &crate::reply::Settings::default().reply(&Refusal::new(Outcome::InternalError)));
-    Action::Pause
+    Passed::Replied
 }
 
 /// What has become of a request.
@@ -46,48 +54,57 @@ pub enum Passed {
 }
 
 /// Carries out an ending on the request in whose context the VM runs. One that the host does not let be carried out
-/// ends as an internal error.
-pub fn conclude(worker: &mut Worker, stream: StreamId, ending: &Ending) -> Passed {
-    end(worker.settings(), ending).unwrap_or_else(|(HostFailure, api)| {
-        let refusal = worker.on_host_failure(stream, api);
-        refuse(worker.settings(), &refusal);
-        Passed::Replied
-    })
+/// ends as an internal error. `head` is what came, where it is still at hand.
+pub fn conclude(worker: &mut Worker, stream: StreamId, ending: &Ending, head: Option<&HeaderMap>) -> Passed {
+    end(worker.settings(), ending, head).unwrap_or_else(|(HostFailure, api)| fail_within(worker, stream, api))
+}
+
+fn fail_within(worker: &mut Worker, stream: StreamId, api: Option<ApiIndex>) -> Passed {
+    let refusal = worker.on_host_failure(stream, api);
+    refuse(worker.settings(), &refusal);
+    Passed::Replied
 }
 
 /// Fails when the headers of an admitted request could not be made trustworthy: it must not pass.
-fn end(settings: &Settings, ending: &Ending) -> Result<Passed, (HostFailure, Option<ApiIndex>)> {
-    if ending.stale {
-        let _ = hostcalls::set_property(vec!["tessera.cache"], Some(b"stale"));
-    }
-    match &ending.verdict {
+fn end(
+    settings: &Settings,
+    ending: &Ending,
+    head: Option<&HeaderMap>,
+) -> Result<Passed, (HostFailure, Option<ApiIndex>)> {
+    let done = match &ending.verdict {
         Verdict::Admit(permit) => {
             let api = permit.api();
             let names = Names { policy: &settings.policy, providers: &settings.provider_names };
             let upstream = settings.upstreams.get(api.0).ok_or((HostFailure, Some(api)))?;
             upstream
-                .admit(permit, names, &RequestHeaders)
-                .and_then(|()| upstream.remove_credential(&settings.token.sources, &RequestHeaders))
-                .map_err(|failure| (failure, Some(api)))?;
+                .admit(permit, names, &abi::HEADERS)
+                .and_then(|()| hide_credential(settings, api, head))
+                .map_err(|failure| (failure, Some(api)))
         }
-        Verdict::AdmitPublic(api) => {
-            let upstream = settings.upstreams.get(api.0).ok_or((HostFailure, Some(*api)))?;
-            upstream
-                .strip(&RequestHeaders)
-                .and_then(|()| upstream.remove_credential(&settings.token.sources, &RequestHeaders))
-                .map_err(|failure| (failure, Some(*api)))?;
-        }
-        Verdict::AdmitUnmatched => {
-            for upstream in &settings.upstreams {
-                upstream.strip(&RequestHeaders).map_err(|failure| (failure, None))?;
-            }
-        }
+        Verdict::AdmitPublic(api) => hide_credential(settings, *api, head).map_err(|failure| (failure, Some(*api))),
+        Verdict::AdmitUnmatched => Ok(()),
         Verdict::Refuse(refusal) => {
+            if ending.stale {
+                let _ = abi::set_property("tessera.cache", "stale");
+            }
             refuse(settings, refusal);
             return Ok(Passed::Replied);
         }
+    };
+    done.map(|()| Passed::Upstream)
+}
+
+/// Takes the credential out of the request, if the API's upstream is not to see it.
+fn hide_credential(settings: &Settings, api: ApiIndex, head: Option<&HeaderMap>) -> Result<(), HostFailure> {
+    let upstream = settings.upstreams.get(api.0).ok_or(HostFailure)?;
+    if upstream.forward_token {
+        return Ok(());
     }
-    Ok(Passed::Upstream)
+    let hide = |head: &HeaderMap| upstream.remove_credential(&settings.token.sources, head, &abi::HEADERS);
+    match head {
+        Some(head) => hide(head),
+        None => hide(&abi::HEADERS.read()?),
+    }
 }
 
 /// Answers the request in whose context the VM runs.
@@ -96,7 +113,9 @@ fn refuse(settings: &Settings, refusal: &Refusal) {
 }
 
 fn send(outcome: Outcome, reply: &Reply) {
-    let _ = hostcalls::set_property(vec!["tessera.outcome"], Some(outcome.name().as_bytes()));
-    let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let _ = hostcalls::send_http_response(u32::from(reply.status), headers, Some(reply.body.as_bytes()));
+    let _ = abi::set_property("tessera.outcome", outcome.name());
+    let headers: HeaderMap = reply.headers.iter().map(|(name, value)| (name, value)).collect();
+    // Default access logs show these details: of the flags and words that Envoy would give alone, none says why.
+    let details = format!("tessera.{}", outcome.name());
+    let _ = abi::reply(reply.status, &details, &headers, &reply.body);
 }

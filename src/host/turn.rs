@@ -7,7 +7,7 @@
 
 use super::abi;
 use super::sdk;
-use crate::token::extract::HostFailure;
+use crate::base::headers::HostFailure;
 
 /// The queue that no message waits in: with it, the callback is a turn and nothing else. The host numbers from 1.
 pub const NO_QUEUE: u32 = 0;

@@ -1,6 +1,7 @@
 //! Finding the access token in a request (RFC 6750 §2): in exactly one place, exactly once.
 
 use super::credential::{CookieToken, QueryToken};
+use crate::base::headers::RequestHead;
 use std::borrow::Cow;
 
 /// A place where a token may be.
@@ -30,37 +31,10 @@ pub enum Fault {
     Empty,
     /// Longer than the configuration takes.
     TooLong,
-    /// The host could not say what the request carries.
-    Unreadable,
 }
-
-/// Reads a request's headers. Pseudo-headers go by their names (`:path`).
-pub trait RequestHead {
-    /// All lines of that (lower-case) name, joined with `,` as RFC 9110 §5.3 has it; `None` when there is none.
-    ///
-    /// # Errors
-    /// [`HostFailure`] when the host does not answer.
-    fn header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFailure>;
-}
-
-/// The host refused to do its part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostFailure;
 
 /// A token candidate as it stands in the request; not yet known to be well formed.
-#[derive(PartialEq, Eq)]
-pub struct Found {
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-}
-
-impl Found {
-    /// The candidate's bytes.
-    pub fn bytes(&self) -> &[u8] {
-        self.buffer.get(self.start..self.end).unwrap_or_default()
-    }
-}
+pub type Found<'a> = Cow<'a, [u8]>;
 
 /// Where tokens are looked for and how long they may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +49,7 @@ pub struct Settings {
 ///
 /// # Errors
 /// A [`Fault`] when there is none, more than one, or one that cannot be a token for its length.
-pub fn extract(settings: &Settings, head: &impl RequestHead) -> Result<Found, Fault> {
+pub fn extract<'a>(settings: &'a Settings, head: &'a impl RequestHead) -> Result<Found<'a>, Fault> {
     let mut found = None;
     for source in &settings.sources {
         let candidate = look(source, head)?;
@@ -85,46 +59,43 @@ pub fn extract(settings: &Settings, head: &impl RequestHead) -> Result<Found, Fa
         found = found.or(candidate);
     }
     let found = found.ok_or(Fault::Missing)?;
-    match found.bytes().len() {
+    match found.len() {
         0 => Err(Fault::Empty),
         length if length > settings.max_length => Err(Fault::TooLong),
         _ => Ok(found),
     }
 }
 
-fn look(source: &Source, head: &impl RequestHead) -> Result<Option<Found>, Fault> {
-    let read = |name: &str| head.header(name).map_err(|HostFailure| Fault::Unreadable);
+fn look<'a>(source: &'a Source, head: &'a impl RequestHead) -> Result<Option<Found<'a>>, Fault> {
     match source {
-        Source::Header { name, scheme: None } => Ok(read(name)?.map(|buffer| {
-            let (start, end) = trimmed(&buffer, 0);
-            Found { buffer, start, end }
+        Source::Header { name, scheme } => Ok(head.joined(name).and_then(|value| match value {
+            Cow::Borrowed(value) => credentials(value, scheme.as_deref()).map(Cow::Borrowed),
+            Cow::Owned(value) => credentials(&value, scheme.as_deref()).map(|found| Cow::Owned(found.to_vec())),
         })),
-        Source::Header { name, scheme: Some(scheme) } => Ok(read(name)?.and_then(|buffer| {
-            let (start, end) = trimmed(&buffer, after_scheme(&buffer, scheme.as_bytes())?);
-            Some(Found { buffer, start, end })
-        })),
-        Source::Query(name) => match read(":path")? {
-            Some(path) => one(QueryToken::named(name).values(&path)),
-            None => Ok(None),
-        },
-        Source::Cookie(name) => match read("cookie")? {
-            Some(cookies) => one(CookieToken::named(name).values(&cookies)),
+        Source::Query(name) => {
+            let path = head.first(":path").unwrap_or_default();
+            one(QueryToken::named(name).values(path))
+        }
+        Source::Cookie(name) => match head.joined("cookie") {
+            Some(cookies) => one(CookieToken::named(name).values(&cookies).map(|value| Cow::Owned(value.into_owned()))),
             None => Ok(None),
         },
     }
 }
 
 /// The single value; two are refused even when they are equal.
-fn one<'a>(mut values: impl Iterator<Item = Cow<'a, [u8]>>) -> Result<Option<Found>, Fault> {
+fn one<'a>(mut values: impl Iterator<Item = Cow<'a, [u8]>>) -> Result<Option<Found<'a>>, Fault> {
     let first = values.next();
     if values.next().is_some() {
         return Err(Fault::Repeated);
     }
-    Ok(first.map(|value| {
-        let buffer = value.into_owned();
-        let end = buffer.len();
-        Found { buffer, start: 0, end }
-    }))
+    Ok(first)
+}
+
+/// What stands behind the scheme, if there is to be one; `None` for a value of another scheme.
+fn credentials<'a>(value: &'a [u8], scheme: Option<&str>) -> Option<&'a [u8]> {
+    let behind = scheme.map_or(Some(0), |scheme| after_scheme(value, scheme.as_bytes()))?;
+    value.get(behind..).map(trimmed)
 }
 
 /// Where the credentials begin, if the value is of that scheme: the scheme, then spaces or the end.
@@ -140,11 +111,11 @@ fn after_scheme(value: &[u8], scheme: &[u8]) -> Option<usize> {
     }
 }
 
-fn trimmed(value: &[u8], from: usize) -> (usize, usize) {
-    let rest = value.get(from..).unwrap_or_default();
-    let start = rest.iter().position(|byte| *byte != b' ').map_or(value.len(), |skip| from + skip);
-    let end = rest.iter().rposition(|byte| *byte != b' ').map_or(start, |last| from + last + 1);
-    (start, end)
+fn trimmed(value: &[u8]) -> &[u8] {
+    let is_not_space = |byte: &u8| *byte != b' ';
+    let start = value.iter().position(is_not_space).unwrap_or(value.len());
+    let end = value.iter().rposition(is_not_space).map_or(start, |last| last + 1);
+    value.get(start..end).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -367,18 +367,27 @@ fn a_call_that_the_host_gives_no_turn_to_send_is_sent_at_the_next_tick() {
 }
 
 #[test]
-fn a_header_that_the_host_cannot_read_is_an_internal_error() {
+fn whatever_host_call_fails_with_whatever_status_is_an_internal_error() {
     let process = process();
-    let token = json!({"token": {"sources": [{"header": "x-access-token"}]}});
-    let worker = process.worker(&configuration(token)).expect("a configuration that is accepted");
-    for status in [Status::InternalFailure, Status::SerializationFailure] {
-        worker.fail_next("proxy_get_property", status);
-        let stream = worker.request(&[("x-access-token", "abc")]);
-        assert_eq!(worker.outcome(stream).status(), Some(500));
+    let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
+    worker.asked("abc", &active(json!({"client_id": "portal"})));
+    let headers = [("authorization", "Bearer abc"), ("x-client-id", "forged")];
+    let statuses = [Status::InternalFailure, Status::NotFound, Status::BadArgument, Status::Empty];
+    let calls = [
+        "proxy_get_current_time_nanoseconds",
+        "proxy_get_header_map_pairs",
+        "proxy_remove_header_map_value",
+        "proxy_replace_header_map_value",
+    ];
+    for (call, status) in calls.into_iter().flat_map(|call| statuses.map(|status| (call, status))) {
+        worker.fail_next(call, status);
+        let stream = worker.request(&headers);
+        assert_eq!(worker.outcome(stream).status(), Some(500), "{call}");
         assert_eq!(worker.outcome_property(stream).as_deref(), Some("internal_error"));
     }
     process.advance(A_TICK);
-    assert_eq!(process.metric("tessera_requests.outcome.internal_error.api.orders-v1"), 2);
+    let counted = |api: &str| process.metric(&format!("tessera_requests.outcome.internal_error.api.{api}"));
+    assert_eq!((counted("-"), counted("orders-v1")), (12, 4));
 }
 
 #[test]

@@ -15,8 +15,10 @@ mod configuration;
 mod cache;
 mod callbacks;
 mod decisions;
+mod held_back;
 mod hostile;
 mod introspection;
+mod many_at_once;
 mod on_the_fake_host;
 mod paths;
 mod providers;
@@ -41,7 +43,8 @@ fn module() -> Module {
     Module {
         initialize: || _initialize(),
         context_create: own::tessera_on_context_create,
-        request_headers: own::tessera_on_request_headers,
+        request_headers: |context, count, end| own::tessera_on_request_headers(context, count, end) as u32,
+        request_trailers: Some(|context, count| own::tessera_on_request_trailers(context, count) as u32),
         response_headers: None,
         log: None,
         done: None,

@@ -248,3 +248,18 @@ fn no_token_or_secret_is_in_shared_data_logs_or_metric_names() {
 fn holds(text: &[u8], part: &str) -> bool {
     text.windows(part.len()).any(|window| window == part.as_bytes())
 }
+
+#[test]
+fn without_shared_data_each_worker_asks_for_itself() {
+    let process = process();
+    let worker = || process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
+    let workers = [worker(), worker()];
+    for worker in &workers {
+        for status in [Status::InternalFailure, Status::BadArgument, Status::Empty].into_iter().cycle().take(30) {
+            worker.fail_next("proxy_get_shared_data", status);
+            worker.fail_next("proxy_set_shared_data", status);
+        }
+        assert!(worker.asked("abc", &active(json!({"client_id": "portal"}))).passed());
+        assert!(worker.known("abc").passed());
+    }
+}

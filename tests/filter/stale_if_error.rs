@@ -33,7 +33,10 @@ fn during_outage(worker: &Worker, headers: &[(&str, &str)]) -> (Outcome, bool) {
     }
     let outcome = worker.outcome(stream);
     assert_ne!(outcome, Outcome::Paused);
-    let stale = worker.property(stream, "tessera.cache").as_deref() == Some(b"stale");
+    // Nothing is set on a request that passes.
+    let marked = worker.property(stream, "tessera.cache").as_deref() == Some(b"stale");
+    assert!(!(marked && outcome.passed()));
+    let stale = marked || outcome.passed();
     worker.hang_up(stream);
     (outcome, stale)
 }

@@ -280,9 +280,9 @@ hostcalls! {
         let cluster = string(cluster, cluster_size);
         let headers = Headers::deserialize(bytes(headers, headers_size)).ok_or(Status::BadArgument)?;
         let complete = [":method", ":path", ":authority"].iter().all(|name| headers.get(name).is_some());
-        let (known, sent_at) = {
+        let (known, empty, sent_at) = {
             let shared = vm.process.shared();
-            (shared.clusters.contains(&cluster), shared.now)
+            (shared.clusters.contains(&cluster), shared.empty_clusters.contains(&cluster), shared.now)
         };
         if !known || !complete || i32::try_from(timeout).is_err() {
             return Err(Status::BadArgument);
@@ -296,7 +296,11 @@ hostcalls! {
         let body = bytes(body, body_size).to_vec();
         let timeout = Duration::from_millis(timeout.into());
         state.sent.push(Callout { id, cluster, headers, body, timeout, sent_at, by_root });
-        state.pending.insert(id);
+        if empty {
+            state.deferred.push_back(Deferred::Answer(id));
+        } else {
+            state.pending.insert(id);
+        }
         *call = id;
         Ok(())
     }
@@ -428,6 +432,7 @@ fn editable(state: &mut State, kind: MapType) -> Result<&mut Headers, Status> {
     let stream = state.stream().ok_or(Status::BadArgument)?;
     match kind {
         MapType::HttpRequestHeaders if stream.editable => Ok(&mut stream.headers),
+        MapType::HttpRequestTrailers => stream.trailers.as_mut().ok_or(Status::BadArgument),
         MapType::HttpResponseHeaders => stream.response.as_mut().ok_or(Status::BadArgument),
         _ => Err(Status::BadArgument),
     }

@@ -13,6 +13,7 @@ impl Worker {
     pub(super) fn turn_once(&self) -> bool {
         let wakeup = self.vm.process.shared().wakeups.get_mut(&self.vm.id).and_then(VecDeque::pop_front);
         let Some((root, queue)) = wakeup else { return false };
+        self.begin();
         if self.state().roots.contains(&root) {
             self.call(root, move || proxy_on_queue_ready(root, queue));
         }
@@ -28,6 +29,7 @@ impl Worker {
         let ticks: Vec<u32> =
             self.state().ticks.iter().filter(|(_, (_, next))| *next <= at).map(|(root, _)| *root).collect();
         for root in ticks {
+            self.begin();
             self.call(root, move || proxy_on_tick(root));
             let now = self.vm.process.now();
             if let Some((period, next)) = self.state().ticks.get_mut(&root) {
@@ -41,9 +43,19 @@ impl Worker {
     pub(super) fn deliver(&self, call: u32, answer: Option<(Headers, Vec<u8>)>) {
         let mut state = self.state();
         assert!(state.pending.remove(&call), "callout {call} does not wait for an answer");
-        let (headers, body) = answer.as_ref().map_or((0, 0), |(headers, body)| (headers.len(), body.len()));
-        state.call_response = answer;
         drop(state);
+        self.begin();
+        self.receive(call, answer);
+    }
+
+    /// The event loop calls: the stack is empty.
+    pub(super) fn begin(&self) {
+        self.state().depth = 0;
+    }
+
+    fn receive(&self, call: u32, answer: Option<(Headers, Vec<u8>)>) {
+        let (headers, body) = answer.as_ref().map_or((0, 0), |(headers, body)| (headers.len(), body.len()));
+        self.state().call_response = answer;
         let root = self.root;
         self.run(root, move || {
             proxy_on_http_call_response(root, call, headers, body, 0);
@@ -83,10 +95,23 @@ impl Worker {
         self.bury();
     }
 
+    /// A reply to a request whose headers have gone on takes its place: the upstream's request is reset.
+    pub(super) fn settle_trailers(&self, id: u32) {
+        let replied = |action: &Deferred| matches!(action, Deferred::Reply(stream, _) if *stream == id);
+        let mut state = self.state();
+        if state.deferred.iter().any(replied)
+            && let Some(stream) = state.streams.get_mut(&id)
+        {
+            stream.outcome = Some(Outcome::Paused);
+        }
+        drop(state);
+        self.settle();
+    }
+
     /// Applies the resumes and replies that the call put off; `own` is the stream whose headers are being decoded.
     pub(super) fn apply_deferred(&self, own: Option<u32>) {
         loop {
-            let Some(action) = self.state().deferred.pop_front() else { return };
+            let Some(action) = self.state().next_deferred() else { return };
             match action {
                 Deferred::Resume(id) => self.resume(id),
                 Deferred::Reply(id, reply) => self.reply(id, reply, own == Some(id)),
@@ -94,6 +119,10 @@ impl Worker {
                     if let Some(stream) = self.state().streams.get_mut(&id) {
                         stream.outcome = Some(Outcome::Closed);
                     }
+                }
+                Deferred::Answer(call) => {
+                    let lines = Headers::new(&[(":status", "503"), ("content-type", "text/plain")]);
+                    self.receive(call, Some((lines, b"no healthy upstream".to_vec())));
                 }
             }
         }

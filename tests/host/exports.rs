@@ -2,6 +2,9 @@
 
 use proxy_wasm::types::Action;
 
+/// What callbacks return in place of an [`Action`] is known by its number.
+pub type Status = u32;
+
 unsafe extern "C" {
     pub safe fn proxy_on_context_create(context: u32, parent: u32);
     pub safe fn proxy_on_vm_start(context: u32, size: usize) -> bool;
@@ -24,7 +27,9 @@ pub struct Module {
     /// `proxy_on_context_create`.
     pub context_create: extern "C" fn(u32, u32),
     /// `proxy_on_request_headers`.
-    pub request_headers: extern "C" fn(u32, usize, bool) -> Action,
+    pub request_headers: fn(u32, usize, bool) -> Status,
+    /// `proxy_on_request_trailers`.
+    pub request_trailers: Option<fn(u32, usize) -> Status>,
     /// `proxy_on_response_headers`.
     pub response_headers: Option<extern "C" fn(u32, usize, bool) -> Action>,
     /// `proxy_on_log`.
@@ -41,7 +46,8 @@ impl Module {
         Self {
             initialize,
             context_create: proxy_on_context_create,
-            request_headers: proxy_on_request_headers,
+            request_headers: |context, count, end| proxy_on_request_headers(context, count, end) as Status,
+            request_trailers: None,
             response_headers: Some(proxy_on_response_headers),
             log: Some(proxy_on_log),
             done: Some(proxy_on_done),

@@ -14,12 +14,13 @@
 //! replaces all of them; request headers are out of reach once the stream was resumed or went on; `send_local_reply`
 //! turns a `Continue` of the same callback into a stop, whichever stream it replied to; replies and resumes wait for
 //! the end of the call into the VM; a callout that runs out of time is answered 504 by Envoy's router and a refused
-//! connection 503, so that only a broken stream arrives with no headers; each item enqueued wakes the owner of the
+//! connection 503, so that only a broken stream arrives with no headers; a call to a cluster without hosts is answered
+//! at once, at the end of the call into the VM; what is put off so is carried out inside one another; each item enqueued wakes the owner of the
 //! queue once; a write to a missing key of the shared data succeeds whatever its compare-and-swap value.
 //!
 //! Known gaps against the real Envoy:
-//! * no request or response bodies and trailers, no response of the upstream passing the filter, no gRPC callouts, no
-//!   foreign functions but those a test offers;
+//! * of request bodies only that they come, no response bodies and trailers, no response of the upstream passing the
+//!   filter, no gRPC callouts, no foreign functions but those a test offers;
 //! * one plugin to a VM, no throw-away VM on a main thread, no reload after a trap, and shared data outlives the last
 //!   VM of its id;
 //! * the connection manager adds no headers (`x-request-id`, `x-forwarded-*`), rejects and normalises nothing, and
@@ -28,7 +29,7 @@
 //! * of the properties only `plugin_*`, `request.*` (the parts of the request line, `headers`) and what was set;
 //! * the log level, the `log` facade and the environment are the test process's, shared by all VMs;
 //! * traps are caught by standing before the unwinder (see `vm.rs`), which needs a dynamically linked one: Linux;
-//! * callouts cannot be dispatched into an immediate answer, and time in the VM costs nothing.
+//! * time in the VM costs nothing, and how deep the stack is, is counted in actions.
 #![allow(dead_code, reason = "each test binary that includes this module uses a part of it")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a fake that is misused fails the test")]
 

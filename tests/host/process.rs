@@ -25,6 +25,8 @@ struct Inner {
 pub(super) struct Shared {
     pub now: Duration,
     pub clusters: BTreeSet<String>,
+    /// Clusters without a host: Envoy answers 503 while the call is being sent.
+    pub empty_clusters: BTreeSet<String>,
     pub foreign: BTreeMap<String, Foreign>,
     data: BTreeMap<(String, String), (Vec<u8>, u32)>,
     last_cas: u32,
@@ -57,6 +59,7 @@ impl Process {
         let shared = Shared {
             now: Duration::from_secs(START),
             clusters: clusters.iter().map(|name| (*name).to_owned()).collect(),
+            empty_clusters: BTreeSet::new(),
             foreign: BTreeMap::new(),
             data: BTreeMap::new(),
             last_cas: 0,
@@ -132,6 +135,16 @@ impl Process {
     pub fn set_cluster(&self, name: &str, known: bool) {
         let clusters = &mut self.shared().clusters;
         if known {
+            clusters.insert(name.to_owned());
+        } else {
+            clusters.remove(name);
+        }
+    }
+
+    /// Takes all hosts of a known cluster away, or gives them back.
+    pub fn empty_cluster(&self, name: &str, empty: bool) {
+        let clusters = &mut self.shared().empty_clusters;
+        if empty {
             clusters.insert(name.to_owned());
         } else {
             clusters.remove(name);

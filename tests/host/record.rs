@@ -12,6 +12,8 @@ pub struct Plugin {
     pub vm_id: String,
     pub vm_configuration: Vec<u8>,
     pub configuration: Vec<u8>,
+    /// Whether `StopIteration` on headers holds back the headers only, and the rest takes them along.
+    pub allow_on_headers_stop_iteration: bool,
 }
 
 impl Plugin {

@@ -87,17 +87,21 @@ impl Worker {
             id
         };
         let module = self.vm.process.module();
+        self.begin();
         self.enter(id, move || {
             (module.context_create)(id, root);
             0
         });
-        let action = self.run(id, move || (module.request_headers)(id, count, end_of_stream) as u32);
-        let stopped = std::mem::take(&mut self.state().stop_iteration) || action != Action::Continue as u32;
+        let action = self.run(id, move || (module.request_headers)(id, count, end_of_stream));
+        let replied = std::mem::take(&mut self.state().stop_iteration);
+        let stopped = replied || action != Action::Continue as u32;
+        let leaks = !replied && action == Action::Pause as u32 && self.vm.plugin.allow_on_headers_stop_iteration;
         self.apply_deferred(Some(id));
         let mut state = self.state();
         if let Some(stream) = state.streams.get_mut(&id).filter(|stream| stream.outcome.is_none()) {
             if stopped {
                 stream.outcome = Some(Outcome::Paused);
+                stream.leaks = leaks;
             } else {
                 stream.go_on();
             }
@@ -122,6 +126,13 @@ impl Worker {
         known.and_then(|stream| stream.properties.get(name).cloned())
     }
 
+    /// The request's headers as an access log shows them: as the filter left them.
+    pub fn request_headers(&self, stream: StreamId) -> Headers {
+        let state = self.state();
+        let known = state.streams.get(&stream.0).or_else(|| state.ended.get(&stream.0));
+        known.map(|stream| stream.headers.clone()).expect("a stream of this worker")
+    }
+
     /// The caller hangs up, or a stream that went on has had its response: the context goes away.
     pub fn hang_up(&self, stream: StreamId) {
         let mut state = self.state();
@@ -130,8 +141,38 @@ impl Worker {
             known.outcome = Some(Outcome::Closed);
         }
         drop(state);
+        self.begin();
         self.destroy(stream.0);
         self.turn();
+    }
+
+    /// The first bytes of the request's body arrive.
+    pub fn body(&self, stream: StreamId) {
+        let mut state = self.state();
+        let Some(known) = state.streams.get_mut(&stream.0) else { return };
+        if known.leaks && known.outcome == Some(Outcome::Paused) {
+            known.go_on();
+        }
+    }
+
+    /// The request's trailers arrive; what the upstream gets of them, or `None` while, or because, it gets none.
+    pub fn trailers<N: AsRef<[u8]>, V: AsRef<[u8]>>(&self, stream: StreamId, lines: &[(N, V)]) -> Option<Headers> {
+        self.body(stream);
+        let (id, count) = (stream.0, lines.len());
+        let passed = |known: &Stream| matches!(known.outcome, Some(Outcome::Continued(_)));
+        if !self.state().streams.get(&id).is_some_and(passed) {
+            return None;
+        }
+        self.state().streams.get_mut(&id).expect("a stream").trailers = Some(Headers::new(lines));
+        self.begin();
+        let module = self.vm.process.module();
+        let stopped = module.request_trailers.is_some_and(|callback| {
+            let action = self.run(id, move || callback(id, count));
+            self.state().stop_iteration || action != Action::Continue as u32
+        });
+        let trailers = self.state().streams.get_mut(&id).and_then(|known| known.trailers.take());
+        self.settle_trailers(id);
+        trailers.filter(|_| !stopped)
     }
 
     /// The callouts that wait for an answer, oldest first.
@@ -174,6 +215,18 @@ impl Worker {
     #[track_caller]
     pub fn answer_json(&self, call: u32, body: &str) {
         self.answer(call, 200, &[("content-type", "application/json")], body);
+    }
+
+    /// As [`Worker::answer_json`]; wake-ups that it causes wait for the next turn.
+    #[track_caller]
+    pub fn deliver_json(&self, call: u32, body: &str) {
+        let lines = Headers::new(&[(":status", "200"), ("content-type", "application/json")]);
+        self.deliver(call, Some((lines, body.as_bytes().to_vec())));
+    }
+
+    /// The host loses every callout that waits for an answer, and tells nobody.
+    pub fn lose_callouts(&self) {
+        self.state().pending.clear();
     }
 
     /// The callout's stream breaks: it ends without headers.

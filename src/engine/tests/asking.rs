@@ -7,7 +7,7 @@ const GOOD: &str = r#"{"active": true, "client_id": "portal"}"#;
 
 /// Begins a request that has to wait; the effects of the turn that follows.
 fn begin(worker: &mut Worker, stream: u32, store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
-    let step = worker.on_request(StreamId(stream), &Bearing("t0ken"), store, now);
+    let step = worker.on_request(StreamId(stream), &bearing("t0ken"), store, now);
     assert!(matches!(step, Step::Waits), "{step:?}");
     worker.on_turn(now)
 }
@@ -232,9 +232,9 @@ fn more_requests_than_can_wait_are_refused() {
     let mut one = worker(&settings, 1);
     for number in 0..MAX_FLIGHTS {
         let stream = StreamId(u32::try_from(number).unwrap());
-        assert!(matches!(one.on_request(stream, &Bearing(&format!("t{number}")), &store, at(0)), Step::Waits));
+        assert!(matches!(one.on_request(stream, &bearing(&format!("t{number}")), &store, at(0)), Step::Waits));
     }
-    let Step::Ended(ending) = one.on_request(StreamId(9999), &Bearing("one-more"), &store, at(0)) else { panic!() };
+    let Step::Ended(ending) = one.on_request(StreamId(9999), &bearing("one-more"), &store, at(0)) else { panic!() };
     assert_eq!(Judged::by(&ending), Judged::Refused(Outcome::Overloaded, String::new()));
     one.on_turn(at(0));
     assert_eq!(outcomes(&one.on_tick(&store, at(2_000))).len(), MAX_FLIGHTS);
@@ -246,11 +246,11 @@ fn a_turn_that_never_came_is_made_up_for_at_the_next_tick() {
     let settings = Sample::default().settings();
     let store = MemoryStore::default();
     let mut one = worker(&settings, 1);
-    assert!(matches!(one.on_request(StreamId(1), &Bearing("t0ken"), &store, at(0)), Step::Waits));
+    assert!(matches!(one.on_request(StreamId(1), &bearing("t0ken"), &store, at(0)), Step::Waits));
     assert!(one.has_calls_to_send());
     // The host did not change contexts.
     one.on_host_failure(StreamId(1), None);
-    assert!(matches!(one.on_request(StreamId(2), &Bearing("t0ken"), &store, at(1)), Step::Waits));
+    assert!(matches!(one.on_request(StreamId(2), &bearing("t0ken"), &store, at(1)), Step::Waits));
     let asking = call(&one.on_tick(&store, at(250))).expect("a call");
     assert_eq!(outcomes(&one.on_result(asking, answer(GOOD), &store, at(260))), [(2, None)]);
 }

@@ -8,6 +8,7 @@ mod simulation;
 use super::effect::{CallId, Effect, Ending, Step, StreamId, Verdict};
 use super::settings::{Provider, Settings};
 use super::worker::{Identity, Worker};
+use crate::base::headers::HeaderMap;
 use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult, HttpUrl};
 use crate::base::time::Timestamp;
 use crate::cache;
@@ -20,7 +21,7 @@ use crate::introspection::request::{Endpoint, LOOKED_AT, Written};
 use crate::outcome::Outcome;
 use crate::reply;
 use crate::shared::store::MemoryStore;
-use crate::token::extract::{self, HostFailure, RequestHead, Source};
+use crate::token::extract::{self, Source};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -92,12 +93,8 @@ fn worker(settings: &Rc<Settings>, number: u32) -> Worker {
 }
 
 /// A request with this token.
-struct Bearing<'a>(&'a str);
-
-impl RequestHead for Bearing<'_> {
-    fn header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFailure> {
-        Ok((name == "authorization").then(|| format!("Bearer {}", self.0).into_bytes()))
-    }
+fn bearing(token: &str) -> HeaderMap {
+    [("authorization", format!("Bearer {token}"))].into_iter().collect()
 }
 
 fn at(millis: u64) -> Timestamp {
@@ -140,7 +137,7 @@ impl Judged {
 /// One request through one worker while the server answers at once with `result`, and how many calls it took.
 fn ask(worker: &mut Worker, token: &str, result: &HttpResult, store: &MemoryStore, now: Timestamp) -> (Judged, usize) {
     let stream = StreamId(1);
-    let step = worker.on_request(stream, &Bearing(token), store, now);
+    let step = worker.on_request(stream, &bearing(token), store, now);
     let mut effects = worker.on_turn(now);
     let mut calls: Vec<CallId> = Vec::new();
     let mut ended = match step {

@@ -249,7 +249,7 @@ impl Process {
         let halted = if self.disorder.halts > 0 { self.random.below(self.disorder.halts) } else { 0 };
         let (store, now) = (self.store.clone(), at(self.now).minus(Duration::from_millis(halted)));
         let (queue, target) = &mut self.workers[worker];
-        let step = target.on_request(stream, &Bearing(&text(token)), &store, now);
+        let step = target.on_request(stream, &bearing(&text(token)), &store, now);
         let queue = *queue;
         match step {
             Step::Ended(ending) => self.judge(token, &ending),

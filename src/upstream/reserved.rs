@@ -1,0 +1,146 @@
+//! The header names that only the filter may set.
+
+use super::Settings;
+use crate::base::headers::{HeaderEdits, HostFailure, RequestHead};
+
+/// Every name and prefix of every API: an upstream of one may believe those of another, and one that is refused is
+/// logged.
+///
+/// CGI, and with it WSGI, Rack and PHP, write each separator of a header's name as `_`. So a name with other separators
+/// (`x_client_id`, `x-client.id`) is the same name here.
+#[derive(Clone, Debug, Default)]
+pub struct ReservedNames {
+    names: Vec<Box<[u8]>>,
+    prefixes: Vec<Box<[u8]>>,
+    /// Bit n: there is a name of length n. Most headers of a request are passed over by it.
+    lengths: u64,
+}
+
+impl ReservedNames {
+    /// The names of these APIs.
+    pub fn of(apis: &[Settings]) -> Self {
+        let mut reserved = Self::default();
+        for api in apis {
+            for (name, _) in &api.headers {
+                reserved.lengths |= bit(name.len());
+                reserved.names.push(folded(name));
+            }
+            reserved.prefixes.extend(api.claims_prefix.as_deref().map(folded));
+        }
+        for list in [&mut reserved.names, &mut reserved.prefixes] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        reserved
+    }
+
+    /// Whether an upstream could take a header of this (lower-case) name for one that the filter has set.
+    pub fn contain(&self, name: &[u8]) -> bool {
+        let is_a_name = self.lengths & bit(name.len()) != 0
+            && self.names.iter().any(|reserved| reserved.len() == name.len() && begins(name, reserved));
+        is_a_name || self.prefixes.iter().any(|prefix| begins(name, prefix))
+    }
+
+    /// Removes what a client sent under such names.
+    ///
+    /// # Errors
+    /// [`HostFailure`]: the message must not pass then.
+    pub fn strip(&self, sent: &impl RequestHead, edits: &impl HeaderEdits) -> Result<(), HostFailure> {
+        sent.names().filter(|name| self.contain(name)).try_for_each(|name| edits.remove(name))
+    }
+}
+
+const SEPARATOR: u8 = b'-';
+
+fn folded(name: &str) -> Box<[u8]> {
+    name.bytes().map(fold).collect()
+}
+
+fn fold(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { SEPARATOR }
+}
+
+/// Whether `name`, folded, begins with `reserved`, which is.
+fn begins(name: &[u8], reserved: &[u8]) -> bool {
+    name.len() >= reserved.len() && name.iter().zip(reserved).all(|(byte, expected)| fold(*byte) == *expected)
+}
+
+fn bit(length: usize) -> u64 {
+    1 << (length % 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Value;
+    use super::*;
+    use crate::base::headers::HeaderMap;
+    use std::cell::RefCell;
+
+    fn reserved() -> ReservedNames {
+        let api = |names: &[&str], prefix: Option<&str>| Settings {
+            headers: names.iter().map(|name| ((*name).into(), Value::ClientId)).collect(),
+            claims_prefix: prefix.map(Into::into),
+            forward_token: true,
+        };
+        ReservedNames::of(&[api(&["x-client-id", "tier"], None), api(&["x-client-id", "x_user"], Some("x-agw-"))])
+    }
+
+    #[test]
+    fn names_and_prefixes_of_every_api_are_reserved_with_any_separators() {
+        for name in [
+            "x-client-id",
+            "x_client_id",
+            "x-client_id",
+            "x.client~id",
+            "X-Client-Id",
+            "tier",
+            "x-user",
+            "x_user",
+            "x-agw-",
+            "x-agw-role",
+            "x_agw_role",
+            "x-agw_a.b",
+        ] {
+            assert!(reserved().contain(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "",
+            "x-client-ids",
+            "x-client-i",
+            "xclient-id",
+            "x-clientaid",
+            "tiers",
+            "tie-",
+            "x-agw",
+            "x-agws-a",
+            ":path",
+        ] {
+            assert!(!reserved().contain(name.as_bytes()), "{name}");
+        }
+        assert!(!ReservedNames::default().contain(b"x-client-id"));
+    }
+
+    #[derive(Default)]
+    struct Removals(RefCell<Vec<Vec<u8>>>);
+
+    impl HeaderEdits for Removals {
+        fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
+            self.0.borrow_mut().push(name.to_vec());
+            if name == b"tier" { Err(HostFailure) } else { Ok(()) }
+        }
+
+        fn set(&self, _: &str, _: &[u8]) -> Result<(), HostFailure> {
+            Err(HostFailure)
+        }
+    }
+
+    #[test]
+    fn only_what_was_sent_is_removed_and_a_host_that_refuses_is_a_failure() {
+        let edits = Removals::default();
+        let sent: HeaderMap = [("a", "1"), ("x_client_id", "2"), ("b", "3"), ("x-agw-r", "4")].into_iter().collect();
+        assert_eq!(reserved().strip(&sent, &edits), Ok(()));
+        assert_eq!(*edits.0.borrow(), [b"x_client_id".to_vec(), b"x-agw-r".to_vec()]);
+        let sent: HeaderMap = [("tier", "1"), ("x-client-id", "2")].into_iter().collect();
+        assert_eq!(reserved().strip(&sent, &edits), Err(HostFailure));
+    }
+}
