@@ -105,6 +105,7 @@ impl HttpUrl {
         if authority.contains('@') {
             return Err("must not hold credentials");
         }
+        check_authority(authority)?;
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         Ok(Self { scheme, authority: authority.into(), path: path.into() })
     }
@@ -130,6 +131,40 @@ impl HttpUrl {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into()
     }
+}
+
+/// Whether a text is a host, and perhaps a port, that a request can name (RFC 9110 §7.2): a name of the domain name
+/// system, where underscores are seen too, or an address.
+fn check_authority(text: &str) -> Result<(), &'static str> {
+    let (host, port) = match (text.starts_with('['), text.rsplit_once(':')) {
+        // A colon within brackets belongs to the address.
+        (true, _) if text.ends_with(']') => (text, None),
+        (_, Some((host, port))) => (host, Some(port)),
+        (_, None) => (text, None),
+    };
+    if !is_host(host) {
+        return Err("must name a host: labels of letters, digits, \"-\" and \"_\" between dots, or an address (the \
+                    name of an Envoy cluster stands in \"cluster\")");
+    }
+    let is_port =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    if port.is_some_and(|port| !is_port(port)) {
+        return Err("must have a port from 1 to 65535, or none");
+    }
+    Ok(())
+}
+
+fn is_host(text: &str) -> bool {
+    if let Some(address) = text.strip_prefix('[') {
+        return address.strip_suffix(']').is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok());
+    }
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(is_letter);
+    // A last label of digits makes it an address.
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit());
+    name.len() <= 253 && name.split('.').all(is_label) && (!is_number || text.parse::<std::net::Ipv4Addr>().is_ok())
 }
 
 /// Whether `name` may name a header (RFC 9110 §5.1): a token, here in lower case.
@@ -158,7 +193,49 @@ mod tests {
         assert_eq!((url.scheme(), url.authority(), url.path()), ("https", "idp.example.com:8443", "/a/b?c=d"));
         assert_eq!(HttpUrl::parse("http://h").unwrap().path(), "/");
         assert_eq!(HttpUrl::parse("http://h?q").unwrap().path(), "/?q");
+        for good in [
+            "https://idp",
+            "https://IDP.example.com./x",
+            "http://my_service.namespace:80",
+            "http://127.0.0.1:4000/",
+            "http://[::1]",
+            "http://[2001:db8::1]:65535/x?y",
+            "http://xn--bcher-kva.example/",
+            "http://1a.2b",
+        ] {
+            assert!(HttpUrl::parse(good).is_ok(), "{good:?}");
+        }
         for bad in [
+            "https://outbound|443||idp/x",
+            "https://outbound|443||idp.example.com:443/x",
+            "https://a..b/",
+            "https://.a/",
+            "https://a../",
+            "https://./",
+            "https://h:/",
+            "https://h:0/",
+            "https://h:65536/",
+            "https://h:+1/",
+            "https://h:1:2/",
+            "https://h:x/",
+            "https://[::1",
+            "https://::1]/",
+            "https://[::1]x/",
+            "https://[::1]:/",
+            "https://[::1]]/",
+            "https://[[::1]]/",
+            "https://[]/",
+            "https://[::1%25eth0]/",
+            "https://[idp]/",
+            "https://::1/",
+            "https://1.2.3/",
+            "https://1.2.3.256/",
+            "https://4000/",
+            "https://%69dp/",
+            "https://${IDP}/",
+            "https://<host>/",
+            "https://h\\x/",
+            "https://h,i/",
             "",
             "h",
             "ftp://h",
@@ -172,6 +249,8 @@ mod tests {
         ] {
             assert!(HttpUrl::parse(bad).is_err(), "{bad:?}");
         }
+        assert!(HttpUrl::parse(&format!("https://{}", "a".repeat(64))).is_err());
+        assert!(HttpUrl::parse(&format!("https://{}", ["a"; 130].join("."))).is_err());
     }
 
     #[test]

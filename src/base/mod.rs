@@ -2,6 +2,7 @@
 
 pub mod headers;
 pub mod http;
+pub mod printable;
 pub mod random;
 pub mod retry_after;
 pub mod secret;

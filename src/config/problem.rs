@@ -1,7 +1,11 @@
 //! What is wrong with a configuration, and where.
 
+use crate::base::printable::Printable;
 use std::cell::RefCell;
 use std::fmt;
+
+/// Most characters of a path, and of what is wrong there, that are shown: both may hold text of the configuration.
+const LONGEST: usize = 400;
 
 /// One mistake in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +19,8 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "configuration" } else { &self.path };
-        write!(f, "{path}: {}", self.reason)
+        let [path, reason] = [path, &self.reason].map(|text| Printable { text, limit: LONGEST });
+        write!(f, "{path}: {reason}")
     }
 }
 

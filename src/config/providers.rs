@@ -120,7 +120,8 @@ fn parameter(name: &str, field: &Field<'_>) -> Option<(Box<str>, Box<str>)> {
         field.refuse("cannot be set: the request's own token is sent as \"token\"");
         return None;
     }
-    Some((name.into(), field.string()?.into()))
+    let value = if field.string()?.is_empty() { Box::default() } else { field.text()? };
+    Some((name.into(), value))
 }
 
 /// Extra headers of a call: names in lower case, values that may be secrets.

@@ -133,11 +133,11 @@ impl<'a> Field<'a> {
         text
     }
 
-    /// A string with at least one character.
+    /// A string with at least one character, none of which is a control character.
     pub fn text(&self) -> Option<Box<str>> {
         let text = self.string()?;
-        if text.is_empty() {
-            self.refuse("must not be empty");
+        if let Some(fault) = fault(text) {
+            self.refuse(fault);
             return None;
         }
         Some(text.into())
@@ -209,22 +209,23 @@ impl<'a> Field<'a> {
     /// A secret: a string, or `{"env": "NAME"}`. Never shown in a problem.
     pub fn secret(&self) -> Option<Secret> {
         match self.value {
-            Value::String(text) if text.is_empty() => {
-                self.refuse("must not be empty");
-                None
-            }
-            Value::String(text) => Some(Secret::new(text.as_str())),
+            Value::String(_) => self.text().map(Secret::new),
             Value::Object(_) => self.object(|object| {
                 let field = object.required("env")?;
                 let name = field.text()?;
-                let value = (self.context.env)(&name).filter(|value| !value.is_empty());
-                if value.is_none() {
-                    // What does not look like a name may be the secret itself, put in the wrong place.
-                    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-                    let shown = if is_name { format!(" {name:?}") } else { String::new() };
-                    field.refuse(format!("environment variable{shown} is not set or empty in the VM"));
-                }
-                value.map(Secret::new)
+                let value = (self.context.env)(&name).unwrap_or_default();
+                let fault = match value.is_empty() {
+                    true => "is not set or empty in the VM",
+                    false => match fault(&value) {
+                        Some(fault) => fault,
+                        None => return Some(Secret::new(value)),
+                    },
+                };
+                // What does not look like a name may be the secret itself, put in the wrong place.
+                let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                let shown = if is_name { format!(" {name:?}") } else { String::new() };
+                field.refuse(format!("environment variable{shown} {fault}"));
+                None
             }),
             other => {
                 self.refuse(format!("must be a string or {{\"env\": \"NAME\"}}, got {}", kind(other)));
@@ -304,6 +305,20 @@ impl<'a> Object<'a> {
             }
             self.context.problems.add(&member(&self.path, name), reason);
         }
+    }
+}
+
+/// Why a text is none that anybody means. Its last line break is mostly that of the file or the YAML block that it comes
+/// from.
+fn fault(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        Some("must not be empty")
+    } else if text.ends_with(['\n', '\r']) {
+        Some("must not end in a line break")
+    } else if text.contains(char::is_control) {
+        Some("must not hold control characters")
+    } else {
+        None
     }
 }
 

@@ -1,9 +1,13 @@
 //! Members that a JSON text gives twice. A map of values would silently keep the last.
 
 use super::problem::Problems;
+use crate::base::printable::Printable;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
+
+/// Most characters of a member's name in a path.
+const LONGEST_NAME: usize = 64;
 
 /// Walks a JSON text and notes each member that its object has already had.
 pub struct Repeated<'a> {
@@ -78,5 +82,7 @@ impl<'de> Visitor<'de> for Repeated<'_> {
 
 /// The path of a member of the value at `path`.
 pub fn member(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    // What follows a long one is still to be seen.
+    let name = Printable { text: name, limit: LONGEST_NAME };
+    if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
 }

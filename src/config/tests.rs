@@ -17,6 +17,9 @@ fn env(name: &str) -> Option<String> {
         "IDP_CLIENT_SECRET" => Some("from the environment".to_owned()),
         "CONTRACTS_AUTH" => Some("Bearer contracts".to_owned()),
         "EMPTY" => Some(String::new()),
+        "FROM_A_FILE" => Some("Sesame\n".to_owned()),
+        "FROM_WINDOWS" => Some("Sesame\r\n".to_owned()),
+        "CONTROLLED" => Some("Ses\u{1b}ame".to_owned()),
         _ => None,
     }
 }

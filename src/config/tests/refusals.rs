@@ -1,6 +1,6 @@
 //! What is refused, where, and in which words.
 
-use super::{problems, provider, smallest, with};
+use super::{accepted, problems, provider, smallest, with};
 use serde_json::{Value, json};
 
 /// The smallest configuration with one mistake, and the one line that it earns.
@@ -131,7 +131,7 @@ fn clients() {
     );
     refused(
         client,
-        json!({"auth": "bearer", "secret": "a\nb"}),
+        json!({"auth": "bearer", "secret": "a "}),
         &format!("{path}.secret: must be printable ASCII without spaces at its ends to stand in a header"),
     );
     refused(
@@ -149,10 +149,96 @@ fn secrets() {
         let line = format!("{path}.env: environment variable {name:?} is not set or empty in the VM");
         refused(secret, json!({"env": name}), &line);
     }
+    for (name, fault) in [
+        ("FROM_A_FILE", "must not end in a line break"),
+        ("FROM_WINDOWS", "must not end in a line break"),
+        ("CONTROLLED", "must not hold control characters"),
+    ] {
+        refused(secret, json!({"env": name}), &format!("{path}.env: environment variable {name:?} {fault}"));
+        let header = "providers[0].introspection.headers.x-key.env";
+        let line = format!("{header}: environment variable {name:?} {fault}");
+        refused("/providers/0/introspection/headers", json!({"x-key": {"env": name}}), &line);
+    }
+    for text in ["Sesame\n", "Sesame\r", "\n"] {
+        refused(secret, json!(text), &format!("{path}: must not end in a line break"));
+    }
+    for text in ["Ses\name", "\u{0}Sesame", "Sesame\u{7f}", "Sesame\u{85}", "Sesame\t"] {
+        refused(secret, json!(text), &format!("{path}: must not hold control characters"));
+    }
     refused(secret, json!(""), &format!("{path}: must not be empty"));
     refused(secret, json!(7), &format!("{path}: must be a string or {{\"env\": \"NAME\"}}, got a number"));
     refused(secret, json!({}), &format!("{path}.env: is required"));
     refused(secret, json!({"env": ""}), &format!("{path}.env: must not be empty"));
+}
+
+#[test]
+fn texts_that_bring_a_line_break_along() {
+    let fault = "must not end in a line break";
+    for (pointer, path) in [
+        ("/providers/0/issuer", "providers[0].issuer"),
+        ("/providers/0/introspection/cluster", "providers[0].introspection.cluster"),
+        ("/providers/0/introspection/client/id", "providers[0].introspection.client.id"),
+    ] {
+        refused(pointer, json!("idp\n"), &format!("{path}: {fault}"));
+    }
+    refused("/providers/0/audiences", json!(["a", "b\n"]), &format!("providers[0].audiences[1]: {fault}"));
+    let parameters = "/providers/0/introspection/parameters";
+    refused(parameters, json!({"a": "b\n"}), &format!("providers[0].introspection.parameters.a: {fault}"));
+    accepted(&with(smallest(), parameters, json!({"a": ""})));
+}
+
+#[test]
+fn addresses_whose_host_is_none() {
+    let line = |path: &str| {
+        format!(
+            "{path}: must name a host: labels of letters, digits, \"-\" and \"_\" between dots, or an address (the name \
+             of an Envoy cluster stands in \"cluster\")"
+        )
+    };
+    let istio = "https://outbound|443||idp.example.com/x";
+    refused("/providers/0/introspection/endpoint", json!(istio), &line("providers[0].introspection.endpoint"));
+    let source = json!({"source": {"url": istio, "cluster": "c"}});
+    refused("/contracts", source, &line("contracts.source.url"));
+}
+
+#[test]
+fn text_of_the_configuration_stays_part_of_its_line() {
+    let line = "x\\n[critical] forged\\u{1b}[31m\\u{202e}: is not known here; known are providers, contracts, apis, \
+                no_match, ambiguous_paths, token, cache, replies";
+    refused("/x\n[critical] forged\u{1b}[31m\u{202e}", json!(1), line);
+    for value in [
+        with(smallest(), "/no_match", json!("a\nb\u{2028}\u{2066}")),
+        with(smallest(), "/apis/0/providers", json!(["a\r\nb"])),
+        with(smallest(), "/providers/0/introspection/headers", json!({"a\nb": "x"})),
+        with(smallest(), "/providers/0/introspection/client/secret", json!({"env": "a\nb"})),
+        with(smallest(), "/apis/0/upstream", json!({"headers": {"x\ny": "z\u{85}"}})),
+        with(smallest(), "/apis/0/match", json!({"hosts": ["a\nb"], "paths": ["\n"]})),
+        with(smallest(), "/token", json!({"sources": [{"header": "a\nb"}]})),
+        with(smallest(), "/contracts", json!({"inline": [{"api": "a\nb", "client_id": "c", "expires_at": "\n"}]})),
+    ] {
+        for line in problems(&value) {
+            assert!(!line.contains(|letter: char| letter.is_control() || letter > '\u{2000}'), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn text_of_the_configuration_is_shown_in_part_only() {
+    let long = "x".repeat(100_000);
+    for value in [
+        with(smallest(), &format!("/{long}"), json!(1)),
+        with(smallest(), "/no_match", json!(long)),
+        with(smallest(), "/providers/0/name", json!(long.to_uppercase())),
+        with(smallest(), "/providers/0/introspection/client/secret", json!({"env": long})),
+        with(smallest(), "/providers/0/introspection/timeout", json!("0".repeat(100_000) + "s")),
+        with(smallest(), "/providers/0/introspection/parameters", json!({"token": {long.clone(): 1}, "": 1})),
+    ] {
+        for line in problems(&value) {
+            assert!(line.len() < 900, "{} bytes", line.len());
+        }
+    }
+    let line = &problems(&with(smallest(), &format!("/{long}"), json!(1)))[0];
+    assert!(line.contains("…: is not known here; known are "), "{line}");
 }
 
 #[test]
