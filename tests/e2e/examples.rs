@@ -1,21 +1,14 @@
 //! The examples in `envoy/` in real Envoy: as they stand, but for the module's path and, where requests are sent, addresses.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-
 use serde_json::json;
 
 use crate::admin::Admin;
 use crate::authorization_server::AuthorizationServer;
 use crate::client::{Request, Response};
 use crate::contract_source::ContractSource;
-use crate::envoy_log::{assert_discreet, assert_no_trap, telling};
 use crate::eventually::{SOON, eventually};
-use crate::prerequisites;
+use crate::example::{Example, Running};
 use crate::refusal::assert_refused;
-use crate::scratch::Scratch;
 use crate::secrecy;
 use crate::upstream::{Received, Upstream};
 
@@ -116,110 +109,6 @@ fn the_rate_limit_example_limits_each_client_by_its_tier_whatever_the_client_say
     assert_eq!(send(&portal).status, 200, "another client has a bucket of its own");
 }
 
-/// A file of `envoy/` that starts an Envoy.
-struct Example {
-    name: String,
-    text: String,
-    /// What it names in `host_env_keys`.
-    environment: Vec<(String, String)>,
-}
-
-impl Example {
-    /// Those that are there, not those that somebody thought of listing.
-    fn all() -> Vec<Self> {
-        let files =
-            fs::read_dir(folder()).expect("the folder of examples").map(|entry| entry.expect("an entry").path());
-        let examples: Vec<_> = files
-            .filter(|file| file.extension().is_some_and(|extension| extension == "yaml"))
-            .filter(|file| fs::read_to_string(file).expect("a text").contains("\nstatic_resources:"))
-            .map(|file| Self::named(file.file_name().and_then(|name| name.to_str()).expect("a name")))
-            .collect();
-        assert!(examples.len() >= 3, "only {} examples were found", examples.len());
-        examples
-    }
-
-    fn named(name: &str) -> Self {
-        let text = fs::read_to_string(folder().join(name)).expect("the example");
-        let keys =
-            text.split_once("host_env_keys: [").and_then(|(_, rest)| rest.split_once(']')).expect("its variables").0;
-        let secret = |key: &str| (key.trim().to_owned(), secrecy::secret("example"));
-        let environment = keys.split(',').map(secret).collect();
-        let module = prerequisites::module();
-        Self { name: name.into(), text, environment }.with("/plugin.wasm", module.to_str().expect("a text"))
-    }
-
-    #[track_caller]
-    fn with(mut self, old: &str, new: &str) -> Self {
-        assert_eq!(self.text.matches(old).count(), 1, "{} must have {old:?} once", self.name);
-        self.text = self.text.replace(old, new);
-        self
-    }
-
-    /// This cluster is that port of 127.0.0.1.
-    #[track_caller]
-    fn reaching(self, host: &str, port: u16, own: u16) -> Self {
-        self.with(&format!("address: {host}, port_value: {port}"), &format!("address: 127.0.0.1, port_value: {own}"))
-    }
-
-    /// Whether Envoy takes it, and what it logged.
-    fn validate(&self) -> (bool, String) {
-        let mut envoy = Running::spawn(self, &["--mode", "validate"]);
-        let status = eventually(SOON, "Envoy's verdict", || envoy.child.try_wait().expect("the process's state"));
-        (status.success(), envoy.log())
-    }
-}
-
-/// An Envoy with one of the examples, ended when dropped.
-struct Running {
-    child: Child,
-    scratch: Scratch,
-}
-
-impl Running {
-    fn spawn(example: &Example, arguments: &[&str]) -> Self {
-        let scratch = Scratch::new("example");
-        let configuration = scratch.file(&example.name);
-        fs::write(&configuration, &example.text).expect("write the configuration");
-        let log = File::create(scratch.file("envoy.log")).expect("a log file");
-        let mut command = Command::new(prerequisites::envoy());
-        command.arg("--config-path").arg(configuration).args(arguments);
-        command.arg("--admin-address-path").arg(scratch.file("admin"));
-        command.args(["--concurrency", "2", "--file-flush-interval-msec", "10", "--disable-hot-restart"]);
-        // Only what the example names: a variable of this machine must not stand in for one that it forgot.
-        command.env_clear().envs(example.environment.iter().cloned());
-        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
-        Self { child: command.spawn().expect("start Envoy"), scratch }
-    }
-
-    /// Envoy's own log and, of an example that has it there, the access log.
-    fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.scratch.file("envoy.log")).unwrap_or_default()).into_owned()
-    }
-
-    #[track_caller]
-    fn admin(&mut self) -> Admin {
-        eventually(SOON, "Envoy being live with its workers", || {
-            assert!(self.child.try_wait().expect("the process's state").is_none(), "Envoy ended");
-            let port = fs::read_to_string(self.scratch.file("admin")).ok()?.rsplit(':').next()?.trim().parse().ok()?;
-            Some(Admin::at(port)).filter(|admin| admin.is_ready())
-        })
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let log = self.log();
-        if thread::panicking() {
-            eprintln!("Envoy logged:\n{}", telling(&log));
-            return;
-        }
-        assert_no_trap(&log);
-        assert_discreet(log.as_bytes());
-    }
-}
-
 /// An example that serves, with fakes in the place of what its clusters name.
 struct Scene {
     envoy: Running,
@@ -283,8 +172,4 @@ fn has_labels(line: &str, metric: &str, labels: &[&str]) -> bool {
     inside.is_some_and(|(found, _)| {
         found.split(',').count() == labels.len() && labels.iter().all(|label| found.contains(label))
     })
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy")
 }

@@ -22,6 +22,7 @@ mod envoy_config;
 mod envoy_log;
 mod envoy_process;
 mod eventually;
+mod example;
 mod gate;
 mod gateway;
 mod http2_client;
