@@ -13,6 +13,9 @@ from typing import Callable, Optional
 RESOURCE = "https://orders.example.com"
 TIMEOUT = 15  # seconds
 
+# Everything is on this machine or in a network of its own: a proxy of the environment does not know it.
+_directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 @dataclass
 class Answer:
@@ -26,7 +29,7 @@ def ask(url, method="GET", headers=None, form=None):
     data = urllib.parse.urlencode(form).encode() if form is not None else None
     request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        with _directly.open(request, timeout=TIMEOUT) as response:
             return _answer(response)
     except urllib.error.HTTPError as error:
         with error:
@@ -44,10 +47,11 @@ def _answer(response):
 
 
 class AuthorizationServer:
-    """Tokens from the authorization server, asked for as its clients do (RFC 6749 section 4.4, RFC 7009)."""
+    """Tokens from the authorization server, asked for as its clients do (RFC 6749 section 4.4, RFC 7009); and the port
+    by which the demo controls it."""
 
-    def __init__(self, url, secrets):
-        self.url, self.secrets = url, secrets
+    def __init__(self, url, control, secrets):
+        self.url, self.control, self.secrets = url, control, secrets
 
     def token(self, client, scope):
         answer = self._post("/token", client, {"grant_type": "client_credentials", "scope": scope, "resource": RESOURCE})
@@ -60,8 +64,22 @@ class AuthorizationServer:
         if answer.status != 200:
             raise RuntimeError(f"the token was not revoked: {answer.status} {answer.body}")
 
+    def credentials(self, client):
+        """What HTTP Basic carries: id and secret are form-encoded first (RFC 6749 section 2.3.1)."""
+        return ":".join(urllib.parse.quote_plus(part) for part in (client, self.secrets[client]))
+
+    def introspections(self):
+        """How many it was asked for so far."""
+        return ask(self.control + "/").body["introspections"]
+
+    def go_down(self):
+        ask(self.control + "/down", "POST")
+
+    def come_up(self):
+        ask(self.control + "/up", "POST")
+
     def _post(self, path, client, form):
-        basic = base64.b64encode(f"{client}:{self.secrets[client]}".encode()).decode()
+        basic = base64.b64encode(self.credentials(client).encode()).decode()
         return ask(self.url + path, "POST", {"authorization": f"Basic {basic}"}, form)
 
 
@@ -71,6 +89,7 @@ class Row:
     title: str
     status: int
     error: Optional[str] = None
+    asked: int = 0  # introspections that it brings about
     token: Optional[str] = None
     method: str = "GET"
     client_headers: dict = field(default_factory=dict)
@@ -79,13 +98,15 @@ class Row:
     note: str = ""
     before: Callable[[], None] = lambda: None
 
-    def judge(self, answer):
+    def judge(self, answer, asked):
         """What differs from what is expected; empty when nothing does."""
         wrong = []
         if answer.status != self.status:
             wrong.append(f"status {answer.status}, expected {self.status}")
         if answer.body.get("error") != self.error:
             wrong.append(f"error {answer.body.get('error')!r}, expected {self.error!r}")
+        if asked != self.asked:
+            wrong.append(f"the authorization server was asked {asked} times, expected {self.asked}")
         wrong += [f"no {name} header" for name in self.answer_has if name not in answer.headers]
         reached = answer.body.get("headers", {})
         wrong += [f"the upstream saw {name}: {reached.get(name)!r}, expected {value!r}"
@@ -93,45 +114,57 @@ class Row:
         return wrong
 
 
-def rows(idp, stop_idp=None):
+def rows(idp):
     """The rows of the demo. Their tokens are fetched here, while the authorization server runs."""
-    revoked = idp.token("portal", "orders.read")
+    known, guest, revoked, fresh = (idp.token(client, "orders.read") for client in ("portal", "guest", "portal", "portal"))
     idp.revoke("portal", revoked)
-    yield Row("no token", 401, "missing_token", answer_has=("www-authenticate",))
-    yield Row("a good token, its client has a contract", 200, token=idp.token("portal", "orders.read"),
-              client_headers={"x-client-id": "admin", "x-sla-tier": "platinum"},
-              upstream_sees={"x-client-id": "portal", "x-sla-tier": "gold"},
-              note="the client also sent x-client-id: admin and x-sla-tier: platinum, in vain")
-    yield Row("POST with a token that may only read", 403, "insufficient_scope", method="POST",
-              token=idp.token("portal", "orders.read"), answer_has=("www-authenticate",))
-    yield Row("a good token, its client has no contract", 403, "unauthorized_client",
-              token=idp.token("guest", "orders.read"))
-    yield Row("a revoked token", 401, "invalid_token", token=revoked, answer_has=("www-authenticate",),
-              note="revoked before its first use; one in use may work on for up to cache.max_ttl")
-    if stop_idp:
-        yield Row("a new token, the authorization server is down", 503, "temporarily_unavailable",
-                  token=idp.token("portal", "orders.read"), answer_has=("retry-after",), before=stop_idp)
+    identity = {"x-client-id": "portal", "x-sla-tier": "gold"}
+    return [
+        Row("no token", 401, "missing_token", answer_has=("www-authenticate",)),
+        Row("a good token, its client has a contract", 200, token=known, asked=1, upstream_sees=identity,
+            client_headers={"x-client-id": "admin", "x-sla-tier": "platinum"},
+            note="the client also sent x-client-id: admin and x-sla-tier: platinum, in vain"),
+        Row("the same token again", 200, token=known, upstream_sees=identity,
+            note="what is known of a token is remembered: nobody was asked"),
+        Row("POST with that token, which may only read", 403, "insufficient_scope", method="POST", token=known,
+            answer_has=("www-authenticate",)),
+        Row("a good token, its client has no contract", 403, "unauthorized_client", token=guest, asked=1),
+        Row("a revoked token", 401, "invalid_token", token=revoked, asked=1, answer_has=("www-authenticate",),
+            note="revoked before its first use; one in use may work on for up to cache.max_ttl"),
+        Row("the known token, no authorization server", 200, token=known, upstream_sees=identity, before=idp.go_down,
+            note="the authorization server is down from here on"),
+        Row("a new token, no authorization server", 503, "temporarily_unavailable", token=fresh,
+            answer_has=("retry-after",)),
+    ]
 
 
-def play(gateway, all_rows):
-    """Send each row's request, print what came of it; true when all came out as expected."""
+def play(gateway, idp):
+    """Send each row's request, print what came of it; true when all came out as expected.
+
+    The authorization server is up when this ends."""
     paint = Paint(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
-    print(paint.bold(f"    {'request':<46} {'expected':>8}  {'got':>4}   answer"))
+    print(paint.bold(f"    {'request':<42} {'expected':>8}  {'got':>4}  {'asked':>5}   answer"))
     good = True
-    for row in all_rows:
-        row.before()
-        headers = dict(row.client_headers)
-        if row.token:
-            headers["authorization"] = f"Bearer {row.token}"
-        answer = ask(f"{gateway}/orders/7", row.method, headers, form={} if row.method == "POST" else None)
-        wrong = row.judge(answer)
-        good = good and not wrong
-        mark = paint.red("✗") if wrong else paint.green("✓")
-        print(f"  {mark} {row.title:<46} {row.status:>8}  {answer.status:>4}   {_gist(row, answer)}", flush=True)
-        if row.note:
-            print(paint.dim(f"      {row.note}"))
-        for each in wrong:
-            print(paint.red(f"      {each}"))
+    try:
+        for row in rows(idp):
+            row.before()
+            headers = dict(row.client_headers)
+            if row.token:
+                headers["authorization"] = f"Bearer {row.token}"
+            before = idp.introspections()
+            answer = ask(f"{gateway}/orders/7", row.method, headers, form={} if row.method == "POST" else None)
+            asked = idp.introspections() - before
+            wrong = row.judge(answer, asked)
+            good = good and not wrong
+            mark = paint.red("✗") if wrong else paint.green("✓")
+            print(f"  {mark} {row.title:<42} {row.status:>8}  {answer.status:>4}  {asked:>5}   {_gist(row, answer)}", flush=True)
+            if row.note:
+                print(paint.dim(f"      {row.note}"))
+            for each in wrong:
+                print(paint.red(f"      {each}"))
+    finally:
+        idp.come_up()
+    print("\nAll as expected." if good else "\nNot all as expected.", flush=True)
     return good
 
 

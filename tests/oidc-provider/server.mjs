@@ -1,15 +1,23 @@
 // A certified OpenID provider (npm `oidc-provider`) as the authorization server of the end-to-end tests and the demo.
 //
-//   node server.mjs [--port N] [--host A]   N = 0 or absent: a free port; A: the address to listen on, 127.0.0.1 if absent
+//   node server.mjs [--port N] [--host A] [--issuer URL] [--control N]
+//
+//   --port          0 or absent: a free port
+//   --host          the address to listen on; 127.0.0.1 if absent
+//   --issuer        http://127.0.0.1:PORT if absent
+//   --control       another port, 0 = a free one. GET / tells {"introspections": N}, how many were asked for so far.
+//                   POST /down: connections are closed and refused from then on; POST /up: they are taken again.
 //
 //   OIDC_CLIENTS    JSON array: [{"id": "portal", "secret": "…", "scope": "orders.read orders.write",
 //                                 "auth": "client_secret_basic", "signed_introspection": "RS256"}]
 //                   A client with `scope` may use the client_credentials grant; one without may only introspect.
+//                   A secret may be {"env": "NAME"}, the environment variable that holds it.
 //   OIDC_RESOURCES  JSON object, resource indicator (RFC 8707) -> {"format": "opaque" | "jwt", "algorithm": "RS256",
 //                                 "audience": "…", "expires_in": 600}
 //                   Default: opaque tokens for https://orders.example.com, JWTs (RFC 9068) for https://orders-jwt.example.com.
 //
-// Prints `ready http://127.0.0.1:PORT` once it answers; that address is the issuer. Everything is in memory.
+// Prints `control http://127.0.0.1:PORT`, where it was asked for, and `ready http://127.0.0.1:PORT` once it answers.
+// Everything is in memory.
 import { createServer } from 'node:http';
 import { generateKeyPairSync } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -18,7 +26,12 @@ import Provider, { errors } from 'oidc-provider';
 const SCOPE = 'orders.read orders.write';
 
 const { values: options } = parseArgs({
-  options: { host: { type: 'string', default: '127.0.0.1' }, port: { type: 'string', default: '0' } },
+  options: {
+    host: { type: 'string', default: '127.0.0.1' },
+    port: { type: 'string', default: '0' },
+    issuer: { type: 'string' },
+    control: { type: 'string' },
+  },
 });
 const clients = JSON.parse(process.env.OIDC_CLIENTS ?? '[]');
 const resources = JSON.parse(process.env.OIDC_RESOURCES ?? 'null') ?? {
@@ -26,10 +39,22 @@ const resources = JSON.parse(process.env.OIDC_RESOURCES ?? 'null') ?? {
   'https://orders-jwt.example.com': { format: 'jwt' },
 };
 
-function clientMetadata({ id, secret, scope, auth = 'client_secret_basic', signed_introspection: signed }) {
+function fail(message) {
+  console.error(`authorization server: ${message}`);
+  process.exit(1);
+}
+
+function secretOf(client) {
+  const { secret } = client;
+  const value = typeof secret?.env === 'string' ? process.env[secret.env] : secret;
+  return value || fail(`the client ${client.id} has no secret`);
+}
+
+function clientMetadata(client) {
+  const { id, scope, auth = 'client_secret_basic', signed_introspection: signed } = client;
   return {
     client_id: id,
-    ...(auth === 'none' ? {} : { client_secret: secret }),
+    ...(auth === 'none' ? {} : { client_secret: secretOf(client) }),
     token_endpoint_auth_method: auth,
     grant_types: scope ? ['client_credentials'] : [],
     response_types: [],
@@ -84,14 +109,44 @@ function configuration() {
   };
 }
 
+function address(listening) {
+  return `http://127.0.0.1:${listening.address().port}`;
+}
+
+let introspections = 0;
+
 // The issuer holds the port, so the server listens first and gets its handler second.
 const server = createServer();
-server.on('error', (error) => {
-  console.error(`authorization server: ${error.message}`);
-  process.exit(1);
-});
+server.on('error', (error) => fail(error.message));
 server.listen(Number(options.port), options.host, () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
-  server.on('request', new Provider(issuer, configuration()).callback());
-  console.log(`ready ${issuer}`);
+  const answer = new Provider(options.issuer ?? address(server), configuration()).callback();
+  server.on('request', (request, response) => {
+    if (request.method === 'POST' && request.url === '/token/introspection') introspections += 1;
+    answer(request, response);
+  });
+  if (options.control === undefined) console.log(`ready ${address(server)}`);
+  else control(server.address().port);
 });
+
+function control(port) {
+  const switches = {
+    'GET /': (done) => done(),
+    'POST /down': (done) => {
+      server.close(done);
+      server.closeAllConnections();
+    },
+    'POST /up': (done) => (server.listening ? done() : server.listen(port, options.host, done)),
+  };
+  const controls = createServer((request, response) => {
+    const change = switches[`${request.method} ${request.url}`];
+    if (!change) {
+      response.writeHead(404).end();
+      return;
+    }
+    change(() => response.setHeader('content-type', 'application/json').end(JSON.stringify({ introspections })));
+  });
+  controls.on('error', (error) => fail(error.message));
+  controls.listen(Number(options.control), options.host, () => {
+    console.log(`control ${address(controls)}\nready ${address(server)}`);
+  });
+}
