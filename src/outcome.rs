@@ -7,6 +7,8 @@ pub enum Outcome {
     Allowed,
     /// A public operation; no token was looked at.
     Public,
+    /// No token, where none is required.
+    Anonymous,
     /// No API matches and the configuration lets such requests pass.
     Unmatched,
     /// No API matches.
@@ -27,6 +29,8 @@ pub enum Outcome {
     WrongAudience,
     /// Another kind of token than an access token.
     WrongTokenType,
+    /// Does not say what the operation asks for.
+    WrongClaims,
     /// Bound to a key, and nobody proved possession of it.
     ProofMissing,
     /// The token lacks a scope that the operation asks for.
@@ -62,9 +66,10 @@ pub struct Answer {
 
 impl Outcome {
     /// Every outcome, in the order in which a request can meet them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Allowed,
         Self::Public,
+        Self::Anonymous,
         Self::Unmatched,
         Self::UnknownApi,
         Self::InvalidRequest,
@@ -75,6 +80,7 @@ impl Outcome {
         Self::WrongIssuer,
         Self::WrongAudience,
         Self::WrongTokenType,
+        Self::WrongClaims,
         Self::ProofMissing,
         Self::InsufficientScope,
         Self::NoContract,
@@ -92,6 +98,7 @@ impl Outcome {
         match self {
             Self::Allowed => "allowed",
             Self::Public => "public",
+            Self::Anonymous => "anonymous",
             Self::Unmatched => "unmatched",
             Self::UnknownApi => "unknown_api",
             Self::InvalidRequest => "invalid_request",
@@ -102,6 +109,7 @@ impl Outcome {
             Self::WrongIssuer => "wrong_issuer",
             Self::WrongAudience => "wrong_audience",
             Self::WrongTokenType => "wrong_token_type",
+            Self::WrongClaims => "wrong_claims",
             Self::ProofMissing => "proof_missing",
             Self::InsufficientScope => "insufficient_scope",
             Self::NoContract => "no_contract",
@@ -121,7 +129,7 @@ impl Outcome {
             Some(Answer { status, error, description })
         }
         match self {
-            Self::Allowed | Self::Public | Self::Unmatched => None,
+            Self::Allowed | Self::Public | Self::Anonymous | Self::Unmatched => None,
             Self::UnknownApi => answer(404, "not_found", "No API is served under this address."),
             Self::InvalidRequest => answer(
                 400,
@@ -136,6 +144,9 @@ impl Outcome {
             Self::WrongIssuer => answer(401, "invalid_token", "The access token is from another issuer."),
             Self::WrongAudience => answer(401, "invalid_token", "The access token is for another audience."),
             Self::WrongTokenType => answer(401, "invalid_token", "The token is no access token."),
+            Self::WrongClaims => {
+                answer(403, "insufficient_scope", "The access token lacks a claim that this operation requires.")
+            }
             Self::ProofMissing => {
                 answer(401, "invalid_token", "The access token is bound to a key and needs a proof of possession.")
             }
@@ -173,9 +184,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_three_outcomes_pass_and_every_name_is_its_own() {
+    fn only_four_outcomes_pass_and_every_name_is_its_own() {
         let passing: Vec<_> = Outcome::ALL.into_iter().filter(|outcome| outcome.answer().is_none()).collect();
-        assert_eq!(passing, [Outcome::Allowed, Outcome::Public, Outcome::Unmatched]);
+        assert_eq!(passing, [Outcome::Allowed, Outcome::Public, Outcome::Anonymous, Outcome::Unmatched]);
         let names: std::collections::BTreeSet<_> = Outcome::ALL.into_iter().map(Outcome::name).collect();
         assert_eq!(names.len(), Outcome::ALL.len());
         for (index, outcome) in Outcome::ALL.into_iter().enumerate() {

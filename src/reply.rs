@@ -61,7 +61,7 @@ impl Settings {
 
     /// The `WWW-Authenticate` value, for the statuses that RFC 6750 §3.1 gives a challenge.
     fn challenge(&self, refusal: &Refusal, answer: Answer) -> Option<String> {
-        let is_about_the_token = matches!(answer.status, 400 | 401) || refusal.outcome == Outcome::InsufficientScope;
+        let is_about_the_token = matches!(answer.status, 400 | 401) || answer.error == "insufficient_scope";
         if !is_about_the_token {
             return None;
         }

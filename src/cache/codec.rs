@@ -5,7 +5,7 @@
 //! then, for an active token, what the flags announce, in this order:
 //!   traits u8 (never 0)
 //!   client_id, subject, username, issuer: text   expires_at, not_before: u64
-//! and always: scope, audience: list of text   claims: list of (text, text)
+//! and always: scope, audience: list of text   claims, said: list of (text, text)
 //! ```
 //! Numbers are little-endian, times in milliseconds since the Unix epoch; a text is its length and its UTF-8 bytes, a
 //! list is its length and its elements; lengths are LEB128.
@@ -24,7 +24,7 @@ use crate::token::facts::{Facts, TokenState};
 pub const MAX_ENTRY: usize = 8 * 1024;
 
 /// Changes with the layout and with the meaning of any field. Never 0.
-pub(super) const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 3;
 
 const ACTIVE: u8 = 1;
 const CLIENT_ID: u8 = 1 << 1;
@@ -164,10 +164,12 @@ fn put_facts(out: &mut Vec<u8>, facts: &Facts) {
             put_text(out, text);
         }
     }
-    put_length(out, facts.claims.len());
-    for (name, value) in &facts.claims {
-        put_text(out, name);
-        put_text(out, value);
+    for list in [&facts.claims, &facts.said] {
+        put_length(out, list.len());
+        for (name, value) in list {
+            put_text(out, name);
+            put_text(out, value);
+        }
     }
 }
 
@@ -215,7 +217,8 @@ impl<'a> Reader<'a> {
             other_kind: traits & OTHER_KIND != 0,
             scope: self.list(Self::text)?,
             audience: self.list(Self::text)?,
-            claims: self.list(|reader| Ok((reader.text()?, reader.text()?)))?,
+            claims: self.list(Self::pair)?,
+            said: self.list(Self::pair)?,
         };
         match &facts.client_id {
             Some(client_id) if client_id.is_empty() => Err(Corrupt),
@@ -238,6 +241,10 @@ impl<'a> Reader<'a> {
             return Err(Corrupt);
         }
         (0..length).map(|_| read(self)).collect()
+    }
+
+    fn pair(&mut self) -> Result<(Box<str>, Box<str>), Corrupt> {
+        Ok((self.text()?, self.text()?))
     }
 
     fn text(&mut self) -> Result<Box<str>, Corrupt> {

@@ -227,13 +227,13 @@ fn cost(token: &[u8], remembered: &Remembered) -> usize {
 
 fn facts_size(facts: &Facts) -> usize {
     const TEXT: usize = mem::size_of::<Box<str>>() + ALLOCATION;
-    // Counted, and with the three lists.
-    const ITSELF: usize = mem::size_of::<Facts>() + 2 * mem::size_of::<usize>() + 4 * ALLOCATION;
+    // Counted, and with the four lists.
+    const ITSELF: usize = mem::size_of::<Facts>() + 2 * mem::size_of::<usize>() + 5 * ALLOCATION;
     let text = |text: &str| TEXT + text.len();
     let single = [&facts.client_id, &facts.subject, &facts.username, &facts.issuer];
     let single = single.into_iter().flatten().map(|one| text(one));
     let listed = facts.scope.iter().chain(&facts.audience);
-    let claims = facts.claims.iter().flat_map(|(name, value)| [name, value]);
+    let claims = facts.claims.iter().chain(&facts.said).flat_map(|(name, value)| [name, value]);
     ITSELF + single.sum::<usize>() + listed.chain(claims).map(|one| text(one)).sum::<usize>()
 }
 

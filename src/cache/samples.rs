@@ -47,9 +47,11 @@ fn facts() -> impl Strategy<Value = Facts> {
         prop::collection::vec("\\PC{0,9}", 0..3),
         prop::array::uniform2(prop::option::of(any::<u64>())),
         any::<[bool; 2]>(),
-        prop::collection::vec(("\\PC{0,9}", "\\PC{0,30}"), 0..4),
+        prop::array::uniform2(prop::collection::vec(("\\PC{0,9}", "\\PC{0,30}"), 0..4)),
     )
-        .prop_map(|(client, texts, scope, audience, times, [other_kind, key_bound], claims)| {
+        .prop_map(|(client, texts, scope, audience, times, [other_kind, key_bound], pairs)| {
+            let [claims, said] =
+                pairs.map(|list| list.into_iter().map(|(name, value)| (name.into(), value.into())).collect::<Vec<_>>());
             let [subject, username, issuer] = texts.map(|text| text.map(Into::into));
             let [expires_at, not_before] = times.map(|time| time.map(Timestamp::from_millis));
             Facts {
@@ -63,7 +65,8 @@ fn facts() -> impl Strategy<Value = Facts> {
                 not_before,
                 other_kind,
                 key_bound,
-                claims: claims.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+                claims,
+                said,
             }
         })
 }

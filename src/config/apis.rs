@@ -1,10 +1,11 @@
 //! `apis`: what is guarded, and how.
 
+use super::claims;
 use super::reader::{Field, Object};
 use crate::base::http::is_header_name;
 use crate::decision::hosts::HostPattern;
 use crate::decision::paths::PathPattern;
-use crate::decision::policy::{Access, Api, ContractRule, Operation, ProviderIndex, Rule};
+use crate::decision::policy::{Access, Api, ContractRule, Operation, ProviderIndex, Rule, TokenRule};
 use crate::decision::scopes::ScopeRule;
 use crate::upstream::{self, Value};
 use std::time::Duration;
@@ -42,9 +43,7 @@ fn api(object: &Object<'_>, references: &References<'_>) -> Option<(Api, upstrea
     let matching = object.or("match", (Vec::new(), Vec::new()), |field| field.object(api_match));
     let providers = providers(object, references);
     let default = if references.contracts { ContractRule::Required } else { ContractRule::None };
-    let scopes = object.or("scopes", ScopeRule::None, scopes);
-    let contract = object.or("contract", default, |field| contract(field, references));
-    let rule = scopes.zip(contract).map(|(scopes, contract)| Rule { scopes, contract, max_age: None });
+    let rule = rule(object, Rule { contract: default, ..Rule::default() }, references);
     // A faulty rule is no reason to leave the operations unread.
     let inherited = rule.clone().unwrap_or_default();
     let operations = object.or("operations", Vec::new(), |field| {
@@ -133,18 +132,30 @@ fn contract(field: &Field<'_>, references: &References<'_>) -> Option<ContractRu
     Some(rule)
 }
 
+/// What the object says of a rule; `inherited` is the rest.
+fn rule(object: &Object<'_>, inherited: Rule, references: &References<'_>) -> Option<Rule> {
+    let token = object.or("token", inherited.token, |field| {
+        field.word(&[("required", TokenRule::Required), ("optional", TokenRule::Optional)])
+    });
+    let claims = object.or("claims", inherited.claims, claims::read);
+    let scopes = object.or("scopes", inherited.scopes, scopes);
+    let contract = object.or("contract", inherited.contract, |field| contract(field, references));
+    Some(Rule { token: token?, claims: claims?, scopes: scopes?, contract: contract?, max_age: inherited.max_age })
+}
+
 fn operation(object: &Object<'_>, inherited: &Rule, references: &References<'_>) -> Option<Operation> {
     let matching = object.required("match").and_then(|field| field.object(operation_match));
     let public = object.or("public", false, Field::boolean);
-    let named = ["scopes", "contract", "max_age"].map(|name| object.optional(name).is_some());
-    let scopes = object.or("scopes", inherited.scopes.clone(), scopes);
-    let contract = object.or("contract", inherited.contract, |field| contract(field, references));
+    let named = ["token", "claims", "scopes", "contract", "max_age"].map(|name| object.optional(name).is_some());
+    let rule = rule(object, inherited.clone(), references);
     let max_age = object.or("max_age", inherited.max_age, |field| {
         field.duration(Duration::from_millis(1)..=Duration::from_secs(86_400)).map(Some)
     });
     let access = if public? {
         if named.contains(&true) {
-            object.refuse("is public: no token is looked at, so scopes, contract and max_age have no effect");
+            object.refuse(
+                "is public: no token is looked at, so token, claims, scopes, contract and max_age have no effect",
+            );
             return None;
         }
         if let Some((_, paths)) = &matching
@@ -155,7 +166,7 @@ fn operation(object: &Object<'_>, inherited: &Rule, references: &References<'_>)
         }
         Access::Public
     } else {
-        Access::Guarded(Rule { scopes: scopes?, contract: contract?, max_age: max_age? })
+        Access::Guarded(Rule { max_age: max_age?, ..rule? })
     };
     let (methods, paths) = matching?;
     Some(Operation { methods, paths, access })

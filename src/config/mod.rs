@@ -2,6 +2,7 @@
 
 mod apis;
 mod cache;
+mod claims;
 mod contracts;
 pub mod problem;
 mod protobuf;
@@ -81,10 +82,16 @@ fn settings(object: &Object<'_>) -> Option<Settings> {
     let kept = KeptClaims::of(&upstreams);
     let cache = cache?;
     let answer_headers = if cache.respect_cache_control { AnswerHeaders::All } else { LOOKED_AT };
+    let asked = claims::asked(&apis);
     let providers = providers?
         .into_iter()
         .map(|provider| Provider {
-            claims: ClaimNames { pointers: kept.pointers.clone(), all_scalars: kept.all_scalars, ..provider.claims },
+            claims: ClaimNames {
+                pointers: kept.pointers.clone(),
+                all_scalars: kept.all_scalars,
+                asked: asked.clone(),
+                ..provider.claims
+            },
             endpoint: Endpoint { answer_headers, ..provider.endpoint },
             ..provider
         })

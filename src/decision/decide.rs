@@ -68,7 +68,7 @@ pub fn decide(
         TokenState::Inactive => return Err(Outcome::Inactive),
         TokenState::Active(facts) => facts,
     };
-    check_token(facts, checks, now)?;
+    check_token(facts, checks, rule, now)?;
     if !rule.scopes.is_met_by(&facts.scope) {
         return Err(Outcome::InsufficientScope);
     }
@@ -80,7 +80,7 @@ pub fn decide(
     Ok(Permit { facts: Rc::clone(facts), contract, api, provider })
 }
 
-fn check_token(facts: &Facts, checks: &TokenChecks, now: Timestamp) -> Result<(), Outcome> {
+fn check_token(facts: &Facts, checks: &TokenChecks, rule: &Rule, now: Timestamp) -> Result<(), Outcome> {
     if facts.expires_at.is_some_and(|end| now >= end.plus(checks.clock_skew)) {
         return Err(Outcome::Expired);
     }
@@ -99,6 +99,9 @@ fn check_token(facts: &Facts, checks: &TokenChecks, now: Timestamp) -> Result<()
     }
     if facts.other_kind {
         return Err(Outcome::WrongTokenType);
+    }
+    if !rule.claims.iter().all(|claim| claim.is_met_by(&facts.said)) {
+        return Err(Outcome::WrongClaims);
     }
     if facts.key_bound && !checks.ignore_key_binding {
         return Err(Outcome::ProofMissing);

@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no IO. Cached answers come through here exactly as fresh ones do.
 
+pub mod claims;
 pub mod decide;
 pub mod escapes;
 pub mod hosts;

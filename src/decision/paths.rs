@@ -87,6 +87,11 @@ impl<'a> Path<'a> {
         Self { written: Cow::Borrowed(b""), compared: Cow::Borrowed(b""), certainty: Certainty::Plain }
     }
 
+    /// Whether the two forms may differ.
+    pub fn has_escapes(&self) -> bool {
+        matches!(self.written, Cow::Owned(_))
+    }
+
     /// Reads the path of a request target (without its query). Allocates for escapes only.
     pub fn read(path: &'a [u8]) -> Self {
         let as_it_stands = |certainty| Path { written: Cow::Borrowed(path), compared: Cow::Borrowed(path), certainty };

@@ -1,5 +1,6 @@
 //! The configured APIs and operations, and which rule a request falls under.
 
+use super::claims::ClaimRule;
 use super::hosts::{self, HostPattern};
 use super::methods;
 use super::paths::{self, Certainty, Path, PathPattern};
@@ -86,12 +87,26 @@ pub enum Access {
 /// What a token must bring.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
+    /// Whether there must be a token at all.
+    pub token: TokenRule,
+    /// Claims, each of which must be met.
+    pub claims: Vec<ClaimRule>,
     /// Scopes.
     pub scopes: ScopeRule,
     /// Contract.
     pub contract: ContractRule,
     /// Facts older than this are asked for again.
     pub max_age: Option<Duration>,
+}
+
+/// Whether a request needs a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenRule {
+    /// It does.
+    #[default]
+    Required,
+    /// Without one it passes without an identity; with one the token is judged.
+    Optional,
 }
 
 /// Whether the token's client needs a contract.
@@ -112,6 +127,8 @@ pub struct RuleIndex {
     /// The API that claims the request.
     pub api: ApiIndex,
     operation: Option<usize>,
+    /// Whether the path is certain enough for the rule to open something.
+    opens: bool,
 }
 
 /// Where a request falls.
@@ -155,9 +172,12 @@ impl Policy {
     /// A policy over `apis`, which are tried in this order; the first match wins.
     pub fn new(apis: Vec<Api>, unmatched: Unmatched, ambiguous_paths: AmbiguousPaths) -> Self {
         let operations = || apis.iter().flat_map(|api| &api.operations);
-        let mut methods: Vec<Box<str>> = operations().flat_map(|operation| &operation.methods).cloned().collect();
-        methods.sort_unstable();
-        methods.dedup();
+        let mut methods: Vec<Box<str>> = Vec::new();
+        for method in operations().flat_map(|operation| &operation.methods) {
+            if !methods.contains(method) {
+                methods.push(method.clone());
+            }
+        }
         let reads = Reads {
             method: !methods.is_empty(),
             authority: apis.iter().any(|api| !api.hosts.is_empty()),
@@ -205,18 +225,27 @@ impl Policy {
             };
         };
         // What opens something must match the path as it stands, too: not every upstream decodes what may be decoded.
-        let opens = |operation: &Operation| {
-            is_plain && api.matches(host, &path.written) && operation.matches(target.method, &path.written)
+        let matches_as_written = |operation: Option<&Operation>| {
+            api.matches(host, &path.written)
+                && operation.is_none_or(|operation| operation.matches(target.method, &path.written))
         };
+        let opens = |operation| is_plain && (!path.has_escapes() || matches_as_written(operation));
         let matched = api.operations.iter().enumerate().find(|(_, operation)| {
-            operation.matches(target.method, &path.compared) && (!operation.is_public() || opens(operation))
+            operation.matches(target.method, &path.compared) && (!operation.is_public() || opens(Some(operation)))
         });
         match matched {
             Some((_, operation)) if operation.is_public() => Selection::Public(ApiIndex(index)),
-            matched => {
-                Selection::Guarded(RuleIndex { api: ApiIndex(index), operation: matched.map(|(position, _)| position) })
-            }
+            matched => Selection::Guarded(RuleIndex {
+                api: ApiIndex(index),
+                operation: matched.map(|(position, _)| position),
+                opens: opens(matched.map(|(_, operation)| operation)),
+            }),
         }
+    }
+
+    /// Whether a request that falls under the rule passes without a token.
+    pub fn waives_token(&self, index: RuleIndex) -> bool {
+        index.opens && self.rule(index).is_some_and(|(_, rule)| rule.token == TokenRule::Optional)
     }
 
     /// The rule and its API; `None` for an index of another policy.
@@ -296,15 +325,15 @@ mod tests {
     #[test]
     fn the_first_matching_api_and_operation_win() {
         let policy = Policy::new(orders(), Unmatched::Refuse, AmbiguousPaths::Refuse);
-        let guarded = |api, operation| Selection::Guarded(RuleIndex { api: ApiIndex(api), operation });
+        let guarded = |api, operation| Selection::Guarded(RuleIndex { api: ApiIndex(api), operation, opens: true });
         assert_eq!(select(&policy, "GET", "api.example.com", "/orders/health?x=/"), Selection::Public(ApiIndex(0)));
         assert_eq!(select(&policy, "put", "api.example.com", "/orders/health"), guarded(0, None));
         assert_eq!(select(&policy, "POST", "API.example.com:80", "/orders/health"), guarded(0, Some(1)));
         assert_eq!(select(&policy, "GET", "api.example.com", "/orders"), guarded(1, None));
         assert_eq!(select(&policy, "GET", "other.example.com", "/orders/"), Selection::Unknown);
-        let (found, rule) = policy.rule(RuleIndex { api: ApiIndex(0), operation: Some(1) }).unwrap();
+        let (found, rule) = policy.rule(RuleIndex { api: ApiIndex(0), operation: Some(1), opens: true }).unwrap();
         assert_eq!((&*found.id, rule.scopes.wanted().as_str()), ("orders", "write"));
-        assert!(policy.rule(RuleIndex { api: ApiIndex(0), operation: Some(0) }).is_none());
+        assert!(policy.rule(RuleIndex { api: ApiIndex(0), operation: Some(0), opens: true }).is_none());
     }
 
     #[test]
@@ -328,14 +357,19 @@ mod tests {
         for ambiguous in [AmbiguousPaths::Refuse, AmbiguousPaths::Literal] {
             let policy = Policy::new(apis.clone(), Unmatched::Pass, ambiguous);
             let select = |method: &str, path: &str| select(&policy, method, "api.example.com", path);
-            let guarded = |operation| Selection::Guarded(RuleIndex { api: ApiIndex(0), operation });
+            let guarded = |operation, opens| Selection::Guarded(RuleIndex { api: ApiIndex(0), operation, opens });
             for path in ["/orders/open/1", "/orders/open/a%40b%20%C3%A9", "/orders/a:b"] {
                 assert_eq!(select("GET", path), Selection::Public(ApiIndex(0)), "{path}");
             }
-            for path in ["/orders/%6fpen/1", "/orders/open/%c0%ae", "/orders/open/a%3Bb", "/orders/a%3Ab"] {
-                assert_eq!(select("GET", path), guarded(None), "{path}");
+            for path in ["/orders/%6fpen/1", "/orders/open/%c0%ae", "/orders/open/a%3Bb"] {
+                assert_eq!(select("GET", path), guarded(None, false), "{path}");
             }
-            assert_eq!(select("POST", "/%6frders/"), guarded(Some(1)));
+            assert_eq!(
+                select("GET", "/orders/a%3Ab"),
+                guarded(None, true),
+                "what the API's rule opens is another matter"
+            );
+            assert_eq!(select("POST", "/%6frders/"), guarded(Some(1), false));
             assert_eq!(select("GET", "/elsewhere/%7Ea"), Selection::Unknown);
             assert_eq!(select("GET", "/elsewhere/a%20b"), Selection::Unmatched);
         }

@@ -18,7 +18,7 @@ pub struct CallId(pub u64);
 pub enum Verdict {
     /// It passes, with an identity.
     Admit(Permit),
-    /// It passes without one, under a public operation of this API.
+    /// It passes without one, under this API: the operation is public, or there is no token and none is required.
     AdmitPublic(ApiIndex),
     /// It passes without one, outside every API.
     AdmitUnmatched,

@@ -154,6 +154,10 @@ impl Worker {
         let settings = Rc::clone(&self.settings);
         let found = match extract(&settings.token, head) {
             Ok(found) => found,
+            Err(Fault::Missing) if settings.policy.waives_token(rule) => {
+                self.metrics.request(Outcome::Anonymous, Some(rule.api));
+                return Step::ended(Verdict::AdmitPublic(rule.api));
+            }
             Err(fault) => return self.refuse(Some(rule), fault.outcome()),
         };
         // The warm path: no other host call than those for the token and the time, no allocation.
@@ -291,6 +295,8 @@ impl Worker {
 
     pub(super) fn refusal(&mut self, rule: Option<RuleIndex>, outcome: Outcome) -> Verdict {
         self.metrics.request(outcome, rule.map(|rule| rule.api));
+        // A claim that is missing is none that more scopes would bring.
+        let rule = rule.filter(|_| outcome != Outcome::WrongClaims);
         let scope = rule.and_then(|rule| self.settings.policy.rule(rule)).map(|(_, rule)| rule.scopes.wanted());
         Verdict::Refuse(Refusal { outcome, scope: scope.unwrap_or_default() })
     }

@@ -5,6 +5,7 @@ use super::json::Json;
 use super::kind;
 use super::members::{Member, Members};
 use crate::base::time::Timestamp;
+use crate::token::claim;
 use crate::token::facts::Facts;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -21,6 +22,8 @@ pub struct ClaimNames {
     pub pointers: Vec<Box<str>>,
     /// Whether every scalar member is kept.
     pub all_scalars: bool,
+    /// JSON pointers, each with a value that some rule asks for there, as [`claim::scalar`] has it.
+    pub asked: Vec<(Box<str>, Box<str>)>,
 }
 
 impl ClaimNames {
@@ -30,7 +33,7 @@ impl ClaimNames {
         self.all_scalars
             || matches!(member, "client_id" | "scope")
             || self.client_id.iter().chain(&self.scope).any(|name| &**name == member)
-            || self.pointers.iter().any(|pointer| is_root_of(pointer))
+            || self.pointers.iter().chain(self.asked.iter().map(|(pointer, _)| pointer)).any(|at| is_root_of(at))
     }
 
     /// The facts of an active token whose answer arrived at `now`.
@@ -55,6 +58,7 @@ impl ClaimNames {
             other_kind: kind::is_another(members),
             key_bound: is_key_bound(members)?,
             claims: self.kept(members),
+            said: self.said(members),
         })
     }
 
@@ -67,13 +71,23 @@ impl ClaimNames {
         }
     }
 
+    /// What rules ask for, and is there; an array has each of its elements. Nothing else is kept, however much there is.
+    fn said(&self, members: &Members<'_>) -> Vec<(Box<str>, Box<str>)> {
+        let is_there = |(pointer, value): &&(Box<str>, Box<str>)| match at(members, pointer) {
+            None => false,
+            Some(Pointed::Text(text)) => claim::is_string(text, value),
+            Some(Pointed::Other(Value::Array(list))) => list.iter().any(|element| claim::is_scalar(element, value)),
+            Some(Pointed::Other(other)) => claim::is_scalar(other, value),
+        };
+        self.asked.iter().filter(is_there).cloned().collect()
+    }
+
     /// Further values as header text: pointers under their own text, scalar members under their bare name.
     fn kept(&self, members: &Members<'_>) -> Vec<(Box<str>, Box<str>)> {
         let pointed = self.pointers.iter().filter_map(|pointer| {
-            let rest = pointer.get(1 + raw_root(pointer).len()..)?;
-            let text = match members.named(&pointer_root(pointer))? {
-                Json::Text(text) => rest.is_empty().then(|| (&**text).into()),
-                Json::Other(value) => value.pointer(rest).and_then(listed),
+            let text = match at(members, pointer)? {
+                Pointed::Text(text) => Some(text.into()),
+                Pointed::Other(value) => listed(value),
             };
             Some((pointer.clone(), text?))
         });
@@ -87,6 +101,20 @@ impl ClaimNames {
             Some((name.into(), text?))
         });
         pointed.chain(members).collect()
+    }
+}
+
+/// What a JSON pointer leads to.
+enum Pointed<'a> {
+    Text(&'a str),
+    Other(&'a Value),
+}
+
+fn at<'a>(members: &'a Members<'_>, pointer: &str) -> Option<Pointed<'a>> {
+    let rest = pointer.get(1 + raw_root(pointer).len()..)?;
+    match members.named(&pointer_root(pointer))? {
+        Json::Text(text) => rest.is_empty().then_some(Pointed::Text(text)),
+        Json::Other(value) => value.pointer(rest).map(Pointed::Other),
     }
 }
 
@@ -206,6 +234,7 @@ impl Default for ClaimNames {
             scope: list(&["scope", "scp"]),
             pointers: Vec::new(),
             all_scalars: false,
+            asked: Vec::new(),
         }
     }
 }

@@ -37,4 +37,7 @@ pub struct Facts {
     pub key_bound: bool,
     /// Further members that the configuration asks for, by JSON pointer or by name, as header text.
     pub claims: Vec<(Box<str>, Box<str>)>,
+    /// Of the values that some rule asks for at a JSON pointer, those that stand there, as [`super::claim::scalar`] has
+    /// them.
+    pub said: Vec<(Box<str>, Box<str>)>,
 }

@@ -340,7 +340,7 @@ const AMBIGUOUS: [&str; 26] = [
     "/public/;/../orders",
     "/public;x=1/orders",
     "/public/..;/orders",
-    "/%70ublic/x",
+    "/public/%252e%252e/orders",
     "/public/%zz",
     "/public/%",
     "/public/%2",

@@ -16,7 +16,7 @@ pub struct Refusal {
 }
 
 /// In the order in which requests are judged.
-pub const REFUSALS: [Refusal; 19] = [
+pub const REFUSALS: [Refusal; 20] = [
     refusal("unknown_api", 404, "not_found", "No API is served under this address."),
     refusal(
         "invalid_request",
@@ -31,6 +31,7 @@ pub const REFUSALS: [Refusal; 19] = [
     refusal("wrong_issuer", 401, "invalid_token", "The access token is from another issuer."),
     refusal("wrong_audience", 401, "invalid_token", "The access token is for another audience."),
     refusal("wrong_token_type", 401, "invalid_token", "The token is no access token."),
+    refusal("wrong_claims", 403, "insufficient_scope", "The access token lacks a claim that this operation requires."),
     refusal(
         "proof_missing",
         401,

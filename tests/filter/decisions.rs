@@ -17,7 +17,7 @@ struct Expected {
     error: &'static str,
 }
 
-const REFUSALS: [Expected; 19] = [
+const REFUSALS: [Expected; 20] = [
     refusal("unknown_api", 404, "not_found"),
     refusal("invalid_request", 400, "invalid_request"),
     refusal("missing_token", 401, "missing_token"),
@@ -27,6 +27,7 @@ const REFUSALS: [Expected; 19] = [
     refusal("wrong_issuer", 401, "invalid_token"),
     refusal("wrong_audience", 401, "invalid_token"),
     refusal("wrong_token_type", 401, "invalid_token"),
+    refusal("wrong_claims", 403, "insufficient_scope"),
     refusal("proof_missing", 401, "invalid_token"),
     refusal("insufficient_scope", 403, "insufficient_scope"),
     refusal("no_contract", 403, "unauthorized_client"),
@@ -55,6 +56,7 @@ fn strict() -> String {
         "apis": [api(json!({
             "match": {"paths": ["/orders/"]},
             "scopes": {"all": ["orders.read"]},
+            "claims": {"/realm": ["orders"], "/ext/acr": ["1", 2]},
             "operations": [{"match": {"paths": ["/orders/health"]}, "public": true}],
         }))],
         "contracts": {"inline": [
@@ -72,7 +74,7 @@ fn strict() -> String {
 fn facts(change: Value) -> Value {
     let mut facts = json!({
         "client_id": "portal", "scope": "orders.read", "iss": "https://idp.example.com",
-        "aud": "https://api.example.com", "exp": START + 600,
+        "aud": "https://api.example.com", "exp": START + 600, "realm": ["x", "orders"], "ext": {"acr": 2.0},
     });
     facts.as_object_mut().expect("members").extend(change.as_object().expect("members").clone());
     facts
@@ -92,7 +94,7 @@ fn check(process: &Process, worker: &Worker, stream: StreamId, outcome: &str, ap
     assert_eq!(reply.headers.text("content-type"), Some("application/json"));
     assert_eq!(reply.headers.text("cache-control"), Some("no-store"));
     assert_eq!(reply.headers.get("retry-after").is_some(), expected.status == 503, "{outcome}");
-    let challenged = [400, 401].contains(&expected.status) || outcome == "insufficient_scope";
+    let challenged = [400, 401].contains(&expected.status) || expected.error == "insufficient_scope";
     let challenge = reply.headers.text("www-authenticate");
     assert_eq!(challenge.is_some(), challenged, "{outcome}: {challenge:?}");
     if let Some(challenge) = challenge {
@@ -157,6 +159,12 @@ fn facts_that_fail_their_check_are_refused() {
         (json!({"token_use": "refresh_token"}), "wrong_token_type"),
         (json!({"typ": "ID"}), "wrong_token_type"),
         (json!({"typ": ["access", {"also": "Offline"}]}), "wrong_token_type"),
+        (json!({"realm": "Orders"}), "wrong_claims"),
+        (json!({"realm": null}), "wrong_claims"),
+        (json!({"realm": [["orders"]]}), "wrong_claims"),
+        (json!({"ext": {"acr": "2"}}), "wrong_claims"),
+        (json!({"ext": {"acr": 1}}), "wrong_claims"),
+        (json!({"ext": []}), "wrong_claims"),
         (json!({"cnf": {"jkt": "x"}}), "proof_missing"),
         (json!({"token_type": "dpop"}), "proof_missing"),
         (json!({"scope": "orders.readx"}), "insufficient_scope"),
@@ -241,7 +249,7 @@ fn the_log_recommends_audiences_where_none_are_set() {
 #[test]
 fn the_first_check_that_fails_names_the_outcome() {
     let everything = json!({
-        "exp": START - 60, "nbf": START + 60, "iss": "x", "aud": "x", "typ": "ID", "cnf": {}, "scope": "",
+        "exp": START - 60, "nbf": START + 60, "iss": "x", "aud": "x", "typ": "ID", "realm": "x", "cnf": {}, "scope": "",
         "client_id": "nobody",
     });
     let order = [
@@ -250,6 +258,7 @@ fn the_first_check_that_fails_names_the_outcome() {
         ("iss", "wrong_issuer"),
         ("aud", "wrong_audience"),
         ("typ", "wrong_token_type"),
+        ("realm", "wrong_claims"),
         ("cnf", "proof_missing"),
         ("scope", "insufficient_scope"),
         ("client_id", "no_contract"),

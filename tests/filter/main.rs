@@ -20,6 +20,7 @@ mod hostile;
 mod introspection;
 mod many_at_once;
 mod on_the_fake_host;
+mod optional_tokens;
 mod paths;
 mod providers;
 mod refresh_ahead;

@@ -17,6 +17,8 @@ macro_rules! scenarios_on {
             an_active_token_passes_with_its_identity
             a_spoofed_header_never_arrives_on_a_public_operation
             a_request_that_no_api_claims_passes_without_identity
+            a_token_that_is_not_required_may_be_missing_but_not_bad
+            what_a_token_must_say_is_asked_of_it
             an_optional_contract_gives_its_tier
             an_optional_contract_that_is_suspended_gives_nothing
             a_token_that_is_not_forwarded_is_gone

@@ -1,7 +1,7 @@
 //! Requests that pass, and what the upstream receives.
 
 use super::gateway::{Gateway, Introspected, Request, orders, portal};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub fn an_active_token_passes_with_its_identity<G: Gateway>() {
     const TOKEN: &str = "active-token-6b1f2c77aa01";
@@ -40,6 +40,50 @@ pub fn a_request_that_no_api_claims_passes_without_identity<G: Gateway>() {
     let exchange = gateway.send(&Request::get("/elsewhere").header("x-client-id", "spoofed"));
     assert_eq!((exchange.status, exchange.received("x-client-id")), (200, None));
     gateway.send(&Request::get("/elsewhere/../orders/1")).assert_refused(400, "invalid_request");
+}
+
+pub fn a_token_that_is_not_required_may_be_missing_but_not_bad<G: Gateway>() {
+    const TOKEN: &str = "optional-token-5e0c2b7a41";
+    let mut configuration = orders();
+    configuration["apis"][0]["token"] = json!("optional");
+    let mut gateway = G::start(&configuration);
+    gateway.introspection(TOKEN, portal());
+    let spoofed = || Request::get("/orders/1").header("x-client-id", "spoofed").header("x-sla-tier", "platinum");
+    let anonymous = gateway.send(&spoofed());
+    assert_eq!(
+        (anonymous.status, anonymous.received("x-client-id"), anonymous.received("x-sla-tier")),
+        (200, None, None)
+    );
+    assert_eq!(gateway.send(&spoofed().bearer(TOKEN)).received("x-client-id").as_deref(), Some("portal"));
+    gateway.send(&spoofed().bearer("another-token-0c2b7a41")).assert_refused(401, "invalid_token");
+    gateway.send(&spoofed().header("authorization", "Bearer")).assert_refused(400, "invalid_request");
+    for target in ["/orders/%7E", "/orders/%c0%ae", "/orders/a%3bb"] {
+        gateway.send(&Request::get(target)).assert_refused(401, "missing_token");
+    }
+}
+
+pub fn what_a_token_must_say_is_asked_of_it<G: Gateway>() {
+    const TOKENS: [&str; 3] = ["said-token-2e1f06", "unsaid-token-2e1f06", "other-token-2e1f06"];
+    let mut configuration = orders();
+    configuration["apis"][0]["claims"] = json!({"/realm": ["orders"], "/ext/level": [2, "high"]});
+    let mut gateway = G::start(&configuration);
+    let members = |realm: Value, level: Value| {
+        Introspected::active(
+            json!({"client_id": "portal", "scope": "orders.read orders.write", "realm": realm, "ext": {"level": level}}),
+        )
+    };
+    gateway.introspection(TOKENS[0], members(json!(["sales", "orders"]), json!(2.0)));
+    gateway.introspection(TOKENS[1], members(Value::Null, json!("high")));
+    gateway.introspection(TOKENS[2], members(json!("orders"), json!("2")));
+    for _ in 0..3 {
+        assert_eq!(gateway.send(&Request::get("/orders/1").bearer(TOKENS[0])).status, 200);
+        for token in &TOKENS[1..] {
+            gateway.send(&Request::get("/orders/1").bearer(token)).assert_refused(403, "insufficient_scope");
+            let delete = Request::get("/orders/1").method("DELETE");
+            gateway.send(&delete.bearer(token)).assert_refused(403, "insufficient_scope");
+        }
+    }
+    assert_eq!(gateway.introspections().len(), 3);
 }
 
 pub fn an_optional_contract_gives_its_tier<G: Gateway>() {

@@ -68,7 +68,7 @@ fn an_empty_client_id_is_refused() {
 fn a_lying_list_length_is_refused() {
     let entry = Remembered { state: TokenState::Active(Facts::default().into()), ..sample() };
     let mut bytes = encode(&entry, &DIGEST);
-    let scope = bytes.len() - 3;
+    let scope = bytes.len() - 4;
     bytes.splice(scope..=scope, [0xff, 0xff, 0x7f]);
     assert_eq!(decode(&bytes, &DIGEST), Err(Corrupt));
 }

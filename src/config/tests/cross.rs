@@ -16,7 +16,8 @@ fn five_mistakes_are_five_lines() {
     assert_eq!(
         problems(&configuration),
         [
-            "apis[0].scope: is not known here; known are id, match, providers, scopes, contract, operations, upstream",
+            "apis[0].scope: is not known here; known are id, match, providers, token, claims, scopes, \
+             contract, operations, upstream",
             "providers[0].introspection.client.secret.env: environment variable \"UNSET\" is not set or empty in the VM",
             "providers[0].introspection.endpoint: must begin with \"https://\" or \"http://\"",
             "providers[0].introspection.timeout: must be between 1ms and 60s, got \"0s\"",

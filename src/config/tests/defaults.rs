@@ -3,7 +3,9 @@
 use super::{accepted, smallest, with};
 use crate::base::http::HttpUrl;
 use crate::cache;
-use crate::decision::policy::{AmbiguousPaths, ApiIndex, ContractRule, Policy, ProviderIndex, Selection, Target};
+use crate::decision::policy::{
+    AmbiguousPaths, ApiIndex, ContractRule, Policy, ProviderIndex, Selection, Target, TokenRule,
+};
 use crate::introspection::claims::ClaimNames;
 use crate::introspection::client_auth::{BasicEncoding, ClientAuth};
 use crate::token::extract::{self, Source};
@@ -32,6 +34,7 @@ fn providers() {
             scope: names(&["scope", "scp"]),
             pointers: Vec::new(),
             all_scalars: false,
+            asked: Vec::new(),
         }
     );
 }
@@ -46,6 +49,7 @@ fn apis() {
         (api.rule.scopes.wanted().as_str(), api.rule.contract, api.rule.max_age),
         ("", ContractRule::None, None)
     );
+    assert_eq!((api.rule.token, api.rule.claims.len()), (TokenRule::Required, 0));
     assert_eq!(settings.choices(ApiIndex(0)).len(), 1);
     let upstream = &settings.upstreams[0];
     assert_eq!(upstream.headers, [("x-client-id".into(), Value::ClientId), ("x-sla-tier".into(), Value::ContractTier)]);

@@ -299,8 +299,8 @@ fn scopes() {
 #[test]
 fn operations() {
     let operations = "/apis/0/operations";
-    let public =
-        "apis[0].operations[0]: is public: no token is looked at, so scopes, contract and max_age have no effect";
+    let public = "apis[0].operations[0]: is public: no token is looked at, so token, claims, scopes, contract and max_age have no \
+         effect";
     let operation = |more: Value| {
         let mut operation = json!({"match": {}});
         operation.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -309,6 +309,8 @@ fn operations() {
     for more in [
         json!({"public": true, "scopes": {"all": ["a"]}}),
         json!({"public": true, "contract": "none"}),
+        json!({"public": true, "token": "optional"}),
+        json!({"public": true, "claims": {"/realm": ["x"]}}),
         json!({"public": true, "max_age": "1s"}),
     ] {
         refused(operations, operation(more), public);
@@ -337,6 +339,23 @@ fn operations() {
         json!([{"match": {"methods": ["GET POST"]}}]),
         "apis[0].operations[0].match.methods[0]: must be a request method, got \"GET POST\"",
     );
+}
+
+#[test]
+fn claims_and_tokens() {
+    let pointer = "must be named by a JSON pointer such as \"/realm\"";
+    for name in ["realm", "", "/", "/a~", "/a~2b"] {
+        let path = if name.is_empty() { "apis[0].claims.".to_owned() } else { format!("apis[0].claims.{name}") };
+        refused("/apis/0/claims", json!({name: ["x"]}), &format!("{path}: {pointer}"));
+    }
+    refused("/apis/0/claims", json!(["/realm"]), "apis[0].claims: must be an object, got an array");
+    refused("/apis/0/claims", json!({"/realm": "x"}), "apis[0].claims./realm: must be an array, got a string");
+    refused("/apis/0/claims", json!({"/realm": []}), "apis[0].claims./realm: must not be empty");
+    for value in [json!(null), json!(["x"]), json!({})] {
+        let line = "apis[0].claims./realm[1]: must be a string, a number or a boolean";
+        refused("/apis/0/claims", json!({"/realm": ["x", value]}), line);
+    }
+    refused("/apis/0/token", json!("none"), "apis[0].token: must be \"required\" or \"optional\", got \"none\"");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 use super::*;
+use crate::decision::claims::ClaimRule;
 use crate::decision::scopes::ScopeRule;
+use crate::token::claim::string;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -39,7 +41,11 @@ impl Case {
                 clock_skew: Duration::from_secs(10),
                 ignore_key_binding: false,
             },
-            rule: Rule { scopes: ScopeRule::All(vec!["read".into()]), contract: ContractRule::Required, max_age: None },
+            rule: Rule {
+                scopes: ScopeRule::All(vec!["read".into()]),
+                contract: ContractRule::Required,
+                ..Rule::default()
+            },
             holding: Holding::Held(Rc::new(contract(Status::Active))),
         }
     }
@@ -102,6 +108,35 @@ fn issuer_audience_and_key_binding_are_checked() {
     assert_eq!(after(|case| case.facts.key_bound = true), Outcome::ProofMissing);
     let ignored = |case: &mut Case| (case.facts.key_bound, case.checks.ignore_key_binding) = (true, true);
     assert_eq!(after(ignored), Outcome::Allowed);
+}
+
+#[test]
+fn every_claim_must_be_met_by_one_of_its_values() {
+    let claim = |pointer: &str, values: &[&str]| ClaimRule {
+        pointer: pointer.into(),
+        values: values.iter().map(|value| string(value)).collect(),
+    };
+    let judged = |said: &[(&str, &str)]| {
+        after(|case| {
+            case.rule.claims = vec![claim("/realm", &["x"]), claim("/acr", &["1", "2"])];
+            case.facts.said = said.iter().map(|(pointer, value)| ((*pointer).into(), string(value))).collect();
+        })
+    };
+    assert_eq!(judged(&[("/realm", "x"), ("/acr", "2")]), Outcome::Allowed);
+    assert_eq!(judged(&[("/acr", "1"), ("/acr", "2"), ("/realm", "x")]), Outcome::Allowed);
+    for said in [&[("/realm", "x")][..], &[("/acr", "1")], &[], &[("/realm", "1"), ("/acr", "1")]] {
+        assert_eq!(judged(said), Outcome::WrongClaims, "{said:?}");
+    }
+    let number = |case: &mut Case| {
+        case.rule.claims = vec![claim("/acr", &["1"])];
+        case.facts.said = vec![("/acr".into(), "1".into())];
+    };
+    assert_eq!(after(number), Outcome::WrongClaims, "a number is no string");
+    let scope_too = |case: &mut Case| {
+        case.rule.claims = vec![claim("/acr", &["1"])];
+        case.facts.scope.clear();
+    };
+    assert_eq!(after(scope_too), Outcome::WrongClaims);
 }
 
 #[test]

@@ -5,9 +5,11 @@ use crate::base::time::Timestamp;
 use crate::cache;
 use crate::contract::row::Row;
 use crate::contract::settings::Settings as ContractSettings;
+use crate::decision::claims::ClaimRule;
 use crate::decision::policy::{ContractRule, Rule};
 use crate::decision::scopes::ScopeRule;
 use crate::shared::store::MemoryStore;
+use crate::token::claim::string;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -40,7 +42,16 @@ fn rule() -> impl Strategy<Value = Rule> {
     ];
     let contract = prop::sample::select(vec![ContractRule::Required, ContractRule::Optional, ContractRule::None]);
     let max_age = prop::option::of((1..60_000_u64).prop_map(Duration::from_millis));
-    (scopes, contract, max_age).prop_map(|(scopes, contract, max_age)| Rule { scopes, contract, max_age })
+    let values = prop::collection::vec(name().prop_map(|name| string(&name)), 1..3);
+    let claim = (prop::sample::select(vec!["/iss", "/aud"]), values)
+        .prop_map(|(pointer, values)| ClaimRule { pointer: pointer.into(), values });
+    (scopes, contract, max_age, prop::collection::vec(claim, 0..2))
+        .prop_map(|(scopes, contract, max_age, claims)| Rule { scopes, contract, max_age, claims, ..Rule::default() })
+}
+
+fn asked_values(rule: &Rule) -> Vec<(Box<str>, Box<str>)> {
+    let pairs = rule.claims.iter().flat_map(|claim| claim.values.iter().map(|value| (&claim.pointer, value)));
+    pairs.map(|(pointer, value)| (pointer.clone(), value.clone())).collect()
 }
 
 fn row() -> impl Strategy<Value = Row> {
@@ -73,6 +84,7 @@ fn sample() -> impl Strategy<Value = Sample> {
         provider.checks.audiences = boxed(checks.1);
         provider.checks.clock_skew = Duration::from_millis(checks.2);
         provider.checks.ignore_key_binding = checks.3;
+        provider.claims.asked = asked_values(&rule);
         Sample {
             rule,
             provider,

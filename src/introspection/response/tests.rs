@@ -1,4 +1,5 @@
 use super::*;
+use crate::token::claim;
 use crate::token::facts::Facts;
 use proptest::prelude::*;
 
@@ -11,6 +12,9 @@ fn names() -> ClaimNames {
         scope: list(&["scope", "scp"]),
         pointers: list(&["/ext/tenant", "/groups", "/a~1b"]),
         all_scalars: false,
+        asked: [("/realm", "x"), ("/ext/acr", "1"), ("/ext/acr", "2")]
+            .map(|(pointer, value)| (pointer.into(), claim::string(value)))
+            .into(),
     }
 }
 
@@ -305,6 +309,25 @@ fn an_answer_over_the_limit_is_not_read() {
     assert_eq!(padded(MAX_ANSWER_BYTES + 1), Err(Failure::TooLarge(MAX_ANSWER_BYTES + 1)));
     let huge = HttpAnswer { status: 200, headers: Vec::new(), body: Body::TooLarge(10 << 20) };
     assert_eq!(read(&HttpResult::Answered(huge), &names(), NOW), Err(Failure::TooLarge(10 << 20)));
+}
+
+#[test]
+fn of_what_rules_ask_for_is_kept_what_is_there() {
+    let said = |members: &str| {
+        let said = facts(members).unwrap().said;
+        said.iter().map(|(pointer, value)| format!("{pointer}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(said(r#""realm":"x","ext":{"acr":["0","2","1",null,["1"]]}"#), "/realm=\"x /ext/acr=\"1 /ext/acr=\"2");
+    for nothing in [
+        r#""other":1"#,
+        r#""realm":null,"ext":{"acr":null}"#,
+        r#""realm":"y","ext":{"acr":1}"#,
+        r#""realm":{"0":"x"},"ext":"acr""#,
+        r#""/realm":"x","ext/acr":"1""#,
+    ] {
+        assert_eq!(said(nothing), "", "{nothing}");
+    }
+    assert_eq!(facts(r#""realm":"y","realm":"x""#), Err(Failure::Duplicate));
 }
 
 proptest! {
