@@ -74,6 +74,9 @@ fn source(object: &Object<'_>) -> Option<SourceSettings> {
     let refresh = object.or("refresh", Duration::from_secs(15), |field| {
         field.duration(Duration::from_millis(100)..=Duration::from_secs(86_400))
     });
+    let full_reload = object.or("full_reload", Duration::from_secs(3600), |field| {
+        field.duration(Duration::from_secs(1)..=Duration::from_secs(7 * 86_400))
+    });
     let timeout = object.or("timeout", Duration::from_secs(5), |field| {
         field.duration(Duration::from_millis(1)..=Duration::from_secs(300))
     });
@@ -82,6 +85,7 @@ fn source(object: &Object<'_>) -> Option<SourceSettings> {
         cluster: cluster?.into(),
         url: url?,
         refresh: refresh?,
+        full_reload: full_reload?,
         timeout: timeout?,
         headers: headers?,
     })

@@ -2,7 +2,7 @@
 
 use crate::base::http::{Body, HttpAnswer};
 use crate::contract::document::Document;
-use crate::contract::link::{Origin, next_page};
+use crate::contract::link::{LinkError, Origin, next_page};
 use crate::contract::poll::{Failure, Poll};
 use crate::contract::settings::SourceSettings;
 
@@ -19,16 +19,25 @@ pub fn page(
         return Err(Failure::unusable("the answer is not JSON"));
     }
     let etag = answer.header("etag").map(<[u8]>::to_vec);
-    let links = answer.headers.iter().filter(|(name, _)| name == "link");
-    let origin = Origin { scheme: source.url.scheme(), authority: source.url.authority() };
-    let path = poll.paths.last().map_or("/", String::as_str);
-    let next = next_page(links.map(|(_, value)| value.as_slice()), origin, path)
-        .map_err(|error| Failure::unusable(error.to_string()))?;
+    let next = next(source, poll, &answer).map_err(|error| Failure::unusable(error.to_string()))?;
     let Body::Whole(body) = answer.body else {
         return Err(Failure::unusable("a page is too large"));
     };
     poll.page_came(body.len(), etag.as_deref())?;
     Ok((Document::new(body), next))
+}
+
+/// Whether a 304 says that what is known is unchanged. A page after the first is one that came since; a link that
+/// cannot be read may lead to one.
+pub fn is_unchanged(source: &SourceSettings, poll: &Poll, answer: &HttpAnswer) -> bool {
+    next(source, poll, answer) == Ok(None)
+}
+
+fn next(source: &SourceSettings, poll: &Poll, answer: &HttpAnswer) -> Result<Option<String>, LinkError> {
+    let links = answer.headers.iter().filter(|(name, _)| name == "link");
+    let origin = Origin { scheme: source.url.scheme(), authority: source.url.authority() };
+    let path = poll.paths.last().map_or("/", String::as_str);
+    next_page(links.map(|(_, value)| value.as_slice()), origin, path)
 }
 
 /// `application/json`, or another media type of that syntax (RFC 6839 §3.1).

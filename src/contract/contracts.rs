@@ -86,8 +86,9 @@ struct Source {
 impl Contracts {
     /// A view with nothing loaded yet but what the configuration holds.
     ///
-    /// `key_prefix` stands for the plugin and everything that decides what the source answers; configurations that
-    /// share it share the loaded set, so that a new one need not wait for it. Short is good: it is part of every key.
+    /// `key_prefix` stands for the plugin and everything that decides what the source answers, who asks among it;
+    /// configurations that share it share the loaded set, so that a new one need not wait for it. Short is good: it is
+    /// part of every key.
     /// `worker` is a random number, unique among the workers of the process.
     pub fn new(settings: Rc<Settings>, key_prefix: &str, worker: u64) -> Self {
         let inline = settings.inline.iter().map(|row| (row.identity.clone(), Rc::new(row.contract.clone()))).collect();
@@ -189,6 +190,13 @@ impl Contracts {
     /// The next turn of the event loop after an [`Action::Continue`].
     pub fn on_continue(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Action> {
         self.turn(store, now, |source, turn| source.poller.on_continue(turn))
+    }
+
+    /// The worker goes away.
+    pub fn on_end(&mut self, store: &dyn SharedStore) {
+        if let Some(source) = &mut self.source {
+            source.poller.on_end(store);
+        }
     }
 
     /// What the metrics should say.

@@ -19,8 +19,8 @@ use crate::shared::store::SharedStore;
 pub const MAX_PAGES: usize = 2000;
 /// Most bytes of one answer, all pages together.
 pub const MAX_BYTES: usize = 512 << 20;
-/// Most bytes of page addresses and validators that are kept for the next poll.
-const MAX_VALIDATORS: usize = 8 << 10;
+/// Longest validator that is kept for the next poll.
+const MAX_ETAG: usize = 8 << 10;
 /// Contracts read in one slice,
 const ENTRIES_PER_SLICE: usize = 256;
 /// and bytes after which it ends earlier.
@@ -39,15 +39,6 @@ pub enum Work {
     Writing(Poll, Publication),
     /// Clearing the last one.
     Sweeping(Sweep),
-}
-
-/// Whether a page is asked for only if it has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// This page of the last answer, if it has changed.
-    IfChanged(usize),
-    /// In any case.
-    Plainly,
 }
 
 /// Why a poll came to nothing.
@@ -80,8 +71,10 @@ pub struct Poll {
     pub base: Base,
     /// Asked for changes since the cursor of `base`.
     pub since: bool,
-    /// How the page that is awaited was asked for.
-    pub asked: Asked,
+    /// The page that is awaited was asked for only if it has changed.
+    pub if_changed: bool,
+    /// Everything was asked for, in any case.
+    pub full: bool,
     /// All pages asked for, in order.
     pub paths: Vec<String>,
     bytes: usize,
@@ -89,7 +82,7 @@ pub struct Poll {
     draft: Option<Draft>,
     seed: u64,
     cursor: Option<Box<str>>,
-    validators: Option<Vec<Page>>,
+    validator: Option<Page>,
     hasher: DefaultHasher,
     /// A change was lost, or hides others: only the whole set tells what is in force.
     lost_change: bool,
@@ -113,14 +106,15 @@ impl Poll {
             started,
             base,
             since,
-            asked: Asked::Plainly,
+            if_changed: false,
+            full: false,
             paths: Vec::new(),
             bytes: 0,
             kind: None,
             draft: None,
             seed,
             cursor: None,
-            validators: Some(Vec::new()),
+            validator: None,
             hasher: DefaultHasher::new(),
             lost_change: false,
             skipped: Skipped::default(),
@@ -142,15 +136,12 @@ impl Poll {
             return Err(Failure::unusable("the pages are too large together"));
         }
         let etag = etag.and_then(|etag| std::str::from_utf8(etag).ok());
-        let etag = etag.filter(|etag| etag.bytes().all(|b| b.is_ascii_graphic() || b == b' '));
-        self.validators = match (self.validators.take(), etag, self.paths.last()) {
-            (Some(mut pages), Some(etag), Some(path)) if !etag.is_empty() => {
-                pages.push(Page { path: path.as_str().into(), etag: etag.into() });
-                let size = |page: &Page| page.path.len() + page.etag.len();
-                (pages.iter().map(size).sum::<usize>() <= MAX_VALIDATORS).then_some(pages)
-            }
-            _ => None,
+        let usable = |etag: &&str| {
+            (1..=MAX_ETAG).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
         };
+        if let ([path], Some(etag)) = (&*self.paths, etag.filter(usable)) {
+            self.validator = Some(Page { path: path.as_str().into(), etag: etag.into() });
+        }
         Ok(())
     }
 
@@ -218,10 +209,7 @@ impl Poll {
     /// Writes into `head` where the next poll begins, after a complete answer.
     pub fn settle(&mut self, head: &mut Head, changed: bool) {
         head.cursor = self.cursor.take().filter(|_| !self.lost_change);
-        head.pages = self.validators.take().unwrap_or_default();
-        if self.lost_change {
-            head.pages.clear();
-        }
+        head.page = self.validator.take().filter(|_| !self.lost_change);
         match self.kind {
             Some(Kind::Delta) if changed || self.lost_change => head.fingerprint = 0,
             Some(Kind::Delta) | None => {}

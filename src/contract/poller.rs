@@ -1,10 +1,11 @@
 //! One worker's part in keeping the contracts up to date: nothing, or all of it.
 //!
 //! The worker that holds the lease polls, and goes on holding it: only its memory ever grows with the set. The
-//! others look whether a poll is overdue, and one of them takes over when the holder has died.
+//! others look whether a poll is overdue, and one of them takes over when the holder has gone or died.
 //!
 //! While a listener is drained there are workers of two configurations. The newer takes the lease from the older and
 //! polls at once if its settings are others, so that they count from its start; when it goes away, the older resumes.
+//! One whose polls have never succeeded polls beside the other, when that is slower than it, and not in its place.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,9 +19,9 @@ use crate::base::time::Timestamp;
 use crate::contract::answer;
 use crate::contract::contracts::{Action, CallId, Report};
 use crate::contract::document::Document;
-use crate::contract::poll::{Asked, Failure, Outcome, Poll, Work};
+use crate::contract::poll::{Failure, Outcome, Poll, Work};
 use crate::contract::request;
-use crate::contract::schedule::{LONGEST_RETRY_AFTER, backoff, interval};
+use crate::contract::schedule::{LONGEST_BACKOFF, LONGEST_RETRY_AFTER, backoff, interval};
 use crate::contract::settings::SourceSettings;
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::head::{Base, Head};
@@ -28,8 +29,14 @@ use crate::contract::snapshot::publish::{Halt, Progress, Publication, Sweep};
 use crate::shared::lease::{Claimant, Lease};
 use crate::shared::store::SharedStore;
 
-/// How long a dead poller holds up the others.
-pub const LEASE: Duration = Duration::from_secs(4);
+/// How long a poller that dies at work holds up the others: several times the time between two ticks, at each of which
+/// it renews its lease.
+pub const LEASE: Duration = Duration::from_secs(1);
+/// When a poll is that late and the poller has not been heard of since it was due, it is dead. A little more than the
+/// time between two ticks.
+const LATE: Duration = Duration::from_millis(350);
+/// How long another's poll may be overdue before one that has never succeeded tries again; doubled by each failure.
+pub const PATIENCE: Duration = Duration::from_secs(1);
 /// How much later than its timeout a call is given up.
 const CALL_GRACE: Duration = Duration::from_secs(2);
 /// Pause of this worker after it could not write to shared data what became of a poll.
@@ -49,13 +56,35 @@ pub struct Turn<'a> {
     pub actions: Vec<Action>,
 }
 
+/// What a poll that succeeds leaves to the next.
+struct Success {
+    pace: u64,
+    started: Timestamp,
+    ended: Timestamp,
+    /// From the start of this poll to the next.
+    wait: Duration,
+    /// When one asks for everything; unless that stays as it was.
+    full_due: Option<Timestamp>,
+}
+
+impl Success {
+    fn enter(self, head: &mut Head) {
+        head.failures = 0;
+        head.note(self.pace, true);
+        head.checked_at = self.ended;
+        head.polled_at = self.started;
+        head.wait = self.wait;
+        head.full_due = self.full_due.unwrap_or(head.full_due);
+    }
+}
+
 /// See the module.
 pub struct Poller {
     source: Rc<SourceSettings>,
     keys: Rc<Keys>,
     worker: u64,
-    /// Of the settings.
-    fingerprint: u64,
+    /// Names the settings.
+    pace: u64,
     /// The first tick.
     since: Option<Timestamp>,
     prng: Prng,
@@ -64,6 +93,7 @@ pub struct Poller {
     last_call: u64,
     continuing: bool,
     rests_until: Timestamp,
+    patience: Duration,
     counts: Report,
 }
 
@@ -71,7 +101,7 @@ impl Poller {
     /// `worker` is unique in the process, and not 0.
     pub fn new(source: Rc<SourceSettings>, keys: Rc<Keys>, worker: u64) -> Self {
         Self {
-            fingerprint: source.fingerprint(),
+            pace: source.pace(),
             source,
             keys,
             worker,
@@ -82,6 +112,7 @@ impl Poller {
             last_call: 0,
             continuing: false,
             rests_until: Timestamp::default(),
+            patience: PATIENCE,
             counts: Report::default(),
         }
     }
@@ -105,7 +136,7 @@ impl Poller {
     /// Who this is when it asks for the lease; not before the first tick.
     pub fn claimant(&self) -> Option<Claimant> {
         let since = self.since?;
-        Some(Claimant { worker: self.worker, configuration: self.fingerprint, since })
+        Some(Claimant { worker: self.worker, configuration: self.pace, since })
     }
 
     /// Time has passed. `seen` is the head as this worker last saw it.
@@ -115,7 +146,7 @@ impl Poller {
             return;
         }
         match &self.work {
-            Work::Idle if self.is_due(seen, turn.now) => self.begin(turn),
+            Work::Idle if self.is_due(seen, turn.now) => self.begin(seen, turn),
             Work::Idle => {}
             Work::Asking(_, _, until) if turn.now < *until => {}
             Work::Asking(..) => {
@@ -153,13 +184,21 @@ impl Poller {
         }
     }
 
+    /// The worker goes away: another may poll at once. What is under way is dropped.
+    pub fn on_end(&mut self, store: &dyn SharedStore) {
+        self.work = Work::Idle;
+        if let Some(lease) = self.lease.take() {
+            lease.release(store);
+        }
+    }
+
     /// False when another worker polls now: then whatever was under way is dropped.
     fn keeps_lease(&mut self, turn: &Turn<'_>) -> bool {
         let Some(lease) = &mut self.lease else {
             return true;
         };
         let left = lease.until().since(turn.now);
-        let fresh = left > LEASE / 2 && left <= LEASE;
+        let fresh = left > LEASE / 4 * 3 && left <= LEASE;
         let kept = if fresh { lease.holds(turn.store) } else { lease.renew(turn.store, turn.now, LEASE) };
         if kept {
             return true;
@@ -169,9 +208,9 @@ impl Poller {
         false
     }
 
-    fn begin(&mut self, turn: &mut Turn<'_>) {
+    fn begin(&mut self, seen: Option<&Head>, turn: &mut Turn<'_>) {
         let resting = turn.now < self.rests_until && self.rests_until <= turn.now.plus(REST);
-        if resting || !self.takes_lease(turn) {
+        if resting || !self.takes_lease(seen, turn) {
             return;
         }
         let base = Base::read(turn.store, &self.keys.head);
@@ -179,22 +218,44 @@ impl Poller {
         if !self.is_due(Some(&base.head), turn.now) {
             return;
         }
-        let since = base.head.generation != 0 && base.head.cursor.is_some();
+        // After a failure not everything: should that be what fails, changes still come through in between.
+        let full = base.head.failures == 0 && self.wants_everything(&base.head, turn.now);
+        let since = !full && base.head.generation != 0 && base.head.cursor.is_some();
         let poll = Poll::new(base, since, self.prng.number(), turn.now);
-        self.ask_first(poll, true, turn);
+        self.ask_first(poll, !full, turn);
     }
 
-    /// Whether it is time to poll. What another configuration's poller brought about is no reason to wait.
+    /// Whether it is time to poll. What another configuration's poller brought about is no reason to wait, except for
+    /// one that may not do better.
     fn is_due(&self, head: Option<&Head>, now: Timestamp) -> bool {
-        head.is_none_or(|head| head.settings != self.fingerprint || due(head, self.source.refresh, now))
+        let Some(head) = head else {
+            return true;
+        };
+        let mine = head.settings == self.pace;
+        if !mine && !head.fails(self.pace) {
+            return true;
+        }
+        let patience = if mine || head.failures > 0 { Duration::ZERO } else { self.patience };
+        now < head.polled_at || due_at(head, self.source.refresh).plus(patience) <= now
     }
 
-    fn takes_lease(&mut self, turn: &Turn<'_>) -> bool {
-        if self.lease.is_none()
-            && let Some(claimant) = self.claimant()
-        {
-            self.lease = Lease::try_take(turn.store, &self.keys.lease, claimant, turn.now, LEASE);
+    /// Whether it is time for everything; also when the clock was set back, or this has become more frequent.
+    fn wants_everything(&self, head: &Head, now: Timestamp) -> bool {
+        let span = self.source.full_reload;
+        !(now < head.full_due && head.full_due <= now.plus(span.saturating_add(span / 5)))
+    }
+
+    /// `seen` is the head.
+    fn takes_lease(&mut self, seen: Option<&Head>, turn: &Turn<'_>) -> bool {
+        if let Some(lease) = &mut self.lease {
+            return !lease.set_yields(false) || lease.renew(turn.store, turn.now, LEASE);
         }
+        let Some(claimant) = self.claimant() else {
+            return false;
+        };
+        let due = seen.map(|head| due_at(head, self.source.refresh)).unwrap_or_default();
+        let absent_before = if due.plus(LATE) <= turn.now { due } else { Timestamp::default() };
+        self.lease = Lease::try_take(turn.store, &self.keys.lease, claimant, turn.now, absent_before, LEASE);
         self.lease.is_some()
     }
 
@@ -202,16 +263,14 @@ impl Poller {
         let head = &poll.base.head;
         let cursor = head.cursor.as_deref().filter(|_| poll.since);
         let path = request::first_page(&self.source, cursor);
-        let known = head.generation != 0 && head.pages.first().is_some_and(|page| *page.path == path);
-        poll.asked = if known && if_changed { Asked::IfChanged(0) } else { Asked::Plainly };
+        let known = head.generation != 0 && head.page.as_ref().is_some_and(|page| *page.path == path);
+        poll.if_changed = known && if_changed;
+        poll.full = !poll.since && !poll.if_changed;
         self.ask(poll, path, turn);
     }
 
     fn ask(&mut self, mut poll: Poll, path: String, turn: &mut Turn<'_>) {
-        let etag = match poll.asked {
-            Asked::IfChanged(page) => poll.base.head.pages.get(page).map(|page| &*page.etag),
-            Asked::Plainly => None,
-        };
+        let etag = poll.base.head.page.as_ref().filter(|_| poll.if_changed).map(|page| &*page.etag);
         let call = request::page(&self.source, &path, etag);
         poll.paths.push(path);
         self.last_call += 1;
@@ -221,24 +280,18 @@ impl Poller {
         turn.actions.push(Action::Call(id, call));
     }
 
-    fn judge(&mut self, mut poll: Poll, answer: HttpAnswer, turn: &mut Turn<'_>) {
-        match (answer.status, poll.asked) {
-            (304, Asked::IfChanged(page)) => match poll.base.head.pages.get(page + 1) {
-                Some(next) => {
-                    let path = next.path.as_ref().to_owned();
-                    poll.asked = Asked::IfChanged(page + 1);
-                    self.ask(poll, path, turn);
-                }
-                None => self.unchanged(poll, |_, _| {}, turn),
-            },
-            // The pages before this one have not been sent: only all of them together are a snapshot.
-            (200, Asked::IfChanged(page)) if page > 0 => {
+    fn judge(&mut self, poll: Poll, answer: HttpAnswer, turn: &mut Turn<'_>) {
+        match answer.status {
+            304 if poll.if_changed && answer::is_unchanged(&self.source, &poll, &answer) => {
+                self.unchanged(poll, |_, _| {}, turn);
+            }
+            304 if poll.if_changed => {
                 let since = poll.since;
                 self.ask_first(poll.restarted(since), false, turn);
             }
-            (200, _) => self.open(poll, answer, turn),
-            (410, _) if poll.since => self.ask_first(poll.restarted(false), false, turn),
-            (status, _) => {
+            200 => self.open(poll, answer, turn),
+            410 if poll.since => self.ask_first(poll.restarted(false), false, turn),
+            status => {
                 let wait = retry_after(&answer, turn.now, LONGEST_RETRY_AFTER);
                 let failure = Failure::unanswered(format!("status {status}"));
                 self.fail(poll, failure, wait, turn);
@@ -247,7 +300,7 @@ impl Poller {
     }
 
     fn open(&mut self, mut poll: Poll, answer: HttpAnswer, turn: &mut Turn<'_>) {
-        poll.asked = Asked::Plainly;
+        poll.if_changed = false;
         match answer::page(&self.source, &mut poll, answer) {
             Ok((document, next)) => {
                 self.work = Work::Reading(poll, document, next);
@@ -320,10 +373,10 @@ impl Poller {
             Err(halt) => return self.halted(halt, turn),
         }
         let replaces = publication.replaces_everything();
-        let wait = self.wait_after(&poll, turn.now);
+        let success = self.succeed(&poll, turn.now);
         let settle = |head: &mut Head| {
             poll.settle(head, true);
-            self.succeed(head, poll.started, wait, turn.now);
+            success.enter(head);
         };
         match publication.flip(settle, &self.keys, turn.store) {
             Ok(head) => {
@@ -341,8 +394,7 @@ impl Poller {
     fn unchanged(&mut self, mut poll: Poll, settle: impl FnOnce(&mut Poll, &mut Head), turn: &mut Turn<'_>) {
         let mut head = poll.base.head.clone();
         settle(&mut poll, &mut head);
-        let wait = self.wait_after(&poll, turn.now);
-        self.succeed(&mut head, poll.started, wait, turn.now);
+        self.succeed(&poll, turn.now).enter(&mut head);
         match poll.base.replace(turn.store, &self.keys.head, &head) {
             Ok(()) => self.counts.unchanged += 1,
             Err(error) => self.halted(error.into(), turn),
@@ -351,9 +403,10 @@ impl Poller {
 
     fn fail(&mut self, poll: Poll, failure: Failure, retry_after: Option<Duration>, turn: &mut Turn<'_>) {
         let mut head = poll.base.head.clone();
-        let before = if head.settings == self.fingerprint { head.failures } else { 0 };
+        // The failures of one that has not polled before are counted from the first.
+        let before = if head.knows(self.pace) { head.failures } else { 0 };
         head.failures = before.saturating_add(1);
-        head.settings = self.fingerprint;
+        head.note(self.pace, false);
         let pause = backoff(head.failures, self.source.refresh, retry_after, &mut self.prng);
         head.polled_at = poll.started;
         head.wait = turn.now.since(poll.started).saturating_add(pause);
@@ -361,6 +414,14 @@ impl Poller {
             head.ask_for_everything();
         }
         let line = format!("contracts: poll failed, {}; next in {:.1} s", failure.reason, pause.as_secs_f64());
+        if head.fails(self.pace) {
+            self.patience = self.patience.saturating_mul(2).min(LONGEST_BACKOFF);
+            if let Some(lease) = &mut self.lease {
+                lease.set_yields(true);
+                // Where it is not taken, another poller is at work already.
+                lease.renew(turn.store, turn.now, LEASE);
+            }
+        }
         match poll.base.replace(turn.store, &self.keys.head, &head) {
             Ok(()) => {
                 self.counts.failed += 1;
@@ -382,30 +443,28 @@ impl Poller {
         turn.actions.push(Action::Log(Level::Warn, line));
     }
 
-    /// From the start of this poll to the next.
-    fn wait_after(&mut self, poll: &Poll, now: Timestamp) -> Duration {
+    fn succeed(&mut self, poll: &Poll, now: Timestamp) -> Success {
+        self.patience = PATIENCE;
         let wait = interval(self.source.refresh, &mut self.prng);
-        // A poll that takes longer than that is not followed by the next one at once.
-        wait.max(now.since(poll.started).saturating_add(wait / 8))
-    }
-
-    fn succeed(&self, head: &mut Head, started: Timestamp, wait: Duration, now: Timestamp) {
-        head.failures = 0;
-        head.settings = self.fingerprint;
-        head.checked_at = now;
-        head.polled_at = started;
-        head.wait = wait;
+        let full_wait = interval(self.source.full_reload, &mut self.prng);
+        Success {
+            pace: self.pace,
+            started: poll.started,
+            ended: now,
+            // A poll that takes longer than that is not followed by the next one at once.
+            wait: wait.max(now.since(poll.started).saturating_add(wait / 8)),
+            full_due: poll.full.then(|| poll.started.plus(full_wait)),
+        }
     }
 }
 
-/// Whether it is time to poll: at once when the clock was set back behind the record. What the record says is believed
-/// within reason only: it is untrusted.
-fn due(head: &Head, refresh: Duration, now: Timestamp) -> bool {
+/// When it is time to poll. What the record says is believed within reason only: it is untrusted.
+fn due_at(head: &Head, refresh: Duration) -> Timestamp {
     let longest = if head.failures == 0 {
         let took = head.checked_at.since(head.polled_at);
         took.saturating_add(refresh.saturating_add(refresh / 5))
     } else {
         LONGEST_RETRY_AFTER * 2
     };
-    now < head.polled_at || head.polled_at.plus(head.wait.min(longest)) <= now
+    head.polled_at.plus(head.wait.min(longest))
 }

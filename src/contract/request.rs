@@ -60,6 +60,7 @@ mod tests {
             cluster: "contracts".into(),
             url: HttpUrl::parse(&format!("https://contracts.internal{path}")).unwrap(),
             refresh: Duration::from_secs(15),
+            full_reload: Duration::from_secs(3600),
             timeout: Duration::from_secs(5),
             headers: vec![("Authorization".into(), Secret::new("Bearer s"))],
         }

@@ -10,10 +10,11 @@ pub const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// First pause after a failure, unless `refresh` is shorter.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-/// How much later than `refresh` a poll may be: a change has to be in force within `refresh` and a second.
-const LATEST: Duration = Duration::from_millis(250);
+/// How much later than `refresh` a poll may be: a change has to be in force within `refresh` and a second, also when
+/// the worker that should poll is dead and another one has to notice that.
+const LATEST: Duration = Duration::from_millis(100);
 
-/// From the start of one poll to the start of the next: `refresh` ± 10 %, and never more than 250 ms late.
+/// From the start of one poll to the start of the next: `refresh` ± 10 %, and never more than 100 ms late.
 pub fn interval(refresh: Duration, prng: &mut Prng) -> Duration {
     let jittered = refresh.mul_f64(0.9 + 0.2 * prng.fraction());
     jittered.min(refresh.saturating_add(LATEST))

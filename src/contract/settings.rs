@@ -1,5 +1,6 @@
 //! What the configuration says about contracts.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct SourceSettings {
     pub url: HttpUrl,
     /// Time from the start of one poll to the start of the next.
     pub refresh: Duration,
+    /// After so long everything is asked for, whatever has changed.
+    pub full_reload: Duration,
     /// Time for one page.
     pub timeout: Duration,
     /// Further request headers, such as credentials.
@@ -36,27 +39,14 @@ pub struct SourceSettings {
 }
 
 impl SourceSettings {
-    /// A number that another one has as soon as anything is polled differently: elsewhere, at another pace, or with
-    /// other credentials.
-    pub fn fingerprint(&self) -> u64 {
-        let Self { cluster, url, refresh, timeout, headers } = self;
-        let mut hash = hmac_sha256::Hash::new();
-        let mut add = |part: &[u8]| {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        };
-        for part in [cluster, url.scheme(), url.authority(), url.path()] {
-            add(part.as_bytes());
+    /// Names how the source is polled. Whom it is asked of, for what and by whom is no part of it: those who ask
+    /// otherwise have a set of their own.
+    pub fn pace(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for span in [self.refresh, self.full_reload, self.timeout] {
+            hasher.write_u128(span.as_nanos());
         }
-        for span in [refresh, timeout] {
-            add(&span.as_nanos().to_le_bytes());
-        }
-        for (name, value) in headers {
-            add(name.as_bytes());
-            add(value.expose().as_bytes());
-        }
-        let digest = hash.finalize();
-        digest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+        hasher.finish()
     }
 }
 
@@ -75,29 +65,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_setting_counts_for_the_fingerprint() {
+    fn who_is_asked_and_by_whom_is_no_part_of_the_pace() {
         let settings = SourceSettings {
             cluster: "contracts".into(),
             url: HttpUrl::parse("https://contracts.internal/c").unwrap(),
             refresh: Duration::from_secs(15),
+            full_reload: Duration::from_secs(3600),
             timeout: Duration::from_secs(5),
-            headers: vec![("authorization".into(), Secret::new("Bearer a"))],
+            headers: Vec::new(),
         };
-        let fingerprint = settings.fingerprint();
-        assert_eq!(settings.clone().fingerprint(), fingerprint);
-        let others: [fn(&mut SourceSettings); 7] = [
-            |other| other.cluster = "others".into(),
-            |other| other.url = HttpUrl::parse("http://contracts.internal/c").unwrap(),
-            |other| other.url = HttpUrl::parse("https://contracts.example/c").unwrap(),
-            |other| other.url = HttpUrl::parse("https://contracts.internal/d").unwrap(),
+        let others: [fn(&mut SourceSettings); 4] = [
+            |other| other.headers = vec![("authorization".into(), Secret::new("Bearer a"))],
             |other| other.refresh = Duration::from_secs(16),
-            |other| other.timeout = Duration::from_secs(6),
-            |other| other.headers = vec![("authorization".into(), Secret::new("Bearer b"))],
+            |other| other.full_reload = Duration::from_secs(16),
+            |other| other.timeout = Duration::from_secs(16),
         ];
-        for (number, change) in others.into_iter().enumerate() {
+        let same = others.map(|change| {
             let mut other = settings.clone();
             change(&mut other);
-            assert_ne!(other.fingerprint(), fingerprint, "{number}");
-        }
+            other.pace() == settings.pace()
+        });
+        assert_eq!(same, [true, false, false, false]);
     }
 }

@@ -57,8 +57,10 @@ impl Worker {
         }
     }
 
-    /// The worker is about to go. What it has counted is ready to be told, and its calls under way are its no longer.
-    pub fn on_end(&mut self, now: Timestamp) {
+    /// The worker is about to go. What it has counted is ready to be told, its calls under way are its no longer, and
+    /// another may poll.
+    pub fn on_end(&mut self, store: &dyn SharedStore, now: Timestamp) {
+        self.contracts.on_end(store);
         let report = self.contracts.report(now);
         self.count_polls(&report);
         self.metrics.in_flight(0);

@@ -146,14 +146,11 @@ impl Settings {
         prefix("facts", &shape)
     }
 
-    /// Prefix of the shared keys of contracts: changes with their source. A header may say whose contracts are asked
-    /// for; a new credential alone changes none of them, and they stay loaded when it is rotated.
+    /// Prefix of the shared keys of contracts: changes with their source and with who asks. A credential, in whatever
+    /// header, may be all that says whose contracts these are.
     pub fn contracts_prefix(&self) -> String {
-        let source = self.contracts.source.as_ref().map(|source| {
-            let headers = exposed(&source.headers).into_iter().filter(|(name, _)| *name != "authorization");
-            let headers: Vec<_> = headers.collect();
-            (&source.cluster, &source.url, headers)
-        });
+        let source = self.contracts.source.as_ref();
+        let source = source.map(|source| (&source.cluster, &source.url, exposed(&source.headers)));
         prefix("contracts", &format!("{source:?}"))
     }
 }

@@ -52,10 +52,10 @@ impl Shared {
         self.with_worker(|worker| worker.on_stream_gone(stream));
     }
 
-    /// The plugin is about to go: what it has counted is told.
+    /// The plugin is about to go: what it has counted is told, and what others wait for is given up.
     pub fn retire(&self) {
         let now = abi::now().unwrap_or_else(|_| self.now.get());
-        self.with_worker(|worker| worker.on_end(now));
+        self.with_worker(|worker| worker.on_end(&SharedData, now));
         self.tell_stats();
     }
 

@@ -1,20 +1,21 @@
 //! An election by compare-and-swap: at most one holder at a time, and none for ever.
 //!
-//! A lease ends by itself, so that a holder that died blocks nobody for longer than its duration. A holder that was
-//! merely halted may come back after another took over: what it does under its lease has to be harmless then, or
-//! guarded by a compare-and-swap of its own.
+//! A holder that goes away gives its lease back. One that dies cannot: so a lease ends by itself, and a holder that did
+//! not even renew it when there was work to do is taken for dead before that. A holder that was merely halted may come
+//! back after another took over: what it does under its lease has to be harmless then, or guarded by a
+//! compare-and-swap of its own.
 //!
 //! While a listener is drained, the workers of the old configuration and of the new one ask for the same lease. The
-//! newest gets it, also from a holder that lives: see [`Claimant`].
+//! newest gets it, also from a holder that lives: see [`Claimant`]. One whose work came to nothing yields it.
 
 use std::time::Duration;
 
 use crate::base::time::Timestamp;
 use crate::shared::store::{Expect, SharedStore, Version};
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 /// How many durations from now a record may end.
-const LONGEST: u32 = 16;
+const LONGEST: u32 = 64;
 /// The workers of one configuration start within this time of each other.
 const SIBLINGS: Duration = Duration::from_secs(10);
 
@@ -39,16 +40,18 @@ impl Claimant {
     }
 }
 
-/// A lease that this worker holds. Dropping it does not release it.
+/// A lease that this worker holds. Dropping it does not release it, [`Lease::release`] does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     key: Box<str>,
     holder: Claimant,
     until: Timestamp,
+    yields: bool,
 }
 
 impl Lease {
     /// Takes the lease under `key` for `duration`, if nobody else holds it at `now` whom `claimant` does not outrank.
+    /// A holder that has not renewed it since `absent_before` is dead.
     ///
     /// All who share a key use one `duration`: a record that reaches much further into the future is left from before
     /// the clock was set back, and does not count. (A little further it may, when this worker was halted after it took
@@ -58,21 +61,25 @@ impl Lease {
         key: &str,
         claimant: Claimant,
         now: Timestamp,
+        absent_before: Timestamp,
         duration: Duration,
     ) -> Option<Self> {
         let found = store.get(key);
         let record = found.as_ref().and_then(|found| Record::read(&found.value));
         if let Some(record) = record {
-            let held = now < record.until && record.until <= now.plus(duration * LONGEST);
-            if held && record.holder.worker != claimant.worker && !claimant.outranks(&record.holder) {
+            let lives = absent_before.plus(duration) <= record.until;
+            let held = lives && now < record.until && record.until <= now.plus(duration * LONGEST);
+            let yields = record.yields && record.holder.configuration != claimant.configuration;
+            let passes = record.holder.worker == claimant.worker || yields || claimant.outranks(&record.holder);
+            if held && !passes {
                 return None;
             }
         }
         let expect = found.map_or(Expect::Absent, |found| Expect::Version(found.version));
         let until = now.plus(duration);
-        let record = Record { holder: claimant, until };
+        let record = Record { holder: claimant, until, yields: false };
         store.set(key, &record.bytes(), expect).ok()?;
-        Some(Self { key: key.into(), holder: claimant, until })
+        Some(Self { key: key.into(), holder: claimant, until, yields: false })
     }
 
     /// Whether no other worker has taken it over.
@@ -87,10 +94,23 @@ impl Lease {
             return false;
         };
         let until = now.plus(duration);
-        let record = Record { holder: self.holder, until };
+        let record = Record { holder: self.holder, until, yields: self.yields };
         let kept = store.set(&self.key, &record.bytes(), Expect::Version(version));
         self.until = until;
         kept.is_ok()
+    }
+
+    /// Gives it back, unless another worker has taken it over.
+    pub fn release(self, store: &dyn SharedStore) {
+        if let Some(version) = self.own_version(store) {
+            // In a conflict it has just been taken over.
+            let _ = store.set(&self.key, &[], Expect::Version(version));
+        }
+    }
+
+    /// Says, from the next renewal on, whether any other configuration may have it. True when that is a change.
+    pub fn set_yields(&mut self, yields: bool) -> bool {
+        std::mem::replace(&mut self.yields, yields) != yields
     }
 
     /// The moment at which it ends, as far as this worker knows.
@@ -109,12 +129,13 @@ impl Lease {
 struct Record {
     holder: Claimant,
     until: Timestamp,
+    yields: bool,
 }
 
 impl Record {
     fn bytes(self) -> Vec<u8> {
         let Claimant { worker, configuration, since } = self.holder;
-        let mut bytes = vec![FORMAT];
+        let mut bytes = vec![FORMAT, u8::from(self.yields)];
         for number in [worker, configuration, since.as_millis(), self.until.as_millis()] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
@@ -122,7 +143,7 @@ impl Record {
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        let (&format, rest) = bytes.split_first()?;
+        let (&[format, yields], rest) = bytes.split_first_chunk()?;
         let (numbers, rest) = rest.as_chunks::<8>();
         let &[worker, configuration, since, until] = numbers else {
             return None;
@@ -130,7 +151,7 @@ impl Record {
         let number = u64::from_le_bytes;
         let time = |bytes| Timestamp::from_millis(number(bytes));
         let holder = Claimant { worker: number(worker), configuration: number(configuration), since: time(since) };
-        (format == FORMAT && rest.is_empty()).then_some(Self { holder, until: time(until) })
+        (format == FORMAT && rest.is_empty()).then_some(Self { holder, until: time(until), yields: yields != 0 })
     }
 }
 
@@ -145,6 +166,10 @@ mod tests {
         Timestamp::from_secs(1000 + secs)
     }
 
+    fn take(store: &dyn SharedStore, key: &str, claimant: Claimant, now: Timestamp) -> Option<Lease> {
+        Lease::try_take(store, key, claimant, now, Timestamp::default(), SPAN)
+    }
+
     /// One of the workers that started together.
     fn one(worker: u64) -> Claimant {
         Claimant { worker, configuration: 7, since: at(0) }
@@ -153,40 +178,40 @@ mod tests {
     #[test]
     fn one_holder_at_a_time() {
         let store = MemoryStore::default();
-        assert!(Lease::try_take(&store, "k", one(1), at(0), SPAN).is_some());
-        assert!(Lease::try_take(&store, "k", one(2), at(3), SPAN).is_none());
-        assert!(Lease::try_take(&store, "k", one(1), at(3), SPAN).is_some());
-        assert!(Lease::try_take(&store, "other", one(2), at(3), SPAN).is_some());
+        assert!(take(&store, "k", one(1), at(0)).is_some());
+        assert!(take(&store, "k", one(2), at(3)).is_none());
+        assert!(take(&store, "k", one(1), at(3)).is_some());
+        assert!(take(&store, "other", one(2), at(3)).is_some());
     }
 
     #[test]
     fn a_dead_holder_is_followed_by_another_and_notices() {
         let store = MemoryStore::default();
-        let mut first = Lease::try_take(&store, "k", one(1), at(0), SPAN).unwrap();
+        let mut first = take(&store, "k", one(1), at(0)).unwrap();
         assert!(first.renew(&store, at(2), SPAN));
-        assert!(Lease::try_take(&store, "k", one(2), at(5), SPAN).is_none());
-        let second = Lease::try_take(&store, "k", one(2), at(6), SPAN).unwrap();
+        assert!(take(&store, "k", one(2), at(5)).is_none());
+        let second = take(&store, "k", one(2), at(6)).unwrap();
         assert_eq!(second.until(), at(10));
         assert!(!first.renew(&store, at(6), SPAN));
         assert!(!first.holds(&store) && second.holds(&store));
-        assert!(Lease::try_take(&store, "k", one(3), at(7), SPAN).is_none());
+        assert!(take(&store, "k", one(3), at(7)).is_none());
     }
 
     #[test]
     fn a_newer_configuration_takes_it_from_a_living_holder_and_keeps_it() {
         let store = MemoryStore::default();
-        let old = Lease::try_take(&store, "k", one(1), at(0), SPAN).unwrap();
-        let newer = Claimant { worker: 2, configuration: 8, since: at(1) };
-        let newer = Lease::try_take(&store, "k", newer, at(1), SPAN).unwrap();
+        let old = take(&store, "k", one(1), at(0)).unwrap();
+        let newer = Claimant { configuration: 8, since: at(1), ..one(2) };
+        let newer = take(&store, "k", newer, at(1)).unwrap();
         assert!(!old.holds(&store) && newer.holds(&store));
-        assert!(Lease::try_take(&store, "k", one(1), at(2), SPAN).is_none());
+        assert!(take(&store, "k", one(1), at(2)).is_none());
         // Gone, it leaves the work to whoever there is.
-        assert!(Lease::try_take(&store, "k", one(1), at(5), SPAN).is_some());
+        assert!(take(&store, "k", one(1), at(5)).is_some());
     }
 
     #[test]
     fn workers_that_start_together_leave_it_to_the_first_and_later_ones_take_it() {
-        let with = |configuration, since| Claimant { worker: 2, configuration, since: at(since) };
+        let with = |configuration, since| Claimant { configuration, since: at(since), ..one(2) };
         assert!(!with(7, 0).outranks(&one(1)));
         assert!(!with(7, 10).outranks(&one(1)));
         assert!(with(7, 11).outranks(&one(1)));
@@ -196,14 +221,49 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_given_back_is_free_and_one_that_was_lost_cannot_be() {
+        let store = MemoryStore::default();
+        let first = take(&store, "k", one(1), at(0)).unwrap();
+        first.clone().release(&store);
+        assert!(!first.holds(&store));
+        let second = take(&store, "k", one(2), at(0)).unwrap();
+        first.release(&store);
+        assert!(second.holds(&store));
+    }
+
+    #[test]
+    fn a_holder_that_was_not_there_when_it_was_needed_is_followed_before_the_lease_ends() {
+        let store = MemoryStore::default();
+        let mut first = take(&store, "k", one(1), at(0)).unwrap();
+        let needed = |since| Lease::try_take(&store, "k", one(2), at(3), at(since), SPAN);
+        assert_eq!(needed(0), None);
+        assert!(first.renew(&store, at(2), SPAN));
+        assert_eq!(needed(2), None);
+        assert!(needed(3).is_some());
+    }
+
+    #[test]
+    fn one_that_is_yielded_goes_to_another_configuration_only() {
+        let store = MemoryStore::default();
+        let newer = Claimant { configuration: 8, since: at(1), ..one(2) };
+        let mut lease = take(&store, "k", newer, at(1)).unwrap();
+        assert!(lease.set_yields(true) && !lease.set_yields(true));
+        assert!(take(&store, "k", one(1), at(2)).is_none());
+        assert!(lease.renew(&store, at(2), SPAN));
+        assert!(take(&store, "k", Claimant { worker: 3, ..newer }, at(2)).is_none());
+        assert!(take(&store, "k", one(1), at(2)).is_some());
+        assert!(take(&store, "k", one(4), at(2)).is_none());
+    }
+
+    #[test]
     fn foreign_values_and_a_clock_set_back_do_not_block() {
         let store = MemoryStore::default();
-        for junk in [&b""[..], b"x", &[1; 32], &[2; 33], &[1; 34]] {
+        for junk in [&b""[..], b"x", &[2; 33], &[1; 34], &[2; 35]] {
             store.set("k", junk, Expect::Anything).unwrap();
-            assert!(Lease::try_take(&store, "k", one(2), at(0), SPAN).is_some());
+            assert!(take(&store, "k", one(2), at(0)).is_some());
         }
-        assert!(Lease::try_take(&store, "late", one(1), at(100), SPAN).is_some());
-        assert!(Lease::try_take(&store, "late", one(2), at(0), SPAN).is_some());
+        assert!(take(&store, "late", one(1), at(1000)).is_some());
+        assert!(take(&store, "late", one(2), at(0)).is_some());
     }
 
     #[test]
@@ -213,7 +273,7 @@ mod tests {
         impl SharedStore for Raced {
             fn get(&self, key: &str) -> Option<crate::shared::store::Versioned> {
                 let found = self.0.get(key);
-                let _ = Lease::try_take(&self.0, key, one(9), at(0), SPAN);
+                let _ = take(&self.0, key, one(9), at(0));
                 found
             }
             fn set(&self, key: &str, value: &[u8], expect: Expect) -> Result<(), crate::shared::store::WriteError> {
@@ -221,6 +281,6 @@ mod tests {
             }
         }
         let store = Raced(MemoryStore::default());
-        assert!(Lease::try_take(&store, "k", one(1), at(0), SPAN).is_none());
+        assert!(take(&store, "k", one(1), at(0)).is_none());
     }
 }

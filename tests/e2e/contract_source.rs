@@ -18,17 +18,22 @@ pub struct ContractSource {
 struct Script {
     once: VecDeque<Answer>,
     documents: HashMap<String, Document>,
+    /// For those who ask with this `authorization`, whatever the target.
+    private: HashMap<String, Document>,
     polls: Vec<Request>,
 }
 
 struct Document {
     answer: Answer,
     etag: Option<String>,
+    /// What those get who have it.
+    unchanged: Answer,
 }
 
 impl ContractSource {
     pub fn start() -> Self {
-        let script = Script { once: VecDeque::new(), documents: HashMap::new(), polls: Vec::new() };
+        let script =
+            Script { once: VecDeque::new(), documents: HashMap::new(), private: HashMap::new(), polls: Vec::new() };
         let script = Arc::new(Mutex::new(script));
         let server = HttpServer::start({
             let script = script.clone();
@@ -43,13 +48,25 @@ impl ContractSource {
 
     /// The standing answer for a target (path and query).
     pub fn answer_for(&self, target: &str, answer: Answer) {
-        self.publish(target, Document { answer, etag: None });
+        self.publish(target, Document { answer, etag: None, unchanged: Answer::status(304) });
+    }
+
+    /// The standing answer for whoever asks with this `authorization`.
+    pub fn answer_to(&self, credential: &str, answer: Answer) {
+        let document = Document { answer, etag: None, unchanged: Answer::status(304) };
+        self.script.lock().unwrap().private.insert(credential.into(), document);
     }
 
     /// Serves a document under an entity tag; a poll that names the tag gets 304 (RFC 9110 section 13.1.2).
     pub fn serve(&self, target: &str, etag: &str, document: Value) {
-        let answer = Answer::json(document).header("etag", etag);
-        self.publish(target, Document { answer, etag: Some(etag.into()) });
+        let unchanged = Answer::status(304).header("etag", etag);
+        self.serve_or(unchanged, target, etag, Answer::json(document));
+    }
+
+    /// The same with another 304 than the usual one.
+    pub fn serve_or(&self, unchanged: Answer, target: &str, etag: &str, answer: Answer) {
+        let answer = answer.header("etag", etag);
+        self.publish(target, Document { answer, etag: Some(etag.into()), unchanged });
     }
 
     /// Answers for the next polls, one each, whatever their target; before all standing ones.
@@ -86,11 +103,12 @@ impl Script {
         if let Some(answer) = self.once.pop_front() {
             return answer;
         }
-        let Some(document) = self.documents.get(&request.target) else { return Answer::status(404) };
+        let private = request.headers.only("authorization").and_then(|credential| self.private.get(credential));
+        let Some(document) = private.or_else(|| self.documents.get(&request.target)) else {
+            return Answer::status(404);
+        };
         match &document.etag {
-            Some(etag) if request.headers.only("if-none-match") == Some(etag) => {
-                Answer::status(304).header("etag", etag)
-            }
+            Some(etag) if request.headers.only("if-none-match") == Some(etag) => document.unchanged.clone(),
             _ => document.answer.clone(),
         }
     }

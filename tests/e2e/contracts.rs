@@ -3,6 +3,7 @@
 mod changes;
 mod outage;
 mod reload;
+mod tenants;
 mod trouble;
 
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Connection, Request, Response};
 use crate::contract_source::ContractSource;
+use crate::envoy_config::EnvoyBuilder;
 use crate::eventually::{SOON, eventually};
 use crate::gateway::{Gateway, provider, with};
 use crate::refusal::REFUSALS;
@@ -69,9 +71,18 @@ impl Scene {
     }
 
     fn with(source: ContractSource, workers: usize, configuration: Value) -> Self {
+        Self::adjusted(source, workers, configuration, |builder| builder)
+    }
+
+    fn adjusted(
+        source: ContractSource,
+        workers: usize,
+        configuration: Value,
+        adjust: impl FnOnce(EnvoyBuilder) -> EnvoyBuilder,
+    ) -> Self {
         let port = source.port();
         let gateway = Gateway::start_with(configuration, |builder| {
-            builder.workers(workers).cluster("contracts", port).reloadable()
+            adjust(builder.workers(workers).cluster("contracts", port).reloadable())
         });
         let started = Instant::now();
         let connections = gateway.envoy.connections_on_every_worker();

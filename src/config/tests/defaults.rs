@@ -111,6 +111,7 @@ fn of_a_contract_source() {
     let source = settings.source.as_ref().unwrap();
     assert_eq!(source.url, HttpUrl::parse("http://contracts.internal/v1?x=1").unwrap());
     assert_eq!((source.refresh, source.timeout), (Duration::from_secs(15), Duration::from_secs(5)));
+    assert_eq!(source.full_reload, Duration::from_secs(3600));
     assert!(source.headers.is_empty());
     assert_eq!(settings.max_staleness, Some(Duration::from_secs(86_400)));
     assert_eq!(settings.before_first_load, crate::contract::settings::BeforeFirstLoad::Refuse);

@@ -65,7 +65,7 @@ pub(super) fn full() -> Value {
                         "status": "active", "name": "Portal", "not_before": "2026-01-01T00:00:00Z",
                         "expires_at": "2027-01-01T00:00:00Z"}],
             "source": {"url": "https://contracts.internal/v1/contracts", "cluster": "contracts", "refresh": "10s",
-                       "timeout": "4s", "headers": {"authorization": {"env": "CONTRACTS_AUTH"}}},
+                       "full_reload": "7d", "timeout": "4s", "headers": {"authorization": {"env": "CONTRACTS_AUTH"}}},
             "max_staleness": "0s",
             "before_first_load": "inline"
         },
@@ -155,6 +155,7 @@ fn the_rest_is_as_configured() {
     assert_eq!(contracts.inline[0].identity.provider.as_deref(), Some("main"));
     let source = contracts.source.as_ref().unwrap();
     assert_eq!((source.refresh, source.timeout), (Duration::from_secs(10), Duration::from_secs(4)));
+    assert_eq!(source.full_reload, Duration::from_secs(7 * 86_400));
     assert_eq!(source.headers[0].1.expose(), "Bearer contracts");
     assert_eq!((contracts.max_staleness, contracts.before_first_load), (None, BeforeFirstLoad::Inline));
     let cache = &settings.cache;

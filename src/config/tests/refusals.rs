@@ -439,6 +439,13 @@ fn contract_settings() {
         json!({"source": {"url": "https://u:p@c/", "cluster": "c"}}),
         "contracts.source.url: must not hold credentials",
     );
+    for wrong in ["999ms", "8d"] {
+        refused(
+            "/contracts",
+            json!({"source": {"url": "https://c/", "cluster": "c", "full_reload": wrong}}),
+            &format!("contracts.source.full_reload: must be between 1000ms and 7d, got {wrong:?}"),
+        );
+    }
     let row = |row: Value, line: &str| refused("/contracts", json!({"inline": [row]}), line);
     row(json!({"client_id": "c"}), "contracts.inline[0].api: is missing");
     row(json!({"api": "orders", "client_id": ""}), "contracts.inline[0].client_id: is empty");

@@ -33,15 +33,20 @@ pub struct Head {
     pub wait: Duration,
     /// Polls that have failed since.
     pub failures: u32,
-    /// Names the settings of the poller that wrote these ([`SourceSettings::fingerprint`]).
+    /// Names the settings of the poller that wrote these ([`SourceSettings::pace`]).
     ///
-    /// [`SourceSettings::fingerprint`]: crate::contract::settings::SourceSettings::fingerprint
+    /// [`SourceSettings::pace`]: crate::contract::settings::SourceSettings::pace
     pub settings: u64,
+    /// Settings whose polls have succeeded, one bit for each ([`Head::note`]),
+    proven: u64,
+    /// and settings whose polls have failed and never succeeded.
+    failing: u64,
+    /// When everything is to be asked for again.
+    pub full_due: Timestamp,
     /// Where the next delta begins.
     pub cursor: Option<Box<str>>,
-    /// The pages of the last answer with their validators, to ask for only if they have changed. Empty when one of
-    /// them had none.
-    pub pages: Vec<Page>,
+    /// The first page of the last answer with its validator, which stands for all of them.
+    pub page: Option<Page>,
     /// Of the bytes of the last snapshot; 0 when a delta came after it.
     pub fingerprint: u64,
 }
@@ -80,8 +85,28 @@ impl Head {
     /// Forgets what makes the next poll ask for less than everything.
     pub fn ask_for_everything(&mut self) {
         self.cursor = None;
-        self.pages.clear();
+        self.page = None;
         self.fingerprint = 0;
+    }
+
+    /// Takes note of what a poll under these settings came to. Settings may share a bit: then the ones pass for as good
+    /// as the others.
+    pub fn note(&mut self, settings: u64, success: bool) {
+        if success {
+            self.proven |= bit(settings);
+        }
+        self.failing = (self.failing | bit(settings)) & !self.proven;
+        self.settings = settings;
+    }
+
+    /// Whether polls under these settings have failed, and never succeeded.
+    pub fn fails(&self, settings: u64) -> bool {
+        self.failing & bit(settings) != 0
+    }
+
+    /// Whether polls under these settings have ended before.
+    pub fn knows(&self, settings: u64) -> bool {
+        (self.failing | self.proven) & bit(settings) != 0
     }
 
     /// The record's bytes.
@@ -100,9 +125,12 @@ impl Head {
             millis(self.wait),
             u64::from(self.failures),
             self.settings,
+            self.proven,
+            self.failing,
+            self.full_due.as_millis(),
             self.fingerprint,
             u64::from(self.cursor.is_some()),
-            self.pages.len() as u64,
+            u64::from(self.page.is_some()),
         ] {
             put_number(&mut to, number);
         }
@@ -110,7 +138,7 @@ impl Head {
         if let Some(cursor) = &self.cursor {
             put_bytes(&mut to, cursor.as_bytes());
         }
-        for page in &self.pages {
+        if let Some(page) = &self.page {
             put_bytes(&mut to, page.path.as_bytes());
             put_bytes(&mut to, page.etag.as_bytes());
         }
@@ -136,24 +164,30 @@ impl Head {
             wait: Duration::from_millis(from.number()?),
             failures: u32::try_from(from.number()?).ok()?,
             settings: from.number()?,
+            proven: from.number()?,
+            failing: from.number()?,
+            full_due: Timestamp::from_millis(from.number()?),
             fingerprint: from.number()?,
             ..Self::default()
         };
         let has_cursor = from.number()? != 0;
-        let pages = from.number()?;
+        let has_page = from.number()? != 0;
         head.current = from.bytes()?.to_vec();
         if has_cursor {
             head.cursor = Some(from.text()?.into());
         }
-        for _ in 0..pages {
-            let (path, etag) = (from.text()?.into(), from.text()?.into());
-            head.pages.push(Page { path, etag });
+        if has_page {
+            head.page = Some(Page { path: from.text()?.into(), etag: from.text()?.into() });
         }
         let fits = head.current.len() == head.buckets.div_ceil(8) as usize
             && head.buckets.max(head.high) <= MAX_BUCKETS
             && (head.generation == 0 || head.buckets > 0);
         (fits && from.0.is_empty()).then_some(head)
     }
+}
+
+fn bit(settings: u64) -> u64 {
+    1 << (settings % 64)
 }
 
 /// A head as it was read, with what a compare-and-swap over it needs.
@@ -212,12 +246,18 @@ mod tests {
             failures: 8,
             settings: 11,
             cursor: Some("9".into()),
-            pages: vec![Page { path: "/a".into(), etag: "\"x\"".into() }],
+            full_due: Timestamp::from_secs(12),
+            page: Some(Page { path: "/a".into(), etag: "\"x\"".into() }),
             fingerprint: 10,
             ..Head::default()
         };
+        head.note(13, true);
+        head.note(11, false);
         head.arrange(19, |bucket| if bucket % 3 == 0 { Slot::Second } else { Slot::First });
         assert_eq!(Head::decode(&head.encode()).as_ref(), Some(&head));
+        assert!(head.fails(11) && !head.fails(13) && head.knows(13) && !head.knows(12));
+        head.note(13, false);
+        assert!(!head.fails(13), "it has succeeded once");
         assert_eq!(head.current(18), Some(Slot::Second));
         assert_eq!(head.current(17), Some(Slot::First));
         assert_eq!(head.current(19), None);

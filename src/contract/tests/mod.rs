@@ -11,10 +11,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult, HttpUrl};
-use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
 use crate::contract::contracts::{Action, Contracts, Holding};
-use crate::contract::poller::LEASE;
+use crate::contract::poller::{LEASE, PATIENCE};
 use crate::contract::settings::{BeforeFirstLoad, Settings, SourceSettings};
 use crate::contract::terms::Status;
 use crate::shared::store::MemoryStore;
@@ -48,6 +47,7 @@ fn source_settings() -> SourceSettings {
         cluster: "contracts".into(),
         url: HttpUrl::parse("https://contracts.internal/c").unwrap(),
         refresh: REFRESH,
+        full_reload: Duration::from_secs(86_400),
         timeout: Duration::from_secs(5),
         headers: Vec::new(),
     }

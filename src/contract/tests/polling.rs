@@ -117,29 +117,145 @@ fn pages_take_effect_all_at_once() {
     assert_eq!(stage.contracts.report(stage.now).contracts, Some(2));
 }
 
+/// Two pages, the first of which has an entity tag; `told` are further headers of the 304 that it gets.
+fn two_pages(second: &'static str, told: &'static [(&str, &str)]) -> impl FnMut(&Asked) -> HttpResult {
+    move |asked: &Asked| match (asked.path.as_str(), asked.etag.as_deref()) {
+        ("/c", Some("\"1\"")) => answer(304, told, ""),
+        ("/c", None) => answer(200, &[("etag", "\"1\""), ("link", "<?page=2>; rel=next")], one("gold")),
+        ("/c?page=2", None) => answer(200, &[("etag", "\"2\"")], snapshot(&[row("d", second)])),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
-fn each_page_is_asked_whether_it_has_changed() {
-    let paged = |last: &'static str| {
-        move |asked: &Asked| match (asked.path.as_str(), asked.etag.as_deref()) {
-            ("/c", Some("\"1\"")) => answer(304, &[], ""),
-            ("/c", _) => answer(200, &[("etag", "\"1\""), ("link", "<?page=2>; rel=next")], one("gold")),
-            ("/c?page=2", Some(etag)) if etag == format!("\"{last}\"") => answer(304, &[], ""),
-            ("/c?page=2", _) => {
-                let etag = format!("\"{last}\"");
-                answer(200, &[("etag", etag.as_str())], snapshot(&[row("d", last)]))
-            }
-            other => panic!("{other:?}"),
+fn the_first_pages_etag_stands_for_the_whole_set() {
+    let mut stage = Stage::new(two_pages("silver", &[]));
+    stage.tick();
+    for _ in 0..3 {
+        stage.until_next_poll();
+        assert_eq!((stage.last().path.as_str(), stage.last().etag.as_deref()), ("/c", Some("\"1\"")));
+    }
+    assert_eq!((stage.asked.len(), stage.contracts.report(stage.now).unchanged), (5, 3));
+    assert_eq!((stage.tier("c"), stage.tier("d")), ("gold".into(), "silver".into()));
+}
+
+#[test]
+fn a_page_behind_one_that_is_unchanged_is_a_change() {
+    for link in ["<?page=2>; rel=\"next\"", "</>; rel=prev, <?page=2>; rel=next", "<cannot be read"] {
+        // The set had one page, or two.
+        for link_before in [None, Some(("link", "<?page=2>; rel=next"))] {
+            let mut stage = Stage::new(move |asked| match asked.path.as_str() {
+                "/c" => {
+                    let headers = [("etag", "\"1\"")].into_iter().chain(link_before);
+                    answer(200, &headers.collect::<Vec<_>>(), one("gold"))
+                }
+                _ => ok(snapshot(&[row("d", "silver")])),
+            });
+            stage.tick();
+            stage.script(two_pages("bronze", Box::leak(Box::new([("link", link)]))));
+            stage.until_next_poll();
+            assert_eq!((stage.tier("c"), stage.tier("d")), ("gold".into(), "bronze".into()), "{link}");
+            let last: Vec<_> = stage.asked.iter().rev().take(3).rev().map(|asked| asked.path.as_str()).collect();
+            assert_eq!(last, ["/c", "/c", "/c?page=2"]);
+            assert_eq!(stage.contracts.report(stage.now).failed, 0);
         }
-    };
-    let mut stage = Stage::new(paged("silver"));
+    }
+    // Other links lead to nothing new.
+    let mut stage = Stage::new(two_pages("silver", &[("link", "</>; rel=prev")]));
     stage.tick();
     stage.until_next_poll();
-    assert_eq!(stage.asked.len(), 4);
-    assert_eq!(stage.contracts.report(stage.now).unchanged, 1);
-    // The first page still is what it was: the second one's change must come through all the same.
-    stage.script(paged("bronze"));
+    assert_eq!(stage.asked.len(), 3);
+}
+
+#[test]
+fn changes_behind_an_unchanged_page_are_asked_for_as_changes() {
+    let mut stage = Stage::new(|_| ok(format!(r#"{{"contracts":[{}],"cursor":"1"}}"#, row("c", "gold"))));
+    stage.tick();
+    stage.script(|_| answer(200, &[("etag", "\"d\"")], r#"{"changes":[],"cursor":"1"}"#));
     stage.until_next_poll();
-    assert_eq!((stage.tier("c"), stage.tier("d")), ("gold".into(), "bronze".into()));
+    stage.script(|asked| match (asked.path.as_str(), asked.etag.is_some()) {
+        ("/c?since=1", true) => answer(304, &[("link", "<?since=1&page=2>; rel=next")], ""),
+        ("/c?since=1", false) => {
+            answer(200, &[("link", "<?since=1&page=2>; rel=next")], r#"{"changes":[],"cursor":"1"}"#)
+        }
+        ("/c?since=1&page=2", false) => ok(format!(r#"{{"changes":[{}],"cursor":"2"}}"#, row("c", "silver"))),
+        other => panic!("{other:?}"),
+    });
+    stage.until_next_poll();
+    assert_eq!(stage.tier("c"), "silver");
+}
+
+/// The settings with another period, and everything asked for every 60 s.
+fn minutely() -> Settings {
+    let full_reload = Duration::from_secs(60);
+    Settings { source: Some(SourceSettings { full_reload, ..source_settings() }), ..settings() }
+}
+
+/// Whether everything was asked for without condition.
+fn is_full(asked: &Asked) -> bool {
+    *asked == Asked { path: "/c".into(), etag: None }
+}
+
+#[test]
+fn everything_is_asked_for_again_deltas_or_not_whoever_polls() {
+    for deltas in [true, false] {
+        let served = Rc::new(RefCell::new("gold"));
+        let tier = Rc::clone(&served);
+        let mut stage = Stage::with(minutely(), move |asked| match (asked.path.as_str(), &asked.etag) {
+            ("/c", None) if deltas => ok(format!(r#"{{"contracts":[{}],"cursor":"1"}}"#, row("c", &tier.borrow()))),
+            ("/c", None) => answer(200, &[("etag", "\"1\"")], one(&tier.borrow())),
+            // What the source never says unless it is asked for everything.
+            ("/c?since=1", None) => ok(r#"{"changes":[],"cursor":"1"}"#),
+            _ => answer(304, &[], ""),
+        });
+        stage.tick();
+        *served.borrow_mut() = "silver";
+        let (start, mut fulls) = (stage.now, Vec::new());
+        for minute in 0..10 {
+            // Other workers go on where this one stopped.
+            stage.contracts.on_end(&stage.store);
+            stage.contracts = Contracts::new(Rc::new(minutely()), "t", minute + 2);
+            let count = stage.asked.len();
+            let from = stage.now;
+            while !stage.asked[count..].iter().any(is_full) {
+                stage.pass(TICK);
+                assert!(stage.now.since(from) <= Duration::from_secs(60) + REFRESH + Duration::from_secs(1));
+            }
+            fulls.push(stage.now.since(from));
+            assert!(stage.asked.len() - count >= 5, "those before are asked as usual");
+            assert_eq!(stage.tier("c"), "silver");
+        }
+        assert!(stage.now.since(start) >= Duration::from_secs(540));
+        fulls.dedup();
+        assert!(fulls.len() > 3, "spread out: {fulls:?}");
+    }
+}
+
+#[test]
+fn a_full_reload_that_fails_holds_up_no_change_and_is_tried_again() {
+    let state = Rc::new(RefCell::new(0));
+    let number = Rc::clone(&state);
+    let mut stage = Stage::with(minutely(), |_| ok(r#"{"contracts":[],"cursor":"0"}"#));
+    stage.tick();
+    stage.script(move |asked| match asked.path.as_str() {
+        "/c" => answer(500, &[], ""),
+        _ => {
+            let number = *number.borrow();
+            ok(format!(r#"{{"changes":[{}],"cursor":"{number}"}}"#, row("c", &number.to_string())))
+        }
+    });
+    let mut fulls = 0;
+    for wanted in 1..20 {
+        *state.borrow_mut() = wanted;
+        let count = stage.asked.len();
+        stage.pass(REFRESH + Duration::from_millis(2500));
+        assert_eq!(stage.tier("c"), wanted.to_string());
+        fulls += stage.asked[count..].iter().filter(|asked| is_full(asked)).count();
+    }
+    assert!((5..20).contains(&fulls), "{fulls}");
+    stage.script(|_| ok(one("gold")));
+    stage.pass(REFRESH * 3);
+    assert_eq!(stage.tier("c"), "gold");
 }
 
 #[test]
@@ -303,6 +419,7 @@ fn when_the_newer_configuration_goes_away_the_older_resumes() {
     stage.tick();
     let old = reload(&mut stage, every(Duration::from_secs(86_400)));
     stage.tick();
+    // Not even its end is told.
     stage.contracts = old;
     stage.script(|_| ok(one("silver")));
     stage.pass(LEASE + TICK);
@@ -310,21 +427,143 @@ fn when_the_newer_configuration_goes_away_the_older_resumes() {
     assert!(stage.until_next_poll() <= REFRESH.mul_f64(1.1) + TICK);
 }
 
+/// The settings with another timeout.
+fn within(timeout: Duration) -> Settings {
+    Settings { source: Some(SourceSettings { timeout, ..source_settings() }), ..settings() }
+}
+
 #[test]
-fn new_credentials_count_at_once_whatever_the_old_ones_came_to() {
+fn new_settings_count_at_once_whatever_the_old_ones_came_to() {
     let mut stage = Stage::new(|_| answer(429, &[("retry-after", "3000")], ""));
     stage.tick();
-    let mut source = source_settings();
-    source.headers = vec![("authorization".into(), Secret::new("Bearer new"))];
-    let mut old = reload(&mut stage, Settings { source: Some(source), ..settings() });
-    stage.script(|_| answer(401, &[], ""));
+    let _old = reload(&mut stage, within(Duration::from_secs(9)));
+    stage.script(|_| answer(500, &[], ""));
     stage.tick();
-    assert!(old.on_tick(&stage.store, stage.now).is_empty());
     // Its own failures are counted from the first.
     assert!(stage.until_next_poll() <= Duration::from_millis(1500));
     stage.script(|_| ok(one("gold")));
     stage.until_next_poll();
     assert_eq!(stage.tier("c"), "gold");
+}
+
+/// Lets a worker tick; its calls fail.
+fn fails(contracts: &mut Contracts, stage: &Stage) -> usize {
+    let mut calls = 0;
+    for action in contracts.on_tick(&stage.store, stage.now) {
+        if let Action::Call(id, _) = action {
+            calls += 1;
+            contracts.on_answer(id, HttpResult::Failed, &stage.store, stage.now);
+        }
+    }
+    calls
+}
+
+#[test]
+fn a_newer_configuration_that_only_fails_does_not_poll_in_place_of_one_that_succeeds() {
+    let mut stage = Stage::new(|_| ok(one("gold")));
+    stage.tick();
+    stage.pass(REFRESH * 2);
+    // Three workers whose time for an answer is too short.
+    let short = || Rc::new(within(Duration::from_millis(1)));
+    let mut bad: Vec<_> = (2..5).map(|worker| Contracts::new(short(), "t", worker)).collect();
+    let (start, mut failed) = (stage.now, 0);
+    for number in 0..100 {
+        let wanted = number.to_string();
+        let body = one(&wanted);
+        stage.script(move |_| ok(body.clone()));
+        let served = stage.now;
+        while stage.tier("c") != wanted {
+            stage.now = stage.now.plus(TICK);
+            failed += bad.iter_mut().map(|bad| fails(bad, &stage)).sum::<usize>();
+            stage.tick();
+            assert!(stage.now.since(served) <= REFRESH + Duration::from_secs(1), "{number}");
+        }
+    }
+    assert!((1..=3).contains(&failed), "{failed} polls in place of good ones");
+    assert!(stage.now.since(start) >= Duration::from_secs(500));
+
+    // Down for all, each has its turn, and none asks more often for that.
+    stage.script(|_| HttpResult::Failed);
+    let (asked, before) = (stage.asked.len(), failed);
+    for _ in 0..4 * 600 {
+        stage.now = stage.now.plus(TICK);
+        failed += bad.iter_mut().map(|bad| fails(bad, &stage)).sum::<usize>();
+        stage.tick();
+    }
+    let polls = stage.asked.len() - asked + failed - before;
+    assert!((8..=24).contains(&polls), "{polls} polls in ten minutes without an answer");
+
+    // Only when the older one is gone, the newer polls, and succeeds.
+    let old = std::mem::replace(&mut stage.contracts, bad.remove(0));
+    let mut old = old;
+    old.on_end(&stage.store);
+    stage.script(|_| ok(one("back")));
+    stage.pass(Duration::from_secs(400));
+    assert_eq!(stage.tier("c"), "back");
+}
+
+#[test]
+fn a_newer_configuration_that_failed_once_still_sets_the_pace_when_it_can() {
+    let mut stage = Stage::with(every(Duration::from_secs(3600)), |_| ok(one("gold")));
+    stage.tick();
+    let mut old = reload(&mut stage, settings());
+    stage.script(|_| HttpResult::Failed);
+    stage.tick();
+    old.on_tick(&stage.store, stage.now);
+    stage.script(|_| ok(one("silver")));
+    stage.pass(REFRESH.mul_f64(1.2) + PATIENCE * 2 + TICK * 2);
+    assert_eq!(stage.tier("c"), "silver");
+    assert!(stage.until_next_poll() <= REFRESH.mul_f64(1.1) + TICK);
+}
+
+#[test]
+fn a_poller_that_goes_away_is_followed_at_once() {
+    let mut stage = Stage::new(|_| ok(one("gold")));
+    stage.tick();
+    // Right before its next poll, and in the middle of one.
+    for polls in [false, true] {
+        let polled = stage.now;
+        stage.pass(REFRESH.mul_f64(0.85));
+        if polls {
+            while stage.contracts.on_tick(&stage.store, stage.now).is_empty() {
+                stage.now = stage.now.plus(TICK);
+            }
+        }
+        stage.script(|_| ok(one("silver")));
+        let next = stage.other(2 + u64::from(polls));
+        std::mem::replace(&mut stage.contracts, next).on_end(&stage.store);
+        stage.until_next_poll();
+        assert!(stage.now.since(polled) <= REFRESH + Duration::from_millis(600), "{:?}", stage.now.since(polled));
+        assert_eq!(stage.tier("c"), "silver");
+    }
+}
+
+#[test]
+fn a_poller_that_dies_holds_nobody_up_for_longer_than_a_change_may_take() {
+    for number in 0.. {
+        let mut stage = Stage::new(|_| ok(one("gold")));
+        stage.tick();
+        let polled = stage.now;
+        let death = stage.now.plus(REFRESH.mul_f64(0.8) + Duration::from_millis(40 * number));
+        let mut other = stage.other(2);
+        stage.now = stage.now.plus(Duration::from_millis(113));
+        stage.script(|_| ok(one("silver")));
+        // Ticks of the two lie apart.
+        while stage.now < death && stage.asked.len() == 1 {
+            stage.tick();
+            stage.now = stage.now.plus(Duration::from_millis(93));
+            assert!(other.on_tick(&stage.store, stage.now).is_empty());
+            stage.now = stage.now.plus(Duration::from_millis(157));
+        }
+        if stage.asked.len() > 1 {
+            assert!(number > 20, "{number}");
+            return;
+        }
+        stage.contracts = other;
+        stage.until_next_poll();
+        let took = stage.now.since(polled);
+        assert!(took <= REFRESH + Duration::from_millis(750), "{took:?}");
+    }
 }
 
 #[test]

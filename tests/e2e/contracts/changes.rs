@@ -180,3 +180,38 @@ fn deltas_are_applied_and_a_lost_cursor_starts_over() {
     assert_eq!(scene.polls("failed"), 0);
     scene.gateway.envoy.assert_no_vm_reload();
 }
+
+#[test]
+fn a_page_that_is_added_behind_unchanged_ones_is_seen() {
+    let unchanged = || Answer::status(304).header("etag", "\"first\"");
+    let page = |row: Value| Answer::json(json!({"contracts": [row]}));
+    let with_status = |status: &str| with(contract("portal", "gold"), json!({"status": status}));
+    let [next, last] = [2, 3].map(|number| format!("{TARGET}?page={number}"));
+    let links = [&next, &last].map(|page| format!("<{page}>; rel=\"next\""));
+    let source = ContractSource::start();
+    source.serve_or(unchanged(), TARGET, "\"first\"", page(contract("portal", "gold")));
+    let mut scene = Scene::with(source, WORKERS, configuration(json!({"refresh": "300ms"}), json!({})));
+    let token = scene.token("portal");
+    scene.await_everywhere("/orders/1", &token, "allowed gold");
+    let polls = scene.polls("unchanged");
+    scene.await_poll("unchanged", polls);
+
+    // The page is the same as ever; what its 304 leads to is not.
+    scene.source.serve(&next, "\"second\"", json!({"contracts": [with_status("suspended")]}));
+    let (linked, told) = (page(contract("portal", "gold")).header("link", &links[0]), unchanged());
+    scene.source.serve_or(told.header("link", &links[0]), TARGET, "\"first\"", linked.clone());
+    assert!(scene.await_everywhere("/orders/1", &token, "contract_suspended") <= BOUND);
+
+    // A source whose 304 says nothing is asked for everything once in a while.
+    scene.source.serve_or(unchanged(), TARGET, "\"first\"", linked);
+    scene.reload(configuration(json!({"refresh": "300ms", "full_reload": "1s"}), json!({})));
+    scene.await_everywhere("/orders/1", &token, "contract_suspended");
+    scene.source.serve(&last, "\"third\"", json!({"contracts": [contract("portal", "silver")]}));
+    scene.source.answer_for(&next, page(with_status("suspended")).header("link", &links[1]));
+    let took = scene.await_everywhere("/orders/1", &token, "allowed silver");
+    assert!(took <= Duration::from_secs(1) + BOUND, "{took:?}");
+    let polls = scene.source.polls();
+    assert!(polls.iter().any(|poll| poll.headers.only("if-none-match").is_some()));
+    assert_eq!(scene.polls("failed"), 0);
+    scene.gateway.envoy.assert_no_vm_reload();
+}

@@ -4,18 +4,23 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Scene, TARGET, configuration, contract};
+use super::{Scene, TARGET, configuration, contract, outcome};
 use crate::answer::Answer;
 use crate::client::Request;
+use crate::contract_source::ContractSource;
 use crate::envoy::Envoy;
 use crate::eventually::{SOON, eventually};
-use crate::http_server::Request as Polled;
+use crate::refusal::assert_refused;
 use crate::secrecy;
 
 impl Scene {
+    fn asked_with(&self, credential: &str) -> bool {
+        self.source.polls().iter().any(|poll| poll.headers.only("authorization") == Some(credential))
+    }
+
     /// Replaces the configuration; what held connections meet is still the old one.
     #[track_caller]
-    fn reload(&self, configuration: Value) {
+    pub(super) fn reload(&self, configuration: Value) {
         let Self { gateway, .. } = self;
         let builder = Envoy::builder().workers(4).plugin(configuration).upstream(&gateway.upstream).reloadable();
         gateway.envoy.reload(&builder).expect("a good configuration");
@@ -51,32 +56,80 @@ fn a_new_configuration_polls_from_its_start_and_the_old_one_is_quiet() {
 }
 
 #[test]
-fn a_new_credential_counts_at_once_and_the_set_stays() {
-    let with_headers = |headers: Value| configuration(json!({"refresh": "300ms", "headers": headers}), json!({}));
-    let [old, new] = ["old", "new"].map(|which| format!("Bearer {}", secrecy::secret(which)));
-    let contracts = [contract("portal", "gold")];
-    let mut scene = Scene::start(4, with_headers(json!({"authorization": old})), &contracts);
+fn no_change_is_late_for_a_reload_whenever_it_comes_and_however_soon_the_old_one_is_gone() {
+    const REFRESH: Duration = Duration::from_secs(1);
+    let source = ContractSource::start();
+    source.serve(TARGET, "\"0\"", json!({"contracts": [contract("portal", "0")]}));
+    let number = |number: u64| configuration(json!({"refresh": "1s"}), json!({"max_staleness": format!("{number}h")}));
+    let mut scene = Scene::adjusted(source, 2, number(1), |builder| builder.drained_after(1));
+    let token = scene.token("portal");
+    let request = Request::get("/orders/1").bearer(&token);
+    let mut slowest = Duration::ZERO;
+    for (reload, delay) in [0, 300, 1000, 1700, 50, 2300].into_iter().enumerate() {
+        let start = Instant::now();
+        eventually(SOON, "the time", || (start.elapsed() >= Duration::from_millis(delay)).then_some(()));
+        scene.reload(number(reload as u64 + 2));
+        let tier = format!("{}", reload + 1);
+        scene.source.serve(TARGET, &format!("\"{tier}\""), json!({"contracts": [contract("portal", &tier)]}));
+        let served = Instant::now();
+        let allowed = format!("allowed {tier}");
+        eventually(SOON, &allowed, || (outcome(&scene.gateway.send(&request)) == allowed).then_some(()));
+        slowest = slowest.max(served.elapsed());
+    }
+    // The last one, too, loses the one before it.
+    let last = Instant::now();
+    eventually(SOON, "the time", || (last.elapsed() >= REFRESH * 3).then_some(()));
+    let polls: Vec<_> = scene.source.polls().iter().map(|poll| poll.at).collect();
+    let gaps: Vec<_> = polls.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    eprintln!("the slowest change took {slowest:?}; the longest gap was {:?}", gaps.iter().max());
+    assert!(slowest <= REFRESH + Duration::from_secs(1), "{slowest:?}");
+    assert!(gaps.iter().all(|gap| *gap <= REFRESH + Duration::from_secs(1)), "{gaps:?}");
+    assert!(last.duration_since(*polls.last().unwrap()) <= REFRESH * 3);
+    scene.connections.clear();
+    scene.gateway.envoy.assert_no_vm_reload();
+}
+
+#[test]
+fn a_new_credential_uses_a_set_after_a_load_of_its_own_and_the_old_one_keeps_what_it_had() {
+    let asking = |credential: &str| {
+        configuration(json!({"refresh": "300ms", "headers": {"authorization": credential}}), json!({}))
+    };
+    let [old, new, bad] = ["old", "new", "bad"].map(|which| format!("Bearer {}", secrecy::secret(which)));
+    let set = |tier: &str| Answer::json(json!({"contracts": [contract("portal", tier)]})).header("etag", "\"1\"");
+    let source = ContractSource::start();
+    source.answer_to(&old, set("gold"));
+    source.answer_for(TARGET, Answer::status(401));
+    let mut scene = Scene::with(source, 4, asking(&old));
     let token = scene.token("portal");
     scene.await_everywhere("/orders/1", &token, "allowed gold");
-    // The old one is revoked, and whoever uses it is told to stay away.
-    scene.source.answer_for(TARGET, Answer::status(401).header("retry-after", "300"));
-    scene.await_poll("failed", 0);
-    scene.source.serve(TARGET, "\"second\"", json!({"contracts": [contract("portal", "silver")]}));
-    scene.reload(with_headers(json!({"authorization": new})));
     let request = Request::get("/orders/1").bearer(&token);
-    assert_eq!(scene.gateway.send(&request).status, 200);
-    let took = scene.await_everywhere("/orders/1", &token, "allowed silver");
-    assert!(took <= Duration::from_millis(1300), "{took:?}");
-    let sent = |poll: &Polled, name: &str| poll.headers.only(name).map(str::to_owned);
-    let polls = scene.source.polls();
-    assert_eq!(sent(polls.last().unwrap(), "authorization"), Some(new.clone()));
-    assert_eq!(sent(polls.last().unwrap(), "if-none-match").as_deref(), Some("\"first\""), "not from nothing");
 
-    // Any other header may say whose contracts are asked for: with another value nothing is loaded yet.
-    scene.reload(with_headers(json!({"authorization": new, "x-tenant": "b"})));
-    eventually(SOON, "an allowed request", || (scene.gateway.send(&request).status == 200).then_some(()));
+    // One that the source refuses grants nothing, and the polls of the one before go on.
+    scene.reload(asking(&bad));
+    eventually(SOON, "the bad one asking", || scene.asked_with(&bad).then_some(()));
+    assert_refused(&scene.gateway.send(&request), "contracts_not_loaded");
+    scene.source.answer_to(&old, set("silver"));
+    assert!(scene.await_everywhere("/orders/1", &token, "allowed silver") <= Duration::from_millis(1300));
+    assert_refused(&scene.gateway.send(&request), "contracts_not_loaded");
+
+    // A good one begins with a load of its own, and that comes at once.
+    scene.source.answer_to(&new, set("bronze"));
+    scene.reload(asking(&new));
+    let reloaded = Instant::now();
+    eventually(SOON, "an allowed request", || {
+        let outcome = outcome(&scene.gateway.send(&request));
+        assert!(["contracts_not_loaded", "allowed bronze"].contains(&&*outcome), "{outcome}");
+        (outcome == "allowed bronze").then_some(())
+    });
+    eprintln!("a new credential grants {:?} after the reload", reloaded.elapsed());
+    assert!(reloaded.elapsed() <= Duration::from_secs(1));
     let polls = scene.source.polls();
-    let first = polls.iter().find(|poll| sent(poll, "x-tenant").is_some()).unwrap();
-    assert_eq!(sent(first, "if-none-match"), None);
+    let first = polls.iter().find(|poll| poll.headers.only("authorization") == Some(&new)).unwrap();
+    assert_eq!(first.headers.only("if-none-match"), None);
+    // Revoked, the old one changes nothing any more for those who still are with it.
+    scene.source.answer_to(&old, Answer::status(401));
+    let failed = scene.polls("failed");
+    scene.await_poll("failed", failed);
+    scene.assert_everywhere("/orders/1", &token, "allowed silver");
     scene.gateway.envoy.assert_no_vm_reload();
 }
