@@ -11,7 +11,7 @@ pub struct Settings {
     pub realm: Option<Box<str>>,
     /// `resource_metadata` of challenges (RFC 9728 §5.1).
     pub resource_metadata: Option<Box<str>>,
-    /// `Retry-After` of 503 answers; sent in whole seconds, rounded up.
+    /// `Retry-After` of 503 answers, where no server says otherwise; sent in whole seconds, rounded up.
     pub retry_after: Duration,
 }
 
@@ -22,12 +22,14 @@ pub struct Refusal {
     pub outcome: Outcome,
     /// Scopes that the operation asks for, separated by spaces; empty where the outcome is not about scopes.
     pub scope: String,
+    /// How long the authorization server wants to be left alone, where that is the reason.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
     /// A refusal that has nothing to do with scopes.
     pub fn new(outcome: Outcome) -> Self {
-        Self { outcome, scope: String::new() }
+        Self { outcome, scope: String::new(), retry_after: None }
     }
 }
 
@@ -53,7 +55,8 @@ impl Settings {
             headers.push(("www-authenticate", challenge));
         }
         if answer.status == 503 {
-            headers.push(("retry-after", millis(self.retry_after).div_ceil(1000).to_string()));
+            let wait = refusal.retry_after.unwrap_or(self.retry_after);
+            headers.push(("retry-after", millis(wait).div_ceil(1000).to_string()));
         }
         let body = serde_json::json!({ "error": answer.error, "error_description": answer.description }).to_string();
         Reply { status: answer.status, headers, body }
@@ -116,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_challenge_quotes_its_values() {
-        let refusal = Refusal { outcome: Outcome::InsufficientScope, scope: "a b".to_owned() };
+        let refusal = Refusal { scope: "a b".to_owned(), ..Refusal::new(Outcome::InsufficientScope) };
         assert_eq!(
             header(&settings().reply(&refusal), "www-authenticate").unwrap(),
             "Bearer realm=\"a \\\"b\\\\\", error=\"insufficient_scope\", \
@@ -127,7 +130,8 @@ mod tests {
     #[test]
     fn a_missing_token_is_challenged_without_an_error() {
         let settings = Settings { realm: None, resource_metadata: Some("https://r/.well-known".into()), ..settings() };
-        let reply = settings.reply(&Refusal { outcome: Outcome::MissingToken, scope: "read".to_owned() });
+        let refusal = Refusal { scope: "read".to_owned(), ..Refusal::new(Outcome::MissingToken) };
+        let reply = settings.reply(&refusal);
         assert_eq!(
             header(&reply, "www-authenticate").unwrap(),
             "Bearer scope=\"read\", resource_metadata=\"https://r/.well-known\""
@@ -138,5 +142,10 @@ mod tests {
             header(&super::tests::settings().reply(&Refusal::new(Outcome::Overloaded)), "retry-after").as_deref(),
             Some("5")
         );
+        for (wait, seconds) in [(1, "1"), (1000, "1"), (1001, "2"), (10_000, "10")] {
+            let wait = Some(Duration::from_millis(wait));
+            let refusal = Refusal { retry_after: wait, ..Refusal::new(Outcome::ProviderUnavailable) };
+            assert_eq!(header(&settings.reply(&refusal), "retry-after").as_deref(), Some(seconds));
+        }
     }
 }

@@ -71,6 +71,8 @@ pub struct Slots {
 /// A token's set as it was read.
 #[derive(Debug)]
 pub struct Seen {
+    /// Whether it told of an active token, however long ago.
+    pub was_good: bool,
     key: String,
     found: Option<Versioned>,
 }
@@ -97,11 +99,12 @@ impl Slots {
     /// What the process knows of the token with that digest, and what was read to find out, for [`Self::join`]. Never a
     /// lapsed entry, nor one that lives longer than the settings allow.
     pub fn look(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> (Option<Remembered>, Seen) {
-        let seen = self.see(store, digest);
+        let mut seen = self.see(store, digest);
         let entry = match self.settings.entries {
             0 => None,
             _ => self.limits.find(seen.set(), digest).map(|entry| self.settings.cut(entry)),
         };
+        seen.was_good = entry.as_ref().is_some_and(Remembered::is_active);
         (entry.filter(|entry| entry.freshness(now) != Freshness::Lapsed), seen)
     }
 
@@ -202,7 +205,7 @@ impl Slots {
         let number = digest.first_chunk::<8>().map_or(0, |head| u64::from_le_bytes(*head));
         let key = numbered(&self.prefix, number.checked_rem(self.sets).unwrap_or_default());
         let found = store.get(&key);
-        Seen { key, found }
+        Seen { was_good: false, key, found }
     }
 }
 

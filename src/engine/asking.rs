@@ -2,10 +2,10 @@
 
 use super::effect::{CallId, Effect, Ending};
 use super::flights::{Flight, Phase, Waiter};
-use super::mail::{self, Mail, Told};
+use super::mail::{self, Mail, Mark, Told};
 use super::metrics::{Asked, Lookup};
 use super::settings::Provider;
-use super::worker::{OUTAGE, Worker};
+use super::worker::Worker;
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
 use crate::cache::{CacheControl, Digest, Freshness, Lifetime, Remembered, Role, Seen, is_on};
@@ -17,9 +17,6 @@ use crate::shared::store::SharedStore;
 use crate::token::facts::TokenState;
 use std::rc::Rc;
 use std::time::Duration;
-
-/// Time between two log lines about one authorization server's failures.
-const QUIET: Duration = Duration::from_secs(10);
 
 /// How a flight ends: what is known of the token now, or the outcome of those who wait.
 type Learned = Result<Remembered, Outcome>;
@@ -73,19 +70,35 @@ impl Worker {
 
     fn on_answer(&mut self, digest: Digest, told: Told, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let follows =
-            self.flights.get_mut(&digest).is_some_and(|flight| matches!(flight.phase, Phase::Following { .. }));
-        if !follows {
+        let Some(Flight { phase: Phase::Following { .. }, provider, .. }) = self.flights.get_mut(&digest) else {
             return effects;
-        }
-        match told {
-            Told::State(remembered) => {
-                self.land(&digest, Ok(self.settings.cache.cut(remembered)), store, now, &mut effects);
+        };
+        let provider = *provider;
+        let learned = match told {
+            Told::State(remembered) => Ok(self.settings.cache.cut(remembered)),
+            Told::Unavailable(retry_after) => {
+                if let Some(wait) = retry_after {
+                    self.pauses.hold(provider, wait, now);
+                }
+                Err(Outcome::ProviderUnavailable)
             }
-            Told::Failed(outcome) => self.land(&digest, Err(outcome), store, now, &mut effects),
-            Told::TooMuch => self.call(&digest, 0, false, now, &mut effects),
-        }
+            Told::Error(mark) if mark == self.mark(provider, &digest) => Err(Outcome::ProviderError),
+            // Who asked has another secret, which may be all that was wrong.
+            Told::Error(_) | Told::TooMuch => {
+                if self.pauses.held(provider, now).is_none() {
+                    self.call(&digest, 0, false, now, &mut effects);
+                    return effects;
+                }
+                Err(Outcome::ProviderUnavailable)
+            }
+        };
+        self.land(&digest, learned, store, now, &mut effects);
         effects
+    }
+
+    fn mark(&self, ProviderIndex(provider): ProviderIndex, digest: &Digest) -> Mark {
+        let provider = self.settings.providers.get(provider);
+        provider.map(|provider| mail::mark(&provider.endpoint.client, digest)).unwrap_or_default()
     }
 
     fn call(&mut self, digest: &Digest, earlier: u32, leads: bool, now: Timestamp, effects: &mut Vec<Effect>) {
@@ -125,7 +138,12 @@ impl Worker {
         self.metrics.asked(index, asked(&read), took);
         self.metrics.in_flight(self.flights.calls());
         let learned = match read {
-            Err(failure) if failure.is_worth_a_retry() && earlier < provider.endpoint.retries && in_time => {
+            Err(failure)
+                if failure.is_worth_a_retry()
+                    && earlier < provider.endpoint.retries
+                    && in_time
+                    && self.pauses.held(index, now).is_none() =>
+            {
                 self.call(&digest, earlier + 1, leads, now, &mut effects);
                 return effects;
             }
@@ -157,22 +175,19 @@ impl Worker {
         effects: &mut Vec<Effect>,
     ) -> Outcome {
         let outcome = failure.outcome();
-        if let Some(outage) = self.outages.get_mut(index.0) {
-            outage.renew_from = now.plus(OUTAGE);
-            if outcome == Outcome::ProviderUnavailable {
-                outage.down_until = now.plus(OUTAGE);
-            }
-            if now >= outage.quiet_until || outage.quiet_until > now.plus(QUIET) {
-                outage.quiet_until = now.plus(QUIET);
-                let stale = match (outcome, self.settings.cache.stale_if_error.is_zero()) {
-                    (Outcome::ProviderUnavailable, false) => {
-                        "; tokens known from before pass until stale_if_error ends"
-                    }
-                    _ => "",
-                };
-                let line = format!("provider {:?}: introspection failed: {failure}{stale}", provider.name);
-                effects.push(Effect::Log(log::Level::Warn, line));
-            }
+        if failure == Failure::Unreachable {
+            self.pauses.silent(index, now);
+        }
+        if let Some(wait) = failure.retry_after() {
+            self.pauses.hold(index, wait, now);
+        }
+        if self.pauses.may_log(index, now) {
+            let stale = match (outcome, self.settings.cache.stale_if_error.is_zero()) {
+                (Outcome::ProviderUnavailable, false) => "; tokens known from before pass until stale_if_error ends",
+                _ => "",
+            };
+            let line = format!("provider {:?}: introspection failed: {failure}{stale}", provider.name);
+            effects.push(Effect::Log(log::Level::Warn, line));
         }
         outcome
     }
@@ -188,8 +203,14 @@ impl Worker {
         effects: &mut Vec<Effect>,
     ) {
         let followers = self.slots.settle(store, digest, learned.as_ref().ok(), leads, now);
-        if !followers.is_empty() {
-            let message = mail::answer(digest, learned.as_ref().map_err(|outcome| *outcome));
+        if !followers.is_empty()
+            && let Some(provider) = self.flights.get_mut(digest).map(|flight| flight.provider)
+        {
+            let message = match &learned {
+                Ok(remembered) => mail::answer(digest, remembered),
+                Err(Outcome::ProviderUnavailable) => mail::unavailable(digest, self.pauses.held(provider, now)),
+                Err(_) => mail::error(digest, self.mark(provider, digest)),
+            };
             effects.extend(followers.into_iter().map(|queue| Effect::Mail(queue, message.clone())));
         }
         self.land(digest, learned, store, now, effects);
@@ -204,18 +225,21 @@ impl Worker {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = self.flights.close(digest) else { return };
+        let Some(mut flight) = self.flights.close(digest) else { return };
         self.metrics.in_flight(self.flights.calls());
         let token = flight.token.expose().as_bytes();
-        if let Ok(remembered) = &learned {
-            for key in &flight.keys {
-                match remembered.freshness(now) {
-                    Freshness::Fresh => self.known.insert(*key, token, remembered.clone()),
-                    Freshness::Stale | Freshness::Lapsed => {
-                        self.known.remove(*key, token);
+        match &learned {
+            Ok(remembered) => {
+                for key in &flight.keys {
+                    match remembered.freshness(now) {
+                        Freshness::Fresh => self.known.insert(*key, token, remembered.clone()),
+                        Freshness::Stale | Freshness::Lapsed => {
+                            self.known.remove(*key, token);
+                        }
                     }
                 }
             }
+            Err(outcome) => self.pauses.failed(digest, *outcome, flight.was_good, now),
         }
         // Read once for all who wait.
         let stale = match learned {
@@ -224,38 +248,51 @@ impl Worker {
             }
             _ => None,
         };
-        for waiter in &flight.waiters {
-            let ending = self.ending(&flight, waiter, &learned, stale.as_ref(), store, now);
+        let mut unsatisfied = Vec::new();
+        for waiter in std::mem::take(&mut flight.waiters) {
+            let ending = match &learned {
+                // An answer to a question from before the request counts as one that was known then.
+                Ok(remembered)
+                    if remembered.asked_at < waiter.since && !self.is_young_enough(remembered, waiter.rule, now) =>
+                {
+                    unsatisfied.push(Waiter { since: waiter.since.min(now), ..waiter });
+                    continue;
+                }
+                Ok(remembered) => {
+                    let verdict = self.judge(remembered, flight.provider, waiter.rule, store, now);
+                    Ending { verdict, stale: false }
+                }
+                Err(outcome) => self.unanswered(*outcome, stale.as_ref(), flight.provider, waiter.rule, store, now),
+            };
             effects.push(Effect::End(waiter.stream, ending));
         }
+        self.ask_again(digest, Flight { waiters: unsatisfied, ..flight }, store, now, effects);
     }
 
-    fn ending(
+    /// Asks once more for requests that need a younger answer than the one they have waited for.
+    fn ask_again(
         &mut self,
-        flight: &Flight,
-        waiter: &Waiter,
-        learned: &Learned,
-        stale: Option<&Remembered>,
+        digest: &Digest,
+        flight: Flight,
         store: &dyn SharedStore,
         now: Timestamp,
-    ) -> Ending {
-        let outcome = match learned {
-            Ok(remembered) => {
-                let verdict = self.judge(remembered, flight.provider, waiter.rule, store, now);
-                return Ending { verdict, stale: false };
-            }
-            Err(outcome) => *outcome,
-        };
-        if let Some(remembered) = stale
-            && let Some(verdict) = self.judge_stale(remembered, flight.provider, waiter.rule, store, now)
-        {
-            return Ending { verdict, stale: true };
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(since) = flight.waiters.iter().map(|waiter| waiter.since).min() else { return };
+        let deadline = self.deadline(flight.provider, since);
+        let provider = flight.provider;
+        self.flights.reopen(*digest, Flight { deadline, phase: Phase::Boarding, ..flight });
+        if self.pauses.held(provider, now).is_some() {
+            self.land(digest, Err(Outcome::ProviderUnavailable), store, now, effects);
+            return;
         }
-        Ending { verdict: self.refusal(Some(waiter.rule), outcome), stale: false }
+        self.depart(digest, None, store, now);
+        self.send_queued(now, effects);
     }
 
     /// The periodic turn: leases are renewed, dead leaders replaced, overdue flights ended.
     pub(super) fn tend_flights(&mut self, store: &dyn SharedStore, now: Timestamp, effects: &mut Vec<Effect>) {
+        self.pauses.tend(now);
         // A clock that was set back puts off no end: none ends later than one that takes off now.
         for digest in self.flights.select(|flight| flight.deadline > self.deadline(flight.provider, now)) {
             let Some(provider) = self.flights.get_mut(&digest).map(|flight| flight.provider) else { continue };
@@ -276,7 +313,13 @@ impl Worker {
             _ => false,
         };
         for digest in self.flights.select(abandoned) {
-            self.depart(&digest, None, store, now);
+            let provider = self.flights.get_mut(&digest).map(|flight| flight.provider);
+            match provider.and_then(|provider| self.pauses.held(provider, now)) {
+                Some(_) => self.land(&digest, Err(Outcome::ProviderUnavailable), store, now, effects),
+                None => {
+                    self.depart(&digest, None, store, now);
+                }
+            }
         }
         // Also what was queued in a turn that has not come.
         self.send_queued(now, effects);

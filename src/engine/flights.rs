@@ -8,10 +8,12 @@ use crate::token::bearer::Bearer;
 use hashbrown::HashMap;
 use std::time::Duration;
 
-/// Most tokens that one worker asks about at the same time.
+/// Most tokens that one worker asks about at the same time, as long as one of them was never seen good.
 pub const MAX_FLIGHTS: usize = 1024;
-/// Most requests that wait in one worker.
+/// Most requests that wait in one worker, likewise.
 pub const MAX_WAITERS: usize = 8192;
+/// The part of both that there is in addition for tokens that were good before: strangers cannot lock them out.
+const RESERVE_PART: usize = 4;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -24,6 +26,8 @@ pub struct Waiter {
     pub rule: RuleIndex,
     /// Under which key its API knows the answer.
     pub key: u16,
+    /// When it began to wait.
+    pub since: Timestamp,
 }
 
 /// One token that is being asked about.
@@ -41,6 +45,8 @@ pub struct Flight {
     pub deadline: Timestamp,
     /// How far it is.
     pub phase: Phase,
+    /// Whether the token was a good one before.
+    pub was_good: bool,
 }
 
 /// How far a flight is.
@@ -85,15 +91,23 @@ pub struct Flights {
 }
 
 impl Flights {
-    /// Lets a request wait; says whether somebody is asking already.
+    /// Lets a request wait; says whether somebody is asking already. `was_good` says whether its token was a good one
+    /// before.
     ///
     /// # Errors
     /// [`Full`] when as many tokens or requests are under way as memory is meant for.
-    pub fn board(&mut self, digest: Digest, waiter: Waiter, open: impl FnOnce() -> Flight) -> Result<bool, Full> {
-        if self.streams.len() >= MAX_WAITERS {
+    pub fn board(
+        &mut self,
+        digest: Digest,
+        waiter: Waiter,
+        was_good: bool,
+        open: impl FnOnce() -> Flight,
+    ) -> Result<bool, Full> {
+        let was_good = was_good || self.flights.get(&digest).is_some_and(|flight| flight.was_good);
+        if self.streams.len() >= most(MAX_WAITERS, was_good) {
             return Err(Full);
         }
-        let coalesced = self.open(digest, waiter.key, open)?;
+        let coalesced = self.open(digest, waiter.key, was_good, open)?;
         if let Some(flight) = self.flights.get_mut(&digest) {
             flight.waiters.push(waiter);
             self.streams.insert(waiter.stream, digest);
@@ -105,17 +119,23 @@ impl Flights {
     ///
     /// # Errors
     /// [`Full`], as above.
-    pub fn open(&mut self, digest: Digest, key: u16, open: impl FnOnce() -> Flight) -> Result<bool, Full> {
+    pub fn open(
+        &mut self,
+        digest: Digest,
+        key: u16,
+        was_good: bool,
+        open: impl FnOnce() -> Flight,
+    ) -> Result<bool, Full> {
         if let Some(flight) = self.flights.get_mut(&digest) {
             if !flight.keys.contains(&key) {
                 flight.keys.push(key);
             }
             return Ok(true);
         }
-        if self.flights.len() >= MAX_FLIGHTS {
+        if self.flights.len() >= most(MAX_FLIGHTS, was_good) {
             return Err(Full);
         }
-        self.flights.insert(digest, open());
+        self.flights.insert(digest, Flight { was_good, ..open() });
         Ok(false)
     }
 
@@ -184,6 +204,14 @@ impl Flights {
         Some(flight)
     }
 
+    /// Takes a flight up again with those of its requests that have not been answered.
+    pub fn reopen(&mut self, digest: Digest, flight: Flight) {
+        for waiter in &flight.waiters {
+            self.streams.insert(waiter.stream, digest);
+        }
+        self.flights.insert(digest, flight);
+    }
+
     /// A request is gone. Its flight goes on: the answer will be remembered.
     pub fn leave(&mut self, stream: StreamId) {
         // As after nearly every request.
@@ -223,13 +251,19 @@ impl Phase {
 impl Flight {
     /// A flight that nobody waits for yet.
     pub fn new(provider: ProviderIndex, token: Bearer, key: u16, deadline: Timestamp) -> Self {
-        Self { provider, token, keys: vec![key], waiters: Vec::new(), deadline, phase: Phase::Boarding }
+        let (waiters, phase) = (Vec::new(), Phase::Boarding);
+        Self { provider, token, keys: vec![key], waiters, deadline, phase, was_good: false }
     }
 
     /// How long a call may take from now on.
     pub fn time_left(&self, now: Timestamp) -> Duration {
         self.deadline.since(now)
     }
+}
+
+/// The most there may be of what strangers may have `limit` of.
+const fn most(limit: usize, was_good: bool) -> usize {
+    if was_good { limit + limit / RESERVE_PART } else { limit }
 }
 
 #[cfg(test)]

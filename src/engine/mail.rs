@@ -1,7 +1,9 @@
 //! What workers tell one another through their queues. Untrusted like everything shared.
 
+use crate::base::time::millis;
 use crate::cache::{Digest, Remembered, codec};
-use crate::outcome::Outcome;
+use crate::introspection::client_auth::ClientAuth;
+use std::time::Duration;
 
 /// A message as it was read from a queue.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,11 +19,16 @@ pub enum Mail {
 pub enum Told {
     /// The token's state.
     State(Remembered),
-    /// Nothing: requests end with this outcome.
-    Failed(Outcome),
+    /// Nothing: there was no answer. How long the server wants to be left alone, if it said so.
+    Unavailable(Option<Duration>),
+    /// Nothing: the answer was of no use to who asked with this [`mark`].
+    Error(Mark),
     /// More than fits a message: ask again.
     TooMuch,
 }
+
+/// Tells who asks in one client's name with another secret. Too short for anybody to guess a secret by it.
+pub type Mark = [u8; 4];
 
 /// [`Mail::Wake`], written.
 pub const WAKE: &[u8] = &[0];
@@ -35,16 +42,38 @@ const ERROR: u8 = 3;
 const TOO_MUCH: u8 = 4;
 
 /// The message that tells followers of `digest` what became of it.
-pub fn answer(digest: &Digest, learned: Result<&Remembered, Outcome>) -> Vec<u8> {
-    let (kind, rest) = match learned {
-        Ok(remembered) => match codec::encode(remembered, digest) {
-            bytes if bytes.len() <= MAX_MAIL => (ANSWER, bytes),
-            _ => (TOO_MUCH, Vec::new()),
-        },
-        Err(Outcome::ProviderUnavailable) => (UNAVAILABLE, Vec::new()),
-        Err(_) => (ERROR, Vec::new()),
+pub fn answer(digest: &Digest, remembered: &Remembered) -> Vec<u8> {
+    match codec::encode(remembered, digest) {
+        bytes if bytes.len() <= MAX_MAIL => message(ANSWER, digest, &bytes),
+        _ => message(TOO_MUCH, digest, &[]),
+    }
+}
+
+/// The message that tells them that there was no answer; see [`Told::Unavailable`].
+pub fn unavailable(digest: &Digest, retry_after: Option<Duration>) -> Vec<u8> {
+    let wait = u16::try_from(millis(retry_after.unwrap_or_default())).unwrap_or(u16::MAX);
+    message(UNAVAILABLE, digest, &wait.to_le_bytes())
+}
+
+/// The message that tells them that the answer was of no use; see [`Told::Error`].
+pub fn error(digest: &Digest, mark: Mark) -> Vec<u8> {
+    message(ERROR, digest, &mark)
+}
+
+/// The mark of this client when it asks about the token.
+pub fn mark(client: &ClientAuth, digest: &Digest) -> Mark {
+    let secret = match client {
+        ClientAuth::Basic { secret, .. } | ClientAuth::Post { secret, .. } | ClientAuth::Bearer(secret) => {
+            secret.expose()
+        }
+        ClientAuth::None { .. } => "",
     };
-    [&[kind], digest.as_slice(), &rest].concat()
+    let hash = hmac_sha256::Hash::hash(&[digest, secret.as_bytes()].concat());
+    hash.first_chunk().copied().unwrap_or_default()
+}
+
+fn message(kind: u8, digest: &Digest, rest: &[u8]) -> Vec<u8> {
+    [&[kind], digest.as_slice(), rest].concat()
 }
 
 /// Reads a message; `None` when it is none of ours.
@@ -56,8 +85,11 @@ pub fn read(bytes: &[u8]) -> Option<Mail> {
     let (digest, rest) = rest.split_first_chunk::<32>()?;
     let told = match *kind {
         ANSWER => Told::State(codec::decode(rest, digest).ok()??),
-        UNAVAILABLE => Told::Failed(Outcome::ProviderUnavailable),
-        ERROR => Told::Failed(Outcome::ProviderError),
+        UNAVAILABLE => {
+            let wait = Duration::from_millis(u16::from_le_bytes(*rest.first_chunk()?).into());
+            Told::Unavailable((!wait.is_zero()).then_some(wait))
+        }
+        ERROR => Told::Error(*rest.first_chunk()?),
         TOO_MUCH => Told::TooMuch,
         _ => return None,
     };
@@ -67,6 +99,7 @@ pub fn read(bytes: &[u8]) -> Option<Mail> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::secret::Secret;
     use crate::base::time::Timestamp;
     use crate::token::facts::{Facts, TokenState};
     use proptest::prelude::*;
@@ -86,14 +119,24 @@ mod tests {
     #[test]
     fn what_is_told_is_what_is_read() {
         let digest = [9; 32];
-        let read = |learned| super::read(&answer(&digest, learned));
         let (small, large) = (remembered(1), remembered(10_000));
-        assert_eq!(read(Ok(&small)), Some(Mail::Answer(digest, Told::State(small.clone()))));
-        assert_eq!(read(Ok(&large)), Some(Mail::Answer(digest, Told::TooMuch)));
-        for outcome in [Outcome::ProviderUnavailable, Outcome::ProviderError] {
-            assert_eq!(read(Err(outcome)), Some(Mail::Answer(digest, Told::Failed(outcome))));
+        assert_eq!(read(&answer(&digest, &small)), Some(Mail::Answer(digest, Told::State(small.clone()))));
+        assert_eq!(read(&answer(&digest, &large)), Some(Mail::Answer(digest, Told::TooMuch)));
+        for wait in [None, Some(Duration::from_millis(1)), Some(Duration::from_secs(10))] {
+            assert_eq!(read(&unavailable(&digest, wait)), Some(Mail::Answer(digest, Told::Unavailable(wait))));
         }
+        assert_eq!(read(&error(&digest, [1, 2, 3, 4])), Some(Mail::Answer(digest, Told::Error([1, 2, 3, 4]))));
         assert_eq!(super::read(WAKE), Some(Mail::Wake));
+    }
+
+    #[test]
+    fn a_mark_is_the_secrets_and_the_tokens() {
+        let post = |secret: &str| ClientAuth::Post { id: "gateway".into(), secret: Secret::new(secret) };
+        let marked = mark(&post("s3cret"), &[9; 32]);
+        assert_eq!(mark(&post("s3cret"), &[9; 32]), marked);
+        assert_ne!(mark(&post("other"), &[9; 32]), marked);
+        assert_ne!(mark(&post("s3cret"), &[8; 32]), marked);
+        assert_ne!(mark(&ClientAuth::None { id: None }, &[9; 32]), marked);
     }
 
     #[test]
@@ -106,7 +149,7 @@ mod tests {
             fresh_until: now,
             stale_until: now,
         };
-        assert_eq!(read(&answer(&digest, Ok(&lapsed))), Some(Mail::Answer(digest, Told::State(lapsed))));
+        assert_eq!(read(&answer(&digest, &lapsed)), Some(Mail::Answer(digest, Told::State(lapsed))));
     }
 
     proptest! {

@@ -2,10 +2,12 @@
 
 mod asking;
 pub mod effect;
+mod failures;
 pub mod flights;
 pub mod mail;
 pub mod metrics;
 pub mod outbox;
+mod pauses;
 mod polling;
 pub mod settings;
 pub mod worker;

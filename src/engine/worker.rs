@@ -3,6 +3,7 @@
 use super::effect::{CallId, Ending, Step, StreamId, Verdict};
 use super::flights::{Flight, Flights, Full, Waiter};
 use super::metrics::{Level, Lookup, Metrics};
+use super::pauses::Pauses;
 use super::settings::{Choice, Settings};
 use crate::base::headers::RequestHead;
 use crate::base::time::Timestamp;
@@ -23,10 +24,6 @@ use std::time::Duration;
 /// come later than that by up to their period; together they stay within one second.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Time for which an authorization server that could not be asked is not asked again for tokens that stale facts can
-/// answer for.
-pub(super) const OUTAGE: Duration = Duration::from_secs(1);
-
 /// What tells this worker from the others of its process.
 #[derive(Clone, Copy, Debug)]
 pub struct Identity {
@@ -44,23 +41,12 @@ pub struct Worker {
     pub(super) flights: Flights,
     pub(super) contracts: Contracts,
     pub(super) metrics: Metrics,
-    pub(super) outages: Vec<Outage>,
+    pub(super) pauses: Pauses,
     last_call: u64,
     /// Calls of the contract source, by the engine's number for them.
     pub(super) contract_calls: BTreeMap<CallId, contracts::CallId>,
 
     seed: u64,
-}
-
-/// When an authorization server could not be asked.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Outage {
-    /// Not worth asking before this, where stale facts can answer.
-    pub down_until: Timestamp,
-    /// Not worth renewing before this, as long as the facts are fresh.
-    pub renew_from: Timestamp,
-    /// Not worth a log line before this.
-    pub quiet_until: Timestamp,
 }
 
 impl Worker {
@@ -72,7 +58,7 @@ impl Worker {
             flights: Flights::default(),
             contracts: Contracts::new(Rc::clone(&settings.contracts), &settings.contracts_prefix(), identity.number),
             metrics: Metrics::new(&settings),
-            outages: vec![Outage::default(); settings.providers.len()],
+            pauses: Pauses::new(settings.providers.len(), settings.cache.entries),
             last_call: 0,
             contract_calls: BTreeMap::new(),
             seed: identity.number,
@@ -160,11 +146,13 @@ impl Worker {
             }
             Err(fault) => return self.refuse(Some(rule), fault.outcome()),
         };
+        let mut was_good = false;
         // The warm path: no other host call than those for the token and the time, no allocation.
         for choice in settings.choices(rule.api) {
             let Some(hit) = self.known.get(choice.key, &found) else { continue };
             let (remembered, uses) = (hit.remembered.clone(), hit.uses);
             if !self.is_usable(&remembered, rule, now) {
+                was_good = remembered.is_active();
                 break;
             }
             self.metrics.lookup(found_as(&remembered), Level::Worker);
@@ -176,15 +164,16 @@ impl Worker {
         let Some(token) = Bearer::parse(&found) else {
             return self.refuse(Some(rule), Outcome::InvalidRequest);
         };
-        self.look_further(stream, rule, token, store, now)
+        self.look_further(stream, rule, token, was_good, store, now)
     }
 
-    /// A token that this worker does not know, or no longer.
+    /// A token that this worker does not know, or no longer: it may know that it was a good one.
     fn look_further(
         &mut self,
         stream: StreamId,
         rule: RuleIndex,
         token: Bearer,
+        mut was_good: bool,
         store: &dyn SharedStore,
         now: Timestamp,
     ) -> Step {
@@ -197,6 +186,7 @@ impl Worker {
         let mut seen = None;
         if !self.flights.contains(&digest) {
             let (shared, set) = self.slots.look(store, &digest, now);
+            was_good |= set.was_good;
             seen = Some(set);
             if let Some(remembered) = &shared
                 && self.is_usable(remembered, rule, now)
@@ -205,16 +195,18 @@ impl Worker {
                 self.known.insert(choice.key, token.expose().as_bytes(), remembered.clone());
                 return Step::ended(self.judge(remembered, choice.provider, rule, store, now));
             }
-            if let Some(remembered) = &shared
-                && self.outage(choice.provider).is_some_and(|outage| is_near(outage.down_until, now))
-                && let Some(verdict) = self.judge_stale(remembered, choice.provider, rule, store, now)
-            {
-                return Step::Ended(Ending { verdict, stale: true });
+            if let Some(outcome) = self.pauses.reason(choice.provider, &digest, now) {
+                let ending = self.unanswered(outcome, shared.as_ref(), choice.provider, rule, store, now);
+                if !ending.stale {
+                    self.metrics.lookup(Lookup::Coalesced, Level::Worker);
+                }
+                return Step::Ended(ending);
             }
         }
-        let waiter = Waiter { stream, rule, key: choice.key };
+        let waiter = Waiter { stream, rule, key: choice.key, since: now };
         let deadline = self.deadline(choice.provider, now);
-        match self.flights.board(digest, waiter, || Flight::new(choice.provider, token, choice.key, deadline)) {
+        match self.flights.board(digest, waiter, was_good, || Flight::new(choice.provider, token, choice.key, deadline))
+        {
             Ok(true) => self.metrics.lookup(Lookup::Coalesced, Level::Worker),
             Ok(false) => {
                 let lookup = self.depart(&digest, seen, store, now);
@@ -227,12 +219,12 @@ impl Worker {
 
     /// Renews what is known of a token in use before it lapses. Nobody waits for it.
     fn renew(&mut self, choice: Choice, token: &[u8], store: &dyn SharedStore, now: Timestamp) {
-        if self.outage(choice.provider).is_some_and(|outage| is_near(outage.renew_from, now)) {
+        if !self.pauses.renews(choice.provider, now) {
             return;
         }
         let Some(token) = Bearer::parse(token) else { return };
         let Some(digest) = self.settings.token_name(choice.provider, &token) else { return };
-        if self.flights.contains(&digest) {
+        if self.flights.contains(&digest) || self.pauses.reason(choice.provider, &digest, now).is_some() {
             return;
         }
         // Another worker may have renewed it already.
@@ -246,7 +238,8 @@ impl Worker {
         }
         let deadline = self.deadline(choice.provider, now);
         // A full house renews nothing: the entry lapses and is asked for as any other.
-        if self.flights.open(digest, choice.key, || Flight::new(choice.provider, token, choice.key, deadline)).is_ok() {
+        let open = || Flight::new(choice.provider, token, choice.key, deadline);
+        if self.flights.open(digest, choice.key, true, open).is_ok() {
             self.depart(&digest, Some(seen), store, now);
         }
     }
@@ -276,21 +269,33 @@ impl Worker {
         }
     }
 
-    /// The verdict on facts past their freshness, if they may still serve. They are the shared level's: this worker's
-    /// own entry may be one that another worker has learned to be void since.
-    pub(super) fn judge_stale(
+    /// The end of a request whose token cannot be asked about. During an outage facts past their freshness may serve.
+    /// They are the shared level's: this worker's own entry may be one that another worker has learned to be void since.
+    pub(super) fn unanswered(
         &mut self,
-        remembered: &Remembered,
+        outcome: Outcome,
+        stale: Option<&Remembered>,
         provider: ProviderIndex,
         rule: RuleIndex,
         store: &dyn SharedStore,
         now: Timestamp,
-    ) -> Option<Verdict> {
-        if self.settings.cache.stale_if_error.is_zero() || !self.is_young_enough(remembered, rule, now) {
-            return None;
+    ) -> Ending {
+        let is_outage = outcome == Outcome::ProviderUnavailable;
+        if let Some(remembered) = stale
+            && is_outage
+            && !self.settings.cache.stale_if_error.is_zero()
+            && self.is_young_enough(remembered, rule, now)
+        {
+            self.metrics.lookup(Lookup::Stale, Level::Shared);
+            return Ending { verdict: self.judge(remembered, provider, rule, store, now), stale: true };
         }
-        self.metrics.lookup(Lookup::Stale, Level::Shared);
-        Some(self.judge(remembered, provider, rule, store, now))
+        let mut verdict = self.refusal(Some(rule), outcome);
+        if let Verdict::Refuse(refusal) = &mut verdict
+            && is_outage
+        {
+            refusal.retry_after = self.pauses.held(provider, now);
+        }
+        Ending { verdict, stale: false }
     }
 
     pub(super) fn refusal(&mut self, rule: Option<RuleIndex>, outcome: Outcome) -> Verdict {
@@ -298,7 +303,7 @@ impl Worker {
         // A claim that is missing is none that more scopes would bring.
         let rule = rule.filter(|_| outcome != Outcome::WrongClaims);
         let scope = rule.and_then(|rule| self.settings.policy.rule(rule)).map(|(_, rule)| rule.scopes.wanted());
-        Verdict::Refuse(Refusal { outcome, scope: scope.unwrap_or_default() })
+        Verdict::Refuse(Refusal { scope: scope.unwrap_or_default(), ..Refusal::new(outcome) })
     }
 
     fn refuse(&mut self, rule: Option<RuleIndex>, outcome: Outcome) -> Step {
@@ -309,13 +314,9 @@ impl Worker {
         remembered.freshness(now) == Freshness::Fresh && self.is_young_enough(remembered, rule, now)
     }
 
-    fn is_young_enough(&self, remembered: &Remembered, rule: RuleIndex, now: Timestamp) -> bool {
+    pub(super) fn is_young_enough(&self, remembered: &Remembered, rule: RuleIndex, now: Timestamp) -> bool {
         let max_age = self.settings.policy.rule(rule).and_then(|(_, Rule { max_age, .. })| *max_age);
         max_age.is_none_or(|max_age| remembered.age(now) <= max_age)
-    }
-
-    fn outage(&self, provider: ProviderIndex) -> Option<&Outage> {
-        self.outages.get(provider.0)
     }
 
     pub(super) fn deadline(&self, provider: ProviderIndex, now: Timestamp) -> Timestamp {
@@ -349,11 +350,6 @@ impl Fault {
             Self::Repeated | Self::Empty | Self::TooLong => Outcome::InvalidRequest,
         }
     }
-}
-
-/// Whether the pause that ends at `end` is on. One that ends later than any does was begun before the clock was set back.
-fn is_near(end: Timestamp, now: Timestamp) -> bool {
-    now < end && end <= now.plus(OUTAGE)
 }
 
 fn found_as(remembered: &Remembered) -> Lookup {

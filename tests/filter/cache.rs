@@ -1,6 +1,6 @@
 //! What is remembered, for how long, and where it must not matter.
 
-use crate::caller::{A_TICK, INACTIVE, active};
+use crate::caller::{A_PAUSE, A_TICK, INACTIVE, active};
 use crate::configuration::{api, configuration, provider};
 use crate::host::{Outcome, Process, START, Worker};
 use crate::{process, worker};
@@ -230,12 +230,13 @@ fn entries_zero_keeps_nothing() {
 }
 
 #[test]
-fn failures_are_not_remembered() {
+fn failures_are_remembered_for_a_second_only() {
     let worker = worker(&cached(json!({})));
     for status in [500, 403, 200] {
         let stream = worker.bearer("abc");
         worker.answer(worker.callout().id, status, &[("content-type", "text/html")], "<html>");
         assert!(worker.outcome(stream).status().is_some_and(|status| status >= 500));
+        worker.advance(A_PAUSE);
     }
     assert!(worker.asked("abc", PORTAL).passed());
 }

@@ -7,6 +7,9 @@ use std::time::Duration;
 /// Longer than any time to the next tick, at which counts go to the host.
 pub const A_TICK: Duration = Duration::from_millis(300);
 
+/// How long a token whose question failed is not asked about again.
+pub const A_PAUSE: Duration = Duration::from_secs(1);
+
 /// The answer about an active token with these further members.
 pub fn active(members: Value) -> String {
     let mut answer = json!({"active": true});

@@ -1,6 +1,6 @@
 //! Timeouts and retries, and how long a paused request can wait at most.
 
-use crate::caller::{INACTIVE, active};
+use crate::caller::{A_PAUSE, INACTIVE, active};
 use crate::configuration::{configuration, provider};
 use crate::host::{Callout, Outcome, StreamId, Worker};
 use crate::{process, worker};
@@ -176,6 +176,7 @@ fn a_callout_that_comes_back_after_its_flight_has_ended_disturbs_nobody() {
     worker.lose(lost.id);
     worker.advance(bound(0));
     assert_eq!(worker.outcome(first).status(), Some(503));
+    worker.advance(A_PAUSE);
     let second = worker.bearer("abc");
     worker.find(lost.id);
     worker.answer_json(lost.id, INACTIVE);
@@ -199,7 +200,7 @@ fn what_cannot_be_sent_is_answered_at_once() {
             for _ in 0..=retries {
                 worker.fail_next("proxy_http_call", status);
             }
-            assert_eq!(worker.outcome(worker.bearer("def")).status(), Some(503), "{status:?}");
+            assert_eq!(worker.outcome(worker.bearer(&format!("{status:?}"))).status(), Some(503));
         }
         let stream = worker.bearer("ghi");
         worker.answer_json(worker.callout().id, &active(json!({})));

@@ -1,6 +1,6 @@
 //! While the authorization server is down, facts past their freshness may serve; never past `exp`.
 
-use crate::caller::{A_TICK, INACTIVE, active};
+use crate::caller::{A_PAUSE, A_TICK, INACTIVE, active};
 use crate::configuration::{api, configuration};
 use crate::host::{Outcome, Process, START, Worker};
 use crate::process;
@@ -81,6 +81,46 @@ fn a_server_that_is_down_is_asked_once_a_second_and_nobody_else_waits() {
 }
 
 #[test]
+fn trouble_with_one_token_lets_no_other_pass_on_stale_facts() {
+    for status in [500, 503, 429] {
+        let process = process();
+        let workers = [start(&process, json!({})), start(&process, json!({}))];
+        workers[0].asked("revoked", PORTAL);
+        workers[1].known("revoked");
+        at(&process, STALE);
+        for worker in &workers {
+            // What somebody has found out to upset the server.
+            let provoked = worker.bearer("poison");
+            worker.answer(worker.callout().id, status, &[("x", "y")], "");
+            assert_eq!(worker.outcome(provoked).status(), Some(503));
+        }
+        assert_eq!(workers[0].asked("revoked", INACTIVE).status(), Some(401), "the server is well");
+        assert_eq!(workers[1].known("revoked").status(), Some(401));
+    }
+}
+
+#[test]
+fn each_token_is_asked_about_once_a_second_while_the_server_is_down() {
+    let process = process();
+    let worker = start(&process, json!({}));
+    let tokens = ["abc", "def", "ghi"];
+    for token in tokens {
+        worker.asked(token, PORTAL);
+    }
+    at(&process, STALE);
+    for second in 0..5 {
+        for token in tokens {
+            for _ in 0..5 {
+                let (outcome, stale) = during_outage(&worker, &[("authorization", &format!("Bearer {token}"))]);
+                assert!(outcome.passed() && stale);
+            }
+        }
+        assert_eq!(worker.sent_callouts().len(), tokens.len() * (2 + second));
+        worker.advance(A_PAUSE);
+    }
+}
+
+#[test]
 fn the_server_is_believed_again_as_soon_as_it_answers() {
     let process = process();
     let worker = start(&process, json!({}));
@@ -152,10 +192,13 @@ fn an_answer_that_is_none_is_no_outage() {
     let worker = start(&process, json!({}));
     worker.asked("abc", PORTAL);
     at(&process, STALE);
-    for (status, expected) in [(200, 502), (403, 502), (302, 502)] {
+    for (second, status) in [200, 403, 302].into_iter().enumerate() {
+        at(&process, STALE + second as u64);
         let stream = worker.bearer("abc");
         worker.answer(worker.callout().id, status, &[("content-type", "text/html")], "<html>");
-        assert_eq!(worker.outcome(stream).status(), Some(expected));
+        assert_eq!(worker.outcome(stream).status(), Some(502));
+        // Nor is it one for those who come in the second after.
+        assert_eq!(worker.known("abc").status(), Some(502));
     }
 }
 

@@ -27,7 +27,7 @@ fn rule() -> RuleIndex {
 }
 
 fn waiter(stream: usize, key: u16) -> Waiter {
-    Waiter { stream: StreamId(u32::try_from(stream).unwrap()), rule: rule(), key }
+    Waiter { stream: StreamId(u32::try_from(stream).unwrap()), rule: rule(), key, since: NOW }
 }
 
 fn flight(key: u16) -> Flight {
@@ -36,7 +36,7 @@ fn flight(key: u16) -> Flight {
 
 impl Flights {
     fn ride(&mut self, token: usize, stream: usize) -> Result<bool, Full> {
-        let coalesced = self.board(digest(token), waiter(stream, 1), || flight(1))?;
+        let coalesced = self.board(digest(token), waiter(stream, 1), false, || flight(1))?;
         if !coalesced {
             self.queue(&digest(token), true);
         }
@@ -87,16 +87,16 @@ fn requests_with_one_token_share_a_flight() {
 fn the_answer_is_wanted_under_every_key_that_asked() {
     let mut flights = Flights::default();
     for (stream, key) in [(1, 5), (2, 6), (3, 5)] {
-        flights.board(digest(1), waiter(stream, key), || flight(key)).unwrap();
+        flights.board(digest(1), waiter(stream, key), false, || flight(key)).unwrap();
     }
-    assert_eq!(flights.open(digest(1), 7, || panic!("it is open")), Ok(true));
+    assert_eq!(flights.open(digest(1), 7, false, || panic!("it is open")), Ok(true));
     assert_eq!(flights.close(&digest(1)).unwrap().keys, [5, 6, 7]);
 }
 
 #[test]
 fn a_renewal_flies_without_waiters_and_takes_them_up() {
     let mut flights = Flights::default();
-    assert_eq!(flights.open(digest(1), 1, || flight(1)), Ok(false));
+    assert_eq!(flights.open(digest(1), 1, true, || flight(1)), Ok(false));
     assert_eq!(flights.ride(1, 1), Ok(true));
     assert_eq!(flights.close(&digest(1)).unwrap().waiters.len(), 1);
     flights.check();
@@ -109,7 +109,7 @@ fn no_more_tokens_are_asked_about_than_memory_is_meant_for() {
         assert_eq!(flights.ride(token, token), Ok(false));
     }
     assert_eq!(flights.ride(MAX_FLIGHTS, MAX_FLIGHTS), Err(Full));
-    assert_eq!(flights.open(digest(MAX_FLIGHTS), 1, || flight(1)), Err(Full));
+    assert_eq!(flights.open(digest(MAX_FLIGHTS), 1, false, || flight(1)), Err(Full));
     assert_eq!(flights.ride(0, MAX_FLIGHTS), Ok(true), "those under way take more requests");
     flights.check();
     flights.close(&digest(0));
@@ -129,6 +129,45 @@ fn no_more_requests_wait_than_memory_is_meant_for() {
     flights.leave(StreamId(3));
     assert_eq!(flights.ride(0, MAX_WAITERS), Ok(true));
     flights.check();
+}
+
+#[test]
+fn strangers_lock_out_no_token_that_was_good() {
+    let mut flights = Flights::default();
+    for token in 0..MAX_FLIGHTS {
+        flights.ride(token, token).unwrap();
+    }
+    let most = MAX_FLIGHTS + MAX_FLIGHTS / 4;
+    for token in MAX_FLIGHTS..most {
+        assert_eq!(flights.ride(token, token), Err(Full));
+        assert_eq!(flights.board(digest(token), waiter(token, 1), true, || flight(1)), Ok(false));
+    }
+    assert_eq!(flights.open(digest(most), 1, true, || flight(1)), Err(Full), "that has an end too");
+    // So it is with those who wait.
+    for stream in flights.streams.len()..MAX_WAITERS {
+        flights.ride(0, stream + 10_000).unwrap();
+    }
+    assert_eq!(flights.ride(0, 30_000), Err(Full));
+    for stream in 0..MAX_WAITERS / 4 {
+        assert_eq!(flights.ride(MAX_FLIGHTS, 40_000 + stream), Ok(true), "its flight knows");
+    }
+    assert_eq!(flights.board(digest(MAX_FLIGHTS), waiter(50_000, 1), true, || flight(1)), Err(Full));
+    assert_eq!((flights.flights.len(), flights.streams.len()), (most, MAX_WAITERS + MAX_WAITERS / 4));
+}
+
+#[test]
+fn a_flight_is_taken_up_again_with_those_who_are_left() {
+    let mut flights = Flights::default();
+    flights.ride(1, 1).unwrap();
+    flights.ride(1, 2).unwrap();
+    flights.take_queued();
+    let mut closed = flights.close(&digest(1)).unwrap();
+    closed.waiters.remove(0);
+    flights.reopen(digest(1), closed);
+    flights.check();
+    flights.leave(StreamId(2));
+    assert_eq!(flights.close(&digest(1)).unwrap().waiters, []);
+    assert!(flights.is_idle());
 }
 
 #[test]
@@ -202,10 +241,10 @@ proptest! {
             match operation {
                 Operation::Board(token, key) => {
                     streams += 1;
-                    flights.board(digest(token), waiter(streams, key), || flight(key)).unwrap();
+                    flights.board(digest(token), waiter(streams, key), false, || flight(key)).unwrap();
                 }
                 Operation::Open(token) => {
-                    flights.open(digest(token), 1, || flight(1)).unwrap();
+                    flights.open(digest(token), 1, false, || flight(1)).unwrap();
                 }
                 Operation::Leave(stream) => flights.leave(StreamId(u32::try_from(stream).unwrap())),
                 Operation::TakeOff { leads } => {
