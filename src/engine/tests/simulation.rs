@@ -1,5 +1,7 @@
 //! A whole process in disorder: workers that crash, messages out of order, callers that hang up, a server that fails.
 
+use super::super::flights::Phase;
+use super::super::mail::{self, Mail, Told};
 use super::random::Random;
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +15,8 @@ const MAX_TTL: u64 = 4_000;
 const SKEW: u64 = 500;
 /// The longest that the event loops take to pass a message on.
 const MAIL: u64 = 20;
+/// Guarantee: a token whose question failed is not asked about for so long.
+const PAUSE: u64 = 1_000;
 
 /// How disorderly a run is.
 #[derive(Clone, Copy)]
@@ -28,6 +32,10 @@ struct Disorder {
     /// Share of calls that fail in one of several ways.
     failures: u64,
     max_ttl: u64,
+    stale_if_error: u64,
+    max_age: Option<u64>,
+    /// Whether a server that fails asks to be left alone.
+    holds: bool,
     /// The longest that a worker is halted after it took the time of a request.
     halts: u64,
 }
@@ -53,7 +61,7 @@ enum Event {
         call: CallId,
         token: u64,
         after: u64,
-        fails: Option<u16>,
+        fails: Option<HttpResult>,
     },
     Result {
         queue: u32,
@@ -86,6 +94,10 @@ struct Process {
     waiting: BTreeMap<StreamId, (u64, u64, usize)>,
     /// Calls under way, by the worker's queue and the token.
     calls: BTreeMap<(u32, u64), CallId>,
+    /// When a question failed, by the worker's queue and the token.
+    failed: BTreeMap<(u32, u64), u64>,
+    /// Until when the server wants to be left alone, by the queue of the worker that was told.
+    held: BTreeMap<u32, u64>,
     next_stream: u32,
     next_queue: u32,
     tally: Tally,
@@ -95,6 +107,8 @@ struct Process {
 struct Tally {
     calls: BTreeMap<u64, u64>,
     allowed: u64,
+    stale: u64,
+    held: u64,
     refused: BTreeMap<&'static str, u64>,
     hung_up: u64,
     lost: u64,
@@ -105,11 +119,12 @@ fn text(token: u64) -> String {
 }
 
 /// Token 0 lacks the scope, token 1 has expired in the middle of the run, token 2 was never good.
-fn introspection(token: u64, active: bool) -> HttpResult {
+fn introspection(token: u64, active: bool, now: u64) -> HttpResult {
     let scope = if token == 0 { "other" } else { "read" };
     let end = at(ends_at(token)).as_millis() / 1000;
     let active = active && token != 2;
-    answer(&format!(r#"{{"active": {active}, "client_id": "c{token}", "scope": "{scope}", "exp": {end}}}"#))
+    let facts = format!(r#""client_id": "c{token}", "sub": "of {now}", "scope": "{scope}", "exp": {end}"#);
+    answer(&format!(r#"{{"active": {active}, {facts}}}"#))
 }
 
 fn ends_at(token: u64) -> u64 {
@@ -124,6 +139,8 @@ impl Process {
         sample.provider.checks.clock_skew = Duration::from_millis(SKEW);
         sample.rule.scopes = crate::decision::scopes::ScopeRule::All(vec!["read".into()]);
         sample.cache.max_ttl = Duration::from_millis(disorder.max_ttl);
+        sample.rule.max_age = disorder.max_age.map(Duration::from_millis);
+        sample.cache.stale_if_error = Duration::from_millis(disorder.stale_if_error);
         sample.cache.negative_ttl = Duration::from_millis(1_000);
         sample.cache.refresh_ahead = true;
         // One set for all tokens, or most likely one for each.
@@ -140,6 +157,8 @@ impl Process {
             revoked: BTreeMap::new(),
             waiting: BTreeMap::new(),
             calls: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            held: BTreeMap::new(),
             next_stream: 0,
             next_queue: 0,
             tally: Tally::default(),
@@ -218,21 +237,24 @@ impl Process {
                 }
             }
             Event::Message { queue, message } => {
+                self.hear(queue, &message);
                 self.in_worker(queue, |worker| worker.on_mail(&message, &store, now));
             }
             Event::Served { queue, call, token, after, fails } => {
                 let active = !self.revoked.contains_key(&token);
-                let result = fails.map_or_else(|| introspection(token, active), status);
+                let result = fails.unwrap_or_else(|| introspection(token, active, self.now));
                 self.schedule(after, Event::Result { queue, call, token, result });
             }
             Event::Result { queue, call, token, result } => {
                 if self.calls.get(&(queue, token)) == Some(&call) {
                     self.calls.remove(&(queue, token));
+                    self.learn(queue, token, &result);
                 }
                 self.in_worker(queue, |worker| worker.on_result(call, result, &store, now));
             }
             Event::Tick { worker } => {
                 let queue = self.workers[worker].0;
+                self.give_up(queue);
                 self.in_worker(queue, |worker| worker.on_tick(&store, now));
                 self.schedule(TICK, Event::Tick { worker });
             }
@@ -252,7 +274,7 @@ impl Process {
         let step = target.on_request(stream, &bearing(&text(token)), &store, now);
         let queue = *queue;
         match step {
-            Step::Ended(ending) => self.judge(token, &ending),
+            Step::Ended(ending) => self.judge(queue, token, self.now, &ending),
             Step::Waits => {
                 self.waiting.insert(stream, (self.now, token, worker));
                 if self.random.percent(self.disorder.hang_ups) {
@@ -281,10 +303,10 @@ impl Process {
             match effect {
                 Effect::Call(id, call) => self.send(queue, id, &call),
                 Effect::End(stream, ending) => {
-                    let Some((_, token, _)) = self.waiting.remove(&stream) else {
+                    let Some((since, token, _)) = self.waiting.remove(&stream) else {
                         panic!("seed {}: {stream:?} is answered, but does not wait", self.disorder.seed);
                     };
-                    self.judge(token, &ending);
+                    self.judge(queue, token, since, &ending);
                 }
                 Effect::Mail(queue, message) => {
                     let after = self.random.below(MAIL);
@@ -301,6 +323,13 @@ impl Process {
         *self.tally.calls.entry(token).or_default() += 1;
         let other = self.calls.insert((queue, token), id);
         assert_eq!(other, None, "seed {}: token {token} is asked about twice at a time", self.disorder.seed);
+        let held = self.held.get(&queue).is_some_and(|until| self.now < *until);
+        assert!(!held, "seed {}: the server is not left alone", self.disorder.seed);
+        // What has failed in this moment is being retried, or is no failure of the question after all.
+        if let Some(failed) = self.failed.remove(&(queue, token)) {
+            let since = self.now - failed;
+            assert!(since == 0 || since >= PAUSE, "seed {}: asked again after {since} ms", self.disorder.seed);
+        }
         let timeout = u64::try_from(call.timeout.as_millis()).unwrap();
         assert!((1..=TIMEOUT).contains(&timeout));
         if !self.random.percent(self.disorder.failures) {
@@ -313,20 +342,81 @@ impl Process {
         match self.random.below(4) {
             0 => {
                 let when = self.random.below(timeout);
-                self.schedule(when, Event::Served { queue, call: id, token, after: 0, fails: Some(503) });
+                let fails = Some(self.unwell());
+                self.schedule(when, Event::Served { queue, call: id, token, after: 0, fails });
             }
             1 => {
                 let when = self.random.below(timeout);
-                self.schedule(when, Event::Served { queue, call: id, token, after: 0, fails: Some(403) });
+                self.schedule(when, Event::Served { queue, call: id, token, after: 0, fails: Some(status(403)) });
             }
             2 => self.schedule(0, Event::Result { queue, call: id, token, result: HttpResult::Failed }),
             _ => self.schedule(timeout, Event::Result { queue, call: id, token, result: HttpResult::Failed }),
         }
     }
 
+    /// A server that cannot answer now.
+    fn unwell(&self) -> HttpResult {
+        match self.disorder.holds {
+            true => HttpResult::Answered(HttpAnswer {
+                status: 503,
+                headers: vec![("retry-after".to_owned(), b"1".to_vec())],
+                ..HttpAnswer::default()
+            }),
+            false => status(503),
+        }
+    }
+
+    /// What a worker learns from the answer that it is about to get.
+    fn learn(&mut self, queue: u32, token: u64, result: &HttpResult) {
+        if !matches!(result, HttpResult::Answered(HttpAnswer { status: 200, .. })) {
+            self.failed.insert((queue, token), self.now);
+        }
+        if matches!(result, HttpResult::Answered(answer) if answer.header("retry-after").is_some()) {
+            self.hold(queue, 1_000);
+        }
+    }
+
+    fn hold(&mut self, queue: u32, wait: u64) {
+        self.tally.held += 1;
+        self.held.insert(queue, self.now + wait);
+    }
+
+    /// What a worker learns from the message that it is about to get.
+    fn hear(&mut self, queue: u32, message: &[u8]) {
+        let Some(Mail::Answer(digest, told)) = mail::read(message) else { return };
+        let Some((_, worker)) = self.workers.iter_mut().find(|(number, _)| *number == queue) else { return };
+        let Some(flight) = worker.flights.get_mut(&digest) else { return };
+        if !matches!(flight.phase, Phase::Following { .. }) {
+            return;
+        }
+        let token = flight.token.expose().strip_prefix("t0ken-").unwrap().parse().unwrap();
+        if let Told::Unavailable(Some(wait)) = told {
+            self.hold(queue, u64::try_from(wait.as_millis()).unwrap());
+        }
+        if matches!(told, Told::Unavailable(_) | Told::Error(_)) {
+            self.failed.insert((queue, token), self.now);
+        }
+    }
+
+    /// Questions whose time is over fail at the tick.
+    fn give_up(&mut self, queue: u32) {
+        let Some((_, worker)) = self.workers.iter_mut().find(|(number, _)| *number == queue) else { return };
+        for digest in worker.flights.select(|flight| at(self.now) >= flight.deadline) {
+            let Some(flight) = worker.flights.get_mut(&digest) else { continue };
+            let token = flight.token.expose().strip_prefix("t0ken-").unwrap().parse().unwrap();
+            self.failed.insert((queue, token), self.now);
+        }
+    }
+
     /// Holds a verdict against the truth.
-    fn judge(&mut self, token: u64, ending: &Ending) {
+    fn judge(&mut self, queue: u32, token: u64, arrived: u64, ending: &Ending) {
         let seed = self.disorder.seed;
+        if ending.stale {
+            self.tally.stale += 1;
+            let own = self.failed.get(&(queue, token)).is_some_and(|failed| self.now < failed + PAUSE);
+            let held = self.held.get(&queue).is_some_and(|until| self.now < *until);
+            assert!(own || held, "seed {seed}: token {token} is let pass on stale facts unasked");
+        }
         match Judged::by(ending) {
             Judged::Admitted { facts, .. } => {
                 self.tally.allowed += 1;
@@ -334,9 +424,15 @@ impl Process {
                 assert_ne!(token, 0, "seed {seed}: a token without the scope passes");
                 assert_ne!(token, 2, "seed {seed}: a token that was never good passes");
                 assert!(self.now < ends_at(token) + SKEW, "seed {seed}: an expired token passes");
+                let said: u64 = facts.split_once("of ").unwrap().1.split_once('"').unwrap().0.parse().unwrap();
+                let age = self.now - said;
+                // What was asked after the request had come is as young as it can be.
+                let young = self.disorder.max_age.is_none_or(|max_age| age <= max_age || said >= arrived);
+                assert!(young, "seed {seed}: what the server said {age} ms ago");
                 let since = self.revoked.get(&token).map(|revoked| self.now - revoked);
                 // An answer counts from its question on; those who wait for one get it however late it comes.
-                let bound = self.disorder.max_ttl.max(TIMEOUT + MAIL);
+                let stale = if ending.stale { self.disorder.stale_if_error } else { 0 };
+                let bound = (self.disorder.max_ttl + stale).max(TIMEOUT + MAIL);
                 assert!(since.is_none_or(|since| since < bound), "seed {seed}: revoked for {since:?} ms");
             }
             Judged::Refused(outcome, _) => {
@@ -357,7 +453,7 @@ impl Process {
 #[test]
 fn every_request_is_answered_once_in_time_and_by_the_truth() {
     let mut seen = BTreeSet::new();
-    let (mut lost, mut hung_up, mut allowed) = (0, 0, 0);
+    let (mut lost, mut hung_up, mut allowed, mut stale, mut held) = (0, 0, 0, 0, 0);
     for seed in 0..200 {
         let tally = Process::new(Disorder {
             seed,
@@ -369,6 +465,9 @@ fn every_request_is_answered_once_in_time_and_by_the_truth() {
             crashes: seed % 7,
             failures: [0, 10, 40, 100][seed as usize % 4],
             max_ttl: MAX_TTL,
+            stale_if_error: [0, 2_000, 60_000][seed as usize % 3],
+            max_age: (seed % 8 > 4).then_some(150),
+            holds: seed % 5 == 0,
             halts: 0,
         })
         .run();
@@ -376,9 +475,12 @@ fn every_request_is_answered_once_in_time_and_by_the_truth() {
         lost += tally.lost;
         hung_up += tally.hung_up;
         allowed += tally.allowed;
+        stale += tally.stale;
+        held += tally.held;
     }
     // The disorder was one.
     assert!(lost > 50 && hung_up > 100 && allowed > 10_000, "{lost} {hung_up} {allowed}");
+    assert!(stale > 100 && held > 50, "{stale} {held}");
     for outcome in ["inactive", "insufficient_scope", "expired", "provider_unavailable", "provider_error"] {
         assert!(seen.contains(outcome), "{outcome} never happened");
     }
@@ -397,6 +499,9 @@ fn a_cold_token_is_asked_about_once_in_a_process_in_order() {
             crashes: 0,
             failures: 0,
             max_ttl: 600_000,
+            stale_if_error: 0,
+            max_age: None,
+            holds: false,
             halts: [0, 50][seed as usize / 2 % 2],
         })
         .run();
