@@ -49,6 +49,7 @@ mod hostile_requests;
 mod identity_headers;
 mod on_envoy;
 mod outcomes;
+mod pauses;
 mod rate_limit;
 mod several_plugins;
 mod single_flight;

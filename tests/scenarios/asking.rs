@@ -26,21 +26,23 @@ pub fn a_server_that_is_down_is_an_outage<G: Gateway>() {
 }
 
 pub fn a_server_that_says_nothing_sensible_is_an_error<G: Gateway>() {
-    const TOKEN: &str = "nonsense-token-b01d55";
     let mut gateway = G::start(&orders());
-    for body in [
+    let bodies = [
         json!({"client_id": "portal", "scope": "orders.read"}),
         json!({"active": "true", "client_id": "portal", "scope": "orders.read"}),
         json!({"active": 1, "client_id": "portal", "scope": "orders.read"}),
         json!({"active": true, "client_id": "portal", "scope": 7}),
         json!({"active": true, "client_id": "portal", "scope": "orders.read", "exp": "soon"}),
         json!([true]),
-    ] {
-        gateway.introspection(TOKEN, Introspected::json(200, &body));
-        gateway.send(&Request::get("/orders/1").bearer(TOKEN)).assert_refused(502, "server_error");
+    ];
+    let tokens: Vec<_> = (0..bodies.len()).map(|number| format!("nonsense-token-b01d55-{number}")).collect();
+    for (token, body) in tokens.iter().zip(&bodies) {
+        gateway.introspection(token, Introspected::json(200, body));
+        gateway.send(&Request::get("/orders/1").bearer(token)).assert_refused(502, "server_error");
     }
-    gateway.introspection(TOKEN, portal());
-    assert_eq!(gateway.send(&Request::get("/orders/1").bearer(TOKEN)).status, 200);
+    gateway.introspection("sensible-token-5be1d0", portal());
+    assert_eq!(gateway.send(&Request::get("/orders/1").bearer("sensible-token-5be1d0")).status, 200);
+    assert_eq!(gateway.introspections().len(), bodies.len() + 1);
 }
 
 pub fn a_known_token_is_asked_about_once<G: Gateway>() {
