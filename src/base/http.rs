@@ -70,6 +70,12 @@ impl HttpAnswer {
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_slice())
     }
+
+    /// Whether the body is compressed, or coded in another way (RFC 9110 §8.4): nothing here can read it.
+    pub fn is_coded(&self) -> bool {
+        let coding = self.header("content-encoding").unwrap_or_default().trim_ascii();
+        !(coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
+    }
 }
 
 /// An absolute `http` or `https` URL (RFC 9110 §4.2), split as a request needs it.

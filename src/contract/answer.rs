@@ -15,6 +15,9 @@ pub fn page(
     poll: &mut Poll,
     answer: HttpAnswer,
 ) -> Result<(Document, Option<String>), Failure> {
+    if answer.is_coded() {
+        return Err(Failure::unusable("the answer has a content-encoding, though none was asked for"));
+    }
     if !answer.header("content-type").is_none_or(is_json) {
         return Err(Failure::unusable("the answer is not JSON"));
     }

@@ -32,6 +32,9 @@ pub fn page(source: &SourceSettings, path: &str, etag: Option<&str>) -> HttpCall
         (":scheme".to_owned(), source.url.scheme().to_owned()),
         ("accept".to_owned(), "application/json".to_owned()),
     ];
+    if !source.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept-encoding")) {
+        headers.push(("accept-encoding".to_owned(), "identity".to_owned()));
+    }
     if let Some(etag) = etag {
         headers.push(("if-none-match".to_owned(), etag.to_owned()));
     }
@@ -89,5 +92,6 @@ mod tests {
         assert_eq!(header(":authority"), Some("contracts.internal"));
         assert_eq!(header("authorization"), Some("Bearer s"));
         assert_eq!(header("if-none-match"), Some("\"e\""));
+        assert_eq!(header("accept-encoding"), Some("identity"));
     }
 }

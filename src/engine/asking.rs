@@ -134,7 +134,7 @@ impl Worker {
         let (took, in_time) = (now.since(*sent_at), now < *deadline);
         let asked_at = now.min(*sent_at);
         let Some(provider) = settings.providers.get(index.0) else { return effects };
-        let read = response::read(&result, &provider.claims, now);
+        let read = response::read(&result, &provider.claims, provider.endpoint.sends_own_token(), now);
         self.metrics.asked(index, asked(&read), took);
         self.metrics.in_flight(self.flights.calls());
         let learned = match read {

@@ -23,6 +23,8 @@ pub enum Failure {
     UnexpectedStatus(u16),
     /// The server refuses the gateway's own credentials.
     Unauthorized(u16),
+    /// Compressed, which was not asked for.
+    Coded,
     /// More bytes than the limit.
     TooLarge(usize),
     /// Not one JSON object (RFC 8259).
@@ -69,6 +71,9 @@ impl fmt::Display for Failure {
             Self::UnexpectedStatus(status) => write!(f, "status {status} is no introspection answer"),
             Self::Unauthorized(status) => {
                 write!(f, "status {status}: it refuses the gateway's own credentials; check introspection.client")
+            }
+            Self::Coded => {
+                f.write_str("the answer has a content-encoding, though none was asked for (accept-encoding: identity)")
             }
             Self::TooLarge(bytes) => write!(f, "an answer of {bytes} bytes is over the limit"),
             Self::NotJson => f.write_str("the answer is not a JSON object"),

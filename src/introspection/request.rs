@@ -14,7 +14,7 @@ use std::time::Duration;
 const TOKEN: &str = "token=";
 
 /// The headers of an answer without which it cannot be read.
-pub const LOOKED_AT: AnswerHeaders = AnswerHeaders::Only(&["retry-after"]);
+pub const LOOKED_AT: AnswerHeaders = AnswerHeaders::Only(&["content-encoding", "retry-after"]);
 
 /// How one authorization server is asked.
 #[derive(Clone, Debug)]
@@ -85,13 +85,23 @@ impl Endpoint {
 
         let mut headers = self.url.pseudo_headers("POST");
         headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
-        if !self.headers.iter().any(|(name, _)| &**name == "accept") {
-            headers.push(("accept".to_owned(), "application/json".to_owned()));
+        // What is not asked for comes as the server likes it, and nothing here decompresses.
+        for (name, value) in [("accept", "application/json"), ("accept-encoding", "identity")] {
+            if !self.headers.iter().any(|(given, _)| &**given == name) {
+                headers.push((name.to_owned(), value.to_owned()));
+            }
         }
         headers.extend(self.client.authorization().map(|value| ("authorization".to_owned(), value)));
         headers.extend(self.headers.iter().map(|(name, value)| (name.to_string(), value.expose().to_owned())));
         let form = if form.is_empty() { form } else { format!("&{form}") };
         Parts { headers: headers.into(), form: form.into() }
+    }
+
+    /// Whether the gateway shows an access token of its own, so that `invalid_token` may be about that.
+    pub fn sends_own_token(&self) -> bool {
+        let is_bearer = |value: &str| value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+        matches!(self.client, ClientAuth::Bearer(_))
+            || self.headers.iter().any(|(name, value)| &**name == "authorization" && is_bearer(value.expose()))
     }
 
     /// The longest that an answer can take: every attempt running into its limit.
@@ -133,6 +143,7 @@ mod tests {
             (":path", "/introspect?tenant=7"),
             ("content-type", "application/x-www-form-urlencoded"),
             ("accept", "application/json"),
+            ("accept-encoding", "identity"),
             ("x-key", "k"),
         ] {
             assert!(call.headers.iter().any(|(key, found)| key == name && found == value), "{name}");
@@ -151,12 +162,28 @@ mod tests {
 
     #[test]
     fn a_configured_accept_header_takes_the_place_of_ours() {
-        let headers = vec![("accept".into(), Secret::new("application/token-introspection+jwt"))];
+        let headers = vec![
+            ("accept".into(), Secret::new("application/token-introspection+jwt")),
+            ("accept-encoding".into(), Secret::new("gzip;q=0")),
+        ];
         let endpoint =
             Endpoint { headers, parameters: Vec::new(), client: ClientAuth::None { id: None }, ..endpoint() };
         let call = endpoint.call(&Bearer::parse(b"t").unwrap(), Duration::ZERO);
-        assert_eq!(call.headers.iter().filter(|(name, _)| name == "accept").count(), 1);
+        for name in ["accept", "accept-encoding"] {
+            assert_eq!(call.headers.iter().filter(|(given, _)| given == name).count(), 1);
+        }
         assert_eq!(call.body, b"token=t");
+    }
+
+    #[test]
+    fn a_token_of_the_gateways_own_is_a_bearer_wherever_it_is_configured() {
+        let none = || ClientAuth::None { id: None };
+        assert!(!endpoint().sends_own_token());
+        assert!(Endpoint { client: ClientAuth::Bearer(Secret::new("t")), ..endpoint() }.sends_own_token());
+        for (value, sends) in [("Bearer t", true), ("bearer t", true), ("Basic eDp5", false), ("é", false)] {
+            let headers = vec![("authorization".into(), Secret::new(value))];
+            assert_eq!(Endpoint { client: none(), headers, ..endpoint() }.sends_own_token(), sends, "{value}");
+        }
     }
 
     proptest! {

@@ -15,15 +15,18 @@ use std::time::Duration;
 /// Most bytes an answer may have.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
-/// What the answer that arrived at `now` says of the token.
+/// What the answer that arrived at `now` says of the token. `own_token`: see [`Endpoint::sends_own_token`].
+///
+/// [`Endpoint::sends_own_token`]: super::request::Endpoint::sends_own_token
 ///
 /// # Errors
 /// The [`Failure`], when it says nothing that can be relied on.
-pub fn read(result: &HttpResult, names: &ClaimNames, now: Timestamp) -> Result<TokenState, Failure> {
+pub fn read(result: &HttpResult, names: &ClaimNames, own_token: bool, now: Timestamp) -> Result<TokenState, Failure> {
     let HttpResult::Answered(answer) = result else { return Err(Failure::Unreachable) };
     match answer.status {
+        200 if answer.is_coded() => Err(Failure::Coded),
         200 => state(body(answer)?, names, now),
-        400 | 401 if speaks_of_the_token(answer) => Ok(TokenState::Inactive),
+        400 | 401 if speaks_of_the_token(answer, own_token) => Ok(TokenState::Inactive),
         status @ (400 | 401 | 403) => Err(Failure::Unauthorized(status)),
         status @ (429 | 500..) => Err(Failure::Unavailable { status, retry_after: asked_to_wait(answer, now) }),
         status => Err(Failure::UnexpectedStatus(status)),
@@ -54,12 +57,16 @@ fn asked_to_wait(answer: &HttpAnswer, now: Timestamp) -> Option<Duration> {
     wait.filter(|wait| !wait.is_zero())
 }
 
-/// Some servers answer an unknown token with an OAuth error that names the token, not the caller.
-fn speaks_of_the_token(answer: &HttpAnswer) -> bool {
+/// Some servers answer an unknown token with an OAuth error that names the token, not the caller. But a 401 with
+/// `invalid_token` is how a caller's own access token is refused (RFC 7662 §2.3, RFC 6750 §3.1).
+fn speaks_of_the_token(answer: &HttpAnswer, own_token: bool) -> bool {
     let error = body(answer).and_then(|json| Members::read(json, &|name, _| name == "error"));
     error.is_ok_and(|members| {
         let code = members.named("error").and_then(Json::as_text);
-        matches!(code, Some("invalid_token" | "unsupported_token_type"))
+        match code {
+            Some("invalid_token") => !(own_token && answer.status == 401),
+            code => code == Some("unsupported_token_type"),
+        }
     })
 }
 

@@ -101,6 +101,32 @@ fn a_server_that_asks_for_time_is_not_asked_again_at_once() {
 }
 
 #[test]
+fn a_compressed_answer_is_named_in_the_log() {
+    let worker = worker(&patient(3));
+    let stream = worker.bearer("abc");
+    let call = worker.callout();
+    assert_eq!(call.headers.text("accept-encoding"), Some("identity"));
+    worker.answer(call.id, 200, &[("content-encoding", "gzip")], "\u{1f}gzipped");
+    assert_eq!(worker.outcome_property(stream).as_deref(), Some("provider_error"));
+    assert!(worker.logs().iter().any(|(_, line)| line.contains("content-encoding")), "{:?}", worker.logs());
+    assert_eq!(worker.sent_callouts().len(), 1);
+}
+
+#[test]
+fn a_refusal_of_the_gateways_own_token_is_no_word_on_the_callers() {
+    let client = json!({"auth": "bearer", "secret": "own", "id": null});
+    let own = configuration(json!({"providers": [provider(json!({"introspection": {"client": client}}))]}));
+    for (configuration, status, outcome) in
+        [(&own, 401, "provider_error"), (&own, 400, "inactive"), (&patient(0), 401, "inactive")]
+    {
+        let worker = worker(configuration);
+        let stream = worker.bearer("abc");
+        worker.answer(worker.callout().id, status, &[("x", "y")], r#"{"error":"invalid_token"}"#);
+        assert_eq!(worker.outcome_property(stream).as_deref(), Some(outcome), "{status}");
+    }
+}
+
+#[test]
 fn an_answer_is_never_asked_for_again() {
     for (status, body, outcome) in [
         (200, INACTIVE, "inactive"),

@@ -58,6 +58,7 @@ fn every_wrong_answer_keeps_what_is_loaded() {
     fails(|_| ok(&evil().as_bytes()[..evil().len() - 1]));
     fails(|_| ok(format!(r#"{{"changes":[{}]}}"#, row("evil", "evil"))));
     fails(|_| HttpResult::Answered(HttpAnswer { status: 200, headers: vec![], body: Body::TooLarge(1 << 30) }));
+    fails(|_| answer(200, &[("content-encoding", "gzip")], evil()));
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn answered(status: u16, body: &[u8]) -> HttpResult {
 }
 
 fn outcome(status: u16, body: &str) -> Result<TokenState, Failure> {
-    read(&answered(status, body.as_bytes()), &names(), NOW)
+    read(&answered(status, body.as_bytes()), &names(), false, NOW)
 }
 
 fn facts(members: &str) -> Result<Facts, Failure> {
@@ -60,7 +60,7 @@ fn what_is_not_one_json_object_is_refused() {
         assert_eq!(outcome(200, body), Err(Failure::NotJson), "{body}");
     }
     let latin = answered(200, b"{\"active\":true,\"other\":\"\xe9\"}");
-    assert_eq!(read(&latin, &names(), NOW), Err(Failure::NotJson));
+    assert_eq!(read(&latin, &names(), false, NOW), Err(Failure::NotJson));
     let deep = format!(r#"{{"active":true,"cnf":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
     assert_eq!(outcome(200, &deep), Err(Failure::NotJson));
 }
@@ -81,7 +81,7 @@ fn the_standard_members_may_appear_once_whatever_is_read_for_them() {
         for member in ["active", "exp", "client_id", "scope", "aud", "\\u0061ud", "azp", "scp"] {
             let plain = member.replace("\\u0061", "a");
             let body = format!(r#"{{"active":{active},"{member}":null,"{plain}":null}}"#);
-            let read = read(&answered(200, body.as_bytes()), &names, NOW);
+            let read = read(&answered(200, body.as_bytes()), &names, false, NOW);
             assert_eq!(read, Err(Failure::Duplicate), "{body}");
         }
     }
@@ -94,7 +94,7 @@ fn of_however_many_members_none_may_appear_twice() {
         let members = (0..count).map(|number| format!(r#","m{number}":{number}"#)).collect::<String>();
         let read = |more: &str| {
             let body = format!(r#"{{"active":true{members}{more}}}"#);
-            read(&answered(200, body.as_bytes()), &names, NOW).map(|_| ())
+            read(&answered(200, body.as_bytes()), &names, false, NOW).map(|_| ())
         };
         assert_eq!(read(""), Ok(()), "{count}");
         for again in [r#","m0":0"#.to_owned(), format!(r#","m{}":null"#, count - 1), r#","active":true"#.to_owned()] {
@@ -237,7 +237,7 @@ fn further_claims_are_kept_as_header_text() {
     assert!(facts(r#""ext":{},"groups":[{}]"#).unwrap().claims.is_empty());
     let all = ClaimNames { pointers: Vec::new(), all_scalars: true, ..names() };
     let body = br#"{"active":true,"level":3,"list":[1],"name":"n"}"#;
-    let Ok(TokenState::Active(found)) = read(&answered(200, body), &all, NOW) else { panic!("active") };
+    let Ok(TokenState::Active(found)) = read(&answered(200, body), &all, false, NOW) else { panic!("active") };
     let kept: Vec<(&str, &str)> = found.claims.iter().map(|(name, value)| (&**name, &**value)).collect();
     assert_eq!(kept, [("active", "true"), ("level", "3"), ("name", "n")]);
 }
@@ -246,7 +246,7 @@ fn further_claims_are_kept_as_header_text() {
 fn a_member_that_is_named_like_a_pointer_is_not_what_that_leads_to() {
     let names = ClaimNames { pointers: vec!["/org".into()], all_scalars: true, ..names() };
     let body = br#"{"active":true,"/org":"another","name":"n"}"#;
-    let Ok(TokenState::Active(found)) = read(&answered(200, body), &names, NOW) else { panic!("active") };
+    let Ok(TokenState::Active(found)) = read(&answered(200, body), &names, false, NOW) else { panic!("active") };
     let kept: Vec<(&str, &str)> = found.claims.iter().map(|(name, value)| (&**name, &**value)).collect();
     assert_eq!(kept, [("active", "true"), ("name", "n")]);
 }
@@ -268,7 +268,35 @@ fn each_status_has_its_meaning() {
             "{status}"
         );
     }
-    assert_eq!(read(&HttpResult::Failed, &names(), NOW), Err(Failure::Unreachable));
+    assert_eq!(read(&HttpResult::Failed, &names(), false, NOW), Err(Failure::Unreachable));
+}
+
+#[test]
+fn a_401_may_be_about_the_gateways_own_token() {
+    let own = |status: u16, error: &str| {
+        read(&answered(status, format!(r#"{{"error":"{error}"}}"#).as_bytes()), &names(), true, NOW)
+    };
+    assert_eq!(own(401, "invalid_token"), Err(Failure::Unauthorized(401)));
+    // Neither is how RFC 6750 refuses it.
+    assert_eq!(own(400, "invalid_token"), Ok(TokenState::Inactive));
+    assert_eq!(own(401, "unsupported_token_type"), Ok(TokenState::Inactive));
+}
+
+#[test]
+fn a_coded_answer_is_named_as_such() {
+    let coded = |coding: &str| {
+        let headers = vec![("content-encoding".to_owned(), coding.as_bytes().to_vec())];
+        let answer = HttpAnswer { status: 200, headers, body: Body::Whole(br#"{"active":true}"#.to_vec()) };
+        read(&HttpResult::Answered(answer), &names(), false, NOW)
+    };
+    for coding in ["gzip", "br", "deflate", "zstd", "x-gzip", "identity, gzip", "\u{1f}"] {
+        assert_eq!(coded(coding), Err(Failure::Coded), "{coding}");
+    }
+    for coding in ["", "identity", " Identity "] {
+        assert!(coded(coding).is_ok(), "{coding}");
+    }
+    assert_eq!(Failure::Coded.outcome(), crate::outcome::Outcome::ProviderError);
+    assert!(!Failure::Coded.is_worth_a_retry() && Failure::Coded.to_string().contains("content-encoding"));
 }
 
 #[test]
@@ -276,7 +304,7 @@ fn what_may_be_gone_in_a_moment_is_worth_a_retry_unless_the_server_asks_for_time
     let retried = |status: u16, retry_after: Option<&str>| {
         let headers = retry_after.map(|value| ("retry-after".to_owned(), value.as_bytes().to_vec()));
         let answer = HttpAnswer { status, headers: headers.into_iter().collect(), body: Body::default() };
-        let failure = read(&HttpResult::Answered(answer), &names(), NOW).unwrap_err();
+        let failure = read(&HttpResult::Answered(answer), &names(), false, NOW).unwrap_err();
         (failure.is_worth_a_retry(), failure.retry_after().map(|wait| wait.as_secs()))
     };
     assert!(Failure::Unreachable.is_worth_a_retry());
@@ -308,7 +336,7 @@ fn an_answer_over_the_limit_is_not_read() {
     assert!(padded(MAX_ANSWER_BYTES).is_ok());
     assert_eq!(padded(MAX_ANSWER_BYTES + 1), Err(Failure::TooLarge(MAX_ANSWER_BYTES + 1)));
     let huge = HttpAnswer { status: 200, headers: Vec::new(), body: Body::TooLarge(10 << 20) };
-    assert_eq!(read(&HttpResult::Answered(huge), &names(), NOW), Err(Failure::TooLarge(10 << 20)));
+    assert_eq!(read(&HttpResult::Answered(huge), &names(), false, NOW), Err(Failure::TooLarge(10 << 20)));
 }
 
 #[test]
@@ -333,7 +361,7 @@ fn of_what_rules_ask_for_is_kept_what_is_there() {
 proptest! {
     #[test]
     fn any_bytes_are_read_without_a_panic(status: u16, body: Vec<u8>) {
-        let _ = read(&answered(status, &body), &names(), NOW);
+        let _ = read(&answered(status, &body), &names(), false, NOW);
     }
 
     #[test]
