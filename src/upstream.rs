@@ -1,5 +1,6 @@
 //! What the upstream receives: trustworthy identity headers, and no others under their names.
 
+use crate::base::header_text;
 use crate::base::headers::{HeaderEdits, HostFailure, RequestHead};
 use crate::decision::decide::Permit;
 use crate::decision::policy::{Policy, ProviderIndex};
@@ -64,17 +65,17 @@ impl Settings {
     pub fn admit(&self, permit: &Permit, names: Names<'_>, request: &impl HeaderEdits) -> Result<(), HostFailure> {
         if let Some(prefix) = &self.claims_prefix {
             for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
-                let name = prefixed(prefix, member);
+                let name = [prefix, &**member].concat();
                 // No member of an answer stands in for a header that is named.
-                let is_named = self.headers.iter().any(|(named, _)| **named == *name);
+                let is_named = self.headers.iter().any(|(named, _)| header_text::are_twins(named, &name));
                 if !value.is_empty() && !is_named {
-                    request.set(&name, legal(value).as_bytes())?;
+                    request.set(&name, value.as_bytes())?;
                 }
             }
         }
         for (name, value) in &self.headers {
             if let Some(text) = value.of(permit, names).filter(|text| !text.is_empty()) {
-                request.set(name, legal(&text).as_bytes())?;
+                request.set(name, text.as_bytes())?;
             }
         }
         Ok(())
@@ -128,6 +129,7 @@ impl Settings {
 }
 
 impl Value {
+    /// As header text.
     fn of<'a>(&self, permit: &'a Permit, names: Names<'a>) -> Option<Cow<'a, str>> {
         let facts = permit.facts();
         let borrowed = match self {
@@ -135,7 +137,7 @@ impl Value {
             Self::Subject => facts.subject.as_deref(),
             Self::Username => facts.username.as_deref(),
             Self::Issuer => facts.issuer.as_deref(),
-            Self::Scope => return Some(facts.scope.join(" ").into()),
+            Self::Scope => return Some(header_text::list(&facts.scope, ' ').into()),
             Self::Provider => {
                 let ProviderIndex(index) = permit.provider();
                 names.providers.get(index).map(|name| &**name)
@@ -143,70 +145,12 @@ impl Value {
             Self::Api => names.policy.apis().get(permit.api().0).map(|api| &*api.id),
             Self::ContractTier => permit.contract().and_then(|contract| contract.tier.as_deref()),
             Self::ContractName => permit.contract().and_then(|contract| contract.name.as_deref()),
-            Self::Claim(pointer) => facts.claims.iter().find(|(name, _)| name == pointer).map(|(_, value)| &**value),
-        };
-        borrowed.map(Cow::Borrowed)
-    }
-}
-
-/// The header name of a member: lower case, what no name may hold as `-`.
-fn prefixed(prefix: &str, member: &str) -> String {
-    let legal = member.bytes().map(|byte| match byte.to_ascii_lowercase() {
-        byte if crate::base::http::is_lowercase_tchar(byte) => char::from(byte),
-        _ => '-',
-    });
-    prefix.chars().chain(legal).collect()
-}
-
-/// The text as a header value. One that is not legal (RFC 9110 §5.5) as it stands is percent-encoded:
-/// every byte outside printable ASCII, `%` itself, and spaces at either end.
-fn legal(text: &str) -> Cow<'_, str> {
-    if crate::base::http::is_header_value(text) {
-        return Cow::Borrowed(text);
-    }
-    const ENCODED: percent_encoding::AsciiSet = percent_encoding::CONTROLS.add(b'%');
-    let inner = text.trim_matches(' ');
-    let lead = text.len() - text.trim_start_matches(' ').len();
-    let trail = text.len() - lead - inner.len();
-    let encoded = percent_encoding::utf8_percent_encode(inner, &ENCODED);
-    format!("{}{encoded}{}", "%20".repeat(lead), "%20".repeat(trail)).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn illegal_values_are_percent_encoded_and_legal_ones_left_alone() {
-        for (text, expected) in [
-            ("portal", "portal"),
-            ("50%", "50%"),
-            ("José 100%", "Jos%C3%A9 100%25"),
-            (" a ", "%20a%20"),
-            ("a\r\nx-admin: 1", "a%0D%0Ax-admin: 1"),
-            ("  ", "%20%20"),
-            ("\0", "%00"),
-        ] {
-            assert_eq!(legal(text), expected);
-        }
-        assert_eq!(prefixed("x-", "Client Id_é"), "x-client-id_--");
-    }
-
-    proptest! {
-        #[test]
-        fn any_value_becomes_a_legal_one_and_decodes_to_itself(text: String) {
-            let value = legal(&text);
-            prop_assert!(crate::base::http::is_header_value(&value));
-            if value != text {
-                let decoded: Vec<u8> = percent_encoding::percent_decode(value.as_bytes()).collect();
-                prop_assert_eq!(decoded, text.into_bytes());
+            // Kept as header text.
+            Self::Claim(pointer) => {
+                let claim = facts.claims.iter().find(|(name, _)| name == pointer);
+                return claim.map(|(_, value)| Cow::Borrowed(&**value));
             }
-        }
-
-        #[test]
-        fn any_member_becomes_a_legal_name(member: String) {
-            prop_assert!(crate::base::http::is_header_name(&prefixed("x-", &member)));
-        }
+        };
+        borrowed.map(header_text::value)
     }
 }

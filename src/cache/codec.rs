@@ -17,6 +17,7 @@ use std::rc::Rc;
 use super::digest::Digest;
 use super::entry::Remembered;
 use super::ttl::{Lifetime, end_of};
+use crate::base::http::{is_header_name, is_header_value};
 use crate::base::time::Timestamp;
 use crate::token::facts::{Facts, TokenState};
 
@@ -24,7 +25,7 @@ use crate::token::facts::{Facts, TokenState};
 pub const MAX_ENTRY: usize = 8 * 1024;
 
 /// Changes with the layout and with the meaning of any field. Never 0.
-pub(super) const VERSION: u8 = 3;
+pub(super) const VERSION: u8 = 4;
 
 const ACTIVE: u8 = 1;
 const CLIENT_ID: u8 = 1 << 1;
@@ -217,13 +218,20 @@ impl<'a> Reader<'a> {
             other_kind: traits & OTHER_KIND != 0,
             scope: self.list(Self::text)?,
             audience: self.list(Self::text)?,
-            claims: self.list(Self::pair)?,
+            claims: self.list(Self::claim)?,
             said: self.list(Self::pair)?,
         };
         match &facts.client_id {
             Some(client_id) if client_id.is_empty() => Err(Corrupt),
             _ => Ok(facts),
         }
+    }
+
+    /// What becomes a header without being looked at again.
+    fn claim(&mut self) -> Result<(Box<str>, Box<str>), Corrupt> {
+        let (name, value) = (self.text()?, self.text()?);
+        let legal = (name.starts_with('/') || is_header_name(&name)) && is_header_value(&value);
+        legal.then_some((name, value)).ok_or(Corrupt)
     }
 
     fn given<T>(

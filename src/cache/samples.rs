@@ -47,11 +47,14 @@ fn facts() -> impl Strategy<Value = Facts> {
         prop::collection::vec("\\PC{0,9}", 0..3),
         prop::array::uniform2(prop::option::of(any::<u64>())),
         any::<[bool; 2]>(),
-        prop::array::uniform2(prop::collection::vec(("\\PC{0,9}", "\\PC{0,30}"), 0..4)),
+        (
+            prop::collection::vec(("/\\PC{0,9}|[a-z0-9_-]{1,9}", "[!-~]{0,30}"), 0..4),
+            prop::collection::vec(("\\PC{0,9}", "\\PC{0,30}"), 0..4),
+        ),
     )
         .prop_map(|(client, texts, scope, audience, times, [other_kind, key_bound], pairs)| {
-            let [claims, said] =
-                pairs.map(|list| list.into_iter().map(|(name, value)| (name.into(), value.into())).collect::<Vec<_>>());
+            let [claims, said] = [pairs.0, pairs.1]
+                .map(|list| list.into_iter().map(|(name, value)| (name.into(), value.into())).collect::<Vec<_>>());
             let [subject, username, issuer] = texts.map(|text| text.map(Into::into));
             let [expires_at, not_before] = times.map(|time| time.map(Timestamp::from_millis));
             Facts {

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::json::Json;
 use super::kind;
 use super::members::{Member, Members};
+use crate::base::header_text;
 use crate::base::time::Timestamp;
 use crate::token::claim;
 use crate::token::facts::Facts;
@@ -66,7 +67,11 @@ impl ClaimNames {
         let Some(value) = first(members, &self.scope) else { return Ok(Vec::new()) };
         match value {
             Json::Text(list) => Ok(list.split(' ').filter(|scope| !scope.is_empty()).map(Into::into).collect()),
-            Json::Other(Value::Array(list)) => strings(list).ok_or(Failure::Unreadable("scope")),
+            Json::Other(Value::Array(list)) => {
+                let mut scopes = strings(list).ok_or(Failure::Unreadable("scope"))?;
+                scopes.retain(|scope| !scope.is_empty());
+                Ok(scopes)
+            }
             _ => Err(Failure::Unreadable("scope")),
         }
     }
@@ -82,25 +87,17 @@ impl ClaimNames {
         self.asked.iter().filter(is_there).cloned().collect()
     }
 
-    /// Further values as header text: pointers under their own text, scalar members under their bare name.
+    /// Further values as header text: pointers under their own text, scalar members under the end of a header's name.
     fn kept(&self, members: &Members<'_>) -> Vec<(Box<str>, Box<str>)> {
         let pointed = self.pointers.iter().filter_map(|pointer| {
             let text = match at(members, pointer)? {
-                Pointed::Text(text) => Some(text.into()),
+                Pointed::Text(text) => Some(header_text::value(text).into()),
                 Pointed::Other(value) => listed(value),
             };
             Some((pointer.clone(), text?))
         });
-        // A member whose name looks like a pointer would pass for what that leads to.
-        let bare = members.iter().filter(|(name, _)| self.all_scalars && !name.starts_with('/'));
-        let members = bare.filter_map(|(name, value)| {
-            let text = match value {
-                Json::Text(text) => Some((&**text).into()),
-                Json::Other(value) => scalar(value),
-            };
-            Some((name.into(), text?))
-        });
-        pointed.chain(members).collect()
+        let bare = if self.all_scalars { bare(members) } else { Vec::new() };
+        pointed.chain(bare).collect()
     }
 }
 
@@ -116,6 +113,29 @@ fn at<'a>(members: &'a Members<'_>, pointer: &str) -> Option<Pointed<'a>> {
         Json::Text(text) => rest.is_empty().then_some(Pointed::Text(text)),
         Json::Other(value) => value.pointer(rest).map(Pointed::Other),
     }
+}
+
+/// Scalar members under the end of a header's name. Of those that meet in one name, or in two that an upstream takes for
+/// one, the member counts that is written so; of several such, none.
+fn bare(members: &Members<'_>) -> Vec<(Box<str>, Box<str>)> {
+    // A member whose name looks like a pointer would pass for what that leads to.
+    let named = members.iter().filter(|(name, value)| !name.is_empty() && !name.starts_with('/') && is_present(value));
+    let mut named: Vec<_> = named.map(|(name, value)| (header_text::name_part(name), name, value)).collect();
+    let folded = |part: &str| part.replace('_', "-");
+    named.sort_by_cached_key(|(part, ..)| folded(part));
+    let counting = named.chunk_by(|(one, ..), (other, ..)| header_text::are_twins(one, other)).filter_map(|meeting| {
+        let mut exact = meeting.iter().filter(|(part, name, _)| part == name);
+        match meeting {
+            [one] => Some(one),
+            _ => exact.next().filter(|_| exact.next().is_none()),
+        }
+    });
+    let text = |value: &Json<'_>| match value {
+        Json::Text(text) => Some(header_text::value(text).into()),
+        // A number or a boolean: legal as it stands.
+        Json::Other(value) => scalar(value),
+    };
+    counting.filter_map(|(part, _, value)| Some((part.as_str().into(), text(value)?))).collect()
 }
 
 fn raw_root(pointer: &str) -> &str {
@@ -221,9 +241,9 @@ fn scalar(value: &Value) -> Option<Box<str>> {
 }
 
 fn listed(value: &Value) -> Option<Box<str>> {
-    let Value::Array(list) = value else { return scalar(value) };
+    let Value::Array(list) = value else { return scalar(value).map(|text| header_text::value(&text).into()) };
     let items: Vec<Box<str>> = list.iter().map(scalar).collect::<Option<_>>()?;
-    Some(items.join(",").into())
+    Some(header_text::list(&items, ',').into())
 }
 
 impl Default for ClaimNames {

@@ -35,7 +35,8 @@ pub struct Facts {
     pub other_kind: bool,
     /// Bound to a key (`cnf`, or a `token_type` of `DPoP`): good only with a proof of possession.
     pub key_bound: bool,
-    /// Further members that the configuration asks for, by JSON pointer or by name, as header text.
+    /// Further members that the configuration asks for, by JSON pointer or by the end of a header's name, as header
+    /// text.
     pub claims: Vec<(Box<str>, Box<str>)>,
     /// Of the values that some rule asks for at a JSON pointer, those that stand there, as [`super::claim::scalar`] has
     /// them.

@@ -174,13 +174,13 @@ fn every_source_has_its_value(gateway: &Gateway) {
 
 fn hostile_values_stay_within_their_header(gateway: &Gateway) {
     for subject in
-        ["\0", "\u{7f}", "\n", "\r\n\r\nGET / HTTP/1.1", " ", "\u{feff}", "\t", "%0d%0a", &"y".repeat(20_000)]
+        ["\0", "\u{7f}", "\n", "\r\n\r\nGET / HTTP/1.1", " ", "\u{feff}", "\t", "%0d%0a", "50%", &"y".repeat(20_000)]
     {
         let token = gateway.token(json!({"client_id": "portal", "sub": subject}));
         let received = gateway.receive(&Request::get("/orders/1").bearer(&token));
         let value = received.headers.only("x-id-subject").unwrap();
         let decoded: Vec<u8> = percent_encoding::percent_decode_str(value).collect();
-        assert!(value == subject || decoded == subject.as_bytes(), "{value:?} for {subject:?}");
+        assert_eq!(decoded, subject.as_bytes(), "{value:?} for {subject:?}");
         assert_eq!(received.headers.all("x-id-client"), [b"portal"]);
     }
     gateway.envoy.assert_no_vm_reload();

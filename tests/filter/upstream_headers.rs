@@ -135,10 +135,33 @@ fn a_prefix_gives_every_scalar_member_under_a_legal_name() {
 }
 
 #[test]
+fn members_that_meet_in_one_header_are_no_two_identities() {
+    let worker = with_upstream(json!({"headers": {"x-agw-org-id": "subject"}, "claims_prefix": "x-agw-"}));
+    let facts = json!({
+        "role": "user", "Role": "admin", "Level": 9, "LEVEL": 1, "group": ["a"], "GROUP": "b", "org_id": "7", "sub": "s",
+    });
+    let found = received(&worker, facts, &[]);
+    let mine: Vec<_> = found.pairs().filter(|(name, _)| name.starts_with("x-agw-")).collect();
+    let mut mine = mine.clone();
+    mine.sort();
+    let expected: [(&str, &[u8]); 4] =
+        [("x-agw-active", b"true"), ("x-agw-org-id", b"s"), ("x-agw-role", b"user"), ("x-agw-sub", b"s")];
+    assert_eq!(mine, expected);
+}
+
+#[test]
+fn what_joins_a_list_is_encoded_within_it() {
+    let worker = with_upstream(json!({"headers": {"x-scope": "scope", "x-groups": "claim:/groups"}}));
+    let found = received(&worker, json!({"scope": ["a b", "c"], "groups": ["a,b", "50%"]}), &[]);
+    assert_eq!((found.text("x-scope"), found.text("x-groups")), (Some("a%20b c"), Some("a%2Cb,50%25")));
+}
+
+#[test]
 fn values_that_no_header_can_hold_are_percent_encoded() {
     for (name, expected) in [
         ("plain", "plain"),
-        ("50%", "50%"),
+        ("50%", "50%25"),
+        ("%C3%A9", "%25C3%25A9"),
         ("José", "Jos%C3%A9"),
         ("a\r\nx-admin: 1", "a%0D%0Ax-admin: 1"),
         ("tab\there", "tab%09here"),

@@ -65,6 +65,15 @@ fn an_empty_client_id_is_refused() {
 }
 
 #[test]
+fn a_claim_that_is_no_legal_header_is_refused() {
+    for (name, value) in [("a", "b\r\nx: y"), ("a", " b"), ("a", "é"), ("A", "b"), ("", "b"), ("a b", "c")] {
+        let claims = vec![(name.into(), value.into())];
+        let entry = Remembered { state: TokenState::Active(Facts { claims, ..Facts::default() }.into()), ..sample() };
+        assert_eq!(decode(&encode(&entry, &DIGEST), &DIGEST), Err(Corrupt), "{name:?} {value:?}");
+    }
+}
+
+#[test]
 fn a_lying_list_length_is_refused() {
     let entry = Remembered { state: TokenState::Active(Facts::default().into()), ..sample() };
     let mut bytes = encode(&entry, &DIGEST);

@@ -178,6 +178,7 @@ fn scope_and_audience_come_as_text_or_array() {
     let scope = |value: &str| facts(&format!(r#""scope":{value}"#)).map(|facts| facts.scope.join("|"));
     assert_eq!(scope(r#""a  b""#), Ok("a|b".to_owned()));
     assert_eq!(scope(r#"["a","b"]"#), Ok("a|b".to_owned()));
+    assert_eq!(scope(r#"["","a b",""]"#), Ok("a b".to_owned()));
     assert_eq!(scope("null"), Ok(String::new()));
     for value in ["7", "true", "{}", "[1]", "[null]"] {
         assert_eq!(scope(value), Err(Failure::Unreadable("scope")), "{value}");
@@ -234,12 +235,49 @@ fn further_claims_are_kept_as_header_text() {
     let found = facts(r#""ext":{"tenant":7},"groups":["a",1,true],"a/b":"c""#).unwrap();
     let kept: Vec<(&str, &str)> = found.claims.iter().map(|(name, value)| (&**name, &**value)).collect();
     assert_eq!(kept, [("/ext/tenant", "7"), ("/groups", "a,1,true"), ("/a~1b", "c")]);
+    let listed = facts(r#""groups":["a,b"," c","100%",""]"#).unwrap();
+    assert_eq!(&*listed.claims[0].1, "a%2Cb,%20c,100%25,");
     assert!(facts(r#""ext":{},"groups":[{}]"#).unwrap().claims.is_empty());
     let all = ClaimNames { pointers: Vec::new(), all_scalars: true, ..names() };
     let body = br#"{"active":true,"level":3,"list":[1],"name":"n"}"#;
     let Ok(TokenState::Active(found)) = read(&answered(200, body), &all, false, NOW) else { panic!("active") };
     let kept: Vec<(&str, &str)> = found.claims.iter().map(|(name, value)| (&**name, &**value)).collect();
     assert_eq!(kept, [("active", "true"), ("level", "3"), ("name", "n")]);
+}
+
+#[test]
+fn of_members_that_meet_in_one_header_the_one_written_so_counts_else_none() {
+    let kept = |members: &str| {
+        let names = ClaimNames { pointers: Vec::new(), all_scalars: true, ..names() };
+        let body = format!(r#"{{"active":true,{members}}}"#);
+        let Ok(TokenState::Active(found)) = read(&answered(200, body.as_bytes()), &names, false, NOW) else {
+            panic!("{members}")
+        };
+        found
+            .claims
+            .iter()
+            .filter(|(name, _)| &**name != "active")
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    for (members, expected) in [
+        (r#""role":"user","Role":"admin""#, "role=user"),
+        (r#""ROLE":"admin","Role":"admin","role":"user""#, "role=user"),
+        (r#""Role":"admin""#, "role=admin"),
+        (r#""Role":"admin","ROLE":"user""#, ""),
+        (r#""b c":"1","b-c":"2""#, "b-c=2"),
+        (r#""b c":"1","b/c":"2""#, ""),
+        (r#""b_c":"1","b c":"2""#, "b_c=1"),
+        (r#""b_c":"1","b-c":"2""#, ""),
+        (r#""b_c":"1","bc":"2""#, "b_c=1 bc=2"),
+        // It is there, though it is no header.
+        (r#""role":["user"],"Role":"admin""#, ""),
+        (r#""role":null,"Role":"user""#, "role=user"),
+        (r#""":"x","é":"50%""#, "--=50%25"),
+    ] {
+        assert_eq!(kept(members), expected, "{members}");
+    }
 }
 
 #[test]
