@@ -137,6 +137,7 @@ impl Worker {
         let read = response::read(&result, &provider.claims, provider.endpoint.sends_own_token(), now);
         self.metrics.asked(index, asked(&read), took);
         self.metrics.in_flight(self.flights.calls());
+        let mut why = None;
         let learned = match read {
             Err(failure)
                 if failure.is_worth_a_retry()
@@ -147,10 +148,20 @@ impl Worker {
                 self.call(&digest, earlier + 1, leads, now, &mut effects);
                 return effects;
             }
-            Err(failure) => Err(self.note_failure(index, provider, failure, now, &mut effects)),
+            Err(failure) => {
+                why = Some(failure);
+                Err(self.note_failure(index, provider, failure, now, &mut effects))
+            }
             Ok(state) => Ok(self.remembered(state, &result, asked_at)),
         };
         self.finish(&digest, learned, leads, store, now, &mut effects);
+        if let Some(failure) = why {
+            for effect in &mut effects {
+                if let Effect::End(_, ending) = effect {
+                    ending.verdict.explain(|about| about.detail = Some(failure.to_string().into()));
+                }
+            }
+        }
         effects
     }
 
@@ -250,7 +261,7 @@ impl Worker {
         };
         let mut unsatisfied = Vec::new();
         for waiter in std::mem::take(&mut flight.waiters) {
-            let ending = match &learned {
+            let mut ending = match &learned {
                 // An answer to a question from before the request counts as one that was known then.
                 Ok(remembered)
                     if remembered.asked_at < waiter.since && !self.is_young_enough(remembered, waiter.rule, now) =>
@@ -264,6 +275,7 @@ impl Worker {
                 }
                 Err(outcome) => self.unanswered(*outcome, stale.as_ref(), flight.provider, waiter.rule, store, now),
             };
+            ending.verdict.explain(|about| about.set_token(flight.token.expose().as_bytes()));
             effects.push(Effect::End(waiter.stream, ending));
         }
         self.ask_again(digest, Flight { waiters: unsatisfied, ..flight }, store, now, effects);

@@ -1,5 +1,6 @@
 //! What the engine asks its host to do, and how requests end.
 
+use super::about::About;
 use crate::base::http::HttpCall;
 use crate::decision::decide::Permit;
 use crate::decision::policy::ApiIndex;
@@ -23,7 +24,16 @@ pub enum Verdict {
     /// It passes without one, outside every API.
     AdmitUnmatched,
     /// It does not pass.
-    Refuse(Refusal),
+    Refuse(Refusal, Box<About>),
+}
+
+impl Verdict {
+    /// Has a refusal say more; for one that passes nothing is done.
+    pub fn explain(&mut self, explain: impl FnOnce(&mut About)) {
+        if let Self::Refuse(_, about) = self {
+            explain(about);
+        }
+    }
 }
 
 /// A verdict, and what else access logs may say of it.

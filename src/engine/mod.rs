@@ -1,5 +1,6 @@
 //! The work of one worker, without IO: requests, answers and ticks come in with the time, decisions and calls go out.
 
+pub mod about;
 mod asking;
 pub mod effect;
 mod failures;

@@ -1,5 +1,6 @@
 //! One worker: what it knows, what it is asking, and how its requests end.
 
+use super::about::About;
 use super::effect::{CallId, Ending, Step, StreamId, Verdict};
 use super::flights::{Flight, Flights, Full, Waiter};
 use super::metrics::{Level, Lookup, Metrics};
@@ -100,7 +101,7 @@ impl Worker {
                 Step::ended(Verdict::AdmitUnmatched)
             }
             Selection::Unknown => self.refuse(None, Outcome::UnknownApi),
-            Selection::Ambiguous => self.refuse(None, Outcome::InvalidRequest),
+            Selection::Ambiguous => self.refuse_for(None, "ambiguous host, path or method"),
         }
     }
 
@@ -144,12 +145,29 @@ impl Worker {
                 self.metrics.request(Outcome::Anonymous, Some(rule.api));
                 return Step::ended(Verdict::AdmitPublic(rule.api));
             }
-            Err(fault) => return self.refuse(Some(rule), fault.outcome()),
+            Err(Fault::Missing) => return self.refuse(Some(rule), Outcome::MissingToken),
+            Err(fault) => return self.refuse_for(Some(rule), fault.text()),
         };
+        let mut step = self.judge_token(stream, rule, &found, store, now);
+        if let Step::Ended(ending) = &mut step {
+            ending.verdict.explain(|about| about.set_token(&found));
+        }
+        step
+    }
+
+    fn judge_token(
+        &mut self,
+        stream: StreamId,
+        rule: RuleIndex,
+        found: &[u8],
+        store: &dyn SharedStore,
+        now: Timestamp,
+    ) -> Step {
+        let settings = Rc::clone(&self.settings);
         let mut was_good = false;
         // The warm path: no other host call than those for the token and the time, no allocation.
         for choice in settings.choices(rule.api) {
-            let Some(hit) = self.known.get(choice.key, &found) else { continue };
+            let Some(hit) = self.known.get(choice.key, found) else { continue };
             let (remembered, uses) = (hit.remembered.clone(), hit.uses);
             if !self.is_usable(&remembered, rule, now) {
                 was_good = remembered.is_active();
@@ -157,12 +175,12 @@ impl Worker {
             }
             self.metrics.lookup(found_as(&remembered), Level::Worker);
             if settings.cache.refresh_ahead && uses > 1 && remembered.lapses_soon(now) && remembered.is_active() {
-                self.renew(*choice, &found, store, now);
+                self.renew(*choice, found, store, now);
             }
             return Step::ended(self.judge(&remembered, choice.provider, rule, store, now));
         }
-        let Some(token) = Bearer::parse(&found) else {
-            return self.refuse(Some(rule), Outcome::InvalidRequest);
+        let Some(token) = Bearer::parse(found) else {
+            return self.refuse_for(Some(rule), "not a b64token");
         };
         self.look_further(stream, rule, token, was_good, store, now)
     }
@@ -265,7 +283,14 @@ impl Worker {
                 self.metrics.request(Outcome::Allowed, Some(rule.api));
                 Verdict::Admit(permit)
             }
-            Err(outcome) => self.refusal(Some(rule), outcome),
+            Err(outcome) => {
+                let mut verdict = self.refusal(Some(rule), outcome);
+                verdict.explain(|about| {
+                    about.provider = Some(provider);
+                    about.set_facts(&remembered.state, outcome);
+                });
+                verdict
+            }
         }
     }
 
@@ -290,20 +315,28 @@ impl Worker {
             return Ending { verdict: self.judge(remembered, provider, rule, store, now), stale: true };
         }
         let mut verdict = self.refusal(Some(rule), outcome);
-        if let Verdict::Refuse(refusal) = &mut verdict
-            && is_outage
-        {
-            refusal.retry_after = self.pauses.held(provider, now);
+        if let Verdict::Refuse(refusal, about) = &mut verdict {
+            about.provider = Some(provider);
+            refusal.retry_after = is_outage.then(|| self.pauses.held(provider, now)).flatten();
         }
         Ending { verdict, stale: false }
     }
 
     pub(super) fn refusal(&mut self, rule: Option<RuleIndex>, outcome: Outcome) -> Verdict {
-        self.metrics.request(outcome, rule.map(|rule| rule.api));
+        let api = rule.map(|rule| rule.api);
+        self.metrics.request(outcome, api);
         // A claim that is missing is none that more scopes would bring.
         let rule = rule.filter(|_| outcome != Outcome::WrongClaims);
         let scope = rule.and_then(|rule| self.settings.policy.rule(rule)).map(|(_, rule)| rule.scopes.wanted());
-        Verdict::Refuse(Refusal { scope: scope.unwrap_or_default(), ..Refusal::new(outcome) })
+        let refusal = Refusal { scope: scope.unwrap_or_default(), ..Refusal::new(outcome) };
+        Verdict::Refuse(refusal, Box::new(About { api, ..About::default() }))
+    }
+
+    /// An invalid request, and what is wrong with it.
+    fn refuse_for(&mut self, rule: Option<RuleIndex>, detail: &'static str) -> Step {
+        let mut verdict = self.refusal(rule, Outcome::InvalidRequest);
+        verdict.explain(|about| about.detail = Some(detail.into()));
+        Step::ended(verdict)
     }
 
     fn refuse(&mut self, rule: Option<RuleIndex>, outcome: Outcome) -> Step {
@@ -344,10 +377,12 @@ impl Step {
 }
 
 impl Fault {
-    fn outcome(self) -> Outcome {
+    fn text(self) -> &'static str {
         match self {
-            Self::Missing => Outcome::MissingToken,
-            Self::Repeated | Self::Empty | Self::TooLong => Outcome::InvalidRequest,
+            Self::Missing => "no access token",
+            Self::Repeated => "an access token in two places",
+            Self::Empty => "an empty access token",
+            Self::TooLong => "an access token that is too long",
         }
     }
 }

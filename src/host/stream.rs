@@ -83,9 +83,12 @@ fn end(
         }
         Verdict::AdmitPublic(api) => hide_credential(settings, *api, head).map_err(|failure| (failure, Some(*api))),
         Verdict::AdmitUnmatched => Ok(()),
-        Verdict::Refuse(refusal) => {
+        Verdict::Refuse(refusal, about) => {
             if ending.stale {
                 let _ = abi::set_property("tessera.cache", "stale");
+            }
+            for (name, value) in about.properties(settings) {
+                let _ = abi::set_property(name, &value);
             }
             refuse(settings, refusal);
             return Ok(Passed::Replied);

@@ -12,6 +12,7 @@ mod host;
 mod caller;
 mod configuration;
 
+mod access_log;
 mod cache;
 mod callbacks;
 mod decisions;

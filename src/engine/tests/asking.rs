@@ -22,7 +22,7 @@ fn call(effects: &[Effect]) -> Option<CallId> {
 fn outcomes(effects: &[Effect]) -> Vec<(u32, Option<Outcome>)> {
     let ending = |effect: &Effect| match effect {
         Effect::End(stream, Ending { verdict: Verdict::Admit(_), .. }) => Some((stream.0, None)),
-        Effect::End(stream, Ending { verdict: Verdict::Refuse(refusal), .. }) => {
+        Effect::End(stream, Ending { verdict: Verdict::Refuse(refusal, _), .. }) => {
             Some((stream.0, Some(refusal.outcome)))
         }
         _ => None,

@@ -128,7 +128,7 @@ impl Judged {
                 facts: format!("{:?} {:?} {:?}", permit.api(), permit.provider(), permit.facts()),
                 contract: format!("{:?}", permit.contract()),
             },
-            Verdict::Refuse(refusal) => Self::Refused(refusal.outcome, refusal.scope.clone()),
+            Verdict::Refuse(refusal, _) => Self::Refused(refusal.outcome, refusal.scope.clone()),
             other => panic!("not a guarded request: {other:?}"),
         }
     }

@@ -1,0 +1,113 @@
+//! What access logs can say of a refusal, and that nothing is set on a request that passes.
+
+use crate::caller::{A_TICK, INACTIVE, active};
+use crate::configuration::{api, configuration};
+use crate::host::{StreamId, Worker};
+use crate::{process, worker};
+use serde_json::{Value, json};
+
+const PROPERTIES: [&str; 6] = ["outcome", "api", "provider", "client_id", "detail", "token"];
+/// The first 12 hexadecimal digits of the SHA-256 of `abc` (FIPS 180-4).
+const ABC: &str = "ba7816bf8f01";
+
+fn said(worker: &Worker, stream: StreamId) -> [Option<String>; 6] {
+    PROPERTIES.map(|name| {
+        let value = worker.property(stream, &format!("tessera.{name}"));
+        value.map(|value| String::from_utf8(value).expect("text"))
+    })
+}
+
+#[track_caller]
+fn assert_said(worker: &Worker, stream: StreamId, expected: [&str; 6]) {
+    assert_eq!(said(worker, stream), expected.map(|text| (!text.is_empty()).then(|| text.to_owned())));
+    let outcome = worker.outcome(stream);
+    assert_eq!(outcome.reply().details, format!("tessera.{}", expected[0]));
+}
+
+fn asked(worker: &Worker, answer: &str) -> StreamId {
+    let stream = worker.bearer("abc");
+    worker.answer_json(worker.callout().id, answer);
+    stream
+}
+
+#[test]
+fn nothing_is_set_on_a_request_that_passes() {
+    let worker = worker(&configuration(json!({})));
+    let cold = asked(&worker, &active(json!({"client_id": "portal"})));
+    for stream in [cold, worker.bearer("abc")] {
+        assert!(worker.outcome(stream).passed());
+        assert_eq!(said(&worker, stream), [const { None }; 6]);
+    }
+}
+
+#[test]
+fn a_refusal_names_api_provider_client_and_token_cold_and_known() {
+    for (answer, change, expected) in [
+        (INACTIVE.to_owned(), json!({}), ["inactive", "orders-v1", "main", "", "", ABC]),
+        (
+            active(json!({"client_id": "Jos\u{e9} \"x\" 5%", "scope": "a b"})),
+            json!({"scopes": {"all": ["c"]}}),
+            ["insufficient_scope", "orders-v1", "main", "Jos%C3%A9 %22x%22 5%25", "scope=a b", ABC],
+        ),
+        (active(json!({"client_id": "p", "exp": 7})), json!({}), ["expired", "orders-v1", "main", "p", "exp=7", ABC]),
+    ] {
+        let worker = worker(&configuration(json!({"apis": [api(change)]})));
+        let cold = asked(&worker, &answer);
+        assert_said(&worker, cold, expected);
+        if expected[0] != "expired" {
+            assert_said(&worker, worker.bearer("abc"), expected);
+        }
+    }
+}
+
+#[test]
+fn a_request_without_a_usable_token_says_why() {
+    let worker = worker(&configuration(json!({"apis": [api(json!({"match": {"paths": ["/"]}}))]})));
+    for (headers, expected) in [
+        (vec![("x-other", "1")], ["missing_token", "orders-v1", "", "", "", ""]),
+        (vec![("authorization", "Bearer")], ["invalid_request", "orders-v1", "", "", "an empty access token", ""]),
+        (vec![(":path", "/a/../b")], ["invalid_request", "", "", "", "ambiguous host, path or method", ""]),
+    ] {
+        assert_said(&worker, worker.request(&headers), expected);
+    }
+    let odd = worker.request(&[("authorization", "Bearer a,b")]);
+    assert_eq!(said(&worker, odd)[0].as_deref(), Some("invalid_request"));
+}
+
+#[test]
+fn a_failure_of_the_server_is_told_as_the_log_tells_it() {
+    let worker = worker(&configuration(json!({})));
+    let stream = worker.bearer("abc");
+    worker.answer(worker.callout().id, 403, &[("content-type", "text/html")], "<html>");
+    let detail = "status 403: it refuses the gateway's own credentials; check introspection.client";
+    assert_said(&worker, stream, ["provider_error", "orders-v1", "main", "", detail, ABC]);
+}
+
+#[test]
+fn a_contract_that_is_not_held_names_the_client() {
+    let process = process();
+    let contracts: Value = json!({"contracts": {"inline": [{"api": "orders-v1", "client_id": "other"}]}});
+    let worker = process.worker(&configuration(contracts)).expect("a configuration that is accepted");
+    let stream = asked(&worker, &active(json!({"client_id": "portal"})));
+    assert_said(&worker, stream, ["no_contract", "orders-v1", "main", "portal", "", ABC]);
+    process.advance(A_TICK);
+}
+
+#[test]
+fn no_log_line_carries_an_identity_that_a_caller_made_up() {
+    let other = json!({"id": "other", "match": {"paths": ["/other/"]}, "upstream": {"headers": {"x-user": "subject"}}});
+    let worker = worker(&configuration(json!({"apis": [other, api(json!({}))]})));
+    let forged = [("x-client-id", "admin"), ("x_client_id", "admin"), ("x-user", "root"), ("x-mine", "1")];
+    for line in [("x-no", "token"), ("authorization", "Bearer"), ("authorization", "Bearer abc")] {
+        let stream = worker.request(&[&forged[..], &[line]].concat());
+        if let Some(call) = worker.callouts().first() {
+            worker.answer_json(call.id, INACTIVE);
+        }
+        assert!(worker.outcome(stream).status().is_some());
+        let logged = worker.request_headers(stream);
+        for name in ["x-client-id", "x_client_id", "x-user"] {
+            assert_eq!(logged.get(name), None, "{name}");
+        }
+        assert_eq!(logged.text("x-mine"), Some("1"));
+    }
+}
