@@ -1,11 +1,11 @@
 //! What the upstream receives: trustworthy identity headers, and no others under their names.
 
 use crate::base::header_text;
-use crate::base::headers::{HeaderEdits, HostFailure, RequestHead};
+use crate::base::headers::{HeaderEdits, HostFailure, RequestHead, is_twin};
 use crate::decision::decide::Permit;
 use crate::decision::policy::{Policy, ProviderIndex};
-use crate::token::credential::{CookieToken, QueryToken};
-use crate::token::extract::Source;
+use crate::token::credential::{CookieToken, Likeness, QueryToken};
+use crate::token::extract::{Source, credentials};
 use std::borrow::Cow;
 
 pub use reserved::ReservedNames;
@@ -81,7 +81,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Takes the credential out of a request with these headers.
+    /// Takes the credential out of a request with these headers, and whatever could be taken for it: where no token was
+    /// looked for, it may be anywhere.
     ///
     /// # Errors
     /// [`HostFailure`]: the request must not pass then.
@@ -91,41 +92,61 @@ impl Settings {
         head: &impl RequestHead,
         request: &impl HeaderEdits,
     ) -> Result<(), HostFailure> {
+        let mut path = head.first(":path").unwrap_or_default().to_vec();
         for source in sources {
             match source {
-                // A value of another scheme is no access token: it stays.
-                Source::Header { name, scheme: Some(scheme) } => {
-                    let value = head.first(name).unwrap_or_default();
-                    if value.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme.as_bytes())) {
-                        request.remove(name.as_bytes())?;
+                Source::Header { name, scheme } => {
+                    for twin in head.names().filter(|other| is_twin(other, name.as_bytes())) {
+                        request.remove(twin)?;
                     }
-                }
-                Source::Header { name, scheme: None } => {
-                    if head.first(name).is_some() {
+                    // A value of another scheme is no access token: it stays.
+                    if head.lines(name).any(|value| credentials(value, scheme.as_deref()).0 != Likeness::Other) {
                         request.remove(name.as_bytes())?;
                     }
                 }
                 Source::Query(name) => {
-                    let path = head.first(":path").unwrap_or_default();
                     let query = QueryToken::named(name);
-                    if query.values(path).next().is_some() {
-                        request.set(":path", &query.cut_from(path))?;
+                    if query.parameters(&path).any(|(likeness, _)| likeness != Likeness::Other) {
+                        path = query.cut_from(&path);
+                        request.set(":path", &path)?;
                     }
                 }
-                Source::Cookie(name) => {
-                    let cookies = head.joined("cookie").unwrap_or_default();
-                    let cookie = CookieToken::named(name);
-                    if cookie.values(&cookies).next().is_some() {
-                        match cookie.cut_from(&cookies) {
-                            Some(left) => request.set("cookie", &left)?,
-                            None => request.remove(b"cookie")?,
-                        }
-                    }
-                }
+                Source::Cookie(_) => {}
             }
         }
-        Ok(())
+        match cookies_left(sources, head) {
+            None => Ok(()),
+            Some(left) if left.is_empty() => request.remove(b"cookie"),
+            Some(left) => request.set("cookie", &left),
+        }
     }
+}
+
+/// The cookies without tokens, in one line; `None` where there are none to take out.
+fn cookies_left(sources: &[Source], head: &impl RequestHead) -> Option<Vec<u8>> {
+    let mut left = Vec::new();
+    let mut are_cut = false;
+    for line in head.lines("cookie") {
+        let mut line = line.to_vec();
+        for source in sources {
+            let Source::Cookie(name) = source else { continue };
+            let cookie = CookieToken::named(name);
+            let has = |wanted| cookie.cookies(&line).any(|(likeness, _)| likeness == wanted);
+            // What is one cookie to some and several to others cannot be cut without making new ones.
+            if has(Likeness::Twin) {
+                return Some(Vec::new());
+            }
+            if has(Likeness::Token) {
+                are_cut = true;
+                line = cookie.cut_from(&line);
+            }
+        }
+        if !left.is_empty() && !line.is_empty() {
+            left.extend_from_slice(b"; ");
+        }
+        left.extend_from_slice(&line);
+    }
+    are_cut.then_some(left)
 }
 
 impl Value {

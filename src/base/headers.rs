@@ -28,6 +28,13 @@ pub trait RequestHead {
     }
 }
 
+/// Whether two (lower-case) names are different and yet the same for CGI, and with it WSGI, Rack and PHP, which write each
+/// separator of a header's name as `_`.
+pub fn is_twin(name: &[u8], other: &[u8]) -> bool {
+    let fold = |byte: &u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
+    name.len() == other.len() && name != other && name.iter().map(fold).eq(other.iter().map(fold))
+}
+
 /// Changes a message's headers.
 pub trait HeaderEdits {
     /// Removes every line of that name.

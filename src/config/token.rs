@@ -1,6 +1,7 @@
 //! `token`: where access tokens are looked for.
 
 use super::reader::Object;
+use crate::base::headers::is_twin;
 use crate::base::http::is_header_name;
 use crate::token::extract::{Settings, Source};
 
@@ -31,7 +32,9 @@ pub fn read(object: &Object<'_>) -> Option<Settings> {
 
 fn same_place(one: &Source, other: &Source) -> bool {
     match (one, other) {
-        (Source::Header { name: one, .. }, Source::Header { name: other, .. }) => one == other,
+        (Source::Header { name: one, .. }, Source::Header { name: other, .. }) => {
+            one == other || is_twin(one.as_bytes(), other.as_bytes())
+        }
         _ => one == other,
     }
 }

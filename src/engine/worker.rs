@@ -145,7 +145,11 @@ impl Worker {
                 self.metrics.request(Outcome::Anonymous, Some(rule.api));
                 return Step::ended(Verdict::AdmitPublic(rule.api));
             }
-            Err(Fault::Missing) => return self.refuse(Some(rule), Outcome::MissingToken),
+            Err(fault)
+                if fault == Fault::Missing || fault == Fault::Doubtful && !settings.policy.waives_token(rule) =>
+            {
+                return self.refuse(Some(rule), Outcome::MissingToken);
+            }
             Err(fault) => return self.refuse_for(Some(rule), fault.text()),
         };
         let mut step = self.judge_token(stream, rule, &found, store, now);
@@ -381,6 +385,7 @@ impl Fault {
         match self {
             Self::Missing => "no access token",
             Self::Repeated => "an access token in two places",
+            Self::Misplaced | Self::Doubtful => "what an upstream could take for another access token",
             Self::Empty => "an empty access token",
             Self::TooLong => "an access token that is too long",
         }

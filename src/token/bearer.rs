@@ -8,11 +8,11 @@ pub struct Bearer(Box<str>);
 
 impl Bearer {
     /// Takes `bytes` as a token if they form a `b64token`:
-    /// one or more of `A–Z a–z 0–9 - . _ ~ + /`, then any number of `=`.
+    /// one or more of `A–Z a–z 0–9 - . _ ~ + /`, then any number of `=`. `!` is taken too: tokens of Salesforce hold it.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let core_end = bytes.iter().rposition(|byte| *byte != b'=')?;
         let core = bytes.get(..=core_end)?;
-        let well_formed = core.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte));
+        let well_formed = core.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/!".contains(byte));
         if !well_formed {
             return None;
         }
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn takes_what_rfc_6750_calls_a_b64token_and_nothing_else() {
-        for good in ["a", "mF_9.B5f-4.1JqM", "a+b/c~d", "abc==", "A==="] {
+        for good in ["a", "mF_9.B5f-4.1JqM", "a+b/c~d", "abc==", "A===", "00D30!AQ4"] {
             assert_eq!(Bearer::parse(good.as_bytes()).unwrap().expose(), good);
         }
         for bad in ["", "=", "==", "a=b", "a b", "a,b", "a%20", "a&b", "a\u{e9}", "a\n", "\"a\""] {

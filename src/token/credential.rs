@@ -2,6 +2,19 @@
 
 use std::borrow::Cow;
 
+/// What a parameter or cookie is to the name of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// It carries the token.
+    Token,
+    /// It is not read as the token here, but may well be by an upstream.
+    Twin,
+    /// Its name differs by case only. Few upstreams take it for the token.
+    Cousin,
+    /// It has nothing to do with it.
+    Other,
+}
+
 /// The query parameter that carries a token, found by its decoded name.
 #[derive(Clone, Copy, Debug)]
 pub struct QueryToken<'a>(&'a str);
@@ -12,28 +25,44 @@ impl<'a> QueryToken<'a> {
         Self(name)
     }
 
-    /// The form-decoded value of each such parameter in the query of `path`.
-    pub fn values<'p>(self, path: &'p [u8]) -> impl Iterator<Item = Cow<'p, [u8]>> {
-        parameters(path).filter_map(move |pair| {
-            let (name, value) = split_once(pair, b'=').unwrap_or((pair, b""));
-            (*form_decode(name) == *self.0.as_bytes()).then(|| form_decode(value))
-        })
+    /// Each parameter in the query of `path`.
+    pub fn parameters(self, path: &[u8]) -> impl Iterator<Item = (Likeness, &[u8])> {
+        let query = split_once(path, b'?').map_or(&b""[..], |(_, query)| query);
+        let pairs = query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+        pairs.map(move |pair| (self.likeness(pair), pair))
     }
 
-    /// `path` without the parameter; everything else stays byte for byte.
+    /// The form-decoded value of a parameter.
+    pub fn value(pair: &[u8]) -> Cow<'_, [u8]> {
+        form_decode(split_once(pair, b'=').map_or(&b""[..], |(_, value)| value))
+    }
+
+    /// `path` with only the parameters that have nothing to do with the token; these stay byte for byte.
+    #[inline(never)]
     pub fn cut_from(self, path: &[u8]) -> Vec<u8> {
-        let Some((before, _)) = split_once(path, b'?') else {
-            return path.to_vec();
-        };
-        let kept: Vec<&[u8]> = parameters(path)
-            .filter(|pair| {
-                let (name, _) = split_once(pair, b'=').unwrap_or((pair, b""));
-                *form_decode(name) != *self.0.as_bytes()
-            })
-            .collect();
+        let before = split_once(path, b'?').map_or(path, |(before, _)| before);
+        let kept = self.parameters(path).filter(|(likeness, _)| *likeness == Likeness::Other);
+        let kept: Vec<&[u8]> = kept.map(|(_, pair)| pair).collect();
         match kept.is_empty() {
             true => before.to_vec(),
             false => [before, &kept.join(&b'&')].join(&b'?'),
+        }
+    }
+
+    #[inline(never)]
+    fn likeness(self, pair: &[u8]) -> Likeness {
+        let wanted = self.0.as_bytes();
+        let name = |part: &'_ [u8]| form_decode(split_once(part, b'=').map_or(part, |(name, _)| name)).into_owned();
+        // `;` separates parameters too, for old libraries.
+        if pair.contains(&b';') && pair.split(|byte| *byte == b';').any(|part| resembles(&name(part), wanted, true)) {
+            return Likeness::Twin;
+        }
+        let name = form_decode(split_once(pair, b'=').map_or(pair, |(name, _)| name));
+        match resembles(&name, wanted, true) {
+            false => Likeness::Other,
+            true if *name == *wanted => Likeness::Token,
+            true if name.eq_ignore_ascii_case(wanted) => Likeness::Cousin,
+            true => Likeness::Twin,
         }
     }
 }
@@ -48,44 +77,71 @@ impl<'a> CookieToken<'a> {
         Self(name)
     }
 
-    /// The value of each such cookie. Several header lines may be joined by `,`, which no cookie value may hold.
-    pub fn values<'c>(self, cookies: &'c [u8]) -> impl Iterator<Item = Cow<'c, [u8]>> {
-        pairs(cookies).filter_map(move |pair| {
-            let (name, value) = split_once(pair, b'=')?;
-            (name == self.0.as_bytes()).then_some(Cow::Borrowed(value))
+    /// Each cookie of one header line, with the space around it.
+    pub fn cookies(self, line: &[u8]) -> impl Iterator<Item = (Likeness, &[u8])> {
+        let mut quoted = false;
+        line.split(|byte| *byte == b';').map(move |cookie| {
+            let likeness = match self.likeness(cookie) {
+                // Some readers take a `;` between quotes for part of a value: no cookie begins there for them.
+                Likeness::Token if quoted => Likeness::Twin,
+                likeness => likeness,
+            };
+            let cookie_without_space = cookie.trim_ascii();
+            if quoted {
+                quoted = !cookie_without_space.ends_with(b"\"");
+            } else if let Some((_, value)) = split_once(cookie_without_space, b'=') {
+                let value = value.trim_ascii();
+                quoted = value.starts_with(b"\"") && (value.len() == 1 || !value.ends_with(b"\""));
+            }
+            (likeness, cookie)
         })
     }
 
-    /// The cookies without the token's; `None` when nothing is left.
-    pub fn cut_from(self, cookies: &[u8]) -> Option<Vec<u8>> {
-        let kept: Vec<&[u8]> = pairs(cookies)
-            .filter(|pair| split_once(pair, b'=').is_none_or(|(name, _)| name != self.0.as_bytes()))
-            .collect();
-        (!kept.is_empty()).then(|| kept.join(&b"; "[..]))
+    /// The value of a cookie.
+    pub fn value(cookie: &[u8]) -> &[u8] {
+        split_once(cookie.trim_ascii(), b'=').map_or(&b""[..], |(_, value)| value)
+    }
+
+    /// The line without the token's cookie, every other byte as it was.
+    #[inline(never)]
+    pub fn cut_from(self, line: &[u8]) -> Vec<u8> {
+        let kept = self.cookies(line).filter(|(likeness, _)| *likeness != Likeness::Token);
+        let kept = kept.map(|(_, cookie)| cookie).collect::<Vec<_>>().join(&b';');
+        kept.trim_ascii().to_vec()
+    }
+
+    #[inline(never)]
+    fn likeness(self, cookie: &[u8]) -> Likeness {
+        let wanted = self.0.as_bytes();
+        let looks_so = |part: &[u8]| {
+            let name = split_once(part.trim_ascii_start(), b'=').map(|(name, _)| name);
+            name.is_some_and(|name| name == wanted || resembles(&form_decode(name), wanted, false))
+        };
+        // `,` separates cookies too, for old libraries (RFC 2109 §4.3.4).
+        if cookie.split(|byte| *byte == b',').skip(1).any(looks_so) {
+            return Likeness::Twin;
+        }
+        match split_once(cookie.trim_ascii_start(), b'=') {
+            Some((name, _)) if name == wanted => Likeness::Token,
+            Some(_) if looks_so(cookie) => Likeness::Twin,
+            _ => Likeness::Other,
+        }
     }
 }
 
-fn parameters(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let query = split_once(path, b'?').map_or(&b""[..], |(_, query)| query);
-    query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty())
-}
-
-fn pairs(cookies: &[u8]) -> impl Iterator<Item = &[u8]> {
-    cookies.split(|byte| *byte == b';').flat_map(joined).map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty())
-}
-
-/// The parts of what may be the end of one line and the beginning of the next. A `,` begins a line where a pair
-/// follows it; otherwise it belongs to a value: illegal there (RFC 6265 §4.1.1), but not rare.
-fn joined(cookies: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let begins_a_pair = |rest: &[u8]| rest.split(|byte| *byte == b',').next().is_some_and(|part| part.contains(&b'='));
-    let mut left = Some(cookies);
-    std::iter::from_fn(move || {
-        let here = left.take()?;
-        let is_border = |at: &usize| here.get(*at) == Some(&b',') && here.get(at + 1..).is_some_and(begins_a_pair);
-        let Some(border) = (0..here.len()).find(is_border) else { return Some(here) };
-        left = here.get(border + 1..);
-        here.get(..border)
-    })
+/// Whether some server takes a parameter or cookie of this (decoded) name for `wanted`: many cut space around it, PHP
+/// makes `_` of spaces, dots and brackets and stops at a NUL, and `wanted[]` or `wanted[0]` is (part of) a list of that
+/// name to PHP, Rack and others.
+#[inline(never)]
+fn resembles(name: &[u8], wanted: &[u8], ignore_case: bool) -> bool {
+    let fold = |byte: &u8| match byte {
+        b' ' | b'.' | b'[' => b'_',
+        byte if ignore_case => byte.to_ascii_lowercase(),
+        byte => *byte,
+    };
+    let name = name.split(|byte| *byte == 0).next().unwrap_or_default().trim_ascii();
+    let Some((name, rest)) = name.split_at_checked(wanted.len()) else { return false };
+    (rest.is_empty() || rest.starts_with(b"[")) && name.iter().map(fold).eq(wanted.iter().map(fold))
 }
 
 fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
@@ -93,6 +149,7 @@ fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     Some((bytes.get(..index)?, bytes.get(index + 1..)?))
 }
 
+#[inline(never)]
 fn form_decode(bytes: &[u8]) -> Cow<'_, [u8]> {
     if bytes.contains(&b'+') {
         let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
@@ -110,19 +167,87 @@ mod tests {
         let cut = |path: &str| String::from_utf8(QueryToken::named("t").cut_from(path.as_bytes())).unwrap();
         assert_eq!(cut("/a?t=1"), "/a");
         assert_eq!(cut("/a?x=%41+b&t=1&y"), "/a?x=%41+b&y");
-        assert_eq!(cut("/a?%74=1&tt=2"), "/a?tt=2");
+        assert_eq!(cut("/a?%74=1&tt=2&T=3&x;t=4&t[]=5"), "/a?tt=2");
         assert_eq!(cut("/a"), "/a");
     }
 
     #[test]
-    fn cuts_the_cookie_and_leaves_the_others() {
-        let cut = |value: &str| {
-            CookieToken::named("t").cut_from(value.as_bytes()).map(|left| String::from_utf8(left).unwrap())
+    fn cuts_the_cookie_and_leaves_every_other_byte() {
+        let cut = |value: &str| String::from_utf8(CookieToken::named("t").cut_from(value.as_bytes())).unwrap();
+        assert_eq!(cut("a=1; t=x; b=2"), "a=1; b=2");
+        assert_eq!(cut("t=x; b=2"), "b=2");
+        assert_eq!(cut("t=x"), "");
+        assert_eq!(cut("a; tt=1"), "a; tt=1");
+        assert_eq!(cut("a=1,2,; t=x; b=,"), "a=1,2,; b=,");
+        assert_eq!(cut("a=\"x;y,z=1\";t=x;b=2"), "a=\"x;y,z=1\";b=2");
+    }
+
+    #[test]
+    fn a_parameter_is_told_from_what_an_upstream_could_take_for_it() {
+        let name = QueryToken::named("access_token");
+        let likeness = |query: &str| {
+            let path = format!("/?{query}");
+            let mut all = name.parameters(path.as_bytes()).map(|(likeness, _)| likeness).collect::<Vec<_>>();
+            assert_eq!(all.len(), 1, "{query}");
+            all.remove(0)
         };
-        assert_eq!(cut("a=1; t=x; b=2").as_deref(), Some("a=1; b=2"));
-        assert_eq!(cut("t=x"), None);
-        assert_eq!(cut("a; tt=1").as_deref(), Some("a; tt=1"));
-        assert_eq!(cut("a=1,2,; t=x; b=,").as_deref(), Some("a=1,2,; b=,"));
-        assert_eq!(cut("a=1,t=x,b=2").as_deref(), Some("a=1; b=2"), "three lines");
+        for token in ["access_token=1", "access%5Ftoken=1", "%61ccess_token", "access_token"] {
+            assert_eq!(likeness(token), Likeness::Token, "{token}");
+        }
+        for twin in [
+            "x=1;access_token=2",
+            "access_token=1;x=2",
+            "access_token;x=2",
+            "access_token[]=1",
+            "access_token%5b0%5d=1",
+            "access.token=1",
+            "access+token=1",
+            "access%20token=1",
+            "access[token=1",
+            "+access_token=1",
+            "access_token+=1",
+            "access_token%00x=1",
+            "x;ACCESS_TOKEN=2",
+        ] {
+            assert_eq!(likeness(twin), Likeness::Twin, "{twin}");
+        }
+        assert_eq!(likeness("Access_Token=1"), Likeness::Cousin);
+        for other in
+            ["xaccess_token=1", "access_tokens=1", "access-token=1", "x=access_token", "x=1;y=2", "accesstoken=1"]
+        {
+            assert_eq!(likeness(other), Likeness::Other, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_told_from_what_an_upstream_could_take_for_it() {
+        let found = |line: &str| {
+            let found = CookieToken::named("at").cookies(line.as_bytes()).map(|(likeness, _)| likeness);
+            let found: Vec<_> = found.filter(|likeness| *likeness != Likeness::Other).collect();
+            assert!(found.len() < 2, "{line}");
+            found.first().copied()
+        };
+        for token in
+            ["at=1", " at=1 ;a=2", "a=\"x\"; at=1", "a=\"x;y\"; at=1", "a=1,2; at=1", "a=x\"; at=1", "at=\"1\""]
+        {
+            assert_eq!(found(token), Some(Likeness::Token), "{token}");
+        }
+        for twin in [
+            "at =1",
+            "at\t=1",
+            "theme=x,at=1",
+            "theme=x, at =1",
+            "theme=\"x,at=1\"",
+            "a=\"x; at=1; b=y\"",
+            "a=\"; at=1",
+            "%61t=1",
+            "at[]=1",
+            "at%20=1",
+        ] {
+            assert_eq!(found(twin), Some(Likeness::Twin), "{twin}");
+        }
+        for other in ["AT=1", "xat=1", "a=\"at=1\"", "at", "a=at", "a=1,at", "att=1"] {
+            assert_eq!(found(other), None, "{other}");
+        }
     }
 }

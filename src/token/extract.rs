@@ -1,7 +1,7 @@
 //! Finding the access token in a request (RFC 6750 §2): in exactly one place, exactly once.
 
-use super::credential::{CookieToken, QueryToken};
-use crate::base::headers::RequestHead;
+use super::credential::{CookieToken, Likeness, QueryToken};
+use crate::base::headers::{RequestHead, is_twin};
 use std::borrow::Cow;
 
 /// A place where a token may be.
@@ -25,8 +25,12 @@ pub enum Source {
 pub enum Fault {
     /// No source carries one.
     Missing,
+    /// No source carries one, but something that few upstreams take for one is there.
+    Doubtful,
     /// Two places, or one place twice.
     Repeated,
+    /// Where an upstream may look, and we do not.
+    Misplaced,
     /// Nothing where the token should be.
     Empty,
     /// Longer than the configuration takes.
@@ -48,54 +52,80 @@ pub struct Settings {
 /// The one token of the request.
 ///
 /// # Errors
-/// A [`Fault`] when there is none, more than one, or one that cannot be a token for its length.
+/// A [`Fault`] when there is none, more than one, or one that cannot be a token for its length; also when an upstream
+/// could find another one.
 pub fn extract<'a>(settings: &'a Settings, head: &'a impl RequestHead) -> Result<Found<'a>, Fault> {
     let mut found = None;
+    let mut has_cousin = false;
+    let mut take = |likeness: Likeness, value: Found<'a>| match likeness {
+        Likeness::Other => Ok(()),
+        Likeness::Twin => Err(Fault::Misplaced),
+        Likeness::Cousin => {
+            has_cousin = true;
+            Ok(())
+        }
+        Likeness::Token if found.is_some() => Err(Fault::Repeated),
+        Likeness::Token => {
+            found = Some(value);
+            Ok(())
+        }
+    };
     for source in &settings.sources {
-        let candidate = look(source, head)?;
-        if candidate.is_some() && found.is_some() {
-            return Err(Fault::Repeated);
+        match source {
+            Source::Header { name, scheme } => {
+                if head.names().any(|other| is_twin(other, name.as_bytes())) {
+                    return Err(Fault::Misplaced);
+                }
+                let Some(value) = head.joined(name) else { continue };
+                let (likeness, behind) = credentials(&value, scheme.as_deref());
+                let token = match &value {
+                    Cow::Borrowed(value) => Cow::Borrowed(trimmed(value.get(behind..).unwrap_or_default())),
+                    Cow::Owned(value) => Cow::Owned(trimmed(value.get(behind..).unwrap_or_default()).to_vec()),
+                };
+                take(likeness, token)?;
+            }
+            Source::Query(name) => {
+                for (likeness, pair) in QueryToken::named(name).parameters(head.first(":path").unwrap_or_default()) {
+                    take(likeness, QueryToken::value(pair))?;
+                }
+            }
+            Source::Cookie(name) => {
+                for (likeness, cookie) in head.lines("cookie").flat_map(|line| CookieToken::named(name).cookies(line)) {
+                    take(likeness, Cow::Borrowed(CookieToken::value(cookie)))?;
+                }
+            }
         }
-        found = found.or(candidate);
     }
-    let found = found.ok_or(Fault::Missing)?;
-    match found.len() {
-        0 => Err(Fault::Empty),
-        length if length > settings.max_length => Err(Fault::TooLong),
-        _ => Ok(found),
-    }
-}
-
-fn look<'a>(source: &'a Source, head: &'a impl RequestHead) -> Result<Option<Found<'a>>, Fault> {
-    match source {
-        Source::Header { name, scheme } => Ok(head.joined(name).and_then(|value| match value {
-            Cow::Borrowed(value) => credentials(value, scheme.as_deref()).map(Cow::Borrowed),
-            Cow::Owned(value) => credentials(&value, scheme.as_deref()).map(|found| Cow::Owned(found.to_vec())),
-        })),
-        Source::Query(name) => {
-            let path = head.first(":path").unwrap_or_default();
-            one(QueryToken::named(name).values(path))
-        }
-        Source::Cookie(name) => match head.joined("cookie") {
-            Some(cookies) => one(CookieToken::named(name).values(&cookies).map(|value| Cow::Owned(value.into_owned()))),
-            None => Ok(None),
-        },
+    match found {
+        None if has_cousin => Err(Fault::Doubtful),
+        None => Err(Fault::Missing),
+        Some(_) if has_cousin => Err(Fault::Repeated),
+        Some(found) if found.is_empty() => Err(Fault::Empty),
+        Some(found) if found.len() > settings.max_length => Err(Fault::TooLong),
+        Some(found) => Ok(found),
     }
 }
 
-/// The single value; two are refused even when they are equal.
-fn one<'a>(mut values: impl Iterator<Item = Cow<'a, [u8]>>) -> Result<Option<Found<'a>>, Fault> {
-    let first = values.next();
-    if values.next().is_some() {
-        return Err(Fault::Repeated);
+/// What a header's value is to the scheme that a token is to have, and where the credentials begin.
+///
+/// Several lines of `authorization` arrive as one value, and upstreams look for a scheme behind a comma, or anywhere.
+pub fn credentials(value: &[u8], scheme: Option<&str>) -> (Likeness, usize) {
+    let Some(scheme) = scheme.map(str::as_bytes) else { return (Likeness::Token, 0) };
+    if let Some(behind) = after_scheme(value, scheme) {
+        return (Likeness::Token, behind);
     }
-    Ok(first)
-}
-
-/// What stands behind the scheme, if there is to be one; `None` for a value of another scheme.
-fn credentials<'a>(value: &'a [u8], scheme: Option<&str>) -> Option<&'a [u8]> {
-    let behind = scheme.map_or(Some(0), |scheme| after_scheme(value, scheme.as_bytes()))?;
-    value.get(behind..).map(trimmed)
+    let ends = |byte: Option<&u8>| matches!(byte, None | Some(b' ' | b'\t' | b','));
+    let is_word = |at: usize| {
+        value.get(at..at + scheme.len()).is_some_and(|word| word.eq_ignore_ascii_case(scheme))
+            && ends(value.get(at + scheme.len()))
+            && ends(at.checked_sub(1).and_then(|before| value.get(before)))
+    };
+    let likeness = match (0..value.len()).find(|at| is_word(*at)) {
+        None => Likeness::Other,
+        Some(0) if value.get(scheme.len()) == Some(&b'\t') => Likeness::Cousin,
+        Some(_) => Likeness::Twin,
+    };
+    (likeness, 0)
 }
 
 /// Where the credentials begin, if the value is of that scheme: the scheme, then spaces or the end.

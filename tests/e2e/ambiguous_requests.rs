@@ -59,3 +59,46 @@ fn an_escape_evades_no_rule_opens_nothing_and_reaches_the_upstream_as_it_came() 
     }
     gateway.envoy.assert_no_vm_reload();
 }
+
+#[test]
+fn no_second_token_survives_beside_the_checked_one() {
+    let sources = json!([
+        {"header": "authorization", "scheme": "Bearer"}, {"header": "x-access-token"}, {"query": "access_token"},
+        {"cookie": "at"},
+    ]);
+    let api = |id: &str, token: &str| json!({"id": id, "match": {"paths": [format!("/{id}/")]}, "token": token});
+    let gateway = Gateway::start(json!({
+        "providers": [provider("main", json!({}))],
+        "apis": [api("strict", "required"), api("open", "optional")],
+        "token": {"sources": sources},
+    }));
+    let token = gateway.token(json!({"client_id": "portal"}));
+    let request = |path: &str, lines: &[(&str, &str)]| {
+        lines.iter().fold(Request::get(path), |request, (name, value)| request.header(name, value))
+    };
+    for (query, lines) in [
+        ("", &[("authorization", "Basic YTpi"), ("authorization", "Bearer evil")][..]),
+        ("", &[("authorization", "Basic YTpi, Bearer evil")]),
+        ("", &[("x_access_token", "evil")]),
+        ("?x=1;access_token=evil", &[]),
+        ("?access_token[]=evil", &[]),
+        ("", &[("cookie", "theme=x,at=evil")]),
+        ("", &[("cookie", "at =evil")]),
+        ("", &[("cookie", "a=\"x; at=evil; b=y\"")]),
+    ] {
+        for api in ["strict", "open"] {
+            let path = format!("/{api}/1{query}");
+            assert_refused(&gateway.send(&request(&path, lines)), "invalid_request");
+            let beside = if lines.iter().any(|(name, _)| *name == "cookie") {
+                request(&path, lines).header("x-access-token", &token)
+            } else {
+                request(&path, lines).header("cookie", format!("at={token}"))
+            };
+            assert_refused(&gateway.send(&beside), "invalid_request");
+        }
+    }
+    assert_eq!(gateway.counts(), (0, 0));
+    let apart = request("/strict/1", &[("cookie", "theme=\"x"), ("cookie", &format!("at={token}"))]);
+    assert_eq!(gateway.send(&apart).status, 200);
+    gateway.envoy.assert_no_vm_reload();
+}

@@ -68,6 +68,7 @@ fn each_source_is_read() {
         ("cookie", "at=abc"),
         ("cookie", "a=1; at=abc; b=2"),
         ("cookie", "a=1,2; at=abc; b=3,4"),
+        ("cookie", "a=\"x;y\"; at=abc"),
     ] {
         assert_eq!(taken(&worker, &[(name, value.as_bytes())]), Ok("abc".to_owned()), "{name}: {value}");
     }
@@ -84,6 +85,9 @@ fn what_only_looks_like_a_source_is_none() {
         ("cookie", "AT=abc"),
         ("cookie", "xat=abc; at"),
         ("cookie", "a=\"at=abc\""),
+        ("cookie", "at"),
+        (":path", "/?access_tokens=abc&x;y"),
+        ("x-accesstoken", "abc"),
     ] {
         assert_eq!(taken(&worker, &[(name, value.as_bytes())]), Err("missing_token".to_owned()), "{name}: {value}");
     }
@@ -107,6 +111,82 @@ fn two_tokens_are_refused_even_when_they_are_equal() {
         assert_eq!(taken(&worker, headers), Err("invalid_request".to_owned()), "{headers:?}");
     }
     assert!(worker.sent_callouts().is_empty());
+}
+
+/// Places where no token is read, but where some upstream may find one.
+const TWINS: [(&str, &str); 22] = [
+    ("authorization", "Basic YTpi,Bearer evil"),
+    ("authorization", "Basic YTpi, bearer evil"),
+    ("authorization", "Basic YTpi Bearer evil"),
+    ("authorization", ",Bearer evil"),
+    ("authorization", "Bearer,evil"),
+    ("x_access_token", "evil"),
+    ("x-access_token", "evil"),
+    ("x_access-token", "evil"),
+    ("x.access.token", "evil"),
+    (":path", "/?x=1;access_token=evil"),
+    (":path", "/?x=1;access%5Ftoken=evil"),
+    (":path", "/?access_token;x=evil"),
+    (":path", "/?access_token[]=evil"),
+    (":path", "/?access.token=evil"),
+    (":path", "/?%20access_token=evil"),
+    (":path", "/?access_token%00=evil"),
+    ("cookie", "theme=x,at=evil"),
+    ("cookie", "theme=x, at=evil"),
+    ("cookie", "at =evil"),
+    ("cookie", "%61t=evil"),
+    ("cookie", "at[]=evil"),
+    ("cookie", "a=\"x; at=evil; b=y\""),
+];
+
+#[test]
+fn what_an_upstream_could_take_for_a_token_is_refused_beside_one_and_alone() {
+    let worker = everywhere();
+    for (name, value) in TWINS {
+        let alone = [(name, value.as_bytes())];
+        assert_eq!(taken(&worker, &alone), Err("invalid_request".to_owned()), "{name}: {value}");
+        let mut beside = alone.to_vec();
+        beside.push(if name == "cookie" { ("x-access-token", &b"abc"[..]) } else { ("cookie", b"at=abc") });
+        assert_eq!(taken(&worker, &beside), Err("invalid_request".to_owned()), "{name}: {value}");
+    }
+    assert!(worker.sent_callouts().is_empty());
+}
+
+#[test]
+fn what_few_upstreams_take_for_a_token_is_none_but_stands_beside_none() {
+    let worker = everywhere();
+    for (name, value) in [("authorization", "Bearer\tevil"), (":path", "/?Access_Token=evil")] {
+        let alone = [(name, value.as_bytes())];
+        assert_eq!(taken(&worker, &alone), Err("missing_token".to_owned()), "{name}: {value}");
+        let beside = [alone[0], ("cookie", b"at=abc")];
+        assert_eq!(taken(&worker, &beside), Err("invalid_request".to_owned()), "{name}: {value}");
+    }
+}
+
+#[test]
+fn where_no_token_is_needed_nothing_that_looks_like_one_passes_unjudged() {
+    let sources = json!([
+        {"header": "authorization", "scheme": "Bearer"}, {"header": "x-access-token"}, {"query": "access_token"},
+        {"cookie": "at"},
+    ]);
+    let apis = json!([{"id": "orders-v1", "token": "optional"}]);
+    let worker = worker(&configuration(json!({"token": {"sources": sources}, "apis": apis})));
+    for (name, value) in TWINS.into_iter().chain([("authorization", "Bearer\tevil"), (":path", "/?Access_Token=evil")])
+    {
+        assert_eq!(worker.exchange(&[(name, value)]).error(), "invalid_request", "{name}: {value}");
+    }
+    for (name, value) in [("authorization", "Basic YTpi"), (":path", "/?x;y"), ("cookie", "a=\"b\"; AT=1")] {
+        assert!(worker.exchange(&[(name, value)]).passed(), "{name}: {value}");
+    }
+}
+
+#[test]
+fn each_cookie_line_is_read_for_itself() {
+    let worker = everywhere();
+    assert_eq!(taken(&worker, &[("cookie", b"theme=\"x"), ("cookie", b"at=abc")]), Ok("abc".to_owned()));
+    assert_eq!(taken(&worker, &[("cookie", b"theme=x,"), ("cookie", b"at=abc; y=1,2")]), Ok("abc".to_owned()));
+    let one_line = [("cookie", &b"theme=x,at=abc"[..])];
+    assert_eq!(taken(&worker, &one_line), Err("invalid_request".to_owned()));
 }
 
 #[test]
@@ -164,7 +244,7 @@ fn empty_and_malformed_tokens_are_invalid_requests() {
 #[test]
 fn every_b64token_arrives_as_it_was_sent() {
     let worker = everywhere();
-    for token in ["a", "0", "a-._~+/", "a==", "eyJ9.e30.sig", "AbC123/+~_-.==", "-", "."] {
+    for token in ["a", "0", "00D30!AQ4.x", "a-._~+/", "a==", "eyJ9.e30.sig", "AbC123/+~_-.==", "-", "."] {
         let value = format!("Bearer {token}");
         assert_eq!(taken(&worker, &[("authorization", value.as_bytes())]), Ok(token.to_owned()));
     }

@@ -197,7 +197,8 @@ fn a_token_that_is_not_forwarded_is_gone_from_wherever_it_was() {
         (":path", "/a?x=%2f&access_token=abc&y", Some("/a?x=%2f&y")),
         (":path", "/a?access%5ftoken=abc&y=1", Some("/a?y=1")),
         ("cookie", "at=abc", None),
-        ("cookie", "a=1; at=abc;b=2", Some("a=1; b=2")),
+        ("cookie", "a=1; at=abc;b=2", Some("a=1;b=2")),
+        ("cookie", "a=\"x;y,z=1\"; at=abc", Some("a=\"x;y,z=1\"")),
         ("cookie", "seen=1,2,3; at=abc; b=\"x,y\"", Some("seen=1,2,3; b=\"x,y\"")),
     ] {
         let passed = worker.exchange(&[(name, value)]);
@@ -207,6 +208,37 @@ fn a_token_that_is_not_forwarded_is_gone_from_wherever_it_was() {
     }
     let both = worker.exchange(&[("authorization", "Basic YTpi"), ("x-access-token", "abc")]);
     assert_eq!(both.upstream().text("authorization"), Some("Basic YTpi"), "no access token: it stays");
+}
+
+#[test]
+fn a_hidden_token_is_gone_also_where_none_is_looked_for() {
+    let sources = json!([
+        {"header": "authorization", "scheme": "Bearer"}, {"header": "x-access-token"}, {"query": "access_token"},
+        {"query": "t"}, {"cookie": "at"}, {"cookie": "bt"},
+    ]);
+    let operations = json!([{"match": {"methods": ["OPTIONS"]}, "public": true}]);
+    let api = json!({"id": "orders-v1", "upstream": {"forward_token": false}, "operations": operations});
+    let worker = worker(&configuration(json!({"apis": [api], "token": {"sources": sources}})));
+    for (lines, name, left) in [
+        (&[("authorization", "Basic YTpi, Bearer abc")][..], "authorization", &[][..]),
+        (&[("authorization", "Basic YTpi"), ("authorization", "bearer abc")], "authorization", &[]),
+        (&[("authorization", "Basic YTpi")], "authorization", &["Basic YTpi"]),
+        (&[("x-access-token", "a"), ("x-access-token", "b"), ("x_access_token", "c")], "x-access-token", &[]),
+        (&[("x_access_token", "c"), ("x-access-token", "a")], "x_access_token", &[]),
+        (&[(":path", "/?t=1&access_token=2&x=3")], ":path", &["/?x=3"]),
+        (&[(":path", "/?x=1;access_token=2&y=3&t[]=4")], ":path", &["/?y=3"]),
+        (&[(":path", "/?x=1&&y;z&")], ":path", &["/?x=1&&y;z&"]),
+        (&[("cookie", "at=1; bt=2; c=3")], "cookie", &["c=3"]),
+        (&[("cookie", "at=1"), ("cookie", "a=1"), ("cookie", "bt=1"), ("cookie", "b=1,2")], "cookie", &["a=1; b=1,2"]),
+        (&[("cookie", "a=\"x, at=1, role=admin\"; b=2")], "cookie", &[]),
+        (&[("cookie", "a=\"x; at=1; role=admin\"")], "cookie", &[]),
+        (&[("cookie", "at =1; b=2")], "cookie", &[]),
+    ] {
+        let passed = worker.exchange(&[lines, &[(":method", "OPTIONS")]].concat());
+        let found: Vec<_> =
+            passed.upstream().lines(name).map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+        assert_eq!(found, left, "{lines:?}");
+    }
 }
 
 #[test]

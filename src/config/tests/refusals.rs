@@ -390,6 +390,8 @@ fn upstream_headers() {
 
 #[test]
 fn token_sources() {
+    let twins = json!([{"header": "x-token"}, {"header": "X_Token"}]);
+    refused("/token", json!({"sources": twins}), "token.sources: names one place twice");
     let one = "token.sources[0]: must hold one of \"header\", \"query\" and \"cookie\"";
     for source in [json!({}), json!({"header": "a", "query": "b"}), json!({"scheme": "Bearer"})] {
         refused("/token", json!({"sources": [source]}), one);

@@ -21,8 +21,12 @@ fn the_scheme_has_no_case_and_any_number_of_spaces_after_it() {
 
 #[test]
 fn another_scheme_is_no_token() {
-    for value in ["Basic abc", "Bearerabc", "Bear", "", "DPoP abc", "Bearer\tabc"] {
+    for value in ["Basic abc", "Bearerabc", "Bear", "", "DPoP abc", "Basic xBearer abc", "Basic Bearers"] {
         assert_eq!(take(&[bearer()], &[("authorization", value.as_bytes())]), Err(Fault::Missing), "{value:?}");
+    }
+    assert_eq!(take(&[bearer()], &[("authorization", b"Bearer\tabc")]), Err(Fault::Doubtful));
+    for value in ["Basic abc,Bearer abc", "Basic abc, BEARER", ", Bearer abc", "DPoP Bearer\tabc", "Bearer,abc"] {
+        assert_eq!(take(&[bearer()], &[("authorization", value.as_bytes())]), Err(Fault::Misplaced), "{value:?}");
     }
 }
 
@@ -63,6 +67,16 @@ fn a_cookie_must_be_alone_over_all_lines() {
     assert_eq!(take(&[("cookie", b"at=a; at=a")]), Err(Fault::Repeated));
     assert_eq!(take(&[("cookie", b"at=a"), ("cookie", b"x=1"), ("cookie", b"at=b")]), Err(Fault::Repeated));
     assert_eq!(take(&[("cookie", b"cat=abc; AT=abc")]), Err(Fault::Missing));
+}
+
+#[test]
+fn a_header_that_differs_in_its_separators_is_refused() {
+    let sources = [Source::Header { name: "x-access-token".into(), scheme: None }];
+    for twin in ["x_access_token", "x-access_token", "x.access-token"] {
+        assert_eq!(take(&sources, &[(twin, b"abc")]), Err(Fault::Misplaced), "{twin}");
+        assert_eq!(take(&sources, &[("x-access-token", b"abc"), (twin, b"")]), Err(Fault::Misplaced), "{twin}");
+    }
+    assert_eq!(take(&sources, &[("x-access-token", b"abc"), ("x-access-tokens", b"")]).unwrap(), b"abc");
 }
 
 #[test]
