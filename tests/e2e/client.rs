@@ -109,9 +109,19 @@ impl Connection {
         self.reader.get_mut().write_all(bytes)
     }
 
-    pub fn read_response(&mut self) -> io::Result<Response> {
+    /// Of an answer whose body does not matter; nothing can be read after it.
+    pub fn read_status(&mut self) -> io::Result<u16> {
+        self.read_head().map(|(status, _)| status)
+    }
+
+    fn read_head(&mut self) -> io::Result<(u16, Headers)> {
         let (start, headers) = message::read_head(&mut self.reader)?.ok_or(io::ErrorKind::UnexpectedEof)?;
         let status = start.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+        Ok((status, headers))
+    }
+
+    pub fn read_response(&mut self) -> io::Result<Response> {
+        let (status, headers) = self.read_head()?;
         let body = if matches!(status, 204 | 304) {
             Vec::new()
         } else {

@@ -30,6 +30,8 @@ pub struct Access {
     pub outcome: String,
     /// The stream property `tessera.cache`, `-` when it was not set.
     pub cache: String,
+    /// Why Envoy answered as it did.
+    pub details: String,
 }
 
 impl Envoy {
@@ -96,6 +98,16 @@ impl Envoy {
         })
     }
 
+    /// The lines of the access log once there are so many, as they stand.
+    #[track_caller]
+    pub fn await_access_lines(&self, count: usize) -> Vec<String> {
+        eventually(SOON, &format!("{count} lines in the access log"), || {
+            let log = self.process.access_log();
+            let lines: Vec<_> = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).collect();
+            (lines.len() >= count).then(|| lines.into_iter().map(str::to_owned).collect())
+        })
+    }
+
     /// No VM has trapped, nor been reloaded after a trap. The counters alone would not do: they change only when a later
     /// request meets the trapped VM.
     #[track_caller]
@@ -139,7 +151,7 @@ impl Drop for Envoy {
 }
 
 fn access(line: &str) -> Access {
-    let mut words = line.trim_end().splitn(4, ' ').map(str::to_owned);
+    let mut words = line.trim_end().splitn(5, ' ').map(str::to_owned);
     let mut word = || words.next().unwrap_or_else(|| panic!("not a line of the access log: {line:?}"));
-    Access { status: word().parse().expect("a status"), flags: word(), outcome: word(), cache: word() }
+    Access { status: word().parse().expect("a status"), flags: word(), outcome: word(), cache: word(), details: word() }
 }

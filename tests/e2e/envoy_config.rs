@@ -22,6 +22,8 @@ pub struct EnvoyBuilder {
     environment: serde_json::Map<String, Value>,
     clusters: Vec<Value>,
     header_limit_kb: u32,
+    connection_manager: Value,
+    access_log_format: Option<String>,
     route: Value,
     /// Held so that nobody else listens there.
     pub(crate) dead_ports: Vec<ClosedPort>,
@@ -37,6 +39,8 @@ impl EnvoyBuilder {
             environment: serde_json::Map::new(),
             clusters: Vec::new(),
             header_limit_kb: 60,
+            connection_manager: json!({}),
+            access_log_format: None,
             route: json!({"direct_response": {"status": 200, "body": {"inline_string": "direct"}}}),
             dead_ports: Vec::new(),
         }
@@ -100,6 +104,58 @@ impl EnvoyBuilder {
         self
     }
 
+    /// A cluster without a host: Envoy knows at once that nobody can be asked.
+    pub fn empty_cluster(mut self, name: &str) -> Self {
+        self.clusters.push(json!({
+            "name": name, "type": "STATIC", "load_assignment": {"cluster_name": name, "endpoints": []},
+        }));
+        self
+    }
+
+    /// Envoy waits with no request for another to end.
+    pub fn any_number_of_requests(mut self) -> Self {
+        let most = json!({"max_connections": 20_000, "max_pending_requests": 20_000, "max_requests": 20_000});
+        for cluster in &mut self.clusters {
+            cluster["circuit_breakers"] = json!({"thresholds": [most]});
+        }
+        self.connection_manager_has(json!({"http2_protocol_options": {"max_concurrent_streams": 20_000}}))
+    }
+
+    /// Trailers go through to the upstream, on HTTP/1 too.
+    pub fn trailers(mut self) -> Self {
+        for cluster in &mut self.clusters {
+            cluster["typed_extension_protocol_options"] = json!({
+                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                    "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                    "explicit_http_config": {"http_protocol_options": {"enable_trailers": true}},
+                },
+            });
+        }
+        self.connection_manager_has(json!({"http_protocol_options": {"enable_trailers": true}}))
+    }
+
+    /// Further members of Envoy's connection manager.
+    pub fn connection_manager_has(mut self, members: Value) -> Self {
+        merge(&mut self.connection_manager, members);
+        self
+    }
+
+    /// Envoy's option of that name, for the modules added before: who pauses on headers says so for them alone.
+    pub fn allow_on_headers_stop_iteration(mut self) -> Self {
+        for filter in &mut self.filters {
+            if let Some(Value::Object(plugin)) = filter.pointer_mut("/typed_config/config") {
+                plugin.insert("allow_on_headers_stop_iteration".into(), json!(true));
+            }
+        }
+        self
+    }
+
+    /// Instead of the format that [`Envoy::await_accesses`] reads.
+    pub fn access_log_format(mut self, format: &str) -> Self {
+        self.access_log_format = Some(format.to_owned());
+        self
+    }
+
     /// A cluster that refuses connections.
     pub fn dead_cluster(mut self, name: &str) -> Self {
         let port = ClosedPort::new();
@@ -109,9 +165,14 @@ impl EnvoyBuilder {
     }
 
     /// All requests go to this upstream.
-    pub fn upstream(mut self, upstream: &Upstream) -> Self {
+    pub fn upstream(self, upstream: &Upstream) -> Self {
+        self.route_to(upstream.port())
+    }
+
+    /// All requests go to this port.
+    pub fn route_to(mut self, port: u16) -> Self {
         self.route = json!({"route": {"cluster": "upstream"}});
-        self.cluster("upstream", upstream.port())
+        self.cluster("upstream", port)
     }
 
     /// Panics, with the log, unless Envoy gets ready.
@@ -162,6 +223,10 @@ impl EnvoyBuilder {
             "node": {"id": "test", "cluster": "test"},
             "admin": {"address": address(0)},
             "static_resources": {"clusters": self.clusters},
+            // Envoy ends a connection after some hundred early resets; here they are to reach the module.
+            "layered_runtime": {"layers": [{"name": "static", "static_layer": {
+                "overload": {"premature_reset_total_stream_count": 1_000_000},
+            }}]},
         });
         if self.reloadable {
             let source = json!({"path_config_source": {"path": discovered}, "resource_api_version": "V3"});
@@ -192,24 +257,24 @@ impl EnvoyBuilder {
         }));
         let mut route = self.route.clone();
         route["match"] = json!({"prefix": "/"});
-        let connection_manager = json!({
+        let ours = "%RESPONSE_CODE% %RESPONSE_FLAGS% %FILTER_STATE(wasm.tessera.outcome:PLAIN)% \
+                    %FILTER_STATE(wasm.tessera.cache:PLAIN)% %RESPONSE_CODE_DETAILS%\n";
+        let mut file = json!({
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+            "path": access_log,
+        });
+        let format = self.access_log_format.as_deref().unwrap_or(ours);
+        file["log_format"] = json!({"text_format_source": {"inline_string": format}});
+        let mut connection_manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "ingress",
             "codec_type": "AUTO",
             "max_request_headers_kb": self.header_limit_kb,
-            "access_log": [{
-                "name": "file",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-                    "path": access_log,
-                    "log_format": {"text_format_source": {"inline_string":
-                        "%RESPONSE_CODE% %RESPONSE_FLAGS% %FILTER_STATE(wasm.tessera.outcome:PLAIN)% \
-                         %FILTER_STATE(wasm.tessera.cache:PLAIN)%\n"}},
-                },
-            }],
+            "access_log": [{"name": "file", "typed_config": file}],
             "http_filters": filters,
             "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
         });
+        merge(&mut connection_manager, self.connection_manager.clone());
         json!({
             "name": "ingress",
             "address": address(0),
@@ -220,6 +285,18 @@ impl EnvoyBuilder {
                 "typed_config": connection_manager,
             }]}],
         })
+    }
+}
+
+/// Objects are merged, everything else is replaced.
+fn merge(into: &mut Value, further: Value) {
+    match (into, further) {
+        (Value::Object(into), Value::Object(further)) => {
+            for (name, value) in further {
+                merge(into.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (into, further) => *into = further,
     }
 }
 

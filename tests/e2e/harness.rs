@@ -55,7 +55,13 @@ fn a_chain_with_only_the_router_reaches_the_upstream_byte_for_byte() {
 fn the_access_log_shows_status_flags_and_outcome() {
     let envoy = Envoy::builder().dead_cluster("nobody").start();
     assert_eq!(Request::get("/").send(envoy.port()).body, b"direct");
-    let access = Access { status: 200, flags: "-".into(), outcome: "-".into(), cache: "-".into() };
+    let access = Access {
+        status: 200,
+        flags: "-".into(),
+        outcome: "-".into(),
+        cache: "-".into(),
+        details: "direct_response".into(),
+    };
     assert_eq!(envoy.await_accesses(1), [access]);
     assert_eq!(envoy.stat("cluster.nobody.membership_total"), Some(1));
     assert_eq!(envoy.stat("no.such.statistic"), None);

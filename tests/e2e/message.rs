@@ -34,30 +34,41 @@ impl fmt::Debug for Headers {
 /// The start line, then the headers; `None` at the end of the connection.
 pub fn read_head(reader: &mut impl BufRead) -> io::Result<Option<(String, Headers)>> {
     let Some(start) = read_line(reader)? else { return Ok(None) };
-    let mut headers = Headers::default();
+    Ok(Some((String::from_utf8_lossy(&start).into_owned(), read_fields(reader)?)))
+}
+
+/// Field lines up to the empty line that ends them.
+fn read_fields(reader: &mut impl BufRead) -> io::Result<Headers> {
+    let mut fields = Headers::default();
     loop {
         let line = read_line(reader)?.ok_or(io::ErrorKind::UnexpectedEof)?;
         if line.is_empty() {
-            return Ok(Some((String::from_utf8_lossy(&start).into_owned(), headers)));
+            return Ok(fields);
         }
         let colon = line.iter().position(|&b| b == b':').ok_or(io::ErrorKind::InvalidData)?;
         let name = String::from_utf8_lossy(&line[..colon]).into_owned();
-        headers.0.push((name, line[colon + 1..].trim_ascii().to_vec()));
+        fields.0.push((name, line[colon + 1..].trim_ascii().to_vec()));
     }
 }
 
 /// The body that `headers` announce; `until_close` = a response without a length ends with its connection.
 pub fn read_body(reader: &mut impl BufRead, headers: &Headers, until_close: bool) -> io::Result<Vec<u8>> {
+    read_content(reader, headers, until_close).map(|(body, _)| body)
+}
+
+/// The body and the trailers after it.
+pub fn read_content(reader: &mut impl BufRead, headers: &Headers, until_close: bool) -> io::Result<(Vec<u8>, Headers)> {
     let mut body = Vec::new();
     if headers.has_token("transfer-encoding", "chunked") {
         while read_chunk(reader, &mut body)? > 0 {}
+        return Ok((body, read_fields(reader)?));
     } else if let Some(length) = headers.only("content-length") {
         body.resize(length.parse().map_err(|_| io::ErrorKind::InvalidData)?, 0);
         reader.read_exact(&mut body)?;
     } else if until_close {
         reader.read_to_end(&mut body)?;
     }
-    Ok(body)
+    Ok((body, Headers::default()))
 }
 
 pub fn closes(headers: &Headers) -> bool {
@@ -72,8 +83,10 @@ fn read_chunk(reader: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<usize
     let start = body.len();
     body.resize(start + size, 0);
     reader.read_exact(&mut body[start..])?;
-    // The line end after the data; after the last chunk, any trailers too.
-    while !read_line(reader)?.ok_or(io::ErrorKind::UnexpectedEof)?.is_empty() {}
+    // After the last chunk come the trailers.
+    if size > 0 && !read_line(reader)?.ok_or(io::ErrorKind::UnexpectedEof)?.is_empty() {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
     Ok(size)
 }
 

@@ -136,6 +136,9 @@ fn each_outcome_shows_in_status_challenge_body_access_log_and_metric() {
         // Only refusals name their outcome: the warm path makes no host call for it.
         let expected = if passed { ("-", 200) } else { (*outcome, Refusal::of(outcome).status) };
         assert_eq!((access.outcome.as_str(), access.status), expected);
+        // What the default formats of meshes and gateways show.
+        let details = if passed { "via_upstream".to_owned() } else { format!("tessera.{outcome}") };
+        assert_eq!(access.details, details);
     }
     assert_counted(&gateway.envoy, &counted);
     assert_eq!(gateway.upstream.request_count(), 2);
