@@ -153,6 +153,11 @@ impl fmt::Debug for Response {
 }
 
 impl Response {
+    /// Nothing more comes on its connection.
+    pub fn closes(&self) -> bool {
+        message::closes(&self.headers)
+    }
+
     #[track_caller]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.only(name)

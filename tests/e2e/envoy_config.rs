@@ -24,6 +24,7 @@ pub struct EnvoyBuilder {
     header_limit_kb: u32,
     connection_manager: Value,
     access_log_format: Option<String>,
+    pub(crate) log_level: &'static str,
     route: Value,
     /// Held so that nobody else listens there.
     pub(crate) dead_ports: Vec<ClosedPort>,
@@ -41,6 +42,7 @@ impl EnvoyBuilder {
             header_limit_kb: 60,
             connection_manager: json!({}),
             access_log_format: None,
+            log_level: "debug",
             route: json!({"direct_response": {"status": 200, "body": {"inline_string": "direct"}}}),
             dead_ports: Vec::new(),
         }
@@ -153,6 +155,12 @@ impl EnvoyBuilder {
     /// Instead of the format that [`Envoy::await_accesses`] reads.
     pub fn access_log_format(mut self, format: &str) -> Self {
         self.access_log_format = Some(format.to_owned());
+        self
+    }
+
+    /// Envoy writes no line for each connection and callout.
+    pub fn quiet(mut self) -> Self {
+        self.log_level = "info";
         self
     }
 

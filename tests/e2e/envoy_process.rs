@@ -46,7 +46,7 @@ impl Process {
             .arg(scratch.file(ADMIN_ADDRESS))
             .args(["--concurrency", &builder.workers.to_string()])
             .args(["--drain-time-s", &builder.drain_seconds.to_string()])
-            .args(["--log-level", "debug", "--component-log-level", QUIET])
+            .args(["--log-level", builder.log_level, "--component-log-level", QUIET])
             .args(["--file-flush-interval-msec", "10", "--disable-hot-restart"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))

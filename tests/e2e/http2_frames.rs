@@ -113,6 +113,11 @@ impl Http2 {
         Ok(std::mem::take(&mut self.streams))
     }
 
+    /// What has been heard so far, for a connection that has ended.
+    pub fn heard(&mut self) -> BTreeMap<u32, Heard> {
+        std::mem::take(&mut self.streams)
+    }
+
     /// Reads until that stream is over.
     pub fn await_one(&mut self, stream: u32) -> io::Result<Heard> {
         self.flush()?;

@@ -48,6 +48,7 @@ mod examples;
 mod harness;
 mod hostile_answers;
 mod hostile_requests;
+mod hostile_traffic;
 mod identity_headers;
 mod on_envoy;
 mod outcomes;

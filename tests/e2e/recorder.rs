@@ -38,17 +38,27 @@ struct Record {
 /// Every whole request is answered 200, without a body; one that asks for an upgrade gets it.
 pub struct Recorder {
     port: u16,
+    keeps_bytes: bool,
     record: Arc<Mutex<Record>>,
 }
 
 impl Recorder {
     pub fn start() -> Self {
+        Self::with_bytes(true)
+    }
+
+    /// For so many requests that their bytes need not be kept.
+    pub fn of_requests() -> Self {
+        Self::with_bytes(false)
+    }
+
+    fn with_bytes(keeps_bytes: bool) -> Self {
         let port = ClosedPort::new();
         let number = port.number();
         let listener = port.listen();
         let record = Arc::new(Mutex::new(Record::default()));
-        let recorder = Self { port: number, record: record.clone() };
-        thread::spawn(move || accept(&listener, &record));
+        let recorder = Self { port: number, keeps_bytes, record: record.clone() };
+        thread::spawn(move || accept(&listener, &record, keeps_bytes));
         recorder
     }
 
@@ -77,12 +87,13 @@ impl Recorder {
 
     /// All bytes so far, connection by connection.
     pub fn bytes(&self) -> Vec<Vec<u8>> {
+        assert!(self.keeps_bytes, "these bytes were not kept");
         self.record.lock().unwrap().connections.clone()
     }
 }
 
 /// The thread ends with the test's process.
-fn accept(listener: &TcpListener, record: &Arc<Mutex<Record>>) {
+fn accept(listener: &TcpListener, record: &Arc<Mutex<Record>>, keeps_bytes: bool) {
     for stream in listener.incoming().flatten() {
         let _ = stream.set_nodelay(true);
         let record = record.clone();
@@ -91,11 +102,11 @@ fn accept(listener: &TcpListener, record: &Arc<Mutex<Record>>) {
             record.connections.push(Vec::new());
             record.connections.len() - 1
         };
-        thread::spawn(move || serve(stream, id, &record));
+        thread::spawn(move || serve(stream, id, &record, keeps_bytes));
     }
 }
 
-fn serve(mut stream: TcpStream, id: usize, record: &Mutex<Record>) -> io::Result<()> {
+fn serve(mut stream: TcpStream, id: usize, record: &Mutex<Record>, keeps_bytes: bool) -> io::Result<()> {
     let (mut unread, mut upgraded) = (Vec::new(), false);
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -103,7 +114,9 @@ fn serve(mut stream: TcpStream, id: usize, record: &Mutex<Record>) -> io::Result
         if length == 0 {
             return Ok(());
         }
-        record.lock().unwrap().connections[id].extend_from_slice(&buffer[..length]);
+        if keeps_bytes {
+            record.lock().unwrap().connections[id].extend_from_slice(&buffer[..length]);
+        }
         if upgraded {
             continue;
         }
