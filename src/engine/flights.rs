@@ -85,6 +85,7 @@ pub struct Full;
 #[derive(Debug, Default)]
 pub struct Flights {
     flights: Map<Digest, Flight>,
+    /// Requests that wait, be it only for their end to be carried out.
     streams: Map<StreamId, Digest>,
     calls: Map<CallId, Digest>,
     queued: Vec<Digest>,
@@ -187,12 +188,9 @@ impl Flights {
         }
     }
 
-    /// Ends a flight. Its waiters are no longer waiting.
+    /// Ends a flight. Its waiters are to be dismissed, each when its end is carried out.
     pub fn close(&mut self, digest: &Digest) -> Option<Flight> {
         let flight = self.flights.remove(digest)?;
-        for waiter in &flight.waiters {
-            self.streams.remove(&waiter.stream);
-        }
         match flight.phase {
             Phase::Calling { call, .. } => {
                 self.calls.remove(&call);
@@ -204,11 +202,13 @@ impl Flights {
         Some(flight)
     }
 
+    /// The end of a request that waited is about to be carried out; says whether the request is still there.
+    pub fn dismiss(&mut self, stream: StreamId) -> bool {
+        self.streams.remove(&stream).is_some()
+    }
+
     /// Takes a flight up again with those of its requests that have not been answered.
     pub fn reopen(&mut self, digest: Digest, flight: Flight) {
-        for waiter in &flight.waiters {
-            self.streams.insert(waiter.stream, digest);
-        }
         self.flights.insert(digest, flight);
     }
 
@@ -229,10 +229,16 @@ impl Flights {
         self.flights.iter().filter(|(_, flight)| wanted(flight)).map(|(digest, _)| *digest).collect()
     }
 
-    /// Whether nothing at all is held.
+    /// Whether nothing is held but requests whose end is decided.
     #[cfg(test)]
     pub fn is_idle(&self) -> bool {
-        self.flights.is_empty() && self.streams.is_empty() && self.calls.is_empty() && self.queued.is_empty()
+        self.flights.is_empty() && self.calls.is_empty() && self.queued.is_empty()
+    }
+
+    /// Whether no request is held.
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.streams.is_empty()
     }
 
     /// Calls that have been sent and not answered.

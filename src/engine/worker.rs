@@ -110,6 +110,12 @@ impl Worker {
         self.flights.leave(stream);
     }
 
+    /// The end of a request that waited is about to be carried out. Whether it is still there: the host knows the
+    /// context of one that is gone a while longer, but must not be asked to end it.
+    pub fn dismiss(&mut self, stream: StreamId) -> bool {
+        self.flights.dismiss(stream)
+    }
+
     /// A request that was to wait, or to pass, cannot: the host failed.
     pub fn on_host_failure(&mut self, stream: StreamId, api: Option<ApiIndex>) -> Refusal {
         self.flights.leave(stream);

@@ -112,6 +112,17 @@ pub extern "C" fn tessera_on_request_trailers(_: u32, _: usize) -> TrailersStatu
     }
 }
 
+/// `proxy_on_queue_ready`. A message may outlive the VM that it was for: in the next one, the number of that root
+/// context may be a request's, which the SDK does not put up with.
+#[allow(unsafe_code)]
+// SAFETY: nothing else has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn tessera_on_queue_ready(context: u32, queue: u32) {
+    if PLUGINS.with_borrow(|plugins| plugins.iter().any(|plugin| plugin.root == context)) {
+        sdk::proxy_on_queue_ready(context, queue);
+    }
+}
+
 /// `proxy_on_delete`.
 #[allow(unsafe_code)]
 // SAFETY: nothing else has this name.

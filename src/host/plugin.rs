@@ -217,9 +217,9 @@ enum Place {
     Later,
 }
 
-/// Ends a waiting request. One that is gone cannot be entered and needs nothing.
+/// Ends a waiting request. One that is gone needs nothing.
 fn finish(worker: &mut Worker, stream: StreamId, ending: &Ending) {
-    if abi::enter(stream.0).is_err() {
+    if !worker.dismiss(stream) || abi::enter(stream.0).is_err() {
         return;
     }
     match stream::conclude(worker, stream, ending, None) {

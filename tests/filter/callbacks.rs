@@ -3,7 +3,7 @@
 use crate::caller::{A_TICK, active};
 use crate::configuration::configuration;
 use crate::host::{Module, Process};
-use crate::module;
+use crate::{module, worker};
 use serde_json::json;
 use tessera::host::callbacks::tessera_on_context_create;
 
@@ -59,4 +59,13 @@ fn a_plugin_that_goes_away_tells_what_it_has_counted_and_leaves_no_call_behind()
     worker.shut_down();
     assert_eq!(process.metric("tessera_requests.outcome.missing_token.api.orders-v1"), 1);
     assert_eq!(process.metric("tessera_in_flight"), 0);
+}
+
+#[test]
+fn a_message_to_a_root_context_of_an_earlier_vm_harms_nobody() {
+    let worker = worker(&configuration(json!({})));
+    let stream = worker.request(&BEARER);
+    worker.misdirected_message(stream);
+    worker.answer_json(worker.callout().id, &active(json!({"client_id": "portal"})));
+    assert!(worker.outcome(stream).passed());
 }

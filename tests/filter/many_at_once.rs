@@ -70,15 +70,39 @@ fn a_callback_does_its_share_and_others_are_served_in_between() {
 
 #[test]
 fn those_who_hang_up_in_between_are_skipped() {
+    // Envoy knows the context of a request that is gone a while longer, and crashes if it is to reply to it.
+    for linger in [false, true] {
+        let process = process();
+        let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
+        if linger {
+            worker.let_contexts_linger();
+        }
+        let streams: Vec<_> = (0..1000).map(|_| arrive(&worker, "abc")).collect();
+        worker.turn();
+        worker.deliver_json(worker.callout().id, INACTIVE);
+        let (gone, stay): (Vec<_>, Vec<_>) = streams.into_iter().partition(|stream| stream.0 % 3 == 0);
+        gone.iter().for_each(|stream| worker.hang_up_at_once(*stream));
+        worker.turn();
+        assert_eq!(statuses(&worker, &stay), BTreeMap::from([(Some(401), stay.len())]));
+    }
+}
+
+#[test]
+fn requests_whose_end_is_decided_count_among_those_who_wait() {
     let process = process();
     let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
-    let streams: Vec<_> = (0..1000).map(|_| arrive(&worker, "abc")).collect();
+    for _ in 0..MANY {
+        arrive(&worker, "abc");
+    }
     worker.turn();
     worker.deliver_json(worker.callout().id, INACTIVE);
-    let (gone, stay): (Vec<_>, Vec<_>) = streams.into_iter().partition(|stream| stream.0 % 3 == 0);
-    gone.iter().for_each(|stream| worker.hang_up(*stream));
+    for number in 0..MANY {
+        arrive(&worker, &format!("token-{}", number % 700));
+    }
+    assert!(worker.callouts().len() <= 100, "a queue that grows without bound");
     worker.turn();
-    assert_eq!(statuses(&worker, &stay), BTreeMap::from([(Some(401), stay.len())]));
+    let stream = arrive(&worker, "def");
+    assert_eq!(worker.outcome(stream), Outcome::Paused, "it has come to its end");
 }
 
 #[test]

@@ -14,8 +14,9 @@ impl Worker {
         let wakeup = self.vm.process.shared().wakeups.get_mut(&self.vm.id).and_then(VecDeque::pop_front);
         let Some((root, queue)) = wakeup else { return false };
         self.begin();
-        if self.state().roots.contains(&root) {
-            self.call(root, move || proxy_on_queue_ready(root, queue));
+        if self.state().exists(root) {
+            let queue_ready = self.vm.process.module().queue_ready;
+            self.call(root, move || queue_ready(root, queue));
         }
         true
     }

@@ -34,6 +34,8 @@ pub struct Module {
     pub response_headers: Option<extern "C" fn(u32, usize, bool) -> Action>,
     /// `proxy_on_log`.
     pub log: Option<extern "C" fn(u32)>,
+    /// `proxy_on_queue_ready`.
+    pub queue_ready: extern "C" fn(u32, u32),
     /// `proxy_on_done`.
     pub done: Option<extern "C" fn(u32) -> bool>,
     /// `proxy_on_delete`.
@@ -50,6 +52,7 @@ impl Module {
             request_trailers: None,
             response_headers: Some(proxy_on_response_headers),
             log: Some(proxy_on_log),
+            queue_ready: proxy_on_queue_ready,
             done: Some(proxy_on_done),
             delete: proxy_on_delete,
         }

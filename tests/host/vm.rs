@@ -44,6 +44,8 @@ pub(super) struct State {
     pub roots: BTreeSet<u32>,
     pub streams: BTreeMap<u32, Stream>,
     pub ended: BTreeMap<u32, Stream>,
+    /// Whether the contexts of ended streams can still be entered, as in Envoy until its event loop's pass is over.
+    pub lingering: bool,
     pub last_context: u32,
     pub sent: Vec<Callout>,
     pub pending: BTreeSet<u32>,
@@ -193,6 +195,7 @@ impl State {
             roots: BTreeSet::new(),
             streams: BTreeMap::new(),
             ended: BTreeMap::new(),
+            lingering: false,
             last_context: 0,
             sent: Vec::new(),
             pending: BTreeSet::new(),
@@ -212,13 +215,18 @@ impl State {
         self.roots.contains(&context) || self.streams.contains_key(&context)
     }
 
+    /// Whether a context can be entered.
+    fn is_known(&self, context: u32) -> bool {
+        self.exists(context) || self.lingering && self.ended.contains_key(&context)
+    }
+
     /// The context that hostcalls work on: the effective one while it lives, else the called one.
     pub fn context(&self) -> u32 {
-        if self.effective != 0 && self.exists(self.effective) { self.effective } else { self.current }
+        if self.effective != 0 && self.is_known(self.effective) { self.effective } else { self.current }
     }
 
     pub fn set_effective(&mut self, context: u32) -> Status {
-        if !self.exists(context) {
+        if !self.is_known(context) {
             return Status::BadArgument;
         }
         self.effective = context;

@@ -135,6 +135,12 @@ impl Worker {
 
     /// The caller hangs up, or a stream that went on has had its response: the context goes away.
     pub fn hang_up(&self, stream: StreamId) {
+        self.hang_up_at_once(stream);
+        self.turn();
+    }
+
+    /// As [`Worker::hang_up`]; wake-ups wait for the next turn.
+    pub fn hang_up_at_once(&self, stream: StreamId) {
         let mut state = self.state();
         let Some(known) = state.streams.get_mut(&stream.0) else { return };
         if matches!(known.outcome, Some(Outcome::Paused)) {
@@ -143,6 +149,16 @@ impl Worker {
         drop(state);
         self.begin();
         self.destroy(stream.0);
+    }
+
+    /// From now on the contexts of streams that have ended can still be entered.
+    pub fn let_contexts_linger(&self) {
+        self.state().lingering = true;
+    }
+
+    /// A message in some queue of an earlier VM comes: Envoy passes it to the context that has the number now.
+    pub fn misdirected_message(&self, stream: StreamId) {
+        self.vm.process.shared().wakeups.entry(self.vm.id).or_default().push_back((stream.0, u32::MAX));
         self.turn();
     }
 

@@ -52,9 +52,7 @@ impl Flights {
                 assert!(flight.keys.contains(&waiter.key), "the answer is not wanted under a waiter's key");
             }
         }
-        let streams: BTreeMap<StreamId, Digest> =
-            self.streams.iter().map(|(stream, digest)| (*stream, *digest)).collect();
-        assert_eq!(streams, waiting);
+        assert!(waiting.iter().all(|(stream, digest)| self.streams.get(stream) == Some(digest)));
         for (call, digest) in &self.calls {
             let phase = self.flights.get(digest).map(|flight| flight.phase);
             assert!(matches!(phase, Some(Phase::Calling { call: sent, .. }) if sent == *call), "{call:?}: {phase:?}");
@@ -81,6 +79,21 @@ fn requests_with_one_token_share_a_flight() {
     assert!(!flights.contains(&digest(1)));
     assert!(flights.close(&digest(1)).is_none());
     flights.check();
+}
+
+#[test]
+fn a_request_counts_until_its_end_is_carried_out_or_it_is_gone() {
+    let mut flights = Flights::default();
+    for stream in 0..MAX_WAITERS {
+        flights.ride(1, stream).unwrap();
+    }
+    flights.close(&digest(1));
+    assert_eq!(flights.ride(2, MAX_WAITERS), Err(Full));
+    assert_eq!((flights.dismiss(StreamId(1)), flights.dismiss(StreamId(1))), (true, false));
+    flights.leave(StreamId(2));
+    assert!(!flights.dismiss(StreamId(2)), "nothing is done to one that is gone");
+    assert_eq!(flights.ride(2, MAX_WAITERS), Ok(false));
+    assert_eq!(flights.streams.len(), MAX_WAITERS - 1);
 }
 
 #[test]
