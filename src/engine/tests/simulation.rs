@@ -1,7 +1,8 @@
 //! A whole process in disorder: workers that crash, messages out of order, callers that hang up, a server that fails.
 
-use super::super::flights::Phase;
+use super::super::flights::{Flight, MAX_WAITERS, Phase};
 use super::super::mail::{self, Mail, Told};
+use super::super::outbox::{MAX_DEPTH, Outbox, Task};
 use super::random::Random;
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,8 @@ const MAX_TTL: u64 = 4_000;
 const SKEW: u64 = 500;
 /// The longest that the event loops take to pass a message on.
 const MAIL: u64 = 20;
+/// The longest until a turn comes that a worker has asked itself for, less one.
+const TURN: u64 = 3;
 /// Guarantee: a token whose question failed is not asked about for so long.
 const PAUSE: u64 = 1_000;
 
@@ -80,18 +83,40 @@ enum Event {
     },
 }
 
+/// One worker, and what its host is still to do.
+struct Seat {
+    queue: u32,
+    worker: Worker,
+    outbox: Outbox,
+    /// How much its host has done since the stack was empty.
+    depth: usize,
+}
+
+/// What a worker's host may carry out now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Share {
+    /// As much as the stack allows.
+    All,
+    /// Calls, in the middle of a request's callback.
+    Calls,
+    /// Nothing: the host is inside another callback.
+    Nothing,
+}
+
 struct Process {
     disorder: Disorder,
     random: Random,
     store: MemoryStore,
     settings: Rc<Settings>,
-    workers: Vec<(u32, Worker)>,
+    workers: Vec<Seat>,
     now: u64,
     sequence: u64,
     agenda: BTreeMap<(u64, u64), Event>,
     revoked: BTreeMap<u64, u64>,
     /// Requests that wait: when they arrived, and with which token.
     waiting: BTreeMap<StreamId, (u64, u64, usize)>,
+    /// Those of them whose end is decided.
+    decided: BTreeSet<StreamId>,
     /// Calls under way, by the worker's queue and the token.
     calls: BTreeMap<(u32, u64), CallId>,
     /// When a question failed, by the worker's queue and the token.
@@ -131,6 +156,12 @@ fn ends_at(token: u64) -> u64 {
     if token == 1 { 10_000 } else { 1_000_000 }
 }
 
+impl Seat {
+    fn new(settings: &Rc<Settings>, queue: u32) -> Self {
+        Self { queue, worker: super::worker(settings, queue), outbox: Outbox::default(), depth: 0 }
+    }
+}
+
 impl Process {
     fn new(disorder: Disorder) -> Self {
         let mut sample = Sample::default();
@@ -156,6 +187,7 @@ impl Process {
             agenda: BTreeMap::new(),
             revoked: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            decided: BTreeSet::new(),
             calls: BTreeMap::new(),
             failed: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -165,7 +197,7 @@ impl Process {
         };
         for worker in 0..disorder.workers as usize {
             let queue = process.next_queue();
-            process.workers.push((queue, super::worker(&process.settings, queue)));
+            process.workers.push(Seat::new(&process.settings, queue));
             let first = process.random.below(TICK);
             process.schedule(first, Event::Tick { worker });
         }
@@ -210,14 +242,19 @@ impl Process {
                 break;
             }
             self.now = when;
-            for (stream, (since, _, _)) in &self.waiting {
+            // Numbered as they came: the first one waits longest.
+            if let Some((stream, (since, _, _))) = self.waiting.first_key_value() {
                 assert!(self.now <= since + PATIENCE, "seed {}: {stream:?} waits too long", self.disorder.seed);
             }
             self.happen(event);
         }
         assert!(self.waiting.is_empty(), "seed {}: {:?} wait for ever", self.disorder.seed, self.waiting);
-        for (_, worker) in &self.workers {
-            assert!(worker.flights.is_idle(), "seed {}: something is left", self.disorder.seed);
+        for Seat { worker, .. } in &self.workers {
+            assert!(
+                worker.flights.is_idle() && worker.flights.is_empty(),
+                "seed {}: something is left",
+                self.disorder.seed
+            );
         }
         for (key, value) in self.store.dump() {
             let shown = format!("{key}{}", String::from_utf8_lossy(&value));
@@ -232,13 +269,14 @@ impl Process {
             Event::Arrive { worker, token } => self.arrive(worker, token),
             Event::HangUp { worker, stream } => {
                 if self.waiting.remove(&stream).is_some() {
-                    self.workers[worker].1.on_stream_gone(stream);
+                    self.workers[worker].worker.on_stream_gone(stream);
                     self.tally.hung_up += 1;
                 }
             }
             Event::Message { queue, message } => {
                 self.hear(queue, &message);
-                self.in_worker(queue, |worker| worker.on_mail(&message, &store, now));
+                self.begin_turn(queue, message == mail::WAKE);
+                self.in_worker(queue, Share::All, |worker| worker.on_mail(&message, &store, now));
             }
             Event::Served { queue, call, token, after, fails } => {
                 let active = !self.revoked.contains_key(&token);
@@ -246,16 +284,16 @@ impl Process {
                 self.schedule(after, Event::Result { queue, call, token, result });
             }
             Event::Result { queue, call, token, result } => {
-                if self.calls.get(&(queue, token)) == Some(&call) {
-                    self.calls.remove(&(queue, token));
-                    self.learn(queue, token, &result);
-                }
-                self.in_worker(queue, |worker| worker.on_result(call, result, &store, now));
+                let is_good = matches!(&result, HttpResult::Answered(answer) if answer.status == 200);
+                let share = if is_good { Share::All } else { Share::Nothing };
+                self.come_back(queue, call, token, &result);
+                self.in_worker(queue, share, |worker| worker.on_result(call, result, &store, now));
             }
             Event::Tick { worker } => {
-                let queue = self.workers[worker].0;
+                let queue = self.workers[worker].queue;
                 self.give_up(queue);
-                self.in_worker(queue, |worker| worker.on_tick(&store, now));
+                self.begin_turn(queue, false);
+                self.in_worker(queue, Share::All, |worker| worker.on_tick(&store, now));
                 self.schedule(TICK, Event::Tick { worker });
             }
             Event::Crash { worker } => self.crash(worker),
@@ -270,7 +308,7 @@ impl Process {
         let stream = StreamId(self.next_stream);
         let halted = if self.disorder.halts > 0 { self.random.below(self.disorder.halts) } else { 0 };
         let (store, now) = (self.store.clone(), at(self.now).minus(Duration::from_millis(halted)));
-        let (queue, target) = &mut self.workers[worker];
+        let Seat { queue, worker: target, .. } = &mut self.workers[worker];
         let step = target.on_request(stream, &bearing(&text(token)), &store, now);
         let queue = *queue;
         match step {
@@ -283,42 +321,118 @@ impl Process {
                 }
             }
         }
-        self.in_worker(queue, |worker| worker.on_turn(now));
+        self.in_worker(queue, Share::Calls, |worker| worker.on_turn(now));
     }
 
     /// A worker is gone with all its requests; another one takes its place.
     fn crash(&mut self, worker: usize) {
         let queue = self.next_queue();
-        let gone = std::mem::replace(&mut self.workers[worker], (queue, super::worker(&self.settings, queue)));
-        self.calls.retain(|(queue, _), _| *queue != gone.0);
+        let gone = std::mem::replace(&mut self.workers[worker], Seat::new(&self.settings, queue));
+        self.calls.retain(|(queue, _), _| *queue != gone.queue);
         let before = self.waiting.len();
         self.waiting.retain(|_, (_, _, at)| *at != worker);
         self.tally.lost += (before - self.waiting.len()) as u64;
     }
 
-    fn in_worker(&mut self, queue: u32, event: impl FnOnce(&mut Worker) -> Vec<Effect>) {
+    fn seat(&mut self, queue: u32) -> Option<&mut Seat> {
+        self.workers.iter_mut().find(|seat| seat.queue == queue)
+    }
+
+    /// A turn on an empty stack.
+    fn begin_turn(&mut self, queue: u32, asked_for: bool) {
+        let Some(seat) = self.seat(queue) else { return };
+        seat.outbox.begin_turn();
+        seat.depth = 0;
+        if asked_for {
+            seat.outbox.turn_came();
+        }
+    }
+
+    /// An event in a worker, and as much of what it and earlier ones brought about as is to be done now.
+    fn in_worker(&mut self, queue: u32, share: Share, event: impl FnOnce(&mut Worker) -> Vec<Effect>) {
         // A worker that is gone hears nothing.
-        let Some((_, worker)) = self.workers.iter_mut().find(|(number, _)| *number == queue) else { return };
-        for effect in event(worker) {
+        let Some(seat) = self.seat(queue) else { return };
+        let effects = event(&mut seat.worker);
+        self.decide(queue, effects);
+        while let Some(seat) = self.seat(queue) {
+            let task = match share {
+                Share::All => seat.outbox.pop(),
+                Share::Calls => seat.outbox.next_call(),
+                Share::Nothing => None,
+            };
+            let Some(task) = task else { break };
+            seat.depth += 1;
+            let depth = seat.depth;
+            assert!(depth <= MAX_DEPTH, "seed {}: {depth} things inside one another", self.disorder.seed);
+            self.carry_out(queue, task);
+        }
+        let turns = self.seat(queue).map(|seat| seat.outbox.ask_for_turns()).unwrap_or_default();
+        for _ in 0..turns {
+            let after = self.random.below(TURN);
+            self.schedule(after, Event::Message { queue, message: mail::WAKE.to_vec() });
+        }
+    }
+
+    /// Holds what a worker wants done against the truth of now, and puts it behind what its host is still to do.
+    fn decide(&mut self, queue: u32, effects: Vec<Effect>) {
+        for effect in &effects {
             match effect {
-                Effect::Call(id, call) => self.send(queue, id, &call),
+                Effect::Call(id, call) => self.ask(queue, *id, call),
                 Effect::End(stream, ending) => {
-                    let Some((since, token, _)) = self.waiting.remove(&stream) else {
+                    let Some((since, token, _)) = self.waiting.get(stream).copied() else {
                         panic!("seed {}: {stream:?} is answered, but does not wait", self.disorder.seed);
                     };
-                    self.judge(queue, token, since, &ending);
-                }
-                Effect::Mail(queue, message) => {
-                    let after = self.random.below(MAIL);
-                    self.schedule(after, Event::Message { queue, message });
+                    assert!(self.decided.insert(*stream), "seed {}: {stream:?} is answered twice", self.disorder.seed);
+                    self.judge(queue, token, since, ending);
                 }
                 Effect::Continue => panic!("there is no contract source"),
-                Effect::Log(..) => {}
+                Effect::Mail(..) | Effect::Log(..) => {}
+            }
+        }
+        if let Some(seat) = self.seat(queue) {
+            seat.outbox.extend(effects);
+        }
+    }
+
+    fn carry_out(&mut self, queue: u32, task: Task) {
+        match task {
+            Task::Effect(Effect::Call(id, call)) => self.send(queue, id, &call),
+            Task::Effect(Effect::End(stream, _)) => {
+                let there = self.seat(queue).is_some_and(|seat| seat.worker.dismiss(stream));
+                let waited = self.waiting.remove(&stream).is_some();
+                assert_eq!(there, waited, "seed {}: {stream:?} has hung up, or has not", self.disorder.seed);
+            }
+            Task::Effect(Effect::Mail(queue, message)) => {
+                let after = self.random.below(MAIL);
+                self.schedule(after, Event::Message { queue, message });
+            }
+            Task::Effect(Effect::Continue | Effect::Log(..)) => {}
+            Task::Unsent(call) => {
+                let calls = self.calls.iter().find(|((at, _), id)| *at == queue && **id == call).map(|((_, token), _)| *token);
+                if let Some(token) = calls {
+                    self.come_back(queue, call, token, &HttpResult::Failed);
+                }
+                let (store, now) = (self.store.clone(), at(self.now));
+                let Some(seat) = self.seat(queue) else { return };
+                let effects = seat.worker.on_result(call, HttpResult::Failed, &store, now);
+                self.decide(queue, effects);
             }
         }
     }
 
-    fn send(&mut self, queue: u32, id: CallId, call: &HttpCall) {
+    /// A call is over. If its question waited for it, that is the word on it.
+    fn come_back(&mut self, queue: u32, call: CallId, token: u64, result: &HttpResult) {
+        if self.calls.get(&(queue, token)) == Some(&call) {
+            self.calls.remove(&(queue, token));
+        }
+        let waits = |flight: &Flight| matches!(flight.phase, Phase::Calling { call: sent, .. } if sent == call);
+        if self.seat(queue).is_some_and(|seat| !seat.worker.flights.select(waits).is_empty()) {
+            self.learn(queue, token, result);
+        }
+    }
+
+    /// A worker decides to ask about a token.
+    fn ask(&mut self, queue: u32, id: CallId, call: &HttpCall) {
         let token: u64 = asked_token(call).strip_prefix("t0ken-").unwrap().parse().unwrap();
         *self.tally.calls.entry(token).or_default() += 1;
         let other = self.calls.insert((queue, token), id);
@@ -330,6 +444,11 @@ impl Process {
             let since = self.now - failed;
             assert!(since == 0 || since >= PAUSE, "seed {}: asked again after {since} ms", self.disorder.seed);
         }
+    }
+
+    /// The call goes out.
+    fn send(&mut self, queue: u32, id: CallId, call: &HttpCall) {
+        let token: u64 = asked_token(call).strip_prefix("t0ken-").unwrap().parse().unwrap();
         let timeout = u64::try_from(call.timeout.as_millis()).unwrap();
         assert!((1..=TIMEOUT).contains(&timeout));
         if !self.random.percent(self.disorder.failures) {
@@ -349,7 +468,11 @@ impl Process {
                 let when = self.random.below(timeout);
                 self.schedule(when, Event::Served { queue, call: id, token, after: 0, fails: Some(status(403)) });
             }
-            2 => self.schedule(0, Event::Result { queue, call: id, token, result: HttpResult::Failed }),
+            2 => {
+                if let Some(seat) = self.seat(queue) {
+                    seat.outbox.unsent(id);
+                }
+            }
             _ => self.schedule(timeout, Event::Result { queue, call: id, token, result: HttpResult::Failed }),
         }
     }
@@ -384,7 +507,7 @@ impl Process {
     /// What a worker learns from the message that it is about to get.
     fn hear(&mut self, queue: u32, message: &[u8]) {
         let Some(Mail::Answer(digest, told)) = mail::read(message) else { return };
-        let Some((_, worker)) = self.workers.iter_mut().find(|(number, _)| *number == queue) else { return };
+        let Some(Seat { worker, .. }) = self.seat(queue) else { return };
         let Some(flight) = worker.flights.get_mut(&digest) else { return };
         if !matches!(flight.phase, Phase::Following { .. }) {
             return;
@@ -400,8 +523,9 @@ impl Process {
 
     /// Questions whose time is over fail at the tick.
     fn give_up(&mut self, queue: u32) {
-        let Some((_, worker)) = self.workers.iter_mut().find(|(number, _)| *number == queue) else { return };
-        for digest in worker.flights.select(|flight| at(self.now) >= flight.deadline) {
+        let now = at(self.now);
+        let Some(Seat { worker, .. }) = self.workers.iter_mut().find(|seat| seat.queue == queue) else { return };
+        for digest in worker.flights.select(|flight| now >= flight.deadline) {
             let Some(flight) = worker.flights.get_mut(&digest) else { continue };
             let token = flight.token.expose().strip_prefix("t0ken-").unwrap().parse().unwrap();
             self.failed.insert((queue, token), self.now);
@@ -508,5 +632,32 @@ fn a_cold_token_is_asked_about_once_in_a_process_in_order() {
         let calls: Vec<u64> = (0..8).map(|token| tally.calls.get(&token).copied().unwrap_or_default()).collect();
         // The answer for token 2 is kept for a second, less up to a tenth, and all requests come within that.
         assert_eq!(calls, [1; 8], "seed {seed}");
+    }
+}
+
+#[test]
+fn as_many_as_may_wait_are_answered_in_time_a_little_in_each_turn() {
+    let waiters = MAX_WAITERS as u64;
+    for seed in 0..4 {
+        let failures = [0, 100][seed as usize % 2];
+        let tally = Process::new(Disorder {
+            seed,
+            workers: 1 + u32::try_from(seed % 3).unwrap(),
+            tokens: [8, 900][seed as usize / 2 % 2],
+            requests: waiters,
+            span: 5,
+            hang_ups: 30,
+            crashes: 0,
+            failures,
+            max_ttl: 600_000,
+            stale_if_error: 0,
+            max_age: None,
+            holds: false,
+            halts: 0,
+        })
+        .run();
+        let answered = tally.allowed + tally.refused.values().sum::<u64>();
+        assert!(answered <= waiters && answered + tally.hung_up >= waiters, "seed {seed}: {tally:?}");
+        assert_eq!(tally.allowed > waiters / 3, failures == 0, "seed {seed}: {tally:?}");
     }
 }
