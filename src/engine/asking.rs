@@ -157,7 +157,10 @@ impl Worker {
         self.finish(&digest, learned, leads, store, now, &mut effects);
         if let Some(failure) = why {
             for effect in &mut effects {
-                if let Effect::End(_, ending) = effect {
+                // What serves nevertheless is judged, and says itself why not.
+                if let Effect::End(_, ending) = effect
+                    && !ending.stale
+                {
                     ending.verdict.explain(|about| about.detail = Some(failure.to_string().into()));
                 }
             }

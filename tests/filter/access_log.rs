@@ -5,6 +5,7 @@ use crate::configuration::{api, configuration};
 use crate::host::{StreamId, Worker};
 use crate::{process, worker};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const PROPERTIES: [&str; 6] = ["outcome", "api", "provider", "client_id", "detail", "token"];
 /// The first 12 hexadecimal digits of the SHA-256 of `abc` (FIPS 180-4).
@@ -110,4 +111,22 @@ fn no_log_line_carries_an_identity_that_a_caller_made_up() {
         }
         assert_eq!(logged.text("x-mine"), Some("1"));
     }
+}
+
+#[test]
+fn stale_facts_that_do_not_suffice_say_so_themselves() {
+    let change =
+        json!({"cache": {"stale_if_error": "1h", "max_ttl": "1m"}, "apis": [api(json!({"scopes": {"all": ["c"]}}))]});
+    let process = process();
+    let worker = process.worker(&configuration(change)).expect("a configuration that is accepted");
+    asked(&worker, &active(json!({"client_id": "p", "scope": "a b"})));
+    process.advance(Duration::from_secs(90));
+    let stream = worker.bearer("abc");
+    for call in worker.callouts() {
+        worker.refuse_connection(call.id);
+    }
+    for call in worker.callouts() {
+        worker.refuse_connection(call.id);
+    }
+    assert_said(&worker, stream, ["insufficient_scope", "orders-v1", "main", "p", "scope=a b", ABC]);
 }

@@ -408,7 +408,8 @@ impl Process {
             }
             Task::Effect(Effect::Continue | Effect::Log(..)) => {}
             Task::Unsent(call) => {
-                let calls = self.calls.iter().find(|((at, _), id)| *at == queue && **id == call).map(|((_, token), _)| *token);
+                let calls =
+                    self.calls.iter().find(|((at, _), id)| *at == queue && **id == call).map(|((_, token), _)| *token);
                 if let Some(token) = calls {
                     self.come_back(queue, call, token, &HttpResult::Failed);
                 }
