@@ -5,6 +5,7 @@ use super::plugin::Shared;
 use super::shared_data::SharedData;
 use crate::base::headers::{HeaderMap, HostFailure};
 use crate::decision::policy::ApiIndex;
+use crate::engine::about::About;
 use crate::engine::effect::{Ending, Step, StreamId, Verdict};
 use crate::engine::settings::Settings;
 use crate::engine::worker::Worker;
@@ -61,7 +62,7 @@ pub fn conclude(worker: &mut Worker, stream: StreamId, ending: &Ending, head: Op
 
 fn fail_within(worker: &mut Worker, stream: StreamId, api: Option<ApiIndex>) -> Passed {
     let refusal = worker.on_host_failure(stream, api);
-    refuse(worker.settings(), &refusal);
+    refuse(worker.settings(), &refusal, &About { api, ..About::default() });
     Passed::Replied
 }
 
@@ -87,10 +88,7 @@ fn end(
             if ending.stale {
                 let _ = abi::set_property("tessera.cache", "stale");
             }
-            for (name, value) in about.properties(settings) {
-                let _ = abi::set_property(name, &value);
-            }
-            refuse(settings, refusal);
+            refuse(settings, refusal, about);
             return Ok(Passed::Replied);
         }
     };
@@ -111,7 +109,10 @@ fn hide_credential(settings: &Settings, api: ApiIndex, head: Option<&HeaderMap>)
 }
 
 /// Answers the request in whose context the VM runs.
-fn refuse(settings: &Settings, refusal: &Refusal) {
+fn refuse(settings: &Settings, refusal: &Refusal, about: &About) {
+    for (name, value) in about.properties(settings) {
+        let _ = abi::set_property(name, &value);
+    }
     send(refusal.outcome, &settings.replies.reply(refusal));
 }
 

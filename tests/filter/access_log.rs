@@ -4,6 +4,7 @@ use crate::caller::{A_TICK, INACTIVE, active};
 use crate::configuration::{api, configuration};
 use crate::host::{StreamId, Worker};
 use crate::{process, worker};
+use proxy_wasm::types::Status;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -129,4 +130,12 @@ fn stale_facts_that_do_not_suffice_say_so_themselves() {
         worker.refuse_connection(call.id);
     }
     assert_said(&worker, stream, ["insufficient_scope", "orders-v1", "main", "p", "scope=a b", ABC]);
+}
+
+#[test]
+fn a_request_that_the_host_lets_down_names_its_api() {
+    let worker = worker(&configuration(json!({})));
+    worker.asked("abc", &active(json!({"client_id": "portal"})));
+    worker.fail_next("proxy_replace_header_map_value", Status::InternalFailure);
+    assert_said(&worker, worker.bearer("abc"), ["internal_error", "orders-v1", "", "", "", ""]);
 }
