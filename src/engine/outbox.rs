@@ -4,7 +4,10 @@
 //! destroys its stream, whose deletion enters the VM, at whose end the next reply is sent, and so on down the stack. A
 //! call that fails at once brings its result in the same way. Some three hundred of these overflow the stack, and the VM
 //! is lost. So everything goes through this queue, and no more than [`MAX_DEPTH`] of it is carried out between two turns
-//! that begin on an empty stack: messages in the worker's own queue, and ticks.
+//! that begin on an empty stack: answers of servers, messages in the worker's own queue, ticks.
+//!
+//! Of endings it is one in a turn. What Envoy does about one may take a whole connection down, and the requests on it that
+//! the same turn had ended as well would be ended after they are gone.
 
 use super::effect::{CallId, Effect};
 use std::collections::VecDeque;
@@ -12,7 +15,7 @@ use std::collections::VecDeque;
 /// Most that is carried out from one empty stack to the next.
 pub const MAX_DEPTH: usize = 32;
 /// Most turns asked for in advance: each is one message in the worker's own queue.
-const MAX_TURNS: usize = 8;
+const MAX_TURNS: usize = 32;
 
 /// Something for the host to do.
 #[derive(Debug)]
@@ -62,12 +65,15 @@ impl Outbox {
 
     /// The next task; `None` when there is none, or when the rest has to wait for a turn of its own.
     pub fn pop(&mut self) -> Option<Task> {
-        let cost = match self.tasks.front()? {
+        let left = self.left.checked_sub(1)?;
+        self.left = match self.tasks.front()? {
             // A slice of work is a turn's whole work, so that the event loop is never held up for long.
-            Task::Effect(Effect::Continue) => MAX_DEPTH,
-            _ => 1,
+            Task::Effect(Effect::Continue) if self.left == MAX_DEPTH => 0,
+            Task::Effect(Effect::Continue) => return None,
+            // The last of its turn.
+            Task::Effect(Effect::End(..)) => 0,
+            _ => left,
         };
-        self.left = self.left.checked_sub(cost)?;
         self.tasks.pop_front()
     }
 
@@ -78,7 +84,7 @@ impl Outbox {
 
     /// How many further turns to ask for now, so that the rest is done soon.
     pub fn ask_for_turns(&mut self) -> usize {
-        let wanted = self.tasks.len().div_ceil(MAX_DEPTH).min(MAX_TURNS);
+        let wanted = self.tasks.len().min(MAX_TURNS);
         let more = wanted.saturating_sub(self.turns);
         self.turns += more;
         more
@@ -92,6 +98,7 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use super::super::effect::{Ending, StreamId, Verdict};
     use super::*;
 
     fn log(number: usize) -> Effect {
@@ -113,9 +120,8 @@ mod tests {
         let mut done = drain(&mut outbox);
         assert_eq!(done.len(), MAX_DEPTH);
         assert_eq!(drain(&mut outbox), [""; 0], "what came of it does no more on the same stack");
-        assert_eq!((outbox.ask_for_turns(), outbox.ask_for_turns()), (3, 0));
+        assert_eq!((outbox.ask_for_turns(), outbox.ask_for_turns()), (MAX_TURNS, 0));
         for _ in 0..3 {
-            outbox.turn_came();
             outbox.begin_turn();
             done.extend(drain(&mut outbox));
             assert_eq!(outbox.ask_for_turns(), 0);
@@ -131,6 +137,22 @@ mod tests {
         outbox.begin_turn();
         assert_eq!(drain(&mut outbox), ["Effect(Continue)"]);
         assert_eq!(outbox.ask_for_turns(), 1);
+        outbox.begin_turn();
+        assert_eq!(drain(&mut outbox), ["2"]);
+    }
+
+    #[test]
+    fn an_ending_is_the_last_of_its_turn() {
+        let end = |stream| {
+            let ending = Ending { verdict: Verdict::AdmitUnmatched, stale: false };
+            Effect::End(StreamId(stream), ending)
+        };
+        let mut outbox = Outbox::default();
+        outbox.extend(vec![log(1), end(1), end(2), log(2)]);
+        assert_eq!(drain(&mut outbox).len(), 2);
+        assert_eq!(outbox.ask_for_turns(), 2);
+        outbox.begin_turn();
+        assert_eq!(drain(&mut outbox).len(), 1);
         outbox.begin_turn();
         assert_eq!(drain(&mut outbox), ["2"]);
     }

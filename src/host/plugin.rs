@@ -238,7 +238,10 @@ impl Context for Plugin {
             // Where no server can be reached, Envoy itself answers, before it is done with the callback that the call
             // was sent in: that of a request's headers, most likely, which cannot be ended from within.
             let place = match &result {
-                HttpResult::Answered(answer) if answer.status == 200 => Place::Here,
+                HttpResult::Answered(answer) if answer.status == 200 => {
+                    self.outbox.begin_turn();
+                    Place::Here
+                }
                 _ => Place::Later,
             };
             self.handle(place, |worker, now| worker.on_result(call, result, &SharedData, now));
