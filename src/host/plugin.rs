@@ -272,8 +272,10 @@ impl RootContext for Plugin {
         if !self.ticks_regularly {
             self.ticks_regularly = hostcalls::set_tick_period(TICK).is_ok();
         }
-        self.outbox.begin_turn();
-        self.handle(Place::Here, |worker, now| worker.on_tick(&SharedData, now));
+        // A request that was reset in the same round of the event loop may still look alive to the host; before messages
+        // are handed over it is gone.
+        self.outbox.forget_turns();
+        self.handle(Place::Later, |worker, now| worker.on_tick(&SharedData, now));
         self.shared.tell_stats();
     }
 }
