@@ -93,9 +93,11 @@ fn is_unreserved(byte: u8) -> bool {
 fn reads_otherwise(decoded: &[u8]) -> bool {
     let has_twin = |letter: char| {
         matches!(letter,
-            '\u{80}'..='\u{bf}' | '\u{131}' | '\u{17f}' | '\u{2b0}'..='\u{2ff}' | '\u{37e}' | '\u{1d00}'..='\u{1dbf}'
-            | '\u{2000}'..='\u{2bff}' | '\u{fb00}'..='\u{fb06}' | '\u{fe00}'..='\u{ffff}' | '\u{1d400}'..='\u{1d7ff}'
-            | '\u{1f100}'..='\u{1f1ff}')
+            '\u{80}'..='\u{bf}' | '\u{131}'..='\u{133}' | '\u{13f}' | '\u{140}' | '\u{149}' | '\u{17f}'
+            | '\u{1c4}'..='\u{1cc}' | '\u{1f1}'..='\u{1f3}' | '\u{2b0}'..='\u{2ff}' | '\u{37a}'..='\u{385}'
+            | '\u{1d00}'..='\u{1dbf}' | '\u{1e9a}' | '\u{1fbd}'..='\u{2c7d}' | '\u{3000}' | '\u{309b}' | '\u{309c}'
+            | '\u{3200}'..='\u{33ff}' | '\u{a7f2}'..='\u{a7f4}' | '\u{fb00}'..='\u{ffff}' | '\u{10780}'..='\u{107bf}'
+            | '\u{1d400}'..='\u{1d7ff}' | '\u{1f100}'..='\u{1f1ff}' | '\u{1fbf0}'..='\u{1fbf9}')
     };
     std::str::from_utf8(decoded).map_or(true, |text| text.chars().any(has_twin))
 }

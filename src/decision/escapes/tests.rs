@@ -81,6 +81,12 @@ fn what_lenient_readers_take_for_ascii_is_doubtful() {
         "/%c2%85",
         "/%c2%a0",
         "/%f0%9d%90%9a",
+        "/%c4%b3",
+        "/%c7%86",
+        "/%e3%8e%8f",
+        "/%e3%80%80",
+        "/%ea%9f%b2",
+        "/%f0%9f%af%b0",
     ] {
         assert_eq!(compared(path).map(|(_, doubtful)| doubtful), Some(true), "{path}");
     }
