@@ -1,5 +1,6 @@
 //! Text of others as header names and values: legal (RFC 9110 §5), and never two texts as one value.
 
+use super::headers::is_twin;
 use super::http::{is_header_value, is_lowercase_tchar};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::borrow::Cow;
@@ -44,10 +45,9 @@ pub fn name_part(member: &str) -> String {
     legal.collect()
 }
 
-/// Whether the two are one name to an upstream that takes `_` for `-`, as wsgi, Rack, PHP and CGI do.
+/// Whether the two are one name, or are so to CGI.
 pub fn are_twins(one: &str, other: &str) -> bool {
-    let folded = |byte: u8| if byte == b'_' { b'-' } else { byte };
-    one.len() == other.len() && one.bytes().map(folded).eq(other.bytes().map(folded))
+    one == other || is_twin(one.as_bytes(), other.as_bytes())
 }
 
 #[cfg(test)]
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_name_part_is_in_lower_case_and_legal() {
         assert_eq!(name_part("Client Id_é"), "client-id_--");
-        assert!(are_twins("x-client_id", "x_client-id") && !are_twins("ab", "a-b") && !are_twins("a", "ab"));
+        assert!(are_twins("x-client_id", "x_client.id") && !are_twins("ab", "a-b") && !are_twins("a", "ab"));
     }
 
     proptest! {

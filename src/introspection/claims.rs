@@ -121,7 +121,7 @@ fn bare(members: &Members<'_>) -> Vec<(Box<str>, Box<str>)> {
     // A member whose name looks like a pointer would pass for what that leads to.
     let named = members.iter().filter(|(name, value)| !name.is_empty() && !name.starts_with('/') && is_present(value));
     let mut named: Vec<_> = named.map(|(name, value)| (header_text::name_part(name), name, value)).collect();
-    let folded = |part: &str| part.replace('_', "-");
+    let folded = |part: &str| part.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
     named.sort_by_cached_key(|(part, ..)| folded(part));
     let counting = named.chunk_by(|(one, ..), (other, ..)| header_text::are_twins(one, other)).filter_map(|meeting| {
         let mut exact = meeting.iter().filter(|(part, name, _)| part == name);

@@ -139,6 +139,7 @@ fn members_that_meet_in_one_header_are_no_two_identities() {
     let worker = with_upstream(json!({"headers": {"x-agw-org-id": "subject"}, "claims_prefix": "x-agw-"}));
     let facts = json!({
         "role": "user", "Role": "admin", "Level": 9, "LEVEL": 1, "group": ["a"], "GROUP": "b", "org_id": "7", "sub": "s",
+        "org.id": "8",
     });
     let found = received(&worker, facts, &[]);
     let mine: Vec<_> = found.pairs().filter(|(name, _)| name.starts_with("x-agw-")).collect();

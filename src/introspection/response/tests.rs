@@ -270,6 +270,8 @@ fn of_members_that_meet_in_one_header_the_one_written_so_counts_else_none() {
         (r#""b c":"1","b/c":"2""#, ""),
         (r#""b_c":"1","b c":"2""#, "b_c=1"),
         (r#""b_c":"1","b-c":"2""#, ""),
+        (r#""b.c":"1","b_c":"2""#, ""),
+        (r#""b.c":"1","b c":"2""#, "b.c=1"),
         (r#""b_c":"1","bc":"2""#, "b_c=1 bc=2"),
         // It is there, though it is no header.
         (r#""role":["user"],"Role":"admin""#, ""),
