@@ -3,6 +3,7 @@
 use super::reader::Object;
 use crate::base::headers::is_twin;
 use crate::base::http::is_header_name;
+use crate::token::credential::resembles;
 use crate::token::extract::{Settings, Source};
 
 /// The settings without a `token` member.
@@ -35,8 +36,16 @@ fn same_place(one: &Source, other: &Source) -> bool {
         (Source::Header { name: one, .. }, Source::Header { name: other, .. }) => {
             one == other || is_twin(one.as_bytes(), other.as_bytes())
         }
-        _ => one == other,
+        (Source::Query(one), Source::Query(other)) => are_alike(one, other, true),
+        (Source::Cookie(one), Source::Cookie(other)) => are_alike(one, other, false),
+        _ => false,
     }
+}
+
+/// A token in one place would always be one in the wrong place, too.
+fn are_alike(one: &str, other: &str, ignore_case: bool) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    resembles(one, other, ignore_case) || resembles(other, one, ignore_case)
 }
 
 fn source(object: &Object<'_>) -> Option<Source> {

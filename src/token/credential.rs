@@ -113,33 +113,40 @@ impl<'a> CookieToken<'a> {
     #[inline(never)]
     fn likeness(self, cookie: &[u8]) -> Likeness {
         let wanted = self.0.as_bytes();
-        let looks_so = |part: &[u8]| {
-            let name = split_once(part.trim_ascii_start(), b'=').map(|(name, _)| name);
-            name.is_some_and(|name| name == wanted || resembles(&form_decode(name), wanted, false))
+        let looks_so = |name: &[u8]| resembles(&form_decode(name), wanted, false);
+        let cookie = cookie.trim_ascii_start();
+        let Some((name, _)) = split_once(cookie, b'=') else { return Likeness::Other };
+        // `,` separates cookies too, for old libraries (RFC 2109 §4.3.4), and space does for Python's.
+        let behind_separator = |before: &'_ [u8]| {
+            let before = before.trim_ascii_end();
+            let separator = before.iter().rposition(|byte| *byte == b',' || byte.is_ascii_whitespace());
+            separator.and_then(|at| before.get(at + 1..)).is_some_and(looks_so)
         };
-        // `,` separates cookies too, for old libraries (RFC 2109 §4.3.4).
-        if cookie.split(|byte| *byte == b',').skip(1).any(looks_so) {
-            return Likeness::Twin;
-        }
-        match split_once(cookie.trim_ascii_start(), b'=') {
-            Some((name, _)) if name == wanted => Likeness::Token,
-            Some(_) if looks_so(cookie) => Likeness::Twin,
-            _ => Likeness::Other,
+        let mut parts = cookie.split(|byte| *byte == b'=');
+        parts.next_back();
+        match parts.any(behind_separator) {
+            false if name == wanted => Likeness::Token,
+            false if !looks_so(name) => Likeness::Other,
+            _ => Likeness::Twin,
         }
     }
 }
 
-/// Whether some server takes a parameter or cookie of this (decoded) name for `wanted`: many cut space around it, PHP
-/// makes `_` of spaces, dots and brackets and stops at a NUL, and `wanted[]` or `wanted[0]` is (part of) a list of that
+/// Whether some server takes a parameter or cookie of this (decoded) name for `wanted`: many cut space around it (Python's
+/// also what is space beyond ASCII), PHP makes `_` of spaces, dots and brackets and stops at a NUL, and `wanted[]` or `wanted[0]` is (part of) a list of that
 /// name to PHP, Rack and others.
 #[inline(never)]
-fn resembles(name: &[u8], wanted: &[u8], ignore_case: bool) -> bool {
+pub fn resembles(name: &[u8], wanted: &[u8], ignore_case: bool) -> bool {
     let fold = |byte: &u8| match byte {
         b' ' | b'.' | b'[' => b'_',
         byte if ignore_case => byte.to_ascii_lowercase(),
         byte => *byte,
     };
-    let name = name.split(|byte| *byte == 0).next().unwrap_or_default().trim_ascii();
+    let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+    let is_letter = |byte: &u8| byte.is_ascii_graphic();
+    let start = name.iter().position(is_letter).unwrap_or(name.len());
+    let end = name.iter().rposition(is_letter).map_or(start, |last| last + 1);
+    let name = name.get(start..end).unwrap_or_default();
     let Some((name, rest)) = name.split_at_checked(wanted.len()) else { return false };
     (rest.is_empty() || rest.starts_with(b"[")) && name.iter().map(fold).eq(wanted.iter().map(fold))
 }
@@ -205,6 +212,8 @@ mod tests {
             "access%20token=1",
             "access[token=1",
             "+access_token=1",
+            "%A0access_token=1",
+            "access_token%C2%A0=1",
             "access_token+=1",
             "access_token%00x=1",
             "x;ACCESS_TOKEN=2",
@@ -237,6 +246,12 @@ mod tests {
             "at\t=1",
             "theme=x,at=1",
             "theme=x, at =1",
+            "theme=x at=1",
+            "theme at=1",
+            "theme=x\tat =1",
+            "theme= at=1",
+            "\u{a0}at=1",
+            "at\u{85}=1",
             "theme=\"x,at=1\"",
             "a=\"x; at=1; b=y\"",
             "a=\"; at=1",
@@ -246,7 +261,7 @@ mod tests {
         ] {
             assert_eq!(found(twin), Some(Likeness::Twin), "{twin}");
         }
-        for other in ["AT=1", "xat=1", "a=\"at=1\"", "at", "a=at", "a=1,at", "att=1"] {
+        for other in ["AT=1", "xat=1", "a=\"at=1\"", "at", "a=at", "a=1,at", "att=1", "a=at=", "a=1 at", "a=x at y=1"] {
             assert_eq!(found(other), None, "{other}");
         }
     }

@@ -114,11 +114,15 @@ pub fn credentials(value: &[u8], scheme: Option<&str>) -> (Likeness, usize) {
     if let Some(behind) = after_scheme(value, scheme) {
         return (Likeness::Token, behind);
     }
-    let ends = |byte: Option<&u8>| matches!(byte, None | Some(b' ' | b'\t' | b','));
+    let begins = |byte: Option<&u8>| matches!(byte, None | Some(b' ' | b'\t' | b','));
     let is_word = |at: usize| {
         value.get(at..at + scheme.len()).is_some_and(|word| word.eq_ignore_ascii_case(scheme))
-            && ends(value.get(at + scheme.len()))
-            && ends(at.checked_sub(1).and_then(|before| value.get(before)))
+            && match value.get(at + scheme.len()) {
+                // Some patterns ask for no more than space behind the scheme. Latin-1 has space beyond ASCII.
+                Some(b' ' | b'\t' | 0x80..) => true,
+                None | Some(b',') => begins(at.checked_sub(1).and_then(|before| value.get(before))),
+                Some(_) => false,
+            }
     };
     let likeness = match (0..value.len()).find(|at| is_word(*at)) {
         None => Likeness::Other,

@@ -402,6 +402,10 @@ fn token_sources() {
         json!([{"header": "authorization", "scheme": "Bearer"}, {"header": "authorization", "scheme": "DPoP"}]),
         json!([{"query": "a"}, {"query": "b"}, {"query": "a"}]),
         json!([{"cookie": "a"}, {"cookie": "a"}]),
+        json!([{"query": "access_token"}, {"query": "Access_Token"}]),
+        json!([{"query": "access.token"}, {"query": "access_token"}]),
+        json!([{"query": "t"}, {"query": "t[0]"}]),
+        json!([{"cookie": "a.t"}, {"cookie": "a_t"}]),
     ] {
         refused("/token", json!({"sources": sources}), twice);
     }
