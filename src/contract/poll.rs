@@ -100,8 +100,12 @@ pub enum Outcome {
 }
 
 impl Poll {
-    /// Nothing has been asked yet. `seed` keys the hash of a new snapshot.
+    /// Nothing has been asked yet. `seed` keys all hashes of a first set; those that follow keep it, so that documents
+    /// can be compared and nobody can prepare two that pass for the same.
     pub fn new(base: Base, since: bool, seed: u64, started: Timestamp) -> Self {
+        let seed = if base.head.generation == 0 { seed } else { base.head.seed };
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(seed);
         Self {
             started,
             base,
@@ -115,7 +119,7 @@ impl Poll {
             seed,
             cursor: None,
             validator: None,
-            hasher: DefaultHasher::new(),
+            hasher,
             lost_change: false,
             skipped: Skipped::default(),
         }

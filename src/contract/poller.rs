@@ -410,7 +410,8 @@ impl Poller {
         let pause = backoff(head.failures, self.source.refresh, retry_after, &mut self.prng);
         head.polled_at = poll.started;
         head.wait = turn.now.since(poll.started).saturating_add(pause);
-        if failure.start_over {
+        // Where everything was asked for it is no change that came to nothing.
+        if failure.start_over && !poll.full {
             head.ask_for_everything();
         }
         let line = format!("contracts: poll failed, {}; next in {:.1} s", failure.reason, pause.as_secs_f64());

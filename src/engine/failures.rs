@@ -50,9 +50,8 @@ impl Failures {
         }
         let name = name(digest);
         let Some(set) = self.set(name).and_then(|set| self.sets.get_mut(set)) else { return };
-        let rank = |failed: &Failed| {
-            (failed.name != name, is_on(failed.until, PAUSE, now), failed.was_good && !was_good, failed.until)
-        };
+        let rank =
+            |failed: &Failed| (failed.name != name, is_on(failed.until, PAUSE, now), failed.was_good, failed.until);
         let Some(place) = set.iter_mut().min_by_key(|failed| rank(failed)) else { return };
         let pushes_out = place.name != name && is_on(place.until, PAUSE, now);
         if pushes_out && place.was_good && !was_good {
@@ -153,6 +152,17 @@ mod tests {
         failures.note(&token(4), ERROR, false, at(30));
         assert_eq!(failures.find(&token(4), at(500)), None, "no room");
         assert_eq!(found(&failures).len(), WAYS);
+    }
+
+    #[test]
+    fn a_token_that_was_good_pushes_out_a_stranger_and_not_its_like() {
+        let mut failures = Failures::new(0);
+        for number in 0..WAYS as u64 + 3 {
+            failures.note(&token(number), DOWN, number < 4 || number >= WAYS as u64, at(number));
+        }
+        for number in [0, 1, 2, 3, 8, 9, 10] {
+            assert_eq!(failures.find(&token(number), at(500)), Some(DOWN), "{number}");
+        }
     }
 
     #[test]

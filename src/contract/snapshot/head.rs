@@ -15,7 +15,7 @@ pub struct Head {
     pub generation: u64,
     /// Last number claimed by a writer. A generation is the draft that became current.
     pub draft: u64,
-    /// Keys the hash of the current generation.
+    /// Keys the hashes, those that the fingerprint is of among them.
     pub seed: u64,
     /// Number of buckets of the current generation.
     pub buckets: u32,

@@ -1,6 +1,8 @@
 //! What a poll asks, and what its answers bring about.
 
 use super::*;
+use crate::contract::snapshot::Keys;
+use crate::contract::snapshot::head::Base;
 
 #[test]
 fn the_first_poll_is_sent_at_the_first_tick() {
@@ -233,12 +235,18 @@ fn everything_is_asked_for_again_deltas_or_not_whoever_polls() {
 
 #[test]
 fn a_full_reload_that_fails_holds_up_no_change_and_is_tried_again() {
+    for unusable in [answer(500, &[], ""), answer(200, &[("content-type", "text/html")], ""), ok(r#"{"contracts":["#)] {
+        a_full_reload_that_fails(unusable);
+    }
+}
+
+fn a_full_reload_that_fails(failure: HttpResult) {
     let state = Rc::new(RefCell::new(0));
     let number = Rc::clone(&state);
     let mut stage = Stage::with(minutely(), |_| ok(r#"{"contracts":[],"cursor":"0"}"#));
     stage.tick();
     stage.script(move |asked| match asked.path.as_str() {
-        "/c" => answer(500, &[], ""),
+        "/c" => failure.clone(),
         _ => {
             let number = *number.borrow();
             ok(format!(r#"{{"changes":[{}],"cursor":"{number}"}}"#, row("c", &number.to_string())))
@@ -256,6 +264,24 @@ fn a_full_reload_that_fails_holds_up_no_change_and_is_tried_again() {
     stage.script(|_| ok(one("gold")));
     stage.pass(REFRESH * 3);
     assert_eq!(stage.tier("c"), "gold");
+}
+
+#[test]
+fn nobody_can_tell_which_documents_pass_for_the_same() {
+    let fingerprint = |worker, tier| {
+        let mut stage = Stage::new(|_| ok(one("gold")));
+        stage.contracts = stage.other(worker);
+        stage.tick();
+        stage.script(move |_| ok(one(tier)));
+        stage.until_next_poll();
+        stage.contracts.report(stage.now);
+        stage.until_next_poll();
+        assert_eq!(stage.contracts.report(stage.now).unchanged, 1);
+        Base::read(&stage.store, &Keys::new("t").head).head.fingerprint
+    };
+    assert_eq!(fingerprint(7, "gold"), fingerprint(7, "gold"));
+    assert_ne!(fingerprint(7, "gold"), fingerprint(8, "gold"));
+    assert_ne!(fingerprint(7, "silver"), fingerprint(8, "silver"));
 }
 
 #[test]
