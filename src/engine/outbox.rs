@@ -4,7 +4,7 @@
 //! destroys its stream, whose deletion enters the VM, at whose end the next reply is sent, and so on down the stack. A
 //! call that fails at once brings its result in the same way. Some three hundred of these overflow the stack, and the VM
 //! is lost. So everything goes through this queue, and no more than [`MAX_DEPTH`] of it is carried out between two turns
-//! that begin on an empty stack: answers of servers, messages in the worker's own queue, ticks.
+//! that begin on an empty stack: answers of servers and messages in the worker's own queue.
 //!
 //! Of endings it is one in a turn. What Envoy does about one may take a whole connection down, and the requests on it that
 //! the same turn had ended as well would be ended after they are gone.
