@@ -107,14 +107,14 @@ fmt-check: rust ## Formatting
 lint: rust ## Lints, natively and for Wasm
 	$(call say,Lints)
 	@cargo clippy --quiet --workspace --all-targets -- --deny warnings
-	@cargo clippy --quiet --package tessera --lib --target wasm32-wasip1 -- --deny warnings
+	@cargo clippy --quiet --package tessera --package tessera-core --lib --target wasm32-wasip1 -- --deny warnings
 	@cargo clippy --quiet --manifest-path benches/load/Cargo.toml --all-targets -- --deny warnings
 	@cargo clippy --quiet --manifest-path benches/floor/Cargo.toml --target wasm32-wasip1 -- --deny warnings
 
 .PHONY: test-core
 test-core: rust ## Tests beside the code, and those of the build steps
 	$(call say,Core tests)
-	@cargo test --quiet --lib
+	@cargo test --quiet --package tessera-core --lib
 	@cargo test --quiet --package xtask
 
 .PHONY: test-filter

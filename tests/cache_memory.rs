@@ -3,10 +3,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use tessera::base::time::Timestamp;
-use tessera::cache::known::BYTES_PER_ENTRY;
-use tessera::cache::{KnownTokens, Lifetime, Remembered, Settings};
-use tessera::token::facts::{Facts, TokenState};
+use tessera_core::base::time::Timestamp;
+use tessera_core::cache::known::BYTES_PER_ENTRY;
+use tessera_core::cache::{KnownTokens, Lifetime, Remembered, Settings};
+use tessera_core::token::facts::{Facts, TokenState};
 
 /// Counts what the current thread asks for and holds.
 struct Counting;

@@ -16,11 +16,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tessera::config;
-use tessera::contract::row::Row;
-use tessera::decision::policy::{ApiIndex, ProviderIndex};
-use tessera::engine::metrics::{Asked, Level, Lookup, Metrics, Sample, build_info};
-use tessera::outcome::Outcome;
+use tessera_core::config;
+use tessera_core::contract::row::Row;
+use tessera_core::decision::policy::{ApiIndex, ProviderIndex};
+use tessera_core::engine::metrics::{Asked, Level, Lookup, Metrics, Sample, build_info};
+use tessera_core::outcome::Outcome;
 use yaml_rust2::{Yaml, YamlLoader};
 
 // ---- configurations ----
@@ -291,7 +291,7 @@ fn named_metrics() -> BTreeSet<String> {
 
 /// Gauges get their names where they are told.
 fn gauges_of_the_engine() -> BTreeSet<String> {
-    let sources = files("src/engine", "rs").into_iter().map(|file| fs::read_to_string(file).unwrap());
+    let sources = files("core/src/engine", "rs").into_iter().map(|file| fs::read_to_string(file).unwrap());
     let told = sources.flat_map(|text| {
         text.split(".gauge(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
     });
@@ -327,7 +327,7 @@ fn every_file_that_is_named_exists() {
     for document in documents() {
         for span in code_spans(&document.prose()) {
             let is_path = span.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"./_-".contains(&byte));
-            let folder = ["src/", "tests/", "docs/", "envoy/", "benches/", "xtask/", ".ci/"]
+            let folder = ["src/", "core/", "tests/", "docs/", "envoy/", "benches/", "xtask/", ".ci/"]
                 .iter()
                 .any(|folder| span.starts_with(folder));
             let file = [".rs", ".md", ".toml", ".yaml"].iter().any(|ending| span.ends_with(ending));

@@ -5,7 +5,7 @@ use crate::configuration::configuration;
 use crate::host::{Module, Process};
 use crate::{module, worker};
 use serde_json::json;
-use tessera::host::callbacks::tessera_on_context_create;
+use tessera::callbacks::tessera_on_context_create;
 
 const BEARER: [(&str, &str); 1] = [("authorization", "Bearer abc")];
 

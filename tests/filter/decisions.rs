@@ -8,7 +8,7 @@ use proxy_wasm::types::{LogLevel, Status};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tessera::outcome::Outcome as Named;
+use tessera_core::outcome::Outcome as Named;
 
 /// What a refusal must look like (interface, section 2).
 struct Expected {

@@ -36,7 +36,7 @@ mod upstream_headers;
 mod warm_path;
 
 use host::{Module, Process, Worker};
-use tessera::host::callbacks as own;
+use tessera::callbacks as own;
 
 unsafe extern "C" {
     safe fn _initialize();

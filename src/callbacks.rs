@@ -7,13 +7,13 @@
 //! Envoy creates a request's context and hands over its headers in one go. So it is enough to note for one request at a
 //! time which plugin it belongs to; a request that comes without that note is refused.
 
-use super::plugin::Shared;
-use super::sdk;
-use super::stream::{self, Passed};
-use super::turn;
-use crate::engine::effect::StreamId;
+use crate::plugin::Shared;
+use crate::sdk;
+use crate::stream::{self, Passed};
+use crate::turn;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use tessera_core::engine::effect::StreamId;
 
 /// The parent of a root context.
 const NO_PARENT: u32 = 0;

@@ -1,10 +1,10 @@
 //! Samples of the engine as the proxy's stats.
 
-use crate::engine::metrics::Sample;
 use hashbrown::HashMap;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
 use std::cell::RefCell;
+use tessera_core::engine::metrics::Sample;
 
 /// The metrics that have been defined through it, by name.
 #[derive(Default)]

@@ -5,9 +5,9 @@
 //! hands over: it makes the root the context that host calls are about and enters the SDK through one of the root's own
 //! callbacks. No trip through the event loop is needed.
 
-use super::abi;
-use super::sdk;
-use crate::base::headers::HostFailure;
+use crate::abi;
+use crate::sdk;
+use tessera_core::base::headers::HostFailure;
 
 /// The queue that no message waits in: with it, the callback is a turn and nothing else. The host numbers from 1.
 pub const NO_QUEUE: u32 = 0;

@@ -1,21 +1,12 @@
 //! The root context: configuration, ticks, and everything that outlives a request.
 
-use super::abi;
-use super::callbacks;
-use super::callouts::{Callouts, NotSent};
-use super::shared_data::SharedData;
-use super::stats::Stats;
-use super::stream::{self, Passed};
-use super::turn::NO_QUEUE;
-use crate::base::headers::HostFailure;
-use crate::base::http::{HttpCall, HttpResult};
-use crate::base::time::Timestamp;
-use crate::config;
-use crate::engine::effect::{CallId, Effect, Ending, StreamId};
-use crate::engine::mail;
-use crate::engine::metrics::{Sample, build_info};
-use crate::engine::outbox::{Outbox, Task};
-use crate::engine::worker::{Identity, Worker};
+use crate::abi;
+use crate::callbacks;
+use crate::callouts::{Callouts, NotSent};
+use crate::shared_data::SharedData;
+use crate::stats::Stats;
+use crate::stream::{self, Passed};
+use crate::turn::NO_QUEUE;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, RootContext};
 use proxy_wasm::types::BufferType;
@@ -23,6 +14,15 @@ use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
+use tessera_core::base::headers::HostFailure;
+use tessera_core::base::http::{HttpCall, HttpResult};
+use tessera_core::base::time::Timestamp;
+use tessera_core::config;
+use tessera_core::engine::effect::{CallId, Effect, Ending, StreamId};
+use tessera_core::engine::mail;
+use tessera_core::engine::metrics::{Sample, build_info};
+use tessera_core::engine::outbox::{Outbox, Task};
+use tessera_core::engine::worker::{Identity, Worker};
 
 /// Time between two ticks.
 const TICK: Duration = Duration::from_millis(250);

@@ -1,17 +1,17 @@
 //! One request: stripped, judged, then admitted or answered.
 
-use super::abi;
-use super::plugin::Shared;
-use super::shared_data::SharedData;
-use crate::base::headers::{HeaderMap, HostFailure};
-use crate::decision::policy::ApiIndex;
-use crate::engine::about::About;
-use crate::engine::effect::{Ending, Step, StreamId, Verdict};
-use crate::engine::settings::Settings;
-use crate::engine::worker::Worker;
-use crate::outcome::Outcome;
-use crate::reply::{Refusal, Reply};
-use crate::upstream::Names;
+use crate::abi;
+use crate::plugin::Shared;
+use crate::shared_data::SharedData;
+use tessera_core::base::headers::{HeaderMap, HostFailure};
+use tessera_core::decision::policy::ApiIndex;
+use tessera_core::engine::about::About;
+use tessera_core::engine::effect::{Ending, Step, StreamId, Verdict};
+use tessera_core::engine::settings::Settings;
+use tessera_core::engine::worker::Worker;
+use tessera_core::outcome::Outcome;
+use tessera_core::reply::{Refusal, Reply};
+use tessera_core::upstream::Names;
 
 /// Judges the request in whose context the VM runs; `None` while it waits.
 pub fn judge(plugin: &Shared, stream: StreamId) -> Option<Passed> {
@@ -42,7 +42,10 @@ pub fn strip_trailers(plugin: &Shared) -> bool {
 
 /// Refuses a request that nothing can judge, without settings.
 pub fn fail() -> Passed {
-    send(Outcome::InternalError, &crate::reply::Settings::default().reply(&Refusal::new(Outcome::InternalError)));
+    send(
+        Outcome::InternalError,
+        &tessera_core::reply::Settings::default().reply(&Refusal::new(Outcome::InternalError)),
+    );
     Passed::Replied
 }
 

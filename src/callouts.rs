@@ -3,11 +3,11 @@
 //! The SDK files a call under the context that is active when it is sent and drops the answer when that context is
 //! gone. Calls are therefore sent in the root context's own callbacks only: they outlive every request.
 
-use crate::base::http::{AnswerHeaders, Body, HttpAnswer, HttpCall, HttpResult};
-use crate::engine::effect::CallId;
 use hashbrown::HashMap;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType};
+use tessera_core::base::http::{AnswerHeaders, Body, HttpAnswer, HttpCall, HttpResult};
+use tessera_core::engine::effect::CallId;
 
 /// Calls under way, by the host's number.
 #[derive(Default)]

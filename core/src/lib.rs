@@ -1,0 +1,18 @@
+//! The core of Tessera: all that decides about a request, without a host.
+//!
+//! No IO, no clock, no threads, no Proxy-Wasm SDK: events, the time and a store go in, endings and effects come out.
+//! `ARCHITECTURE.md` says how the modules depend on each other.
+#![forbid(unsafe_code)]
+
+pub mod base;
+pub mod cache;
+pub mod config;
+pub mod contract;
+pub mod decision;
+pub mod engine;
+pub mod introspection;
+pub mod outcome;
+pub mod reply;
+pub mod shared;
+pub mod token;
+pub mod upstream;
