@@ -2,9 +2,10 @@
 //! SDK's wrappers of them expect text, allocate for each header, leave the details of a reply empty, and panic on any
 //! status that they do not expect.
 
-use tessera_core::base::headers::{HeaderEdits, HeaderMap, HostFailure};
+use tessera_core::base::headers::HeaderMap;
 use tessera_core::base::time::Timestamp;
-use tessera_core::shared::store::WriteError;
+use tessera_core::port::WriteError;
+use tessera_core::port::{HeaderEdits, HostFailure};
 
 /// Everything in here is checked by nobody but its reader: the names and signatures are those of Proxy-Wasm ABI 0.2.1.
 #[allow(unsafe_code)]

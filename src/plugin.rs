@@ -14,7 +14,6 @@ use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
-use tessera_core::base::headers::HostFailure;
 use tessera_core::base::http::{HttpCall, HttpResult};
 use tessera_core::base::time::Timestamp;
 use tessera_core::config;
@@ -23,6 +22,7 @@ use tessera_core::engine::mail;
 use tessera_core::engine::metrics::{Sample, build_info};
 use tessera_core::engine::outbox::{Outbox, Task};
 use tessera_core::engine::worker::{Identity, Worker};
+use tessera_core::port::HostFailure;
 
 /// Time between two ticks.
 const TICK: Duration = Duration::from_millis(250);

@@ -1,7 +1,7 @@
 //! Proxy-Wasm shared data as the engine's store.
 
 use crate::abi;
-use tessera_core::shared::store::{Expect, SharedStore, Version, Versioned, WriteError};
+use tessera_core::port::{Expect, SharedStore, Version, Versioned, WriteError};
 
 /// The shared data of this VM's `vm_id`.
 pub struct SharedData;

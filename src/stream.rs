@@ -3,13 +3,14 @@
 use crate::abi;
 use crate::plugin::Shared;
 use crate::shared_data::SharedData;
-use tessera_core::base::headers::{HeaderMap, HostFailure};
+use tessera_core::base::headers::HeaderMap;
 use tessera_core::decision::policy::ApiIndex;
 use tessera_core::engine::about::About;
 use tessera_core::engine::effect::{Ending, Step, StreamId, Verdict};
 use tessera_core::engine::settings::Settings;
 use tessera_core::engine::worker::Worker;
 use tessera_core::outcome::Outcome;
+use tessera_core::port::HostFailure;
 use tessera_core::reply::{Refusal, Reply};
 use tessera_core::upstream::Names;
 

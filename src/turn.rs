@@ -7,7 +7,7 @@
 
 use crate::abi;
 use crate::sdk;
-use tessera_core::base::headers::HostFailure;
+use tessera_core::port::HostFailure;
 
 /// The queue that no message waits in: with it, the callback is a turn and nothing else. The host numbers from 1.
 pub const NO_QUEUE: u32 = 0;

@@ -10,21 +10,22 @@ use proc_macro2::{TokenStream, TokenTree};
 
 /// Each module, from the bottom to the top, and the modules that it may name. All of those stand before it.
 const MAY_NAME: &[(&str, &[&str])] = &[
-    ("base", &[]),
+    ("port", &[]),
+    ("base", &["port"]),
     ("outcome", &[]),
-    ("token", &["base"]),
-    ("shared", &["base"]),
+    ("feed", &["base", "port"]),
+    ("token", &["base", "port"]),
     ("reply", &["base", "outcome"]),
-    ("introspection", &["base", "outcome", "token"]),
-    ("cache", &["base", "shared", "token"]),
-    ("contract", &["base", "shared"]),
+    ("provider", &["base", "outcome", "token"]),
+    ("cache", &["base", "port", "token"]),
+    ("contract", &["base", "feed", "port"]),
     ("decision", &["base", "contract", "outcome", "token"]),
-    ("upstream", &["base", "decision", "token"]),
+    ("upstream", &["base", "decision", "port", "token"]),
     (
         "engine",
-        &["base", "cache", "contract", "decision", "introspection", "outcome", "reply", "shared", "token", "upstream"],
+        &["base", "cache", "contract", "decision", "outcome", "port", "provider", "reply", "token", "upstream"],
     ),
-    ("config", &["base", "cache", "contract", "decision", "engine", "introspection", "reply", "token", "upstream"]),
+    ("config", &["base", "cache", "contract", "decision", "engine", "provider", "reply", "token", "upstream"]),
 ];
 
 fn root() -> PathBuf {

@@ -1,9 +1,10 @@
 //! What the upstream receives: trustworthy identity headers, and no others under their names.
 
 use crate::base::header_text;
-use crate::base::headers::{HeaderEdits, HostFailure, RequestHead, is_twin};
+use crate::base::headers::is_twin;
 use crate::decision::decide::Permit;
 use crate::decision::policy::{Policy, ProviderIndex};
+use crate::port::{HeaderEdits, HostFailure, RequestHead};
 use crate::token::credential::{CookieToken, Likeness, QueryToken};
 use crate::token::extract::{Source, credentials};
 use std::borrow::Cow;

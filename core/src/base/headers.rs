@@ -1,53 +1,12 @@
 //! A message's headers as the host hands them over and takes them back.
 
-use std::borrow::Cow;
-
-/// The host refused to do its part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostFailure;
-
-/// A request's headers. Pseudo-headers go by their names (`:path`).
-pub trait RequestHead {
-    /// The value of each line of that (lower-case) name, in order.
-    fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]>;
-
-    /// The name of each line, in order and as often as there are lines.
-    fn names(&self) -> impl Iterator<Item = &[u8]>;
-
-    /// The first line of that name.
-    fn first<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
-        self.lines(name).next()
-    }
-
-    /// All lines of that name, joined with `,` as RFC 9110 §5.3 has it; `None` when there is none.
-    fn joined<'a>(&'a self, name: &'a str) -> Option<Cow<'a, [u8]>> {
-        let mut lines = self.lines(name);
-        let first = lines.next()?;
-        let rest: Vec<&[u8]> = lines.collect();
-        Some(if rest.is_empty() { first.into() } else { [&[first], &rest[..]].concat().join(&b',').into() })
-    }
-}
+use crate::port::{HostFailure, RequestHead};
 
 /// Whether two (lower-case) names are different and yet the same for CGI, and with it WSGI, Rack and PHP, which write each
 /// separator of a header's name as `_`.
 pub fn is_twin(name: &[u8], other: &[u8]) -> bool {
     let fold = |byte: &u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
     name.len() == other.len() && name != other && name.iter().map(fold).eq(other.iter().map(fold))
-}
-
-/// Changes a message's headers.
-pub trait HeaderEdits {
-    /// Removes every line of that name.
-    ///
-    /// # Errors
-    /// [`HostFailure`] when the host does not do it.
-    fn remove(&self, name: &[u8]) -> Result<(), HostFailure>;
-
-    /// Leaves exactly one line of that name, with this value.
-    ///
-    /// # Errors
-    /// [`HostFailure`] when the host does not do it.
-    fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure>;
 }
 
 /// Headers as the Proxy-Wasm ABI serializes them, read in place: the number of lines, the sizes of each name and value,

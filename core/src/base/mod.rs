@@ -7,4 +7,5 @@ pub mod printable;
 pub mod random;
 pub mod retry_after;
 pub mod secret;
+pub mod shared_key;
 pub mod time;

@@ -30,9 +30,9 @@ use super::entry::{Freshness, Remembered};
 use super::place::Place;
 use super::set::{Draft, Kept, Limits};
 use super::ttl::Settings;
+use crate::base::shared_key::numbered;
 use crate::base::time::Timestamp;
-use crate::shared::key::numbered;
-use crate::shared::store::{Expect, SharedStore, Versioned, WriteError};
+use crate::port::{Expect, SharedStore, Versioned, WriteError};
 
 /// Good entries in one set.
 pub const WAYS: usize = 8;

@@ -5,9 +5,9 @@ use crate::base::http::is_header_name;
 use crate::base::secret::Secret;
 use crate::decision::decide::TokenChecks;
 use crate::engine::settings::Provider;
-use crate::introspection::claims::ClaimNames;
-use crate::introspection::client_auth::{BasicEncoding, ClientAuth};
-use crate::introspection::request::{Endpoint, LOOKED_AT, Written};
+use crate::provider::client_auth::{BasicEncoding, ClientAuth};
+use crate::provider::introspection::claims::ClaimNames;
+use crate::provider::introspection::request::{Endpoint, LOOKED_AT, Written};
 use std::time::Duration;
 
 const TIMEOUT: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);

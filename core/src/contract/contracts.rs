@@ -16,7 +16,7 @@ use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::head::{Base, Head};
 use crate::contract::snapshot::view::{Found, View};
 use crate::contract::terms::Contract;
-use crate::shared::store::SharedStore;
+use crate::port::SharedStore;
 
 /// What a token's client holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,7 +222,7 @@ impl Contracts {
 
     /// Who this worker is among those that may poll.
     #[cfg(test)]
-    pub fn claimant(&self) -> Option<crate::shared::lease::Claimant> {
+    pub fn claimant(&self) -> Option<crate::feed::lease::Claimant> {
         self.source.as_ref().and_then(|source| source.poller.claimant())
     }
 
@@ -289,7 +289,7 @@ fn is_stale(settings: &Settings, head: &Head, now: Timestamp) -> bool {
 mod tests {
     use super::*;
     use crate::contract::row::Row;
-    use crate::shared::store::MemoryStore;
+    use crate::port::memory::MemoryStore;
 
     #[test]
     fn inline_contracts_are_found_without_the_store() {

@@ -13,7 +13,7 @@ use crate::contract::snapshot::draft::{Applied, Damaged, Draft};
 use crate::contract::snapshot::head::{Base, Head, Page};
 use crate::contract::snapshot::publish::{Publication, Sweep};
 use crate::contract::snapshot::view::load;
-use crate::shared::store::SharedStore;
+use crate::port::SharedStore;
 
 /// Most pages of one answer.
 pub const MAX_PAGES: usize = 2000;

@@ -26,8 +26,8 @@ use crate::contract::settings::SourceSettings;
 use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::head::{Base, Head};
 use crate::contract::snapshot::publish::{Halt, Progress, Publication, Sweep};
-use crate::shared::lease::{Claimant, Lease};
-use crate::shared::store::SharedStore;
+use crate::feed::lease::{Claimant, Lease};
+use crate::port::SharedStore;
 
 /// How long a poller that dies at work holds up the others: several times the time between two ticks, at each of which
 /// it renews its lease.

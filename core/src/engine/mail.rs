@@ -2,7 +2,7 @@
 
 use crate::base::time::millis;
 use crate::cache::{Digest, Remembered, codec};
-use crate::introspection::client_auth::ClientAuth;
+use crate::provider::client_auth::ClientAuth;
 use std::time::Duration;
 
 /// A message as it was read from a queue.

@@ -5,8 +5,8 @@ use super::failures::{Failures, PAUSE, is_on};
 use crate::base::time::Timestamp;
 use crate::cache::Digest;
 use crate::decision::policy::ProviderIndex;
-use crate::introspection::failure::LONGEST_RETRY_AFTER;
 use crate::outcome::Outcome;
+use crate::provider::failure::LONGEST_RETRY_AFTER;
 use std::time::Duration;
 
 /// Time between two log lines about one authorization server's failures.

@@ -5,7 +5,7 @@ use super::worker::Worker;
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
 use crate::contract::contracts::{Action, Report};
-use crate::shared::store::SharedStore;
+use crate::port::SharedStore;
 
 impl Worker {
     /// The periodic turn.

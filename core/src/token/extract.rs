@@ -1,7 +1,8 @@
 //! Finding the access token in a request (RFC 6750 §2): in exactly one place, exactly once.
 
 use super::credential::{CookieToken, Likeness, QueryToken};
-use crate::base::headers::{RequestHead, is_twin};
+use crate::base::headers::is_twin;
+use crate::port::RequestHead;
 use std::borrow::Cow;
 
 /// A place where a token may be.

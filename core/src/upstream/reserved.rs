@@ -1,7 +1,7 @@
 //! The header names that only the filter may set.
 
 use super::Settings;
-use crate::base::headers::{HeaderEdits, HostFailure, RequestHead};
+use crate::port::{HeaderEdits, HostFailure, RequestHead};
 
 /// Every name and prefix of every API: an upstream of one may believe those of another, and one that is refused is
 /// logged.

@@ -6,7 +6,8 @@ use crate::cache::digest::token_digest;
 use crate::cache::place::LEASE;
 use crate::cache::samples;
 use crate::cache::set::{MAX_GOOD, MAX_PLACES, NEGATIVE_BYTES};
-use crate::shared::store::{MemoryStore, Versioned};
+use crate::port::Versioned;
+use crate::port::memory::MemoryStore;
 use proptest::prelude::*;
 use std::time::Duration;
 

@@ -6,8 +6,8 @@ use crate::cache;
 use crate::decision::policy::{
     AmbiguousPaths, ApiIndex, ContractRule, Policy, ProviderIndex, Selection, Target, TokenRule,
 };
-use crate::introspection::claims::ClaimNames;
-use crate::introspection::client_auth::{BasicEncoding, ClientAuth};
+use crate::provider::client_auth::{BasicEncoding, ClientAuth};
+use crate::provider::introspection::claims::ClaimNames;
 use crate::token::extract::{self, Source};
 use crate::upstream::Value;
 use serde_json::json;

@@ -3,7 +3,7 @@
 use super::{accepted, problems};
 use crate::contract::settings::BeforeFirstLoad;
 use crate::decision::policy::{Access, ApiIndex, ContractRule, ProviderIndex, Selection, Target};
-use crate::introspection::client_auth::{BasicEncoding, ClientAuth};
+use crate::provider::client_auth::{BasicEncoding, ClientAuth};
 use crate::token::bearer::Bearer;
 use crate::token::extract::Source;
 use crate::upstream::Value as Identity;

@@ -6,7 +6,7 @@ use crate::base::time::{Timestamp, millis};
 use crate::contract::snapshot::Slot;
 use crate::contract::snapshot::draft::MAX_BUCKETS;
 use crate::contract::snapshot::wire::{self, FORMAT, Reader, put_bytes, put_number};
-use crate::shared::store::{Expect, SharedStore, Version, WriteError};
+use crate::port::{Expect, SharedStore, Version, WriteError};
 
 /// The state of the table and of polling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

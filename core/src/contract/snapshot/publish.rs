@@ -4,7 +4,7 @@ use crate::contract::snapshot::bucket;
 use crate::contract::snapshot::draft::Draft;
 use crate::contract::snapshot::head::{Base, Head};
 use crate::contract::snapshot::{Keys, Slot};
-use crate::shared::store::{Expect, SharedStore, Version, WriteError};
+use crate::port::{Expect, SharedStore, Version, WriteError};
 
 /// How far a slice has come.
 #[derive(Debug, PartialEq, Eq)]
@@ -183,7 +183,8 @@ mod tests {
     use super::*;
     use crate::contract::row::Row;
     use crate::contract::snapshot::view::{Found, View};
-    use crate::shared::store::{MemoryStore, Versioned};
+    use crate::port::Versioned;
+    use crate::port::memory::MemoryStore;
     use std::cell::{Cell, RefCell};
 
     /// Lets something happen right before the n-th access to shared data.

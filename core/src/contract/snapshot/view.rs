@@ -4,7 +4,7 @@ use crate::contract::snapshot::Keys;
 use crate::contract::snapshot::bucket::{self, address, hash};
 use crate::contract::snapshot::head::Head;
 use crate::contract::terms::Contract;
-use crate::shared::store::{SharedStore, Version};
+use crate::port::{SharedStore, Version};
 
 /// How often a look-up begins again because a new generation came in between.
 const ATTEMPTS: usize = 4;

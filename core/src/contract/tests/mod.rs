@@ -16,7 +16,7 @@ use crate::contract::contracts::{Action, Contracts, Holding};
 use crate::contract::poller::{LEASE, PATIENCE};
 use crate::contract::settings::{BeforeFirstLoad, Settings, SourceSettings};
 use crate::contract::terms::Status;
-use crate::shared::store::MemoryStore;
+use crate::port::memory::MemoryStore;
 
 const REFRESH: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(250);

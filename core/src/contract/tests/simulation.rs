@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::base::random::Prng;
 use crate::contract::contracts::CallId;
-use crate::shared::store::{Expect, SharedStore, Versioned, WriteError};
+use crate::port::{Expect, SharedStore, Versioned, WriteError};
 
 const START: u64 = 1_800_000_000;
 /// A worker that is halted for longer than 63 leases takes one that is held for one from before the clock was set

@@ -165,7 +165,7 @@ fn too_old_is_not_loaded_until_a_poll_succeeds() {
 
 #[test]
 fn damaged_shared_data_grants_nothing_and_is_loaded_anew() {
-    use crate::shared::store::{Expect, SharedStore};
+    use crate::port::{Expect, SharedStore};
     for junk in [&b""[..], b"junk", &[1; 40]] {
         let mut stage = Stage::new(|_| answer(200, &[("etag", "\"1\"")], one("gold")));
         stage.tick();

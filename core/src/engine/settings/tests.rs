@@ -3,7 +3,7 @@ use crate::base::http::HttpUrl;
 use crate::contract::settings::SourceSettings;
 use crate::decision::policy::{AmbiguousPaths, Api, ContractRule, Rule, Unmatched};
 use crate::decision::scopes::ScopeRule;
-use crate::introspection::client_auth::BasicEncoding;
+use crate::provider::client_auth::BasicEncoding;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;

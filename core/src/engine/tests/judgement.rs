@@ -8,7 +8,7 @@ use crate::contract::settings::Settings as ContractSettings;
 use crate::decision::claims::ClaimRule;
 use crate::decision::policy::{ContractRule, Rule};
 use crate::decision::scopes::ScopeRule;
-use crate::shared::store::MemoryStore;
+use crate::port::memory::MemoryStore;
 use crate::token::claim::string;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

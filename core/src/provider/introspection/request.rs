@@ -1,9 +1,9 @@
 //! The introspection request (RFC 7662 §2.1).
 
-use super::client_auth::ClientAuth;
 use super::response::MAX_ANSWER_BYTES;
 use crate::base::http::{AnswerHeaders, HttpCall, HttpUrl};
 use crate::base::secret::Secret;
+use crate::provider::client_auth::ClientAuth;
 use crate::token::bearer::Bearer;
 use std::cell::OnceCell;
 use std::fmt;

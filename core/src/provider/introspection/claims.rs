@@ -1,11 +1,11 @@
 //! Members of an answer as facts, read strictly (RFC 7662 §2.2).
 
-use super::failure::Failure;
 use super::json::Json;
 use super::kind;
 use super::members::{Member, Members};
 use crate::base::header_text;
 use crate::base::time::Timestamp;
+use crate::provider::failure::Failure;
 use crate::token::claim;
 use crate::token::facts::Facts;
 use serde_json::Value;

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use crate::base::time::Timestamp;
-use crate::shared::store::{Expect, SharedStore, Version};
+use crate::port::{Expect, SharedStore, Version};
 
 const FORMAT: u8 = 2;
 /// How many durations from now a record may end.
@@ -158,7 +158,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::store::MemoryStore;
+    use crate::port::memory::MemoryStore;
 
     const SPAN: Duration = Duration::from_secs(4);
 
@@ -271,12 +271,12 @@ mod tests {
         /// A store in which another worker always gets between reading and writing.
         struct Raced(MemoryStore);
         impl SharedStore for Raced {
-            fn get(&self, key: &str) -> Option<crate::shared::store::Versioned> {
+            fn get(&self, key: &str) -> Option<crate::port::Versioned> {
                 let found = self.0.get(key);
                 let _ = take(&self.0, key, one(9), at(0));
                 found
             }
-            fn set(&self, key: &str, value: &[u8], expect: Expect) -> Result<(), crate::shared::store::WriteError> {
+            fn set(&self, key: &str, value: &[u8], expect: Expect) -> Result<(), crate::port::WriteError> {
                 self.0.set(key, value, expect)
             }
         }

@@ -1,7 +1,7 @@
 //! The wanted members of a JSON object, each at most once.
 
-use super::failure::Failure;
 use super::json::Json;
+use crate::provider::failure::Failure;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;

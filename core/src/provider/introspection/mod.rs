@@ -1,8 +1,6 @@
 //! Token introspection (RFC 7662): asking the authorization server, and reading its answer strictly.
 
 pub mod claims;
-pub mod client_auth;
-pub mod failure;
 pub mod json;
 mod kind;
 pub mod members;

@@ -1,12 +1,12 @@
 //! The introspection answer (RFC 7662 §2.2, §2.3): a token's state, or why it tells nothing.
 
 use super::claims::ClaimNames;
-use super::failure::{Failure, LONGEST_RETRY_AFTER};
 use super::json::Json;
 use super::members::{Member, Members};
 use crate::base::http::{Body, HttpAnswer, HttpResult};
 use crate::base::retry_after::retry_after;
 use crate::base::time::Timestamp;
+use crate::provider::failure::{Failure, LONGEST_RETRY_AFTER};
 use crate::token::facts::TokenState;
 use serde_json::Value;
 use std::rc::Rc;

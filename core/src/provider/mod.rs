@@ -1,0 +1,5 @@
+//! Authorization servers: how they are asked, and how their answers are read.
+
+pub mod client_auth;
+pub mod failure;
+pub mod introspection;
