@@ -18,7 +18,7 @@ use tessera_core::base::http::{HttpCall, HttpResult};
 use tessera_core::base::time::Timestamp;
 use tessera_core::config;
 use tessera_core::engine::effect::{CallId, Effect, Ending, StreamId};
-use tessera_core::engine::mail;
+use tessera_core::engine::message;
 use tessera_core::engine::metrics::{Sample, build_info};
 use tessera_core::engine::outbox::{Outbox, Task};
 use tessera_core::engine::worker::{Identity, Worker};
@@ -75,7 +75,7 @@ impl Shared {
     /// Puts a note into this worker's own queue: the root context gets a turn of its own, on an empty stack.
     fn ask_for_turn(&self) -> Result<(), HostFailure> {
         let queue = self.queue.get().ok_or(HostFailure)?;
-        hostcalls::enqueue_shared_queue(queue, Some(mail::WAKE)).map_err(|_| HostFailure)
+        hostcalls::enqueue_shared_queue(queue, Some(message::WAKE)).map_err(|_| HostFailure)
     }
 }
 
@@ -178,11 +178,11 @@ impl Plugin {
                     }
                     self.send(id, &call);
                 }
-                Task::Effect(Effect::Mail(queue, message)) => {
+                Task::Effect(Effect::Message(queue, message)) => {
                     // A worker that is gone waits for nothing.
                     let _ = hostcalls::enqueue_shared_queue(queue, Some(&message));
                 }
-                Task::Effect(Effect::Continue) => self.outbox.extend(worker.on_continue(&SharedData, now)),
+                Task::Effect(Effect::Yield) => self.outbox.extend(worker.on_yield(&SharedData, now)),
                 Task::Effect(Effect::Log(level, line)) => log::log!(level, "{line}"),
                 Task::Unsent(call) => {
                     self.outbox.extend(worker.on_result(call, HttpResult::Failed, &SharedData, now));
@@ -261,10 +261,10 @@ impl RootContext for Plugin {
         // Each message brings a turn of its own.
         self.outbox.begin_turn();
         if let Ok(Some(message)) = hostcalls::dequeue_shared_queue(queue) {
-            if message == mail::WAKE {
+            if message == message::WAKE {
                 self.outbox.turn_came();
             }
-            self.handle(Place::Here, |worker, now| worker.on_mail(&message, &SharedData, now));
+            self.handle(Place::Here, |worker, now| worker.on_message(&message, &SharedData, now));
         }
     }
 

@@ -4,8 +4,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use tessera_core::base::time::Timestamp;
-use tessera_core::cache::known::BYTES_PER_ENTRY;
-use tessera_core::cache::{KnownTokens, Lifetime, Remembered, Settings};
+use tessera_core::cache::local::BYTES_PER_ENTRY;
+use tessera_core::cache::{Lifetime, LocalCache, Remembered, Settings};
 use tessera_core::token::facts::{Facts, TokenState};
 
 /// Counts what the current thread asks for and holds.
@@ -59,7 +59,7 @@ fn good(scopes: usize) -> Remembered {
 
 #[test]
 fn a_hit_and_a_miss_do_not_allocate() {
-    let mut tokens = KnownTokens::new(&settings(1_000), 7);
+    let mut tokens = LocalCache::new(&settings(1_000), 7);
     let names: Vec<_> = (0..1_000).map(|n| format!("token-{n:037}")).collect();
     for name in &names {
         tokens.insert(0, name.as_bytes(), good(3));
@@ -77,7 +77,7 @@ fn what_is_held_never_exceeds_what_is_counted() {
     for (length, scopes) in [(43, 0), (43, 5), (900, 3), (8_000, 40)] {
         let before = HELD.get();
         let settings = settings(500);
-        let mut tokens = KnownTokens::new(&settings, 7);
+        let mut tokens = LocalCache::new(&settings, 7);
         let bound = (settings.entries + settings.negative_entries()) * BYTES_PER_ENTRY;
         let mut half = 0;
         for number in 0..20_000 {

@@ -21,10 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("contract", &["base", "feed", "port"]),
     ("decision", &["base", "contract", "outcome", "token"]),
     ("upstream", &["base", "decision", "port", "token"]),
-    (
-        "engine",
-        &["base", "cache", "contract", "decision", "outcome", "port", "provider", "reply", "token", "upstream"],
-    ),
+    ("engine", &["base", "cache", "contract", "decision", "outcome", "port", "provider", "reply", "token", "upstream"]),
     ("config", &["base", "cache", "contract", "decision", "engine", "provider", "reply", "token", "upstream"]),
 ];
 
@@ -92,7 +89,7 @@ fn a_wrong_arrow_is_noticed_however_it_is_written() {
         "fn f() { let url = \"https://\"; crate::engine::go() }",
         "use crate::nowhere::Thing;",
     ] {
-        assert_eq!(wrong_arrows(Path::new("cache/slots.rs"), text).len(), 1, "{text}");
+        assert_eq!(wrong_arrows(Path::new("cache/shared.rs"), text).len(), 1, "{text}");
     }
     assert_eq!(wrong_arrows(Path::new("reply.rs"), "use super::engine::Worker;").len(), 1);
     assert_eq!(wrong_arrows(Path::new("cache/mod.rs"), "use super::engine::Worker;").len(), 1);
@@ -107,7 +104,7 @@ fn a_right_arrow_is_left_alone() {
         "pub(crate) fn f() {} mod tests { use super::*; }",
         "mod engine { } use self::engine as other; use super::engine as also;",
     ] {
-        assert_eq!(wrong_arrows(Path::new("cache/slots.rs"), text), Vec::<String>::new(), "{text}");
+        assert_eq!(wrong_arrows(Path::new("cache/shared.rs"), text), Vec::<String>::new(), "{text}");
     }
 }
 

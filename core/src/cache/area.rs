@@ -176,7 +176,7 @@ impl Area {
         }
         self.grow();
         self.places.push(Place::Taken(node));
-        // `max_entries` fits: see `KnownTokens::new`.
+        // `max_entries` fits: see `LocalCache::new`.
         (self.places.len() - 1) as u32
     }
 

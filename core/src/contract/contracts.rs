@@ -38,8 +38,8 @@ pub struct CallId(pub u64);
 pub enum Action {
     /// Send this; its end goes to [`Contracts::on_answer`].
     Call(CallId, HttpCall),
-    /// Call [`Contracts::on_continue`] in the next turn of the event loop.
-    Continue,
+    /// Call [`Contracts::on_yield`] in the next turn of the event loop.
+    Yield,
     /// Write this to the log. Holds nothing that the source sent.
     Log(Level, String),
 }
@@ -187,9 +187,9 @@ impl Contracts {
         self.turn(store, now, |source, turn| source.poller.on_answer(call, result, turn))
     }
 
-    /// The next turn of the event loop after an [`Action::Continue`].
-    pub fn on_continue(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Action> {
-        self.turn(store, now, |source, turn| source.poller.on_continue(turn))
+    /// The next turn of the event loop after an [`Action::Yield`].
+    pub fn on_yield(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Action> {
+        self.turn(store, now, |source, turn| source.poller.on_yield(turn))
     }
 
     /// The worker goes away.

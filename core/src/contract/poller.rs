@@ -154,7 +154,7 @@ impl Poller {
                     self.fail(poll, Failure::unanswered("no answer came"), None, turn);
                 }
             }
-            // Usually done in `on_continue`; from here only should that have been lost.
+            // Usually done in `on_yield`; from here only should that have been lost.
             Work::Reading(..) | Work::Writing(..) | Work::Sweeping(..) => self.slice(turn),
         }
     }
@@ -177,7 +177,7 @@ impl Poller {
     }
 
     /// The event loop has turned.
-    pub fn on_continue(&mut self, turn: &mut Turn<'_>) {
+    pub fn on_yield(&mut self, turn: &mut Turn<'_>) {
         self.continuing = false;
         if self.keeps_lease(turn) {
             self.slice(turn);
@@ -329,7 +329,7 @@ impl Poller {
         self.work = work;
         if !self.continuing {
             self.continuing = true;
-            turn.actions.push(Action::Continue);
+            turn.actions.push(Action::Yield);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::effect::{CallId, Effect, Ending};
 use super::flights::{Flight, Phase, Waiter};
-use super::mail::{self, Mail, Mark, Told};
+use super::message::{self, Mark, Message, Told};
 use super::metrics::{Asked, Lookup};
 use super::settings::Provider;
 use super::worker::Worker;
@@ -60,10 +60,10 @@ impl Worker {
     }
 
     /// A message has come: a note of this worker to itself, or the word of another one.
-    pub fn on_mail(&mut self, message: &[u8], store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
-        match mail::read(message) {
-            Some(Mail::Wake) => self.on_turn(now),
-            Some(Mail::Answer(digest, told)) => self.on_answer(digest, told, store, now),
+    pub fn on_message(&mut self, message: &[u8], store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
+        match message::read(message) {
+            Some(Message::Wake) => self.on_turn(now),
+            Some(Message::Answer(digest, told)) => self.on_answer(digest, told, store, now),
             None => Vec::new(),
         }
     }
@@ -98,7 +98,7 @@ impl Worker {
 
     fn mark(&self, ProviderIndex(provider): ProviderIndex, digest: &Digest) -> Mark {
         let provider = self.settings.providers.get(provider);
-        provider.map(|provider| mail::mark(&provider.endpoint.client, digest)).unwrap_or_default()
+        provider.map(|provider| message::mark(&provider.endpoint.client, digest)).unwrap_or_default()
     }
 
     fn call(&mut self, digest: &Digest, earlier: u32, leads: bool, now: Timestamp, effects: &mut Vec<Effect>) {
@@ -221,11 +221,11 @@ impl Worker {
             && let Some(provider) = self.flights.get_mut(digest).map(|flight| flight.provider)
         {
             let message = match &learned {
-                Ok(remembered) => mail::answer(digest, remembered),
-                Err(Outcome::ProviderUnavailable) => mail::unavailable(digest, self.pauses.held(provider, now)),
-                Err(_) => mail::error(digest, self.mark(provider, digest)),
+                Ok(remembered) => message::answer(digest, remembered),
+                Err(Outcome::ProviderUnavailable) => message::unavailable(digest, self.pauses.held(provider, now)),
+                Err(_) => message::error(digest, self.mark(provider, digest)),
             };
-            effects.extend(followers.into_iter().map(|queue| Effect::Mail(queue, message.clone())));
+            effects.extend(followers.into_iter().map(|queue| Effect::Message(queue, message.clone())));
         }
         self.land(digest, learned, store, now, effects);
     }

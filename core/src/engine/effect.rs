@@ -62,9 +62,9 @@ pub enum Effect {
     /// End a waiting request; one that is gone is skipped.
     End(StreamId, Ending),
     /// Put a message into another worker's queue.
-    Mail(u32, Vec<u8>),
-    /// Call [`super::worker::Worker::on_continue`] in a turn that does nothing else.
-    Continue,
+    Message(u32, Vec<u8>),
+    /// Call [`super::worker::Worker::on_yield`] in a turn that does nothing else.
+    Yield,
     /// Write a log line.
     Log(log::Level, String),
 }

@@ -4,12 +4,12 @@ pub mod about;
 mod asking;
 pub mod effect;
 mod failures;
+mod feeds;
 pub mod flights;
-pub mod mail;
+pub mod message;
 pub mod metrics;
 pub mod outbox;
 mod pauses;
-mod polling;
 pub mod settings;
 pub mod worker;
 

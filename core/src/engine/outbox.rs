@@ -68,8 +68,8 @@ impl Outbox {
         let left = self.left.checked_sub(1)?;
         self.left = match self.tasks.front()? {
             // A slice of work is a turn's whole work, so that the event loop is never held up for long.
-            Task::Effect(Effect::Continue) if self.left == MAX_DEPTH => 0,
-            Task::Effect(Effect::Continue) => return None,
+            Task::Effect(Effect::Yield) if self.left == MAX_DEPTH => 0,
+            Task::Effect(Effect::Yield) => return None,
             // The last of its turn.
             Task::Effect(Effect::End(..)) => 0,
             _ => left,
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_slice_waits_for_its_turn_and_fills_it() {
         let mut outbox = Outbox::default();
-        outbox.extend(vec![log(1), Effect::Continue, log(2)]);
+        outbox.extend(vec![log(1), Effect::Yield, log(2)]);
         assert_eq!(drain(&mut outbox), ["1"]);
         outbox.begin_turn();
         assert_eq!(drain(&mut outbox), ["Effect(Continue)"]);

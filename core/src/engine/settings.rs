@@ -62,7 +62,7 @@ pub struct Settings {
 pub struct Choice {
     /// The provider.
     pub provider: ProviderIndex,
-    /// For [`cache::KnownTokens`].
+    /// For [`cache::LocalCache`].
     pub key: u16,
 }
 

@@ -7,7 +7,7 @@ use super::metrics::{Level, Lookup, Metrics};
 use super::pauses::Pauses;
 use super::settings::{Choice, Settings};
 use crate::base::time::Timestamp;
-use crate::cache::{Freshness, KnownTokens, Remembered, Slots};
+use crate::cache::{Freshness, LocalCache, Remembered, SharedCache};
 use crate::contract::contracts::{self, Contracts};
 use crate::decision::decide::decide;
 use crate::decision::policy::{ApiIndex, ProviderIndex, Rule, RuleIndex, Selection, Target};
@@ -37,8 +37,8 @@ pub struct Identity {
 /// One worker's state. Every event brings the time and the store along.
 pub struct Worker {
     pub(super) settings: Rc<Settings>,
-    pub(super) known: KnownTokens,
-    pub(super) slots: Slots,
+    pub(super) known: LocalCache,
+    pub(super) slots: SharedCache,
     pub(super) flights: Flights,
     pub(super) contracts: Contracts,
     pub(super) metrics: Metrics,
@@ -54,8 +54,8 @@ impl Worker {
     /// A worker that knows nothing yet.
     pub fn new(settings: Rc<Settings>, identity: Identity) -> Self {
         Self {
-            known: KnownTokens::new(&settings.cache, identity.number),
-            slots: Slots::new(&settings.facts_prefix(), &settings.cache, identity.number, identity.queue),
+            known: LocalCache::new(&settings.cache, identity.number),
+            slots: SharedCache::new(&settings.facts_prefix(), &settings.cache, identity.number, identity.queue),
             flights: Flights::default(),
             contracts: Contracts::new(Rc::clone(&settings.contracts), &settings.contracts_prefix(), identity.number),
             metrics: Metrics::new(&settings),

@@ -101,9 +101,9 @@ impl Stage {
                         let result = (script.borrow_mut())(&asked);
                         self.contracts.on_answer(id, result, &self.store, self.now)
                     }
-                    Action::Continue => {
+                    Action::Yield => {
                         self.slices += 1;
-                        self.contracts.on_continue(&self.store, self.now)
+                        self.contracts.on_yield(&self.store, self.now)
                     }
                     Action::Log(_, line) => {
                         self.log.push(line);

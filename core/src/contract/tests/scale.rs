@@ -45,8 +45,8 @@ fn readers_keep_the_old_set_until_the_new_one_is_whole() {
     };
     let mut actions = stage.contracts.on_answer(id, ok(many(5000, "new")), &stage.store, stage.now);
     let (mut seen, mut client) = (vec!["old".to_owned()], 0);
-    while actions.iter().any(|action| matches!(action, Action::Continue)) {
-        actions = stage.contracts.on_continue(&stage.store, stage.now);
+    while actions.iter().any(|action| matches!(action, Action::Yield)) {
+        actions = stage.contracts.on_yield(&stage.store, stage.now);
         reader.on_tick(&stage.store, stage.now);
         for _ in 0..50 {
             client = (client + 37) % 5000;

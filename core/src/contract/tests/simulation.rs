@@ -373,7 +373,7 @@ impl World {
                 self.schedule(250 + late, event.worker, worker.life, What::Tick);
                 worker.contracts.on_tick(&store, now)
             }
-            What::Continue => worker.contracts.on_continue(&store, now),
+            What::Continue => worker.contracts.on_yield(&store, now),
             What::Answer(id, result) => worker.contracts.on_answer(id, result, &store, now),
         };
         let now = self.now.get();
@@ -390,7 +390,7 @@ impl World {
                     self.check_newest(worker, now);
                     (self.random(weather.delay), What::Request(id, asked(&call)))
                 }
-                Action::Continue => (self.random(5), What::Continue),
+                Action::Yield => (self.random(5), What::Continue),
                 Action::Log(..) => continue,
             };
             self.schedule(after, event.worker, worker.life, what);

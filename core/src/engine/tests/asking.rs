@@ -34,9 +34,9 @@ fn outcomes(effects: &[Effect]) -> Vec<(u32, Option<Outcome>)> {
 fn deliver(effects: &[Effect], to: &mut Worker, queue: u32, store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
     let mut caused = Vec::new();
     for effect in effects {
-        if let Effect::Mail(number, message) = effect {
+        if let Effect::Message(number, message) = effect {
             assert_eq!(*number, queue);
-            caused.extend(to.on_mail(message, store, now));
+            caused.extend(to.on_message(message, store, now));
         }
     }
     caused
@@ -181,7 +181,7 @@ fn word_from_strangers_is_not_heard() {
     assert!(deliver(&told, &mut three, 2, &store, at(2)).is_empty());
     assert!(deliver(&told, &mut one, 2, &store, at(2)).is_empty());
     for message in [&b""[..], b"\x01", b"\x09xyz", &[1; 100]] {
-        assert!(two.on_mail(message, &store, at(2)).is_empty());
+        assert!(two.on_message(message, &store, at(2)).is_empty());
     }
     assert_eq!(outcomes(&deliver(&told, &mut two, 2, &store, at(3))), [(2, None)]);
 }

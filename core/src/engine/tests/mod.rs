@@ -155,8 +155,8 @@ fn ask(worker: &mut Worker, token: &str, result: &HttpResult, store: &MemoryStor
                 assert_eq!(ending_stream, stream);
                 assert_eq!(ended.replace(Judged::by(&ending)), None, "answered twice");
             }
-            Effect::Mail(..) | Effect::Log(..) => {}
-            Effect::Continue => panic!("there is no contract source"),
+            Effect::Message(..) | Effect::Log(..) => {}
+            Effect::Yield => panic!("there is no contract source"),
         }
     }
     assert!(worker.flights.is_idle());

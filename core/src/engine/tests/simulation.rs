@@ -1,7 +1,7 @@
 //! A whole process in disorder: workers that crash, messages out of order, callers that hang up, a server that fails.
 
 use super::super::flights::{Flight, MAX_WAITERS, Phase};
-use super::super::mail::{self, Mail, Told};
+use super::super::message::{self, Message, Told};
 use super::super::outbox::{MAX_DEPTH, Outbox, Task};
 use super::random::Random;
 use super::*;
@@ -275,8 +275,8 @@ impl Process {
             }
             Event::Message { queue, message } => {
                 self.hear(queue, &message);
-                self.begin_turn(queue, message == mail::WAKE);
-                self.in_worker(queue, Share::All, |worker| worker.on_mail(&message, &store, now));
+                self.begin_turn(queue, message == message::WAKE);
+                self.in_worker(queue, Share::All, |worker| worker.on_message(&message, &store, now));
             }
             Event::Served { queue, call, token, after, fails } => {
                 let active = !self.revoked.contains_key(&token);
@@ -369,7 +369,7 @@ impl Process {
         let turns = self.seat(queue).map(|seat| seat.outbox.ask_for_turns()).unwrap_or_default();
         for _ in 0..turns {
             let after = self.random.below(TURN);
-            self.schedule(after, Event::Message { queue, message: mail::WAKE.to_vec() });
+            self.schedule(after, Event::Message { queue, message: message::WAKE.to_vec() });
         }
     }
 
@@ -385,8 +385,8 @@ impl Process {
                     assert!(self.decided.insert(*stream), "seed {}: {stream:?} is answered twice", self.disorder.seed);
                     self.judge(queue, token, since, ending);
                 }
-                Effect::Continue => panic!("there is no contract source"),
-                Effect::Mail(..) | Effect::Log(..) => {}
+                Effect::Yield => panic!("there is no contract source"),
+                Effect::Message(..) | Effect::Log(..) => {}
             }
         }
         if let Some(seat) = self.seat(queue) {
@@ -402,11 +402,11 @@ impl Process {
                 let waited = self.waiting.remove(&stream).is_some();
                 assert_eq!(there, waited, "seed {}: {stream:?} has hung up, or has not", self.disorder.seed);
             }
-            Task::Effect(Effect::Mail(queue, message)) => {
+            Task::Effect(Effect::Message(queue, message)) => {
                 let after = self.random.below(MAIL);
                 self.schedule(after, Event::Message { queue, message });
             }
-            Task::Effect(Effect::Continue | Effect::Log(..)) => {}
+            Task::Effect(Effect::Yield | Effect::Log(..)) => {}
             Task::Unsent(call) => {
                 let calls =
                     self.calls.iter().find(|((at, _), id)| *at == queue && **id == call).map(|((_, token), _)| *token);
@@ -507,7 +507,7 @@ impl Process {
 
     /// What a worker learns from the message that it is about to get.
     fn hear(&mut self, queue: u32, message: &[u8]) {
-        let Some(Mail::Answer(digest, told)) = mail::read(message) else { return };
+        let Some(Message::Answer(digest, told)) = message::read(message) else { return };
         let Some(Seat { worker, .. }) = self.seat(queue) else { return };
         let Some(flight) = worker.flights.get_mut(&digest) else { return };
         if !matches!(flight.phase, Phase::Following { .. }) {

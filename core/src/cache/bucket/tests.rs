@@ -1,5 +1,5 @@
 use super::*;
-use crate::cache::place::LEASE;
+use crate::cache::claim::LEASE;
 use crate::cache::samples;
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn draft<'a>(set: &'a [u8], digest: &Digest, limits: &'a Limits) -> Draft<'a> {
     Draft::new(set, digest, limits, NOW, 0)
 }
 
-fn queues(place: &Place<'_>) -> Vec<u32> {
+fn queues(place: &Claim<'_>) -> Vec<u32> {
     place.followers().collect()
 }
 
@@ -25,7 +25,7 @@ fn a_set_is_one_buffer_sized_once() {
     let entry = codec::encode(&samples::good("portal", NOW, 60_000), &DIGEST);
     let set = Draft::new(&[], &DIGEST, &limits, NOW, entry.len());
     let room = set.bytes.capacity();
-    let place = Place::led_by(1, &DIGEST, NOW).followed_by(5);
+    let place = Claim::led_by(1, &DIGEST, NOW).followed_by(5);
     let set = set.finish(Some(place), Kept::new(&entry)).unwrap();
     assert_eq!(set.capacity(), room);
     // All but the bytes that shorter lengths save.
@@ -35,16 +35,16 @@ fn a_set_is_one_buffer_sized_once() {
 #[test]
 fn a_place_cut_short_or_with_half_a_queue_is_none() {
     let limits = limits();
-    let place = Place::led_by(1, &DIGEST, NOW).followed_by(5);
+    let place = Claim::led_by(1, &DIGEST, NOW).followed_by(5);
     let set = draft(&[], &DIGEST, &limits).finish(Some(place), None).unwrap();
     assert_eq!(draft(&set, &DIGEST, &limits).place.map(|place| queues(&place)), Some(vec![5]));
     for end in 0..set.len() {
         assert_eq!(draft(&set[..end], &DIGEST, &limits).place, None, "{end}");
     }
-    for length in (0..place::HEAD).chain([place::HEAD + 1, place::HEAD + 3]) {
+    for length in (0..claim::HEAD).chain([claim::HEAD + 1, claim::HEAD + 3]) {
         let mut set = vec![FORMAT];
         codec::put_length(&mut set, length);
-        set.resize(2 + length, place::KIND);
+        set.resize(2 + length, claim::KIND);
         assert_eq!(draft(&set, &[0; 32], &limits).place, None, "{length}");
     }
 }
@@ -60,8 +60,8 @@ fn of_what_a_stranger_wrote_no_more_is_kept_than_a_set_may_hold() {
         set.extend_from_slice(&entry);
     }
     for number in 0..90 {
-        codec::put_length(&mut set, place::HEAD);
-        set.push(place::KIND);
+        codec::put_length(&mut set, claim::HEAD);
+        set.push(claim::KIND);
         set.extend_from_slice(&digest(number));
         set.extend_from_slice(&1_u64.to_le_bytes());
         set.extend_from_slice(&NOW.plus(LEASE).as_millis().to_le_bytes());
@@ -69,8 +69,8 @@ fn of_what_a_stranger_wrote_no_more_is_kept_than_a_set_may_hold() {
     assert!(set.len() <= limits.max_bytes());
     let left = draft(&set, &DIGEST, &limits).finish(None, None).unwrap();
     let (places, entries): (Vec<_>, Vec<_>) =
-        limits.records(&left).partition(|(_, record)| Place::read(record).is_some());
-    assert_eq!((places.len(), entries.len()), (MAX_PLACES / (place::HEAD + LENGTH_BYTES), limits.good));
+        limits.records(&left).partition(|(_, record)| Claim::read(record).is_some());
+    assert_eq!((places.len(), entries.len()), (MAX_PLACES / (claim::HEAD + LENGTH_BYTES), limits.good));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_set_that_a_stranger_wrote_never_grows_past_what_a_set_may_take() {
     let many = |set: &mut Vec<u8>| (0..64).for_each(|number| lengthily(set, &negative(number, 0)));
     let places = |set: &mut Vec<u8>| {
         for number in 0..80 {
-            let place = [&[place::KIND], &[number; 32][..], &1_u64.to_le_bytes(), &live].concat();
+            let place = [&[claim::KIND], &[number; 32][..], &1_u64.to_le_bytes(), &live].concat();
             lengthily(set, &place);
         }
     };
@@ -120,7 +120,7 @@ fn a_set_that_a_stranger_wrote_never_grows_past_what_a_set_may_take() {
         for number in 100..180 {
             let draft = Draft::new(&set, &[number; 32], &limits, NOW, 0);
             let old = draft.entry;
-            set = draft.finish(Some(Place::led_by(1, &[number; 32], NOW)), old).unwrap_or(set.clone());
+            set = draft.finish(Some(Claim::led_by(1, &[number; 32], NOW)), old).unwrap_or(set.clone());
             assert!(set.len() <= limits.max_bytes(), "{} of {}", set.len(), limits.max_bytes());
         }
     }
@@ -146,7 +146,7 @@ proptest! {
             let draft = Draft::new(&set, digest, &limits, NOW, bytes.len());
             prop_assert_eq!((draft.place, draft.entry), (None, None));
             let begun = |left| NOW.plus(Duration::from_millis(left)).minus(LEASE);
-            let place = place.as_ref().map(|(leader, left, _)| Place::led_by(*leader, digest, begun(*left)));
+            let place = place.as_ref().map(|(leader, left, _)| Claim::led_by(*leader, digest, begun(*left)));
             let entry = Kept::new(&bytes);
             set = draft.finish(place, entry).unwrap();
         }
@@ -178,7 +178,7 @@ proptest! {
         let mut set = vec![FORMAT];
         for (is_place, record) in &records {
             codec::put_length(&mut set, record.len() + 1);
-            set.push(if *is_place { place::KIND } else { codec::VERSION });
+            set.push(if *is_place { claim::KIND } else { codec::VERSION });
             set.extend_from_slice(record);
         }
         let draft = draft(&set, &DIGEST, &limits);

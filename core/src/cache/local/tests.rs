@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_secs(1_000);
 
-fn tokens(entries: usize) -> KnownTokens {
+fn tokens(entries: usize) -> LocalCache {
     let settings = Settings { entries, ..Settings::default() };
-    KnownTokens::new(&settings, 42)
+    LocalCache::new(&settings, 42)
 }
 
 fn good() -> Remembered {
@@ -25,7 +25,7 @@ fn name(kind: &str, number: usize) -> Vec<u8> {
 }
 
 /// Index and areas must tell the same story.
-fn check(tokens: &KnownTokens) {
+fn check(tokens: &LocalCache) {
     assert_eq!(tokens.index.len(), tokens.len());
     for (negative, area) in [(false, &tokens.good), (true, &tokens.negative)] {
         let places = tokens.index.iter().filter(|p| p.is_negative() == negative);

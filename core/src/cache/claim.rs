@@ -33,7 +33,7 @@ pub fn is_on(until: Timestamp, now: Timestamp) -> bool {
 
 /// Who asks about a token, and who waits for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct Claim<'a> {
     /// The token.
     pub digest: &'a Digest,
     /// The worker that asks.
@@ -46,7 +46,7 @@ pub struct Place<'a> {
     newcomer: Option<u32>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Claim<'a> {
     /// A place that `leader` takes now.
     pub fn led_by(leader: u64, digest: &'a Digest, now: Timestamp) -> Self {
         Self { digest, leader, until: now.plus(LEASE), followers: &[], newcomer: None }

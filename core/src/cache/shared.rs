@@ -2,8 +2,8 @@
 //! and writes.
 //!
 //! Shared data can neither be deleted nor listed, so the keys are drawn from a fixed set: `<prefix>/slots/<n>`. The
-//! token's digest picks the key, and what lies there ([`super::set`]) tells both what is known of the token and who asks
-//! about it ([`super::place`]). So a look-up costs one read. Where it finds nothing, taking the token's place costs one
+//! token's digest picks the key, and what lies there ([`super::bucket`]) tells both what is known of the token and who asks
+//! about it ([`super::claim`]). So a look-up costs one read. Where it finds nothing, taking the token's place costs one
 //! write over what was read; and the answer one read and one write, which gives the place up.
 //!
 //! A set has room for [`WAYS`] good entries and, apart from them, for some negative ones, so that a flood of bad tokens
@@ -12,8 +12,8 @@
 //! # Memory
 //!
 //! All sets together hold at most `entries` good entries and about max(64, `entries` / 4) negative ones. The good
-//! entries of a set take at most [`MAX_GOOD`](super::set::MAX_GOOD) bytes, its places at most
-//! [`MAX_PLACES`](super::set::MAX_PLACES), and a negative entry takes 59, so that (fewer than 8 `entries` counted
+//! entries of a set take at most [`MAX_GOOD`](super::bucket::MAX_GOOD) bytes, its places at most
+//! [`MAX_PLACES`](super::bucket::MAX_PLACES), and a negative entry takes 59, so that (fewer than 8 `entries` counted
 //! as 8) all values together never take more than
 //!
 //! ```text
@@ -24,11 +24,11 @@
 //! fill all sets alike: of `entries` tokens in use, about 86 % are found here. An entry with a client and a handful of
 //! scopes takes some 100 bytes. Lapsed entries and places go at the next write to their set.
 
+use super::bucket::{Draft, Kept, Limits};
+use super::claim::Claim;
 use super::codec;
 use super::digest::Digest;
 use super::entry::{Freshness, Remembered};
-use super::place::Place;
-use super::set::{Draft, Kept, Limits};
 use super::ttl::Settings;
 use crate::base::shared_key::numbered;
 use crate::base::time::Timestamp;
@@ -59,7 +59,7 @@ pub enum Role {
 
 /// One worker's way to the shared level. Holds no entries itself: they lie in the store that each call is given.
 #[derive(Clone, Debug)]
-pub struct Slots {
+pub struct SharedCache {
     settings: Settings,
     prefix: Box<str>,
     sets: u64,
@@ -77,7 +77,7 @@ pub struct Seen {
     found: Option<Versioned>,
 }
 
-impl Slots {
+impl SharedCache {
     /// For the worker with this unique number, which is told through `queue`. `prefix` names the plugin and the
     /// fingerprint of everything that shapes the facts; nothing else may write below it.
     pub fn new(prefix: &str, settings: &Settings, worker: u64, queue: u32) -> Self {
@@ -114,7 +114,7 @@ impl Slots {
         let seen = seen.unwrap_or_else(|| self.see(store, digest));
         let (role, written) = self.rewrite(store, digest, seen, 0, now, |draft| {
             let (role, place) = match draft.place.filter(|place| place.is_live(now)) {
-                None => (Role::Lead, Place::led_by(self.worker, digest, now)),
+                None => (Role::Lead, Claim::led_by(self.worker, digest, now)),
                 Some(place) if place.leader == self.worker => return (Role::Lead, None),
                 Some(place) if place.is_followed_by(self.queue) => return (Role::Follow { until: place.until }, None),
                 Some(place) => (Role::Follow { until: place.until }, place.followed_by(self.queue)),

@@ -19,9 +19,9 @@ impl Worker {
     }
 
     /// The next slice of a large set of contracts.
-    pub fn on_continue(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
+    pub fn on_yield(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let actions = self.contracts.on_continue(store, now);
+        let actions = self.contracts.on_yield(store, now);
         self.act(actions, &mut effects);
         effects
     }
@@ -51,7 +51,7 @@ impl Worker {
                     self.contract_calls.insert(id, call);
                     Effect::Call(id, request)
                 }
-                Action::Continue => Effect::Continue,
+                Action::Yield => Effect::Yield,
                 Action::Log(level, line) => Effect::Log(level, line),
             });
         }

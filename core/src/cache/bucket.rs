@@ -9,10 +9,10 @@
 //! What lies in shared data was written by others: a record that is corrupt or of another version is not there, and
 //! neither is anything in a value that is of another format or larger than any of ours.
 
+use super::claim::{self, Claim};
 use super::codec::{self, Head, MAX_ENTRY, Reader};
 use super::digest::Digest;
 use super::entry::{Freshness, Remembered};
-use super::place::{self, Place};
 use super::ttl::Settings;
 use crate::base::time::Timestamp;
 use std::iter;
@@ -20,7 +20,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// Most bytes of good entries in one set: 2 KiB for each.
-pub const MAX_GOOD: usize = super::slots::WAYS * 2 * 1024;
+pub const MAX_GOOD: usize = super::shared::WAYS * 2 * 1024;
 
 /// Most bytes of places in one set: 80 tokens that nobody else waits for, or 36 with fifteen followers each.
 pub const MAX_PLACES: usize = 4 * 1024;
@@ -30,7 +30,7 @@ pub const NEGATIVE_BYTES: usize = 59;
 
 /// Changes with the layout and with the meaning of any field, except those of an entry.
 const FORMAT: u8 = 2;
-const _: () = assert!(codec::VERSION != place::KIND);
+const _: () = assert!(codec::VERSION != claim::KIND);
 
 /// The most that the length in front of a record takes: two bytes of LEB128.
 const LENGTH_BYTES: usize = 2;
@@ -58,7 +58,7 @@ pub struct Limits {
 /// A set that is being written anew: all of it that lives is there already, but for what concerns one token.
 pub struct Draft<'a> {
     /// The token's place, also one that has lapsed.
-    pub place: Option<Place<'a>>,
+    pub place: Option<Claim<'a>>,
     /// The token's entry.
     pub entry: Option<Kept<'a>>,
     limits: &'a Limits,
@@ -131,7 +131,7 @@ impl Limits {
 impl<'a> Draft<'a> {
     /// Begins to write `set` anew on behalf of the token, with room for an entry of `entry` bytes.
     pub fn new(set: &'a [u8], digest: &Digest, limits: &'a Limits, now: Timestamp, entry: usize) -> Self {
-        let newcomers = 1 + LENGTH_BYTES + place::HEAD + 4 + LENGTH_BYTES + entry;
+        let newcomers = 1 + LENGTH_BYTES + claim::HEAD + 4 + LENGTH_BYTES + entry;
         let mut bytes = Vec::with_capacity(set.len().min(limits.max_bytes()) + newcomers);
         bytes.push(FORMAT);
         let (good, negative) = (Share::default(), Share::default());
@@ -151,7 +151,7 @@ impl<'a> Draft<'a> {
 
     /// Whether the set goes on with this record as it is: one that lives and concerns another token.
     fn takes(&mut self, record: &'a [u8], digest: &Digest) -> bool {
-        if let Some(place) = Place::read(record) {
+        if let Some(place) = Claim::read(record) {
             if place.length() + LENGTH_BYTES > MAX_PLACES {
                 return false;
             }
@@ -171,7 +171,7 @@ impl<'a> Draft<'a> {
 
     /// The set with this place, if it lives, and this entry of the token. Of the other entries of that one's kind, good
     /// or negative, those go that lapse first, until it fits. `None` when there is no room for the place.
-    pub fn finish(mut self, place: Option<Place<'_>>, entry: Option<Kept<'_>>) -> Option<Vec<u8>> {
+    pub fn finish(mut self, place: Option<Claim<'_>>, entry: Option<Kept<'_>>) -> Option<Vec<u8>> {
         if let Some(place) = place.filter(|place| place.is_live(self.now)) {
             if !self.count_place(&place) {
                 return None;
@@ -193,7 +193,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Counts a place, if there is room for it.
-    fn count_place(&mut self, place: &Place<'_>) -> bool {
+    fn count_place(&mut self, place: &Claim<'_>) -> bool {
         let total = self.place_bytes + place.length() + LENGTH_BYTES;
         let fits = total <= MAX_PLACES;
         if fits {

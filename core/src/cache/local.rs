@@ -41,7 +41,7 @@ pub const MAX_COST: usize = 64 * 1024;
 
 /// A worker's known tokens. See the module's documentation for the bounds.
 #[derive(Debug)]
-pub struct KnownTokens {
+pub struct LocalCache {
     seed: u64,
     shared_seed: SharedSeed,
     index: HashTable<Place>,
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-impl KnownTokens {
+impl LocalCache {
     /// Nothing known yet. `seed` must be unpredictable to callers: it decides which tokens collide.
     pub fn new(settings: &Settings, seed: u64) -> Self {
         // Places are numbered in 31 bits.

@@ -1,11 +1,11 @@
 use std::cell::{Cell, RefCell};
 
 use super::*;
+use crate::cache::bucket::{MAX_GOOD, MAX_PLACES, NEGATIVE_BYTES};
+use crate::cache::claim::LEASE;
 use crate::cache::codec::{Head, MAX_ENTRY};
 use crate::cache::digest::token_digest;
-use crate::cache::place::LEASE;
 use crate::cache::samples;
-use crate::cache::set::{MAX_GOOD, MAX_PLACES, NEGATIVE_BYTES};
 use crate::port::Versioned;
 use crate::port::memory::MemoryStore;
 use proptest::prelude::*;
@@ -21,15 +21,15 @@ fn settings(entries: usize) -> Settings {
     Settings { entries, stale_if_error: Duration::from_secs(60), ..Settings::default() }
 }
 
-fn slots(entries: usize) -> Slots {
+fn slots(entries: usize) -> SharedCache {
     worker(entries, 1)
 }
 
-fn worker(entries: usize, number: u32) -> Slots {
-    Slots::new("tessera/f1", &settings(entries), u64::from(number), 10 + number)
+fn worker(entries: usize, number: u32) -> SharedCache {
+    SharedCache::new("tessera/f1", &settings(entries), u64::from(number), 10 + number)
 }
 
-impl Slots {
+impl SharedCache {
     fn get(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> Option<Remembered> {
         self.look(store, digest, now).0
     }
@@ -351,7 +351,7 @@ fn a_clock_that_goes_backwards_makes_the_future_a_miss() {
 fn another_configuration_over_the_same_store_starts_empty() {
     let store = MemoryStore::default();
     slots(100).put(&store, &digest(1), &good(60_000), NOW);
-    let other = Slots::new("tessera/f2", &settings(100), 1, 11);
+    let other = SharedCache::new("tessera/f2", &settings(100), 1, 11);
     assert_eq!(other.get(&store, &digest(1), NOW), None);
     other.put(&store, &digest(1), &samples::negative(NOW, 5_000), NOW);
     assert!(slots(100).get(&store, &digest(1), NOW).unwrap().is_active());
@@ -362,7 +362,7 @@ fn a_shorter_max_ttl_holds_for_what_is_already_there() {
     let store = MemoryStore::default();
     slots(100).put(&store, &digest(1), &good(200_000), NOW);
     let shorter = Settings { max_ttl: Duration::from_secs(5), stale_if_error: Duration::ZERO, ..settings(100) };
-    let shorter = Slots::new("tessera/f1", &shorter, 1, 11);
+    let shorter = SharedCache::new("tessera/f1", &shorter, 1, 11);
     assert!(shorter.get(&store, &digest(1), later(4_999)).is_some());
     assert_eq!(shorter.get(&store, &digest(1), later(5_000)), None);
 }
@@ -384,7 +384,7 @@ fn no_token_is_in_keys_or_values() {
 }
 
 /// Writes `value` below every key that the slots use.
-fn plant(store: &MemoryStore, slots: &Slots, value: &[u8]) {
+fn plant(store: &MemoryStore, slots: &SharedCache, value: &[u8]) {
     for set in 0..slots.sets {
         store.set(&format!("{}{set:x}", slots.prefix), value, Expect::Anything).unwrap();
     }

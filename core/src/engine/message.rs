@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A message as it was read from a queue.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Mail {
+pub enum Message {
     /// A worker's note to itself: it wants a turn.
     Wake,
     /// The answer to a question that this worker follows.
@@ -30,11 +30,11 @@ pub enum Told {
 /// Tells who asks in one client's name with another secret. Too short for anybody to guess a secret by it.
 pub type Mark = [u8; 4];
 
-/// [`Mail::Wake`], written.
+/// [`Message::Wake`], written.
 pub const WAKE: &[u8] = &[0];
 
 /// Largest message.
-const MAX_MAIL: usize = codec::MAX_ENTRY;
+const MAX_MESSAGE: usize = codec::MAX_ENTRY;
 
 const ANSWER: u8 = 1;
 const UNAVAILABLE: u8 = 2;
@@ -44,7 +44,7 @@ const TOO_MUCH: u8 = 4;
 /// The message that tells followers of `digest` what became of it.
 pub fn answer(digest: &Digest, remembered: &Remembered) -> Vec<u8> {
     match codec::encode(remembered, digest) {
-        bytes if bytes.len() <= MAX_MAIL => message(ANSWER, digest, &bytes),
+        bytes if bytes.len() <= MAX_MESSAGE => message(ANSWER, digest, &bytes),
         _ => message(TOO_MUCH, digest, &[]),
     }
 }
@@ -77,9 +77,9 @@ fn message(kind: u8, digest: &Digest, rest: &[u8]) -> Vec<u8> {
 }
 
 /// Reads a message; `None` when it is none of ours.
-pub fn read(bytes: &[u8]) -> Option<Mail> {
+pub fn read(bytes: &[u8]) -> Option<Message> {
     if bytes == WAKE {
-        return Some(Mail::Wake);
+        return Some(Message::Wake);
     }
     let (kind, rest) = bytes.split_first()?;
     let (digest, rest) = rest.split_first_chunk::<32>()?;
@@ -93,7 +93,7 @@ pub fn read(bytes: &[u8]) -> Option<Mail> {
         TOO_MUCH => Told::TooMuch,
         _ => return None,
     };
-    Some(Mail::Answer(*digest, told))
+    Some(Message::Answer(*digest, told))
 }
 
 #[cfg(test)]
@@ -120,13 +120,13 @@ mod tests {
     fn what_is_told_is_what_is_read() {
         let digest = [9; 32];
         let (small, large) = (remembered(1), remembered(10_000));
-        assert_eq!(read(&answer(&digest, &small)), Some(Mail::Answer(digest, Told::State(small.clone()))));
-        assert_eq!(read(&answer(&digest, &large)), Some(Mail::Answer(digest, Told::TooMuch)));
+        assert_eq!(read(&answer(&digest, &small)), Some(Message::Answer(digest, Told::State(small.clone()))));
+        assert_eq!(read(&answer(&digest, &large)), Some(Message::Answer(digest, Told::TooMuch)));
         for wait in [None, Some(Duration::from_millis(1)), Some(Duration::from_secs(10))] {
-            assert_eq!(read(&unavailable(&digest, wait)), Some(Mail::Answer(digest, Told::Unavailable(wait))));
+            assert_eq!(read(&unavailable(&digest, wait)), Some(Message::Answer(digest, Told::Unavailable(wait))));
         }
-        assert_eq!(read(&error(&digest, [1, 2, 3, 4])), Some(Mail::Answer(digest, Told::Error([1, 2, 3, 4]))));
-        assert_eq!(super::read(WAKE), Some(Mail::Wake));
+        assert_eq!(read(&error(&digest, [1, 2, 3, 4])), Some(Message::Answer(digest, Told::Error([1, 2, 3, 4]))));
+        assert_eq!(super::read(WAKE), Some(Message::Wake));
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
             fresh_until: now,
             stale_until: now,
         };
-        assert_eq!(read(&answer(&digest, &lapsed)), Some(Mail::Answer(digest, Told::State(lapsed))));
+        assert_eq!(read(&answer(&digest, &lapsed)), Some(Message::Answer(digest, Told::State(lapsed))));
     }
 
     proptest! {

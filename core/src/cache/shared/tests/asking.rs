@@ -3,11 +3,11 @@
 use super::*;
 use std::collections::BTreeMap;
 
-fn workers() -> (MemoryStore, [Slots; 3]) {
+fn workers() -> (MemoryStore, [SharedCache; 3]) {
     (MemoryStore::default(), [1, 2, 3].map(|number| worker(1_000, number)))
 }
 
-impl Slots {
+impl SharedCache {
     /// Begins to ask as one does that has not looked before.
     fn begin(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> Role {
         self.join(store, digest, None, now)
