@@ -135,7 +135,7 @@ mod tests {
         outbox.extend(vec![log(1), Effect::Yield, log(2)]);
         assert_eq!(drain(&mut outbox), ["1"]);
         outbox.begin_turn();
-        assert_eq!(drain(&mut outbox), ["Effect(Continue)"]);
+        assert_eq!(drain(&mut outbox), ["Effect(Yield)"]);
         assert_eq!(outbox.ask_for_turns(), 1);
         outbox.begin_turn();
         assert_eq!(drain(&mut outbox), ["2"]);
