@@ -9,3 +9,4 @@ pub mod retry_after;
 pub mod secret;
 pub mod shared_key;
 pub mod time;
+pub mod wire;

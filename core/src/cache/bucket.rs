@@ -10,11 +10,12 @@
 //! neither is anything in a value that is of another format or larger than any of ours.
 
 use super::claim::{self, Claim};
-use super::codec::{self, Head, MAX_ENTRY, Reader};
+use super::codec::{self, Head, MAX_ENTRY};
 use super::digest::Digest;
 use super::entry::{Freshness, Remembered};
 use super::ttl::Settings;
 use crate::base::time::Timestamp;
+use crate::base::wire::{Reader, put_bytes, put_varint};
 use std::iter;
 use std::ops::Range;
 use std::time::Duration;
@@ -107,11 +108,11 @@ impl Limits {
     /// The records of a set, up to the first that is not there in full, and where each lies with its length.
     pub fn records<'a>(&self, set: &'a [u8]) -> impl Iterator<Item = (Range<usize>, &'a [u8])> + use<'a> {
         let ours = set.strip_prefix(&[FORMAT]).filter(|_| set.len() <= self.max_bytes());
-        let mut reader = Reader(ours.unwrap_or_default());
+        let mut reader = Reader::new(ours.unwrap_or_default());
         let mut start = 1;
         iter::from_fn(move || {
-            let record = reader.sized().ok()?;
-            let range = start..set.len() - reader.0.len();
+            let record = reader.bytes().ok()?;
+            let range = start..set.len() - reader.rest().len();
             start = range.end;
             Some((range, record))
         })
@@ -176,7 +177,7 @@ impl<'a> Draft<'a> {
             if !self.count_place(&place) {
                 return None;
             }
-            codec::put_length(&mut self.bytes, place.length());
+            put_varint(&mut self.bytes, place.length() as u64);
             place.write(&mut self.bytes);
         }
         if let Some(entry) = entry {
@@ -185,8 +186,7 @@ impl<'a> Draft<'a> {
                 fits = self.count_entry(&entry);
             }
             if fits {
-                codec::put_length(&mut self.bytes, entry.bytes.len());
-                self.bytes.extend_from_slice(entry.bytes);
+                put_bytes(&mut self.bytes, entry.bytes);
             }
         }
         Some(self.bytes)

@@ -10,6 +10,7 @@
 
 use super::digest::Digest;
 use crate::base::time::Timestamp;
+use crate::base::wire::{Reader, put_time, put_u64};
 use std::time::Duration;
 
 /// How long a leader may stay silent before another worker takes over. Renewed about four times in that time.
@@ -79,13 +80,10 @@ impl<'a> Claim<'a> {
 
     /// The place in a record; `None` when it is none.
     pub fn read(record: &'a [u8]) -> Option<Self> {
-        let rest = record.strip_prefix(&[KIND])?;
-        let (digest, rest) = rest.split_first_chunk::<32>()?;
-        let (leader, rest) = rest.split_first_chunk::<8>()?;
-        let (until, rest) = rest.split_first_chunk::<8>()?;
-        let (followers, []) = rest.as_chunks::<4>() else { return None };
-        let until = Timestamp::from_millis(u64::from_le_bytes(*until));
-        Some(Self { digest, leader: u64::from_le_bytes(*leader), until, followers, newcomer: None })
+        let mut reader = Reader::new(record.strip_prefix(&[KIND])?);
+        let (digest, leader, until) = (reader.array().ok()?, reader.u64().ok()?, reader.time().ok()?);
+        let (followers, []) = reader.rest().as_chunks() else { return None };
+        Some(Self { digest, leader, until, followers, newcomer: None })
     }
 
     /// What it takes as a record, in bytes.
@@ -97,8 +95,8 @@ impl<'a> Claim<'a> {
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(KIND);
         out.extend_from_slice(self.digest);
-        out.extend_from_slice(&self.leader.to_le_bytes());
-        out.extend_from_slice(&self.until.as_millis().to_le_bytes());
+        put_u64(out, self.leader);
+        put_time(out, self.until);
         out.extend_from_slice(self.followers.as_flattened());
         if let Some(queue) = self.newcomer {
             out.extend_from_slice(&queue.to_le_bytes());

@@ -10,8 +10,6 @@
 //! Numbers are little-endian, times in milliseconds since the Unix epoch; a text is its length and its UTF-8 bytes, a
 //! list is its length and its elements; lengths are LEB128.
 
-use std::fmt;
-
 use std::rc::Rc;
 
 use super::digest::Digest;
@@ -19,6 +17,7 @@ use super::entry::Remembered;
 use super::ttl::{Lifetime, end_of};
 use crate::base::http::{is_header_name, is_header_value};
 use crate::base::time::Timestamp;
+use crate::base::wire::{Malformed, Reader, put_list, put_text, put_time};
 use crate::token::facts::{Facts, TokenState};
 
 /// Largest encoded entry; a larger one is neither stored nor read.
@@ -39,16 +38,6 @@ const TRAITS: u8 = 1 << 7;
 const KEY_BOUND: u8 = 1;
 const OTHER_KIND: u8 = 1 << 1;
 
-/// Bytes that are no entry of this version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Corrupt;
-
-impl fmt::Display for Corrupt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the stored bytes are no cache entry of this version")
-    }
-}
-
 /// The head of an entry: whose it is and how long it lives, without its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'a> {
@@ -65,13 +54,13 @@ impl<'a> Head<'a> {
     /// Reads the head of `bytes`.
     ///
     /// # Errors
-    /// [`Corrupt`] when it is cut short, of another version, over [`MAX_ENTRY`], its times contradict each other, or
+    /// [`Malformed`] when it is cut short, of another version, over [`MAX_ENTRY`], its times contradict each other, or
     /// more lies behind the head of an inactive token than the nothing that belongs there.
-    pub fn read(bytes: &'a [u8]) -> Result<Self, Corrupt> {
-        let mut reader = Reader(bytes);
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
         let head = Self::take(&mut reader)?;
-        let whole = head.is_active() || reader.0.is_empty();
-        whole.then_some(head).ok_or(Corrupt)
+        let whole = head.is_active() || reader.rest().is_empty();
+        whole.then_some(head).ok_or(Malformed)
     }
 
     /// Whether the token is active.
@@ -79,19 +68,19 @@ impl<'a> Head<'a> {
         self.flags & ACTIVE != 0
     }
 
-    fn take(reader: &mut Reader<'a>) -> Result<Self, Corrupt> {
-        if reader.0.len() > MAX_ENTRY || reader.byte()? != VERSION {
-            return Err(Corrupt);
+    fn take(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        if reader.rest().len() > MAX_ENTRY || reader.u8()? != VERSION {
+            return Err(Malformed);
         }
         let head = Self {
             digest: reader.array()?,
             asked_at: reader.time()?,
             lifetime: Lifetime { fresh_until: reader.time()?, stale_until: reader.time()? },
-            flags: reader.byte()?,
+            flags: reader.u8()?,
         };
         let Lifetime { fresh_until, stale_until } = head.lifetime;
         let ordered = head.asked_at <= fresh_until && fresh_until <= stale_until;
-        ordered.then_some(head).ok_or(Corrupt)
+        ordered.then_some(head).ok_or(Malformed)
     }
 }
 
@@ -113,21 +102,21 @@ pub fn encode(remembered: &Remembered, digest: &Digest) -> Vec<u8> {
 /// The entry in `bytes`, or `None` when it belongs to another token.
 ///
 /// # Errors
-/// [`Corrupt`] when the bytes are no entry of this version, or one that [`encode`] would not have written.
-pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Corrupt> {
-    let mut reader = Reader(bytes);
+/// [`Malformed`] when the bytes are no entry of this version, or one that [`encode`] would not have written.
+pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Malformed> {
+    let mut reader = Reader::new(bytes);
     let head = Head::take(&mut reader)?;
     if head.digest != digest {
         return Ok(None);
     }
     let state = match head.flags {
         0 => TokenState::Inactive,
-        flags if flags & ACTIVE != 0 => TokenState::Active(Rc::new(reader.facts(flags)?)),
-        _ => return Err(Corrupt),
+        flags if flags & ACTIVE != 0 => TokenState::Active(Rc::new(facts(&mut reader, flags)?)),
+        _ => return Err(Malformed),
     };
     // An answer that arrived past the token's end has no lifetime; it is told, not kept.
-    if !reader.0.is_empty() || head.lifetime.stale_until > end_of(&state).max(head.asked_at) {
-        return Err(Corrupt);
+    if !reader.rest().is_empty() || head.lifetime.stale_until > end_of(&state).max(head.asked_at) {
+        return Err(Malformed);
     }
     Ok(Some(Remembered::new(state, head.asked_at, head.lifetime)))
 }
@@ -160,145 +149,67 @@ fn put_facts(out: &mut Vec<u8>, facts: &Facts) {
         put_time(out, time);
     }
     for list in [&facts.scope, &facts.audience] {
-        put_length(out, list.len());
-        for text in list {
-            put_text(out, text);
-        }
+        put_list(out, list, |out, text| put_text(out, text));
     }
     for list in [&facts.claims, &facts.said] {
-        put_length(out, list.len());
-        for (name, value) in list {
+        put_list(out, list, |out, (name, value)| {
             put_text(out, name);
             put_text(out, value);
-        }
+        });
     }
 }
 
-fn put_time(out: &mut Vec<u8>, time: Timestamp) {
-    out.extend_from_slice(&time.as_millis().to_le_bytes());
+fn facts(reader: &mut Reader<'_>, flags: u8) -> Result<Facts, Malformed> {
+    let announced = |flag| flags & flag != 0;
+    let traits = match announced(TRAITS) {
+        true => reader.u8()?,
+        false => 0,
+    };
+    // Some, where they are announced, and no unknown ones.
+    if announced(TRAITS) != (1..=KEY_BOUND | OTHER_KIND).contains(&traits) {
+        return Err(Malformed);
+    }
+    let facts = Facts {
+        client_id: given(reader, announced(CLIENT_ID), text)?,
+        subject: given(reader, announced(SUBJECT), text)?,
+        username: given(reader, announced(USERNAME), text)?,
+        issuer: given(reader, announced(ISSUER), text)?,
+        expires_at: given(reader, announced(EXPIRES_AT), Reader::time)?,
+        not_before: given(reader, announced(NOT_BEFORE), Reader::time)?,
+        key_bound: traits & KEY_BOUND != 0,
+        other_kind: traits & OTHER_KIND != 0,
+        scope: reader.list(text)?,
+        audience: reader.list(text)?,
+        claims: reader.list(claim)?,
+        said: reader.list(pair)?,
+    };
+    match &facts.client_id {
+        Some(client_id) if client_id.is_empty() => Err(Malformed),
+        _ => Ok(facts),
+    }
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    put_length(out, text.len());
-    out.extend_from_slice(text.as_bytes());
+fn given<'a, T>(
+    reader: &mut Reader<'a>,
+    announced: bool,
+    read: impl Fn(&mut Reader<'a>) -> Result<T, Malformed>,
+) -> Result<Option<T>, Malformed> {
+    announced.then(|| read(reader)).transpose()
 }
 
-/// Appends `length` as LEB128.
-pub(super) fn put_length(out: &mut Vec<u8>, length: usize) {
-    let mut rest = length;
-    while rest >= 0x80 {
-        out.push((rest & 0x7f) as u8 | 0x80);
-        rest >>= 7;
-    }
-    out.push(rest as u8);
+fn text(reader: &mut Reader<'_>) -> Result<Box<str>, Malformed> {
+    reader.text().map(Into::into)
 }
 
-/// Bytes still to be read. What it allocates is bounded by what is really there, whatever a length claims.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+fn pair(reader: &mut Reader<'_>) -> Result<(Box<str>, Box<str>), Malformed> {
+    Ok((text(reader)?, text(reader)?))
+}
 
-impl<'a> Reader<'a> {
-    fn facts(&mut self, flags: u8) -> Result<Facts, Corrupt> {
-        let announced = |flag| flags & flag != 0;
-        let traits = match announced(TRAITS) {
-            true => self.byte()?,
-            false => 0,
-        };
-        // Some, where they are announced, and no unknown ones.
-        if announced(TRAITS) != (1..=KEY_BOUND | OTHER_KIND).contains(&traits) {
-            return Err(Corrupt);
-        }
-        let facts = Facts {
-            client_id: self.given(announced(CLIENT_ID), Self::text)?,
-            subject: self.given(announced(SUBJECT), Self::text)?,
-            username: self.given(announced(USERNAME), Self::text)?,
-            issuer: self.given(announced(ISSUER), Self::text)?,
-            expires_at: self.given(announced(EXPIRES_AT), Self::time)?,
-            not_before: self.given(announced(NOT_BEFORE), Self::time)?,
-            key_bound: traits & KEY_BOUND != 0,
-            other_kind: traits & OTHER_KIND != 0,
-            scope: self.list(Self::text)?,
-            audience: self.list(Self::text)?,
-            claims: self.list(Self::claim)?,
-            said: self.list(Self::pair)?,
-        };
-        match &facts.client_id {
-            Some(client_id) if client_id.is_empty() => Err(Corrupt),
-            _ => Ok(facts),
-        }
-    }
-
-    /// What becomes a header without being looked at again.
-    fn claim(&mut self) -> Result<(Box<str>, Box<str>), Corrupt> {
-        let (name, value) = (self.text()?, self.text()?);
-        let legal = (name.starts_with('/') || is_header_name(&name)) && is_header_value(&value);
-        legal.then_some((name, value)).ok_or(Corrupt)
-    }
-
-    fn given<T>(
-        &mut self,
-        announced: bool,
-        read: impl Fn(&mut Self) -> Result<T, Corrupt>,
-    ) -> Result<Option<T>, Corrupt> {
-        announced.then(|| read(self)).transpose()
-    }
-
-    fn list<T>(&mut self, read: impl Fn(&mut Self) -> Result<T, Corrupt>) -> Result<Vec<T>, Corrupt> {
-        let length = self.length()?;
-        // Each element takes a byte at least, so a longer list is a lie.
-        if length > self.0.len() {
-            return Err(Corrupt);
-        }
-        (0..length).map(|_| read(self)).collect()
-    }
-
-    fn pair(&mut self) -> Result<(Box<str>, Box<str>), Corrupt> {
-        Ok((self.text()?, self.text()?))
-    }
-
-    fn text(&mut self) -> Result<Box<str>, Corrupt> {
-        let bytes = self.sized()?;
-        std::str::from_utf8(bytes).map(Into::into).map_err(|_| Corrupt)
-    }
-
-    fn time(&mut self) -> Result<Timestamp, Corrupt> {
-        let bytes = self.array()?;
-        Ok(Timestamp::from_millis(u64::from_le_bytes(*bytes)))
-    }
-
-    /// A length and that many bytes.
-    pub(super) fn sized(&mut self) -> Result<&'a [u8], Corrupt> {
-        let length = self.length()?;
-        self.bytes(length)
-    }
-
-    /// LEB128 of at most three bytes, no longer than it has to be: no length here exceeds 2 MiB.
-    fn length(&mut self) -> Result<usize, Corrupt> {
-        let mut length = 0;
-        for shift in [0, 7, 14] {
-            let byte = self.byte()?;
-            length |= usize::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return if byte == 0 && shift > 0 { Err(Corrupt) } else { Ok(length) };
-            }
-        }
-        Err(Corrupt)
-    }
-
-    fn byte(&mut self) -> Result<u8, Corrupt> {
-        self.array().map(|[byte]| *byte)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], Corrupt> {
-        let (found, rest) = self.0.split_first_chunk::<N>().ok_or(Corrupt)?;
-        self.0 = rest;
-        Ok(found)
-    }
-
-    fn bytes(&mut self, length: usize) -> Result<&'a [u8], Corrupt> {
-        let (found, rest) = self.0.split_at_checked(length).ok_or(Corrupt)?;
-        self.0 = rest;
-        Ok(found)
-    }
+/// What becomes a header without being looked at again.
+fn claim(reader: &mut Reader<'_>) -> Result<(Box<str>, Box<str>), Malformed> {
+    let (name, value) = pair(reader)?;
+    let legal = (name.starts_with('/') || is_header_name(&name)) && is_header_value(&value);
+    legal.then_some((name, value)).ok_or(Malformed)
 }
 
 #[cfg(test)]

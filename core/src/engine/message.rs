@@ -1,6 +1,7 @@
 //! What workers tell one another through their queues. Untrusted like everything shared.
 
 use crate::base::time::millis;
+use crate::base::wire::Reader;
 use crate::cache::{Digest, Remembered, codec};
 use crate::provider::client_auth::ClientAuth;
 use std::time::Duration;
@@ -81,15 +82,16 @@ pub fn read(bytes: &[u8]) -> Option<Message> {
     if bytes == WAKE {
         return Some(Message::Wake);
     }
-    let (kind, rest) = bytes.split_first()?;
-    let (digest, rest) = rest.split_first_chunk::<32>()?;
-    let told = match *kind {
-        ANSWER => Told::State(codec::decode(rest, digest).ok()??),
+    let mut reader = Reader::new(bytes);
+    let kind = reader.u8().ok()?;
+    let digest = reader.array().ok()?;
+    let told = match kind {
+        ANSWER => Told::State(codec::decode(reader.rest(), digest).ok()??),
         UNAVAILABLE => {
-            let wait = Duration::from_millis(u16::from_le_bytes(*rest.first_chunk()?).into());
+            let wait = Duration::from_millis(reader.u16().ok()?.into());
             Told::Unavailable((!wait.is_zero()).then_some(wait))
         }
-        ERROR => Told::Error(*rest.first_chunk()?),
+        ERROR => Told::Error(*reader.array().ok()?),
         TOO_MUCH => Told::TooMuch,
         _ => return None,
     };

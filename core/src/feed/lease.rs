@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use crate::base::time::Timestamp;
+use crate::base::wire::{Malformed, Reader, put_time, put_u64};
 use crate::port::{Expect, SharedStore, Version};
 
 const FORMAT: u8 = 2;
@@ -65,7 +66,7 @@ impl Lease {
         duration: Duration,
     ) -> Option<Self> {
         let found = store.get(key);
-        let record = found.as_ref().and_then(|found| Record::read(&found.value));
+        let record = found.as_ref().and_then(|found| Record::read(&found.value).ok());
         if let Some(record) = record {
             let lives = absent_before.plus(duration) <= record.until;
             let held = lives && now < record.until && record.until <= now.plus(duration * LONGEST);
@@ -120,7 +121,7 @@ impl Lease {
 
     fn own_version(&self, store: &dyn SharedStore) -> Option<Version> {
         let found = store.get(&self.key)?;
-        let record = Record::read(&found.value)?;
+        let record = Record::read(&found.value).ok()?;
         (record.holder.worker == self.holder.worker).then_some(found.version)
     }
 }
@@ -136,22 +137,23 @@ impl Record {
     fn bytes(self) -> Vec<u8> {
         let Claimant { worker, configuration, since } = self.holder;
         let mut bytes = vec![FORMAT, u8::from(self.yields)];
-        for number in [worker, configuration, since.as_millis(), self.until.as_millis()] {
-            bytes.extend_from_slice(&number.to_le_bytes());
-        }
+        put_u64(&mut bytes, worker);
+        put_u64(&mut bytes, configuration);
+        put_time(&mut bytes, since);
+        put_time(&mut bytes, self.until);
         bytes
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let (&[format, yields], rest) = bytes.split_first_chunk()?;
-        let (numbers, rest) = rest.as_chunks::<8>();
-        let &[worker, configuration, since, until] = numbers else {
-            return None;
-        };
-        let number = u64::from_le_bytes;
-        let time = |bytes| Timestamp::from_millis(number(bytes));
-        let holder = Claimant { worker: number(worker), configuration: number(configuration), since: time(since) };
-        (format == FORMAT && rest.is_empty()).then_some(Self { holder, until: time(until), yields: yields != 0 })
+    fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        if reader.u8()? != FORMAT {
+            return Err(Malformed);
+        }
+        let yields = reader.u8()? != 0;
+        let holder = Claimant { worker: reader.u64()?, configuration: reader.u64()?, since: reader.time()? };
+        let until = reader.time()?;
+        reader.finish()?;
+        Ok(Self { holder, until, yields })
     }
 }
 

@@ -43,7 +43,7 @@ fn a_place_cut_short_or_with_half_a_queue_is_none() {
     }
     for length in (0..claim::HEAD).chain([claim::HEAD + 1, claim::HEAD + 3]) {
         let mut set = vec![FORMAT];
-        codec::put_length(&mut set, length);
+        put_varint(&mut set, length as u64);
         set.resize(2 + length, claim::KIND);
         assert_eq!(draft(&set, &[0; 32], &limits).place, None, "{length}");
     }
@@ -56,11 +56,10 @@ fn of_what_a_stranger_wrote_no_more_is_kept_than_a_set_may_hold() {
     let digest = |number: usize| [number as u8; 32];
     for number in 0..60 {
         let entry = codec::encode(&samples::good("portal", NOW, 60_000), &digest(number));
-        codec::put_length(&mut set, entry.len());
-        set.extend_from_slice(&entry);
+        put_bytes(&mut set, &entry);
     }
     for number in 0..90 {
-        codec::put_length(&mut set, claim::HEAD);
+        put_varint(&mut set, claim::HEAD as u64);
         set.push(claim::KIND);
         set.extend_from_slice(&digest(number));
         set.extend_from_slice(&1_u64.to_le_bytes());
@@ -97,8 +96,7 @@ fn a_set_that_a_stranger_wrote_never_grows_past_what_a_set_may_take() {
     };
     let short = |set: &mut Vec<u8>| {
         let entry = negative(1, 7_000);
-        codec::put_length(set, entry.len());
-        set.extend_from_slice(&entry);
+        put_bytes(set, &entry);
     };
     for stranger in [&padded as &dyn Fn(&mut Vec<u8>), &many, &places, &short] {
         let mut set = vec![FORMAT];
@@ -177,7 +175,7 @@ proptest! {
         let limits = limits();
         let mut set = vec![FORMAT];
         for (is_place, record) in &records {
-            codec::put_length(&mut set, record.len() + 1);
+            put_varint(&mut set, (record.len() + 1) as u64);
             set.push(if *is_place { claim::KIND } else { codec::VERSION });
             set.extend_from_slice(record);
         }

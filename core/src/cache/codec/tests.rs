@@ -27,7 +27,7 @@ fn another_version_is_refused() {
     for version in (0..=u8::MAX).filter(|version| *version != VERSION) {
         let mut bytes = encode(&sample(), &DIGEST);
         bytes[0] = version;
-        assert_eq!(decode(&bytes, &DIGEST), Err(Corrupt));
+        assert_eq!(decode(&bytes, &DIGEST), Err(Malformed));
     }
 }
 
@@ -35,10 +35,10 @@ fn another_version_is_refused() {
 fn what_is_cut_short_or_goes_on_is_refused() {
     let bytes = encode(&sample(), &DIGEST);
     for end in 0..bytes.len() {
-        assert_eq!(decode(&bytes[..end], &DIGEST), Err(Corrupt), "{end}");
+        assert_eq!(decode(&bytes[..end], &DIGEST), Err(Malformed), "{end}");
     }
     let longer = [bytes.as_slice(), b"\0"].concat();
-    assert_eq!(decode(&longer, &DIGEST), Err(Corrupt));
+    assert_eq!(decode(&longer, &DIGEST), Err(Malformed));
 }
 
 #[test]
@@ -54,14 +54,14 @@ fn contradicting_times_are_refused() {
     for spoil in broken {
         let mut entry = sample();
         spoil(&mut entry);
-        assert_eq!(decode(&encode(&entry, &DIGEST), &DIGEST), Err(Corrupt));
+        assert_eq!(decode(&encode(&entry, &DIGEST), &DIGEST), Err(Malformed));
     }
 }
 
 #[test]
 fn an_empty_client_id_is_refused() {
     let entry = samples::good("", Timestamp::from_secs(1), 1);
-    assert_eq!(decode(&encode(&entry, &DIGEST), &DIGEST), Err(Corrupt));
+    assert_eq!(decode(&encode(&entry, &DIGEST), &DIGEST), Err(Malformed));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_claim_that_is_no_legal_header_is_refused() {
     for (name, value) in [("a", "b\r\nx: y"), ("a", " b"), ("a", "é"), ("A", "b"), ("", "b"), ("a b", "c")] {
         let claims = vec![(name.into(), value.into())];
         let entry = Remembered { state: TokenState::Active(Facts { claims, ..Facts::default() }.into()), ..sample() };
-        assert_eq!(decode(&encode(&entry, &DIGEST), &DIGEST), Err(Corrupt), "{name:?} {value:?}");
+        assert_eq!(decode(&encode(&entry, &DIGEST), &DIGEST), Err(Malformed), "{name:?} {value:?}");
     }
 }
 
@@ -79,13 +79,13 @@ fn a_lying_list_length_is_refused() {
     let mut bytes = encode(&entry, &DIGEST);
     let scope = bytes.len() - 4;
     bytes.splice(scope..=scope, [0xff, 0xff, 0x7f]);
-    assert_eq!(decode(&bytes, &DIGEST), Err(Corrupt));
+    assert_eq!(decode(&bytes, &DIGEST), Err(Malformed));
 }
 
 #[test]
 fn an_entry_over_the_bound_is_refused() {
     let entry = samples::good(&"x".repeat(MAX_ENTRY), Timestamp::from_secs(1), 1);
-    assert_eq!(decode(&encode(&entry, &DIGEST), &DIGEST), Err(Corrupt));
+    assert_eq!(decode(&encode(&entry, &DIGEST), &DIGEST), Err(Malformed));
 }
 
 #[test]

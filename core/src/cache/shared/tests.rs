@@ -1,3 +1,4 @@
+use crate::base::wire::put_bytes;
 use std::cell::{Cell, RefCell};
 
 use super::*;
@@ -391,8 +392,7 @@ fn plant(store: &MemoryStore, slots: &SharedCache, value: &[u8]) {
 }
 
 fn put_entry(set: &mut Vec<u8>, entry: &[u8]) {
-    codec::put_length(set, entry.len());
-    set.extend_from_slice(entry);
+    put_bytes(set, entry);
 }
 
 #[test]

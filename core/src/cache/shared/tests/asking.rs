@@ -1,6 +1,7 @@
 //! Who asks, who waits, and what becomes of that when somebody dies, is late, or writes nonsense.
 
 use super::*;
+use crate::base::wire::put_bytes;
 use std::collections::BTreeMap;
 
 fn workers() -> (MemoryStore, [SharedCache; 3]) {
@@ -207,8 +208,7 @@ fn a_place_larger_than_all_places_may_be_is_none() {
     place.extend_from_slice(&later(500).as_millis().to_le_bytes());
     place.resize(place.len() + 4 * (MAX_PLACES / 4), 7);
     let mut set = vec![2];
-    codec::put_length(&mut set, place.len());
-    set.extend_from_slice(&place);
+    put_bytes(&mut set, &place);
     plant(&store, &one, &set);
     assert_eq!(one.leave(&store, &digest(1), NOW), [0; 0]);
 }
