@@ -8,5 +8,6 @@ pub mod random;
 pub mod retry_after;
 pub mod secret;
 pub mod shared_key;
+pub mod sieve;
 pub mod time;
 pub mod wire;

@@ -2,51 +2,45 @@
 //!
 //! # Memory
 //!
-//! Each area, good and negative, holds at most its number of entries and at most [`BYTES_PER_ENTRY`] times that number
-//! in bytes, where an entry counts for its token, its facts, and [`OVERHEAD`]. A worker therefore never holds more than
+//! Each of the two caches, of good answers and of negative ones, holds at most its number of entries and at most
+//! [`BYTES_PER_ENTRY`] times that number in bytes, where an entry counts for its token, its facts, and [`OVERHEAD`]. A
+//! worker therefore never holds more than
 //!
 //! ```text
 //! (entries + negative entries) × 2 KiB      negative entries = max(64, entries / 4); none when entries = 0
 //! ```
 //!
 //! and in practice far less: an opaque token of 43 bytes with a handful of scopes counts for well under 1 KiB. Memory is
-//! taken as the areas fill, never ahead.
+//! taken as the caches fill, never ahead.
 
 use std::{hash::Hasher, mem};
 
 use foldhash::SharedSeed;
 use foldhash::fast::FoldHasher;
-use hashbrown::HashTable;
 
-use super::area::{Area, Node};
 use super::entry::Remembered;
 use super::ttl::Settings;
+use crate::base::sieve::Sieve;
 use crate::token::facts::{Facts, TokenState};
 
-/// What an area may hold for each of its entries, in bytes, on average.
+/// What a cache may hold for each of its entries, in bytes, on average.
 pub const BYTES_PER_ENTRY: usize = 2 * 1024;
 
 /// What an allocation costs beyond its size: the allocator's header and rounding.
 const ALLOCATION: usize = 16;
 
-/// The index's share: two tables of at most 4.6 buckets of 5 bytes while it grows.
-const INDEX_SHARE: usize = 48;
-
-/// What an entry costs beside its token and its facts: its place (twice, while the slab grows), its share of the index,
-/// and the token's allocation.
-pub const OVERHEAD: usize = 2 * mem::size_of::<Node>() + INDEX_SHARE + ALLOCATION;
+/// What an entry costs beside its token and its facts: its share of the cache, and the token's allocation.
+pub const OVERHEAD: usize = Sieve::<Known>::OVERHEAD + ALLOCATION;
 
 /// A costlier entry is not kept: it would push out dozens of ordinary ones.
 pub const MAX_COST: usize = 64 * 1024;
 
 /// A worker's known tokens. See the module's documentation for the bounds.
-#[derive(Debug)]
 pub struct LocalCache {
     seed: u64,
     shared_seed: SharedSeed,
-    index: HashTable<Place>,
-    good: Area,
-    negative: Area,
+    good: Sieve<Known>,
+    negative: Sieve<Known>,
 }
 
 /// A token that is known.
@@ -58,38 +52,25 @@ pub struct Hit<'a> {
     pub uses: u32,
 }
 
-/// Where an entry stands: its place in its area, and which area that is in the lowest bit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place(u32);
-
-impl Place {
-    fn new(index: u32, negative: bool) -> Self {
-        Self(index << 1 | u32::from(negative))
-    }
-
-    fn index(self) -> u32 {
-        self.0 >> 1
-    }
-
-    fn is_negative(self) -> bool {
-        self.0 & 1 == 1
-    }
+/// A token and what is known of it.
+struct Known {
+    /// Which question was asked of whom.
+    route: u16,
+    token: Box<[u8]>,
+    remembered: Remembered,
+    /// Hits since the answer was stored, saturating.
+    uses: u32,
 }
 
 impl LocalCache {
     /// Nothing known yet. `seed` must be unpredictable to callers: it decides which tokens collide.
     pub fn new(settings: &Settings, seed: u64) -> Self {
-        // Places are numbered in 31 bits.
-        let area = |entries: usize| {
-            let entries = entries.min(1 << 30);
-            Area::new(entries, entries.saturating_mul(BYTES_PER_ENTRY))
-        };
+        let sieve = |entries: usize| Sieve::new(entries, entries.saturating_mul(BYTES_PER_ENTRY));
         Self {
             seed,
             shared_seed: SharedSeed::from_u64(seed.rotate_left(32)),
-            index: HashTable::new(),
-            good: area(settings.entries),
-            negative: area(settings.negative_entries()),
+            good: sieve(settings.entries),
+            negative: sieve(settings.negative_entries()),
         }
     }
 
@@ -98,48 +79,34 @@ impl LocalCache {
     /// A route is whatever two answers must not share: the provider that was asked.
     pub fn get(&mut self, route: u16, token: &[u8]) -> Option<Hit<'_>> {
         let hash = self.hash(route, token);
-        let place = self.find(hash, route, token)?;
-        let node = self.area_mut(place.is_negative()).node_mut(place.index())?;
-        node.visited = true;
-        node.uses = node.uses.saturating_add(1);
-        Some(Hit { remembered: &node.remembered, uses: node.uses })
+        let is_it = |known: &Known| known.is(route, token);
+        let known = match self.good.get(hash, is_it) {
+            Some(known) => known,
+            None => self.negative.get(hash, is_it)?,
+        };
+        known.uses = known.uses.saturating_add(1);
+        Some(Hit { remembered: &known.remembered, uses: known.uses })
     }
 
     /// Remembers the answer for `token`, in the place of an older one; evicts what has not been used for long.
     ///
-    /// An answer that costs more than [`MAX_COST`] (or than the whole area may) is not kept, nor is the older one.
+    /// An answer that costs more than [`MAX_COST`] (or than the whole cache may) is not kept, nor is the older one.
     pub fn insert(&mut self, route: u16, token: &[u8], remembered: Remembered) {
         let hash = self.hash(route, token);
-        let older = match self.find(hash, route, token) {
-            Some(place) => self.take(place),
-            None => None,
-        };
-        let cost = cost(token, &remembered);
-        let negative = !remembered.is_active();
-        if cost > MAX_COST.min(self.area(negative).max_bytes()) {
-            return;
-        }
-        while !self.area(negative).has_room(cost) {
-            let Some(victim) = self.area_mut(negative).victim() else {
-                return;
-            };
-            self.take(Place::new(victim, negative));
-        }
         // A hot token stays hot when its answer is renewed.
-        let (token, visited) = match older {
-            Some(older) => (older.token, older.visited),
+        let (token, visited) = match self.take(hash, route, token) {
+            Some((older, visited)) => (older.token, visited),
             None => (token.into(), false),
         };
-        let mut node = Node::new(hash, route, token, remembered, cost);
-        node.visited = visited;
-        self.place(node, negative);
+        let Some(cost) = cost(&token, &remembered) else { return };
+        let sieve = if remembered.is_active() { &mut self.good } else { &mut self.negative };
+        sieve.insert(hash, Known { route, token, remembered, uses: 0 }, cost, visited);
     }
 
     /// Forgets `token` on `route`; says whether it was known.
     pub fn remove(&mut self, route: u16, token: &[u8]) -> bool {
         let hash = self.hash(route, token);
-        let place = self.find(hash, route, token);
-        place.and_then(|place| self.take(place)).is_some()
+        self.take(hash, route, token).is_some()
     }
 
     /// Entries held, good and negative.
@@ -154,7 +121,7 @@ impl LocalCache {
 
     /// Bytes that the entries count for.
     pub fn bytes(&self) -> usize {
-        self.good.bytes() + self.negative.bytes()
+        self.good.cost() + self.negative.cost()
     }
 
     fn hash(&self, route: u16, token: &[u8]) -> u64 {
@@ -164,48 +131,15 @@ impl LocalCache {
         hasher.finish()
     }
 
-    fn find(&self, hash: u64, route: u16, token: &[u8]) -> Option<Place> {
-        let is_it = |place: &Place| {
-            self.node(*place)
-                .is_some_and(|node| node.hash == hash && node.route == route && are_equal(&node.token, token))
-        };
-        self.index.find(hash, is_it).copied()
+    fn take(&mut self, hash: u64, route: u16, token: &[u8]) -> Option<(Known, bool)> {
+        let is_it = |known: &Known| known.is(route, token);
+        self.good.remove(hash, is_it).or_else(|| self.negative.remove(hash, is_it))
     }
+}
 
-    fn place(&mut self, node: Node, negative: bool) {
-        let hash = node.hash;
-        let place = Place::new(self.area_mut(negative).push(node), negative);
-        let (good, bad) = (&self.good, &self.negative);
-        self.index.insert_unique(hash, place, |other| {
-            let area = if other.is_negative() { bad } else { good };
-            area.node(other.index()).map_or(0, |node| node.hash)
-        });
-    }
-
-    fn take(&mut self, place: Place) -> Option<Node> {
-        let node = self.area_mut(place.is_negative()).take(place.index())?;
-        if let Ok(entry) = self.index.find_entry(node.hash, |other| *other == place) {
-            entry.remove();
-        }
-        Some(node)
-    }
-
-    fn node(&self, place: Place) -> Option<&Node> {
-        self.area(place.is_negative()).node(place.index())
-    }
-
-    fn area(&self, negative: bool) -> &Area {
-        match negative {
-            true => &self.negative,
-            false => &self.good,
-        }
-    }
-
-    fn area_mut(&mut self, negative: bool) -> &mut Area {
-        match negative {
-            true => &mut self.negative,
-            false => &mut self.good,
-        }
+impl Known {
+    fn is(&self, route: u16, token: &[u8]) -> bool {
+        self.route == route && are_equal(&self.token, token)
     }
 }
 
@@ -216,13 +150,14 @@ fn are_equal(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && ones.iter().zip(others).all(|(one, other)| one == other) && one_rest == other_rest
 }
 
-/// What an entry counts for, in bytes; never less than it takes.
-fn cost(token: &[u8], remembered: &Remembered) -> usize {
+/// What an entry counts for, in bytes; never less than it takes. `None` when that is over [`MAX_COST`].
+fn cost(token: &[u8], remembered: &Remembered) -> Option<u32> {
     let facts = match &remembered.state {
         TokenState::Active(facts) => facts_size(facts),
         TokenState::Inactive => 0,
     };
-    OVERHEAD + token.len() + facts
+    let cost = OVERHEAD + token.len() + facts;
+    if cost > MAX_COST { None } else { u32::try_from(cost).ok() }
 }
 
 fn facts_size(facts: &Facts) -> usize {

@@ -13,7 +13,6 @@ pub mod local;
 pub mod shared;
 pub mod ttl;
 
-mod area;
 mod bucket;
 mod claim;
 
