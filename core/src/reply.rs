@@ -1,5 +1,6 @@
 //! What a refused caller receives (RFC 6750 §3).
 
+use crate::base::fields::quoted;
 use crate::base::time::millis;
 use crate::outcome::{Answer, Outcome};
 use std::time::Duration;
@@ -81,11 +82,6 @@ impl Settings {
             parameters.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", quoted(value?)))).collect();
         Some(if written.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", written.join(", ")) })
     }
-}
-
-/// A quoted-string (RFC 9110 §5.6.4).
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Text of others as header names and values: legal (RFC 9110 §5), and never two texts as one value.
 
+use super::fields::{is_header_value, is_tchar};
 use super::headers::is_twin;
-use super::http::{is_header_value, is_lowercase_tchar};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::borrow::Cow;
 
@@ -39,7 +39,7 @@ pub fn list(texts: &[Box<str>], joint: char) -> String {
 /// A member's name as part of a header name: in lower case, what no name may hold as `-`.
 pub fn name_part(member: &str) -> String {
     let legal = member.bytes().map(|byte| match byte.to_ascii_lowercase() {
-        byte if is_lowercase_tchar(byte) => char::from(byte),
+        byte if is_tchar(byte) => char::from(byte),
         _ => '-',
     });
     legal.collect()
@@ -53,7 +53,7 @@ pub fn are_twins(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::http::is_header_name;
+    use crate::base::fields::is_header_name;
     use proptest::prelude::*;
 
     fn decoded(value: &str) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! What every other module may lean on: no domain, no host.
 
+pub mod fields;
 pub mod header_text;
 pub mod headers;
 pub mod http;

@@ -1,5 +1,6 @@
 //! `Retry-After` of an answer (RFC 9110 §10.2.3).
 
+use super::fields::delta_seconds;
 use super::http::HttpAnswer;
 use super::time::Timestamp;
 use std::time::{Duration, UNIX_EPOCH};
@@ -7,12 +8,14 @@ use std::time::{Duration, UNIX_EPOCH};
 /// How long the server asks to be left alone, at most `longest`: a number of seconds or a date. `None` when it asks
 /// for nothing that can be read.
 pub fn retry_after(answer: &HttpAnswer, now: Timestamp, longest: Duration) -> Option<Duration> {
-    let text = std::str::from_utf8(answer.header("retry-after")?).ok()?.trim();
-    let wait = if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
-        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
-    } else {
-        let since_epoch = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_secs(since_epoch.as_secs()).since(now)
+    let value = answer.header("retry-after")?.trim_ascii();
+    let wait = match delta_seconds(value) {
+        Some(wait) => wait,
+        None => {
+            let date = httpdate::parse_http_date(std::str::from_utf8(value).ok()?).ok()?;
+            let since_epoch = date.duration_since(UNIX_EPOCH).unwrap_or_default();
+            Timestamp::from_secs(since_epoch.as_secs()).since(now)
+        }
     };
     Some(wait.min(longest))
 }

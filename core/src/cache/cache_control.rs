@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::base::fields::{FieldReader, delta_seconds};
 use crate::base::http::HttpAnswer;
 
 /// What an answer's `Cache-Control` takes away from its lifetime. It never adds any.
@@ -31,19 +32,13 @@ impl CacheControl {
     pub fn from_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut found = Self::default();
         for line in lines {
-            let mut rest = line;
-            loop {
-                match directive(rest) {
-                    Parsed::End => break,
-                    Parsed::Malformed => {
-                        found.no_store = true;
-                        break;
-                    }
-                    Parsed::Directive { name, argument, after } => {
-                        found.apply(name, argument.as_deref());
-                        rest = after;
-                    }
-                }
+            let mut line = FieldReader::new(line);
+            while line.next_element() {
+                let Some((name, argument)) = directive(&mut line) else {
+                    found.no_store = true;
+                    break;
+                };
+                found.apply(name, argument.as_deref());
             }
         }
         found
@@ -61,92 +56,11 @@ impl CacheControl {
     }
 }
 
-enum Parsed<'a> {
-    End,
-    Malformed,
-    Directive {
-        name: &'a [u8],
-        /// Unquoted.
-        argument: Option<Vec<u8>>,
-        after: &'a [u8],
-    },
-}
-
-/// The next `token [ "=" ( token / quoted-string ) ]` of a comma-separated list (RFC 9110 §5.6.1: empty elements pass).
-fn directive(line: &[u8]) -> Parsed<'_> {
-    let start = skip(line, |byte| matches!(byte, b' ' | b'\t' | b','));
-    if start.is_empty() {
-        return Parsed::End;
-    }
-    let (name, rest) = token(start);
-    if name.is_empty() {
-        return Parsed::Malformed;
-    }
-    let (argument, rest) = match rest.split_first() {
-        Some((b'=', value)) => match argument(value) {
-            Some((argument, rest)) => (Some(argument), rest),
-            None => return Parsed::Malformed,
-        },
-        _ => (None, rest),
-    };
-    let after = skip(rest, |byte| matches!(byte, b' ' | b'\t'));
-    match after.first() {
-        None | Some(b',') => Parsed::Directive { name, argument, after },
-        Some(_) => Parsed::Malformed,
-    }
-}
-
-fn argument(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    if let Some((b'"', quoted)) = text.split_first() {
-        return unquote(quoted);
-    }
-    let (value, rest) = token(text);
-    (!value.is_empty()).then(|| (value.to_vec(), rest))
-}
-
-/// The rest of a quoted-string (RFC 9110 §5.6.4) after its opening quote; `None` when it never ends.
-fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let mut value = Vec::new();
-    let mut rest = text;
-    loop {
-        let (byte, after) = rest.split_first()?;
-        rest = after;
-        match byte {
-            b'"' => return Some((value, rest)),
-            b'\\' => {
-                let (escaped, after) = rest.split_first()?;
-                value.push(*escaped);
-                rest = after;
-            }
-            other => value.push(*other),
-        }
-    }
-}
-
-/// RFC 9111 §1.2.2; a number too large to hold is the largest there is.
-fn delta_seconds(text: &[u8]) -> Option<Duration> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let seconds = text
-        .iter()
-        .fold(0_u64, |sum, digit| sum.saturating_mul(10).saturating_add(u64::from(digit.saturating_sub(b'0'))));
-    Some(Duration::from_secs(seconds))
-}
-
-fn token(text: &[u8]) -> (&[u8], &[u8]) {
-    let rest = skip(text, is_tchar);
-    text.split_at(text.len().saturating_sub(rest.len()))
-}
-
-fn skip(text: &[u8], what: impl Fn(u8) -> bool) -> &[u8] {
-    let end = text.iter().position(|byte| !what(*byte));
-    text.get(end.unwrap_or(text.len())..).unwrap_or_default()
-}
-
-/// RFC 9110 §5.6.2.
-fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+/// The next `token [ "=" ( token / quoted-string ) ]` of the list; `None` when it is something else.
+fn directive<'a>(line: &mut FieldReader<'a>) -> Option<(&'a [u8], Option<Vec<u8>>)> {
+    let name = line.token()?;
+    let argument = if line.take(b'=') { Some(line.token_or_quoted_string()?) } else { None };
+    line.ends_element().then_some((name, argument))
 }
 
 #[cfg(test)]

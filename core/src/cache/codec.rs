@@ -15,7 +15,7 @@ use std::rc::Rc;
 use super::digest::Digest;
 use super::entry::Remembered;
 use super::ttl::{Lifetime, end_of};
-use crate::base::http::{is_header_name, is_header_value};
+use crate::base::fields::{is_header_name, is_header_value};
 use crate::base::time::Timestamp;
 use crate::base::wire::{Malformed, Reader, put_list, put_text, put_time};
 use crate::token::facts::{Facts, TokenState};

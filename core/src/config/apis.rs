@@ -2,7 +2,7 @@
 
 use super::claims;
 use super::reader::{Field, Object};
-use crate::base::http::is_header_name;
+use crate::base::fields::{is_header_name, is_token};
 use crate::decision::hosts::HostPattern;
 use crate::decision::paths::PathPattern;
 use crate::decision::policy::{Access, Api, ContractRule, Operation, ProviderIndex, Rule, TokenRule};
@@ -179,7 +179,7 @@ fn operation_match(object: &Object<'_>) -> Option<(Vec<Box<str>>, Vec<PathPatter
 }
 
 fn method(text: &str) -> Result<Box<str>, &'static str> {
-    if !is_header_name(&text.to_ascii_lowercase()) {
+    if !is_token(text.as_bytes()) {
         return Err("must be a request method");
     }
     Ok(text.into())

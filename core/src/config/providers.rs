@@ -1,7 +1,7 @@
 //! `providers`: the authorization servers.
 
 use super::reader::{Field, Object};
-use crate::base::http::is_header_name;
+use crate::base::fields::is_header_name;
 use crate::base::secret::Secret;
 use crate::decision::decide::TokenChecks;
 use crate::engine::settings::Provider;

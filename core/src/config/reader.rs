@@ -4,7 +4,8 @@
 
 use super::problem::Problems;
 use super::repeated::member;
-use crate::base::http::{HttpUrl, is_header_value};
+use crate::base::fields::is_header_value;
+use crate::base::http::HttpUrl;
 use crate::base::secret::Secret;
 use serde_json::{Map, Value};
 use std::cell::RefCell;

@@ -1,7 +1,7 @@
 //! `replies`: how refusals are worded.
 
 use super::reader::Object;
-use crate::base::http::is_header_value;
+use crate::base::fields::is_header_value;
 use crate::reply::Settings;
 use std::time::Duration;
 

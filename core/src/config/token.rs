@@ -1,8 +1,8 @@
 //! `token`: where access tokens are looked for.
 
 use super::reader::Object;
+use crate::base::fields::{is_header_name, is_token};
 use crate::base::headers::is_twin;
-use crate::base::http::is_header_name;
 use crate::token::credential::resembles;
 use crate::token::extract::{Settings, Source};
 
@@ -82,14 +82,14 @@ fn header_name(text: &str) -> Result<Box<str>, &'static str> {
 }
 
 fn scheme(text: &str) -> Result<Box<str>, &'static str> {
-    if !is_header_name(&text.to_ascii_lowercase()) {
+    if !is_token(text.as_bytes()) {
         return Err("must be an authentication scheme such as \"Bearer\"");
     }
     Ok(text.into())
 }
 
 fn cookie_name(text: &str) -> Result<Box<str>, &'static str> {
-    if !is_header_name(&text.to_ascii_lowercase()) {
+    if !is_token(text.as_bytes()) {
         return Err("must be a cookie name");
     }
     Ok(text.into())

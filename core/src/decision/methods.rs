@@ -1,17 +1,13 @@
 //! Request methods that no rule can be trusted with.
 
+use crate::base::fields::is_token;
+
 /// Whether an upstream could read `method` as another one than a comparison with the `configured` ones does. Methods
 /// have case (RFC 9110 §9.1), but frameworks convert them to capitals before they compare, with the rules of Unicode
 /// (`poſt`). HTTP/2 lets every case through.
 pub fn is_ambiguous(method: &[u8], configured: &[Box<str>]) -> bool {
     let is_configured = configured.iter().any(|name| name.as_bytes() == method);
     !is_configured && (!is_token(method) || configured.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(method)))
-}
-
-/// RFC 9110 §5.6.2: a token.
-fn is_token(method: &[u8]) -> bool {
-    let is_tchar = |byte: &u8| crate::base::http::is_lowercase_tchar(byte.to_ascii_lowercase());
-    !method.is_empty() && method.iter().all(is_tchar)
 }
 
 #[cfg(test)]
