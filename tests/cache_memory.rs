@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use tessera_core::base::time::Timestamp;
 use tessera_core::cache::local::BYTES_PER_ENTRY;
-use tessera_core::cache::{Lifetime, LocalCache, Remembered, Settings};
+use tessera_core::cache::{CacheSettings, Lifetime, LocalCache, Remembered};
 use tessera_core::token::facts::{Facts, TokenState};
 
 /// Counts what the current thread asks for and holds.
@@ -37,14 +37,14 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn settings(entries: usize) -> Settings {
-    Settings { entries, ..Settings::default() }
+fn settings(entries: usize) -> CacheSettings {
+    CacheSettings { entries, ..CacheSettings::default() }
 }
 
 fn answer(state: TokenState) -> Remembered {
     let until = Timestamp::from_secs(1_300);
-    let lifetime = Lifetime { fresh_until: until, stale_until: until };
-    Remembered::new(state, Timestamp::from_secs(1_000), lifetime)
+    let lifetime = Lifetime { asked_at: Timestamp::from_secs(1_000), fresh_until: until, stale_until: until };
+    Remembered { state, lifetime }
 }
 
 fn good(scopes: usize) -> Remembered {

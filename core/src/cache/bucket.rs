@@ -12,8 +12,9 @@
 use super::claim::{self, Claim};
 use super::codec::{self, Head, MAX_ENTRY};
 use super::digest::Digest;
-use super::entry::{Freshness, Remembered};
-use super::ttl::Settings;
+use super::entry::Remembered;
+use super::lifetime::Freshness;
+use super::settings::CacheSettings;
 use crate::base::time::Timestamp;
 use crate::base::wire::{Reader, put_bytes, put_varint};
 use std::iter;
@@ -90,7 +91,7 @@ impl<'a> Kept<'a> {
 
 impl Limits {
     /// For sets of so many good and so many negative entries.
-    pub fn new(good: usize, negative: usize, settings: &Settings) -> Self {
+    pub fn new(good: usize, negative: usize, settings: &CacheSettings) -> Self {
         let good_life = settings.max_ttl.saturating_add(settings.stale_if_error);
         Self { good, negative, good_life, negative_life: settings.negative_ttl }
     }
@@ -122,10 +123,10 @@ impl Limits {
     fn living<'a>(&self, record: &'a [u8], now: Timestamp) -> Option<Kept<'a>> {
         let mut kept = Kept::new(record)?;
         let head = &mut kept.head;
-        let last = head.asked_at.plus(if head.is_active() { self.good_life } else { self.negative_life });
+        let last = head.lifetime.asked_at.plus(if head.is_active() { self.good_life } else { self.negative_life });
         head.lifetime.fresh_until = head.lifetime.fresh_until.min(last);
         head.lifetime.stale_until = head.lifetime.stale_until.min(last);
-        (head.lifetime.freshness(head.asked_at, now) != Freshness::Lapsed).then_some(kept)
+        (head.lifetime.freshness(now) != Freshness::Expired).then_some(kept)
     }
 }
 
@@ -227,7 +228,7 @@ impl<'a> Draft<'a> {
         records
             .filter_map(|(range, record)| Some((range, self.limits.living(record, self.now)?)))
             .filter(|(_, entry)| entry.head.is_active() == active)
-            .min_by_key(|(_, entry)| (entry.head.lifetime.fresh_until, entry.head.asked_at))
+            .min_by_key(|(_, entry)| (entry.head.lifetime.fresh_until, entry.head.lifetime.asked_at))
             .map(|(range, entry)| (range, entry.size()))
     }
 

@@ -26,9 +26,9 @@ pub const KIND: u8 = 0;
 /// What a place takes without followers, in bytes.
 pub const HEAD: usize = 1 + 32 + 8 + 8;
 
-/// Whether a lease that ends at `until` is on. One that ends further ahead than any can was given before the clock was
+/// Whether a lease that ends at `until` is held. One that ends further ahead than any can was given before the clock was
 /// set back.
-pub fn is_on(until: Timestamp, now: Timestamp) -> bool {
+pub fn is_held(until: Timestamp, now: Timestamp) -> bool {
     now < until && until <= now.plus(LEASE).plus(HALT)
 }
 
@@ -65,7 +65,7 @@ impl<'a> Claim<'a> {
 
     /// Whether the leader still counts as alive.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        is_on(self.until, now)
+        is_held(self.until, now)
     }
 
     /// The queues of those who wait.

@@ -13,10 +13,9 @@
 use std::rc::Rc;
 
 use super::digest::Digest;
-use super::entry::Remembered;
-use super::ttl::{Lifetime, end_of};
+use super::entry::{Remembered, end_of};
+use super::lifetime::Lifetime;
 use crate::base::fields::{is_header_name, is_header_value};
-use crate::base::time::Timestamp;
 use crate::base::wire::{Malformed, Reader, put_list, put_text, put_time};
 use crate::token::facts::{Facts, TokenState};
 
@@ -43,9 +42,7 @@ const OTHER_KIND: u8 = 1 << 1;
 pub struct Head<'a> {
     /// Whose entry it is.
     pub digest: &'a Digest,
-    /// See [`Remembered::asked_at`].
-    pub asked_at: Timestamp,
-    /// Until when it serves.
+    /// From when and until when it serves.
     pub lifetime: Lifetime,
     flags: u8,
 }
@@ -74,12 +71,11 @@ impl<'a> Head<'a> {
         }
         let head = Self {
             digest: reader.array()?,
-            asked_at: reader.time()?,
-            lifetime: Lifetime { fresh_until: reader.time()?, stale_until: reader.time()? },
+            lifetime: Lifetime { asked_at: reader.time()?, fresh_until: reader.time()?, stale_until: reader.time()? },
             flags: reader.u8()?,
         };
-        let Lifetime { fresh_until, stale_until } = head.lifetime;
-        let ordered = head.asked_at <= fresh_until && fresh_until <= stale_until;
+        let Lifetime { asked_at, fresh_until, stale_until } = head.lifetime;
+        let ordered = asked_at <= fresh_until && fresh_until <= stale_until;
         ordered.then_some(head).ok_or(Malformed)
     }
 }
@@ -89,7 +85,8 @@ pub fn encode(remembered: &Remembered, digest: &Digest) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     out.push(VERSION);
     out.extend_from_slice(digest);
-    for time in [remembered.asked_at, remembered.fresh_until, remembered.stale_until] {
+    let Lifetime { asked_at, fresh_until, stale_until } = remembered.lifetime;
+    for time in [asked_at, fresh_until, stale_until] {
         put_time(&mut out, time);
     }
     match &remembered.state {
@@ -115,10 +112,10 @@ pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Malfo
         _ => return Err(Malformed),
     };
     // An answer that arrived past the token's end has no lifetime; it is told, not kept.
-    if !reader.rest().is_empty() || head.lifetime.stale_until > end_of(&state).max(head.asked_at) {
+    if !reader.rest().is_empty() || head.lifetime.stale_until > end_of(&state).max(head.lifetime.asked_at) {
         return Err(Malformed);
     }
-    Ok(Some(Remembered::new(state, head.asked_at, head.lifetime)))
+    Ok(Some(Remembered { state, lifetime: head.lifetime }))
 }
 
 fn put_facts(out: &mut Vec<u8>, facts: &Facts) {

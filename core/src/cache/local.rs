@@ -19,7 +19,7 @@ use foldhash::SharedSeed;
 use foldhash::fast::FoldHasher;
 
 use super::entry::Remembered;
-use super::ttl::Settings;
+use super::settings::CacheSettings;
 use crate::base::sieve::Sieve;
 use crate::token::facts::{Facts, TokenState};
 
@@ -46,7 +46,7 @@ pub struct LocalCache {
 /// A token that is known.
 #[derive(Debug)]
 pub struct Hit<'a> {
-    /// The answer, lapsed or not: the caller judges.
+    /// The answer, expired or not: the caller judges.
     pub remembered: &'a Remembered,
     /// How often it has answered since it was stored, this time included.
     pub uses: u32,
@@ -64,7 +64,7 @@ struct Known {
 
 impl LocalCache {
     /// Nothing known yet. `seed` must be unpredictable to callers: it decides which tokens collide.
-    pub fn new(settings: &Settings, seed: u64) -> Self {
+    pub fn new(settings: &CacheSettings, seed: u64) -> Self {
         let sieve = |entries: usize| Sieve::new(entries, entries.saturating_mul(BYTES_PER_ENTRY));
         Self {
             seed,

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::entry::Remembered;
-use super::ttl::end_of;
+use super::entry::{Remembered, end_of};
+use super::lifetime::Lifetime;
 use crate::base::time::Timestamp;
 use crate::token::facts::{Facts, TokenState};
 
@@ -20,7 +20,8 @@ pub fn remembered() -> impl Strategy<Value = Remembered> {
     (state(), any::<[u64; 3]>()).prop_map(|(state, times)| {
         let mut times = times.map(|time| Timestamp::from_millis(time).min(end_of(&state)));
         times.sort();
-        Remembered { state, asked_at: times[0], fresh_until: times[1], stale_until: times[2] }
+        let [asked_at, fresh_until, stale_until] = times;
+        Remembered { state, lifetime: Lifetime { asked_at, fresh_until, stale_until } }
     })
 }
 
@@ -34,9 +35,14 @@ pub fn negative(asked_at: Timestamp, millis: u64) -> Remembered {
     lasting(TokenState::Inactive, asked_at, millis)
 }
 
+/// `remembered` as if it had been asked for at another time.
+pub fn asked_at(remembered: Remembered, asked_at: Timestamp) -> Remembered {
+    Remembered { lifetime: Lifetime { asked_at, ..remembered.lifetime }, ..remembered }
+}
+
 fn lasting(state: TokenState, asked_at: Timestamp, millis: u64) -> Remembered {
     let until = Timestamp::from_millis(asked_at.as_millis() + millis);
-    Remembered { state, asked_at, fresh_until: until, stale_until: until }
+    Remembered { state, lifetime: Lifetime { asked_at, fresh_until: until, stale_until: until } }
 }
 
 fn facts() -> impl Strategy<Value = Facts> {

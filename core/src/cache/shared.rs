@@ -28,8 +28,9 @@ use super::bucket::{Draft, Kept, Limits};
 use super::claim::Claim;
 use super::codec;
 use super::digest::Digest;
-use super::entry::{Freshness, Remembered};
-use super::ttl::Settings;
+use super::entry::Remembered;
+use super::lifetime::Freshness;
+use super::settings::CacheSettings;
 use crate::base::shared_key::numbered;
 use crate::base::time::Timestamp;
 use crate::port::{Expect, SharedStore, Versioned, WriteError};
@@ -60,7 +61,7 @@ pub enum Role {
 /// One worker's way to the shared level. Holds no entries itself: they lie in the store that each call is given.
 #[derive(Clone, Debug)]
 pub struct SharedCache {
-    settings: Settings,
+    settings: CacheSettings,
     prefix: Box<str>,
     sets: u64,
     limits: Limits,
@@ -70,7 +71,7 @@ pub struct SharedCache {
 
 /// A token's set as it was read.
 #[derive(Debug)]
-pub struct Seen {
+pub struct BucketSnapshot {
     /// Whether it told of an active token, however long ago.
     pub was_good: bool,
     key: String,
@@ -80,7 +81,7 @@ pub struct Seen {
 impl SharedCache {
     /// For the worker with this unique number, which is told through `queue`. `prefix` names the plugin and the
     /// fingerprint of everything that shapes the facts; nothing else may write below it.
-    pub fn new(prefix: &str, settings: &Settings, worker: u64, queue: u32) -> Self {
+    pub fn new(prefix: &str, settings: &CacheSettings, worker: u64, queue: u32) -> Self {
         let sets = match settings.entries {
             0 => BARE_SETS,
             entries => (entries / WAYS).max(1),
@@ -98,20 +99,25 @@ impl SharedCache {
 
     /// What the process knows of the token with that digest, and what was read to find out, for [`Self::join`]. Never a
     /// lapsed entry, nor one that lives longer than the settings allow.
-    pub fn look(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> (Option<Remembered>, Seen) {
-        let mut seen = self.see(store, digest);
+    pub fn read(
+        &self,
+        store: &dyn SharedStore,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> (Option<Remembered>, BucketSnapshot) {
+        let mut seen = self.snapshot(store, digest);
         let entry = match self.settings.entries {
             0 => None,
-            _ => self.limits.find(seen.set(), digest).map(|entry| self.settings.cut(entry)),
+            _ => self.limits.find(seen.set(), digest).map(|entry| self.settings.shorten(entry)),
         };
         seen.was_good = entry.as_ref().is_some_and(Remembered::is_active);
-        (entry.filter(|entry| entry.freshness(now) != Freshness::Lapsed), seen)
+        (entry.filter(|entry| entry.freshness(now) != Freshness::Expired), seen)
     }
 
     /// Takes part in asking about the token: leads when nobody does, follows otherwise. `seen`, if its set was read
     /// just now, spares another read.
-    pub fn join(&self, store: &dyn SharedStore, digest: &Digest, seen: Option<Seen>, now: Timestamp) -> Role {
-        let seen = seen.unwrap_or_else(|| self.see(store, digest));
+    pub fn join(&self, store: &dyn SharedStore, digest: &Digest, seen: Option<BucketSnapshot>, now: Timestamp) -> Role {
+        let seen = seen.unwrap_or_else(|| self.snapshot(store, digest));
         let (role, written) = self.rewrite(store, digest, seen, 0, now, |draft| {
             let (role, place) = match draft.place.filter(|place| place.is_live(now)) {
                 None => (Role::Lead, Claim::led_by(self.worker, digest, now)),
@@ -130,7 +136,7 @@ impl SharedCache {
 
     /// Tells the followers that this worker still leads.
     pub fn renew(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) {
-        let seen = self.see(store, digest);
+        let seen = self.snapshot(store, digest);
         let _ = self.rewrite(store, digest, seen, 0, now, |draft| {
             let Some(place) = draft.place.filter(|place| place.leader == self.worker) else { return ((), None) };
             let entry = draft.entry;
@@ -143,7 +149,7 @@ impl SharedCache {
     /// worker `leads`.
     ///
     /// Nothing is written over an entry that is newer. One that is too large for a set is not to be kept there.
-    pub fn settle(
+    pub fn publish(
         &self,
         store: &dyn SharedStore,
         digest: &Digest,
@@ -154,11 +160,11 @@ impl SharedCache {
         let learned = learned.filter(|_| self.settings.entries > 0);
         let fresh = learned.filter(|learned| learned.freshness(now) == Freshness::Fresh);
         let encoded = fresh.map(|learned| codec::encode(learned, digest)).unwrap_or_default();
-        let news = learned.map(|learned| (learned.asked_at, Kept::new(&encoded)));
+        let news = learned.map(|learned| (learned.lifetime.asked_at, Kept::new(&encoded)));
         if !leads && news.is_none() {
             return Vec::new();
         }
-        let seen = self.see(store, digest);
+        let seen = self.snapshot(store, digest);
         // Where nothing can be written, those who were found waiting are told all the same.
         let (followers, _) = self.rewrite(store, digest, seen, encoded.len(), now, |draft| {
             let (own, place) = match draft.place {
@@ -167,7 +173,7 @@ impl SharedCache {
             };
             let followers = own.map(|place| place.followers().collect()).unwrap_or_default();
             let entry = match (draft.entry, news) {
-                (Some(before), Some((asked_at, _))) if before.head.asked_at > asked_at => Some(before),
+                (Some(before), Some((asked_at, _))) if before.head.lifetime.asked_at > asked_at => Some(before),
                 (_, Some((_, entry))) => entry,
                 (before, None) => before,
             };
@@ -183,7 +189,7 @@ impl SharedCache {
         &self,
         store: &dyn SharedStore,
         digest: &Digest,
-        mut seen: Seen,
+        mut seen: BucketSnapshot,
         entry: usize,
         now: Timestamp,
         change: impl Fn(Draft<'_>) -> (T, Option<Vec<u8>>),
@@ -201,15 +207,15 @@ impl SharedCache {
     }
 
     /// Reads the set that the token belongs to.
-    fn see(&self, store: &dyn SharedStore, digest: &Digest) -> Seen {
+    fn snapshot(&self, store: &dyn SharedStore, digest: &Digest) -> BucketSnapshot {
         let number = digest.first_chunk::<8>().map_or(0, |head| u64::from_le_bytes(*head));
         let key = numbered(&self.prefix, number.checked_rem(self.sets).unwrap_or_default());
         let found = store.get(&key);
-        Seen { was_good: false, key, found }
+        BucketSnapshot { was_good: false, key, found }
     }
 }
 
-impl Seen {
+impl BucketSnapshot {
     fn set(&self) -> &[u8] {
         self.found.as_ref().map_or(&[], |found| &found.value)
     }

@@ -8,7 +8,7 @@ use super::settings::Provider;
 use super::worker::Worker;
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
-use crate::cache::{CacheControl, Digest, Freshness, Lifetime, Remembered, Role, Seen, is_on};
+use crate::cache::{BucketSnapshot, CacheControl, Digest, Freshness, Lifetime, Remembered, Role, is_held};
 use crate::decision::policy::ProviderIndex;
 use crate::outcome::Outcome;
 use crate::port::SharedStore;
@@ -43,7 +43,7 @@ impl Worker {
     pub(super) fn depart(
         &mut self,
         digest: &Digest,
-        seen: Option<Seen>,
+        seen: Option<BucketSnapshot>,
         store: &dyn SharedStore,
         now: Timestamp,
     ) -> Lookup {
@@ -75,7 +75,7 @@ impl Worker {
         };
         let provider = *provider;
         let learned = match told {
-            Told::State(remembered) => Ok(self.settings.cache.cut(remembered)),
+            Told::State(remembered) => Ok(self.settings.cache.shorten(remembered)),
             Told::Unavailable(retry_after) => {
                 if let Some(wait) = retry_after {
                     self.pauses.hold(provider, wait, now);
@@ -176,8 +176,8 @@ impl Worker {
         };
         let seed = self.next_seed();
         let lifetime = self.settings.cache.lifetime(&state, cache_control, asked_at, seed);
-        let none = Lifetime { fresh_until: asked_at, stale_until: asked_at };
-        Remembered::new(state, asked_at, lifetime.unwrap_or(none))
+        let none = Lifetime::none(asked_at);
+        Remembered { state, lifetime: lifetime.unwrap_or(none) }
     }
 
     fn note_failure(
@@ -216,7 +216,7 @@ impl Worker {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) {
-        let followers = self.slots.settle(store, digest, learned.as_ref().ok(), leads, now);
+        let followers = self.slots.publish(store, digest, learned.as_ref().ok(), leads, now);
         if !followers.is_empty()
             && let Some(provider) = self.flights.get_mut(digest).map(|flight| flight.provider)
         {
@@ -247,7 +247,7 @@ impl Worker {
                 for key in &flight.keys {
                     match remembered.freshness(now) {
                         Freshness::Fresh => self.known.insert(*key, token, remembered.clone()),
-                        Freshness::Stale | Freshness::Lapsed => {
+                        Freshness::Stale | Freshness::Expired => {
                             self.known.remove(*key, token);
                         }
                     }
@@ -258,7 +258,7 @@ impl Worker {
         // Read once for all who wait.
         let stale = match learned {
             Err(Outcome::ProviderUnavailable) if !self.settings.cache.stale_if_error.is_zero() => {
-                self.slots.look(store, digest, now).0
+                self.slots.read(store, digest, now).0
             }
             _ => None,
         };
@@ -267,7 +267,8 @@ impl Worker {
             let mut ending = match &learned {
                 // An answer to a question from before the request counts as one that was known then.
                 Ok(remembered)
-                    if remembered.asked_at < waiter.since && !self.is_young_enough(remembered, waiter.rule, now) =>
+                    if remembered.lifetime.asked_at < waiter.since
+                        && !self.is_young_enough(remembered, waiter.rule, now) =>
                 {
                     unsatisfied.push(Waiter { since: waiter.since.min(now), ..waiter });
                     continue;
@@ -324,7 +325,7 @@ impl Worker {
             self.slots.renew(store, &digest, now);
         }
         let abandoned = |flight: &Flight| match flight.phase {
-            Phase::Following { until } => !is_on(until, now),
+            Phase::Following { until } => !is_held(until, now),
             _ => false,
         };
         for digest in self.flights.select(abandoned) {

@@ -103,6 +103,7 @@ mod tests {
     use super::*;
     use crate::base::secret::Secret;
     use crate::base::time::Timestamp;
+    use crate::cache::Lifetime;
     use crate::token::facts::{Facts, TokenState};
     use proptest::prelude::*;
     use std::rc::Rc;
@@ -112,9 +113,7 @@ mod tests {
         let at = Timestamp::from_millis(5);
         Remembered {
             state: TokenState::Active(Rc::new(Facts { scope, ..Facts::default() })),
-            asked_at: at,
-            fresh_until: at,
-            stale_until: at,
+            lifetime: Lifetime::none(at),
         }
     }
 
@@ -145,12 +144,7 @@ mod tests {
     fn an_answer_past_the_tokens_end_is_told_too() {
         let (digest, now) = ([9; 32], Timestamp::from_secs(100));
         let expired = Facts { expires_at: Some(Timestamp::from_secs(90)), ..Facts::default() };
-        let lapsed = Remembered {
-            state: TokenState::Active(Rc::new(expired)),
-            asked_at: now,
-            fresh_until: now,
-            stale_until: now,
-        };
+        let lapsed = Remembered { state: TokenState::Active(Rc::new(expired)), lifetime: Lifetime::none(now) };
         assert_eq!(read(&answer(&digest, &lapsed)), Some(Message::Answer(digest, Told::State(lapsed))));
     }
 

@@ -47,7 +47,7 @@ pub struct Settings {
     /// Contracts.
     pub contracts: Rc<contract::settings::Settings>,
     /// What is remembered, and for how long.
-    pub cache: cache::Settings,
+    pub cache: cache::CacheSettings,
     /// How refusals are worded.
     pub replies: reply::Settings,
     token_names: Vec<TokenNames>,
@@ -74,7 +74,7 @@ impl Settings {
         upstreams: Vec<upstream::Settings>,
         token: extract::Settings,
         contracts: Rc<contract::settings::Settings>,
-        cache: cache::Settings,
+        cache: cache::CacheSettings,
         replies: reply::Settings,
     ) -> Self {
         let provider_names = providers.iter().map(|provider| provider.name.clone()).collect();

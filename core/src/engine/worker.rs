@@ -184,7 +184,7 @@ impl Worker {
                 break;
             }
             self.metrics.lookup(found_as(&remembered), Level::Worker);
-            if settings.cache.refresh_ahead && uses > 1 && remembered.lapses_soon(now) && remembered.is_active() {
+            if settings.cache.refresh_ahead && uses > 1 && remembered.expires_soon(now) && remembered.is_active() {
                 self.renew(*choice, found, store, now);
             }
             return Step::ended(self.judge(&remembered, choice.provider, rule, store, now));
@@ -213,7 +213,7 @@ impl Worker {
         };
         let mut seen = None;
         if !self.flights.contains(&digest) {
-            let (shared, set) = self.slots.look(store, &digest, now);
+            let (shared, set) = self.slots.read(store, &digest, now);
             was_good |= set.was_good;
             seen = Some(set);
             if let Some(remembered) = &shared
@@ -256,10 +256,10 @@ impl Worker {
             return;
         }
         // Another worker may have renewed it already.
-        let (shared, seen) = self.slots.look(store, &digest, now);
+        let (shared, seen) = self.slots.read(store, &digest, now);
         if let Some(remembered) = shared
             && remembered.freshness(now) == Freshness::Fresh
-            && !remembered.lapses_soon(now)
+            && !remembered.expires_soon(now)
         {
             self.known.insert(choice.key, token.expose().as_bytes(), remembered);
             return;

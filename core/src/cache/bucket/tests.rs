@@ -7,7 +7,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_000);
 const DIGEST: Digest = [7; 32];
 
 fn limits() -> Limits {
-    let settings = Settings { max_ttl: Duration::MAX, negative_ttl: Duration::MAX, ..Settings::default() };
+    let settings = CacheSettings { max_ttl: Duration::MAX, negative_ttl: Duration::MAX, ..CacheSettings::default() };
     Limits::new(8, 64, &settings)
 }
 
@@ -162,7 +162,7 @@ proptest! {
                 (*digest, *leader, NOW.plus(Duration::from_millis(*left)), queues.clone())
             });
             prop_assert_eq!(found, written);
-            let lives = |entry: &&Remembered| entry.freshness(NOW) != Freshness::Lapsed;
+            let lives = |entry: &&Remembered| entry.freshness(NOW) != Freshness::Expired;
             let found = limits.find(&set, digest);
             prop_assert_eq!(found.as_ref().filter(lives), entry.as_ref().filter(lives));
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::time::Timestamp;
 use crate::cache::samples;
 use proptest::prelude::*;
 
@@ -44,8 +45,8 @@ fn what_is_cut_short_or_goes_on_is_refused() {
 #[test]
 fn contradicting_times_are_refused() {
     let broken: [fn(&mut Remembered); 3] = [
-        |entry| entry.fresh_until = Timestamp::from_secs(999),
-        |entry| entry.stale_until = Timestamp::from_secs(1_059),
+        |entry| entry.lifetime.fresh_until = Timestamp::from_secs(999),
+        |entry| entry.lifetime.stale_until = Timestamp::from_secs(1_059),
         |entry| {
             let TokenState::Active(facts) = &mut entry.state else { panic!("the sample is active") };
             std::rc::Rc::make_mut(facts).expires_at = Some(Timestamp::from_secs(1_059));

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 const NOW: Timestamp = Timestamp::from_secs(1_000);
 
 fn tokens(entries: usize) -> LocalCache {
-    let settings = Settings { entries, ..Settings::default() };
+    let settings = CacheSettings { entries, ..CacheSettings::default() };
     LocalCache::new(&settings, 42)
 }
 
@@ -65,7 +65,7 @@ fn uses_count_from_each_answer_on() {
 fn a_newer_answer_replaces_the_older_one_across_caches() {
     let mut tokens = tokens(10);
     for (second, answer) in [good(), bad(), good(), bad()].into_iter().enumerate() {
-        let answer = Remembered { asked_at: Timestamp::from_secs(second as u64), ..answer };
+        let answer = samples::asked_at(answer, Timestamp::from_secs(second as u64));
         tokens.insert(0, b"token", answer.clone());
         let hit = tokens.get(0, b"token").unwrap();
         assert_eq!(*hit.remembered, answer);
@@ -240,7 +240,7 @@ proptest! {
                         false => samples::negative(NOW, size as u64),
                     };
                     // No two answers are equal.
-                    let answer = Remembered { asked_at: Timestamp::from_secs(number as u64), ..state };
+                    let answer = samples::asked_at(state, Timestamp::from_secs(number as u64));
                     tokens.insert(route, &[token; 20], answer.clone());
                     last.insert((route, token), answer);
                 }

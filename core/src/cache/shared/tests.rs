@@ -6,6 +6,7 @@ use crate::cache::bucket::{MAX_GOOD, MAX_PLACES, NEGATIVE_BYTES};
 use crate::cache::claim::LEASE;
 use crate::cache::codec::{Head, MAX_ENTRY};
 use crate::cache::digest::token_digest;
+use crate::cache::lifetime::Lifetime;
 use crate::cache::samples;
 use crate::port::Versioned;
 use crate::port::memory::MemoryStore;
@@ -18,8 +19,8 @@ fn later(millis: u64) -> Timestamp {
     NOW.plus(Duration::from_millis(millis))
 }
 
-fn settings(entries: usize) -> Settings {
-    Settings { entries, stale_if_error: Duration::from_secs(60), ..Settings::default() }
+fn settings(entries: usize) -> CacheSettings {
+    CacheSettings { entries, stale_if_error: Duration::from_secs(60), ..CacheSettings::default() }
 }
 
 fn slots(entries: usize) -> SharedCache {
@@ -32,12 +33,12 @@ fn worker(entries: usize, number: u32) -> SharedCache {
 
 impl SharedCache {
     fn get(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> Option<Remembered> {
-        self.look(store, digest, now).0
+        self.read(store, digest, now).0
     }
 
     /// Shares an answer as a worker does that has asked alone.
     fn put(&self, store: &dyn SharedStore, digest: &Digest, remembered: &Remembered, now: Timestamp) {
-        assert_eq!(self.settle(store, digest, Some(remembered), false, now), [0; 0]);
+        assert_eq!(self.publish(store, digest, Some(remembered), false, now), [0; 0]);
     }
 
     /// The same; says whether the others find it.
@@ -119,7 +120,7 @@ fn what_one_worker_stored_another_finds() {
 fn a_stale_entry_is_found_until_it_lapses() {
     let store = MemoryStore::default();
     let mut entry = good(5_000);
-    entry.stale_until = later(8_000);
+    entry.lifetime.stale_until = later(8_000);
     slots(1_000).put(&store, &digest(1), &entry, NOW);
     let found = slots(1_000).get(&store, &digest(1), later(7_999));
     assert_eq!(found.unwrap().freshness(later(7_999)), Freshness::Stale);
@@ -362,7 +363,7 @@ fn another_configuration_over_the_same_store_starts_empty() {
 fn a_shorter_max_ttl_holds_for_what_is_already_there() {
     let store = MemoryStore::default();
     slots(100).put(&store, &digest(1), &good(200_000), NOW);
-    let shorter = Settings { max_ttl: Duration::from_secs(5), stale_if_error: Duration::ZERO, ..settings(100) };
+    let shorter = CacheSettings { max_ttl: Duration::from_secs(5), stale_if_error: Duration::ZERO, ..settings(100) };
     let shorter = SharedCache::new("tessera/f1", &shorter, 1, 11);
     assert!(shorter.get(&store, &digest(1), later(4_999)).is_some());
     assert_eq!(shorter.get(&store, &digest(1), later(5_000)), None);
@@ -399,8 +400,8 @@ fn put_entry(set: &mut Vec<u8>, entry: &[u8]) {
 fn a_foreign_value_is_a_miss_and_gives_way() {
     let slots = slots(16);
     let immortal = {
-        let entry =
-            Remembered { asked_at: later(1_000), fresh_until: Timestamp::MAX, stale_until: Timestamp::MAX, ..good(0) };
+        let lifetime = Lifetime { asked_at: later(1_000), fresh_until: Timestamp::MAX, stale_until: Timestamp::MAX };
+        let entry = Remembered { lifetime, ..good(0) };
         let mut set = vec![2];
         for number in 0..WAYS {
             put_entry(&mut set, &codec::encode(&entry, &digest(500 + number)));
@@ -427,7 +428,7 @@ fn a_foreign_value_is_a_miss_and_gives_way() {
         assert_eq!(slots.get(&store, &digest(1), NOW), Some(good(60_000)));
         let much_later = later(10_000_000);
         slots.put(&store, &digest(1), &samples::good("x", much_later, 9), much_later);
-        let key = slots.see(&store, &digest(1)).key;
+        let key = slots.snapshot(&store, &digest(1)).key;
         let left = slots.entries(&store.get(&key).unwrap().value).count();
         assert_eq!(left, 1, "nothing foreign stays for ever");
     }
@@ -440,7 +441,7 @@ fn one_corrupt_entry_does_not_hide_its_neighbours() {
     for number in 0..3 {
         slots.put(&store, &digest(number), &good(60_000), NOW);
     }
-    let key = slots.see(&store, &digest(0)).key;
+    let key = slots.snapshot(&store, &digest(0)).key;
     let mut value = store.get(&key).unwrap().value;
     let second = 1 + usize::from(value[1]) + 1;
     let version = second + 1;
@@ -485,14 +486,14 @@ proptest! {
             workers[usize::from(worker)].put(&store, &digest(token), &entry, now);
             stored[token].push(entry.clone());
             let living = stored[token].iter().filter(|e| e.freshness(now) == Freshness::Fresh);
-            let newest = living.map(|e| e.asked_at).max().unwrap();
+            let newest = living.map(|e| e.lifetime.asked_at).max().unwrap();
             let found = workers[usize::from(!worker)].get(&store, &digest(token), now);
             if let Some(found) = &found {
                 prop_assert!(stored[token].contains(found));
                 prop_assert_eq!(found.freshness(now), Freshness::Fresh);
-                prop_assert!(found.asked_at >= newest);
+                prop_assert!(found.lifetime.asked_at >= newest);
             }
-            if entry.asked_at == newest {
+            if entry.lifetime.asked_at == newest {
                 prop_assert_eq!(found, Some(entry));
             }
         }

@@ -9,8 +9,8 @@ fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-fn settings() -> Settings {
-    Settings { stale_if_error: secs(60), respect_cache_control: true, ..Settings::default() }
+fn settings() -> CacheSettings {
+    CacheSettings { stale_if_error: secs(60), respect_cache_control: true, ..CacheSettings::default() }
 }
 
 fn until(exp: Option<u64>) -> TokenState {
@@ -19,10 +19,10 @@ fn until(exp: Option<u64>) -> TokenState {
 
 /// The seed whose jitter is next to nothing, found once by trying.
 fn calm_seed() -> u64 {
-    (0..u64::MAX).find(|seed| shortened(secs(3_600), *seed) > secs(3_599)).unwrap()
+    (0..u64::MAX).find(|seed| jittered(secs(3_600), *seed) > secs(3_599)).unwrap()
 }
 
-fn fresh_for(settings: &Settings, state: &TokenState, header: &str) -> Option<u64> {
+fn fresh_for(settings: &CacheSettings, state: &TokenState, header: &str) -> Option<u64> {
     let control = CacheControl::from_lines([header.as_bytes()]);
     let lifetime = settings.lifetime(state, control, NOW, calm_seed())?;
     Some(lifetime.fresh_until.since(NOW).as_secs_f64().round() as u64)
@@ -46,7 +46,7 @@ fn an_answer_past_its_exp_is_not_kept() {
 #[test]
 fn a_negative_answer_lives_for_negative_ttl() {
     assert_eq!(fresh_for(&settings(), &TokenState::Inactive, ""), Some(10));
-    let off = Settings { negative_ttl: Duration::ZERO, ..settings() };
+    let off = CacheSettings { negative_ttl: Duration::ZERO, ..settings() };
     assert_eq!(fresh_for(&off, &TokenState::Inactive, ""), None);
     assert_eq!(fresh_for(&off, &until(None), ""), Some(300));
 }
@@ -75,7 +75,7 @@ fn cache_control_only_shortens() {
 
 #[test]
 fn cache_control_that_is_ignored_takes_nothing_away() {
-    let ignoring = Settings { respect_cache_control: false, ..settings() };
+    let ignoring = CacheSettings { respect_cache_control: false, ..settings() };
     for header in ["no-store", "no-cache, max-age=0", "max-age=5, must-revalidate", "="] {
         assert_eq!(fresh_for(&ignoring, &until(None), header), Some(300), "{header}");
         assert_eq!(fresh_for(&ignoring, &TokenState::Inactive, header), Some(10), "{header}");
@@ -87,9 +87,9 @@ fn cache_control_that_is_ignored_takes_nothing_away() {
 
 #[test]
 fn nothing_is_kept_without_a_lifetime_or_without_entries() {
-    let no_time = Settings { max_ttl: Duration::ZERO, ..settings() };
+    let no_time = CacheSettings { max_ttl: Duration::ZERO, ..settings() };
     assert_eq!(fresh_for(&no_time, &until(None), ""), None);
-    let no_room = Settings { entries: 0, ..settings() };
+    let no_room = CacheSettings { entries: 0, ..settings() };
     assert_eq!(fresh_for(&no_room, &until(None), ""), None);
     assert_eq!(no_room.negative_entries(), 0);
 }
@@ -112,7 +112,7 @@ fn must_revalidate_forbids_stale_use() {
 
 #[test]
 fn endless_times_saturate() {
-    let endless = Settings { max_ttl: Duration::MAX, stale_if_error: Duration::MAX, ..settings() };
+    let endless = CacheSettings { max_ttl: Duration::MAX, stale_if_error: Duration::MAX, ..settings() };
     let far = Timestamp::from_millis(u64::MAX - 5);
     for now in [Timestamp::default(), NOW, far] {
         let lifetime = endless.lifetime(&until(None), CacheControl::default(), now, 1).unwrap();
@@ -123,7 +123,7 @@ fn endless_times_saturate() {
 
 #[test]
 fn seeds_spread_lifetimes_over_a_tenth() {
-    let lives: Vec<_> = (0..1_000).map(|seed| shortened(secs(100), seed)).collect();
+    let lives: Vec<_> = (0..1_000).map(|seed| jittered(secs(100), seed)).collect();
     let (low, high) = (lives.iter().min().unwrap(), lives.iter().max().unwrap());
     assert!(*low >= secs(90) && *low < secs(91), "{low:?}");
     assert!(*high <= secs(100) && *high > secs(99), "{high:?}");
@@ -135,13 +135,11 @@ fn seeds_spread_lifetimes_over_a_tenth() {
 fn what_others_stored_is_cut_to_the_settings() {
     let stored = Remembered {
         state: until(None),
-        asked_at: NOW,
-        fresh_until: NOW.plus(secs(3_600)),
-        stale_until: NOW.plus(secs(7_200)),
+        lifetime: Lifetime { asked_at: NOW, fresh_until: NOW.plus(secs(3_600)), stale_until: NOW.plus(secs(7_200)) },
     };
-    let cut = settings().cut(stored);
-    assert_eq!(cut.fresh_until, NOW.plus(secs(300)));
-    assert_eq!(cut.stale_until, NOW.plus(secs(360)));
+    let shortened = settings().shorten(stored).lifetime;
+    assert_eq!(shortened.fresh_until, NOW.plus(secs(300)));
+    assert_eq!(shortened.stale_until, NOW.plus(secs(360)));
 }
 
 proptest! {
@@ -150,7 +148,7 @@ proptest! {
         state in samples::state(), now in 0..4_000_000_000_000_u64, seed: u64,
         max_ttl in 0..10_000_u64, stale in 0..10_000_u64, max_age in prop::option::of(0..10_000_u64),
     ) {
-        let settings = Settings {
+        let settings = CacheSettings {
             max_ttl: Duration::from_millis(max_ttl),
             stale_if_error: Duration::from_millis(stale),
             ..settings()
@@ -163,8 +161,8 @@ proptest! {
             prop_assert!(lifetime.fresh_until <= now.plus(limit));
             prop_assert!(lifetime.fresh_until <= lifetime.stale_until);
             prop_assert!(lifetime.stale_until <= end_of(&state));
-            let entry = Remembered::new(state, now, lifetime);
-            prop_assert_eq!(settings.cut(entry.clone()), entry);
+            let entry = Remembered { state, lifetime };
+            prop_assert_eq!(settings.shorten(entry.clone()), entry);
         }
     }
 }

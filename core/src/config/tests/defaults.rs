@@ -69,7 +69,7 @@ fn everything_else() {
     assert_eq!(settings.token, extract::Settings { sources: vec![bearer], max_length: 8192 });
     assert_eq!(
         settings.cache,
-        cache::Settings {
+        cache::CacheSettings {
             entries: 10_000,
             max_ttl: Duration::from_secs(300),
             negative_ttl: Duration::from_secs(10),

@@ -21,7 +21,7 @@ fn settings(apis: &[&str], providers: &[&str]) -> Settings {
         Vec::new(),
         extract::Settings { sources: Vec::new(), max_length: 100 },
         Rc::default(),
-        cache::Settings::default(),
+        cache::CacheSettings::default(),
         reply::Settings::default(),
     )
 }

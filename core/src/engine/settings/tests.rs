@@ -40,7 +40,7 @@ fn settings(providers: Vec<Provider>, apis: Vec<Api>) -> Settings {
         Vec::new(),
         extract::Settings { sources: Vec::new(), max_length: 100 },
         Rc::default(),
-        cache::Settings::default(),
+        cache::CacheSettings::default(),
         reply::Settings::default(),
     )
 }

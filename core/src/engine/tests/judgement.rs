@@ -88,12 +88,12 @@ fn sample() -> impl Strategy<Value = Sample> {
         Sample {
             rule,
             provider,
-            cache: cache::Settings {
+            cache: cache::CacheSettings {
                 entries: cache.0,
                 max_ttl: Duration::from_millis(cache.1),
                 negative_ttl: Duration::from_millis(cache.2),
                 refresh_ahead: cache.3,
-                ..cache::Settings::default()
+                ..cache::CacheSettings::default()
             },
             contracts: ContractSettings { inline, ..ContractSettings::default() },
         }

@@ -50,7 +50,7 @@ pub(super) fn provider(name: &str) -> Provider {
 struct Sample {
     rule: Rule,
     provider: Provider,
-    cache: cache::Settings,
+    cache: cache::CacheSettings,
     contracts: contract::settings::Settings,
 }
 
@@ -59,7 +59,7 @@ impl Default for Sample {
         Self {
             rule: Rule::default(),
             provider: provider("main"),
-            cache: cache::Settings { refresh_ahead: false, ..cache::Settings::default() },
+            cache: cache::CacheSettings { refresh_ahead: false, ..cache::CacheSettings::default() },
             contracts: contract::settings::Settings::default(),
         }
     }

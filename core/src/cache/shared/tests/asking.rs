@@ -16,19 +16,19 @@ impl SharedCache {
 
     /// Looks, finds nothing and begins to ask.
     fn miss(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> Role {
-        let (known, seen) = self.look(store, digest, now);
+        let (known, seen) = self.read(store, digest, now);
         assert_eq!(known, None);
         self.join(store, digest, Some(seen), now)
     }
 
     /// Gives up the lead without an answer.
     fn leave(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> Vec<u32> {
-        self.settle(store, digest, None, true, now)
+        self.publish(store, digest, None, true, now)
     }
 
     /// The places of the token's set: digest, leader, followers.
     fn places(&self, store: &dyn SharedStore, digest: &Digest) -> usize {
-        let seen = self.see(store, digest);
+        let seen = self.snapshot(store, digest);
         self.limits.records(seen.set()).filter(|(_, record)| record[0] == 0).count()
     }
 }
@@ -46,7 +46,7 @@ fn the_first_leads_the_others_follow_and_are_told() {
         assert_eq!(follower.miss(&store, &digest(1), later(1)), follow(1000));
     }
     assert!(two.leave(&store, &digest(1), later(1)).is_empty(), "only the leader can end it");
-    assert_eq!(one.settle(&store, &digest(1), Some(&good(5_000)), true, later(1)), [12, 13]);
+    assert_eq!(one.publish(&store, &digest(1), Some(&good(5_000)), true, later(1)), [12, 13]);
     assert_eq!(two.get(&store, &digest(1), later(2)), Some(good(5_000)));
     assert_eq!(two.begin(&store, &digest(1), later(2)), Role::Lead);
     assert!(one.leave(&store, &digest(1), later(2)).is_empty());
@@ -61,7 +61,7 @@ fn a_miss_costs_two_reads_and_two_writes() {
         for (number, learned) in answers.iter().enumerate() {
             assert_eq!(slots.miss(&store, &digest(number), NOW), Role::Lead);
             assert_eq!(store.calls(), (1, 1));
-            slots.settle(&store, &digest(number), learned.as_ref(), true, NOW);
+            slots.publish(&store, &digest(number), learned.as_ref(), true, NOW);
             assert_eq!(store.calls(), (1, 1));
         }
     }
@@ -75,12 +75,12 @@ fn who_asks_alone_touches_no_place() {
     assert_eq!(two.begin(&store, &digest(1), NOW), follow(1000));
     // Not even its own: the place may be of an earlier flight that others wait for.
     for slots in [&one, &two] {
-        slots.settle(&watched, &digest(1), None, false, NOW);
+        slots.publish(&watched, &digest(1), None, false, NOW);
         assert_eq!(watched.calls(), (0, 0), "nothing is learned");
-        slots.settle(&watched, &digest(1), Some(&good(0)), false, NOW);
+        slots.publish(&watched, &digest(1), Some(&good(0)), false, NOW);
         assert_eq!(watched.calls(), (1, 0), "nothing is replaced");
-        slots.settle(&watched, &digest(1), Some(&good(5_000)), false, NOW);
-        slots.settle(&watched, &digest(1), Some(&good(0)), false, NOW);
+        slots.publish(&watched, &digest(1), Some(&good(5_000)), false, NOW);
+        slots.publish(&watched, &digest(1), Some(&good(0)), false, NOW);
         assert_eq!(watched.calls(), (2, 2));
     }
     assert_eq!(one.leave(&store, &digest(1), NOW), [12]);
@@ -94,14 +94,14 @@ fn what_is_not_to_be_kept_takes_out_what_it_replaces() {
         one.put(&store, &digest(1), &good(60_000), NOW);
         assert_eq!(one.begin(&store, &digest(1), later(1)), Role::Lead);
         assert_eq!(one.get(&store, &digest(1), later(1)), Some(good(60_000)), "known while it is asked again");
-        one.settle(&store, &digest(1), None, leads, later(1));
+        one.publish(&store, &digest(1), None, leads, later(1));
         assert_eq!(two.get(&store, &digest(1), later(1)), Some(good(60_000)), "no answer changes nothing");
-        one.settle(&store, &digest(1), Some(&none_at(1)), leads, later(1));
+        one.publish(&store, &digest(1), Some(&none_at(1)), leads, later(1));
         assert_eq!(two.get(&store, &digest(1), later(1)), None);
         two.put(&store, &digest(1), &samples::good("portal", later(2), 5_000), later(2));
-        one.settle(&store, &digest(1), Some(&none_at(1)), leads, later(2));
+        one.publish(&store, &digest(1), Some(&none_at(1)), leads, later(2));
         assert!(two.get(&store, &digest(1), later(2)).is_some(), "what is newer stays");
-        one.settle(&store, &digest(1), Some(&none_at(3)), leads, later(3));
+        one.publish(&store, &digest(1), Some(&none_at(3)), leads, later(3));
     }
 }
 
@@ -114,7 +114,7 @@ fn the_place_is_given_up_also_where_nothing_is_stored() {
     for (number, learned) in [(1, &large), (2, &good(60_000))] {
         assert_eq!(one.begin(&store, &digest(number), later(5)), Role::Lead);
         assert_eq!(two.begin(&store, &digest(number), later(5)), follow(1005));
-        assert_eq!(one.settle(&store, &digest(number), Some(learned), true, later(5)), [12]);
+        assert_eq!(one.publish(&store, &digest(number), Some(learned), true, later(5)), [12]);
         assert_eq!(one.places(&store, &digest(number)), 0);
     }
     assert_eq!(two.get(&store, &digest(1), later(5)), None);
@@ -181,7 +181,7 @@ fn an_answer_too_large_for_a_set_takes_out_what_it_replaces() {
         assert_eq!(two.get(&store, &digest(1), later(1)), Some(good(60_000)));
         assert_eq!(one.begin(&store, &digest(1), later(1)), Role::Lead);
         let large = samples::good(&"x".repeat(MAX_ENTRY), later(1), 60_000);
-        one.settle(&store, &digest(1), Some(&large), leads, later(1));
+        one.publish(&store, &digest(1), Some(&large), leads, later(1));
         assert_eq!(two.get(&store, &digest(1), later(2)), None, "facts that are no longer true serve nobody");
     }
 }
@@ -192,11 +192,11 @@ fn a_leader_that_can_write_nothing_for_all_the_others_tells_its_followers() {
     assert_eq!(one.miss(&store, &digest(1), NOW), Role::Lead);
     assert_eq!(two.miss(&store, &digest(1), NOW), follow(1000));
     let racing = Watched::new(&store, |inner| {
-        let key = one.see(inner, &digest(1)).key;
+        let key = one.snapshot(inner, &digest(1)).key;
         let set = inner.get(&key).unwrap().value;
         inner.set(&key, &set, Expect::Anything).unwrap();
     });
-    assert_eq!(one.settle(&racing, &digest(1), Some(&good(60_000)), true, later(1)), [12]);
+    assert_eq!(one.publish(&racing, &digest(1), Some(&good(60_000)), true, later(1)), [12]);
 }
 
 #[test]
@@ -224,9 +224,9 @@ fn tokens_of_one_set_are_asked_about_side_by_side() {
     assert_eq!(three.miss(&store, &digest(2), later(10)), follow(1000));
     assert_eq!(three.miss(&store, &digest(1), later(10)), follow(1000));
     two.renew(&store, &digest(2), later(500));
-    assert_eq!(one.settle(&store, &digest(1), Some(&good(60_000)), true, later(600)), [12, 13]);
+    assert_eq!(one.publish(&store, &digest(1), Some(&good(60_000)), true, later(600)), [12, 13]);
     assert_eq!(two.places(&store, &digest(2)), 1);
-    assert_eq!(two.settle(&store, &digest(2), Some(&good(50_000)), true, later(700)), [11, 13]);
+    assert_eq!(two.publish(&store, &digest(2), Some(&good(50_000)), true, later(700)), [11, 13]);
     assert_eq!(three.get(&store, &digest(1), later(700)), Some(good(60_000)));
     assert_eq!(three.get(&store, &digest(2), later(700)), Some(good(50_000)));
     assert_eq!(store.dump().len(), 1);
@@ -282,7 +282,7 @@ fn without_entries_the_workers_still_meet() {
     assert_eq!(two.miss(&store, &digest(1), NOW), follow(1000));
     one.renew(&store, &digest(1), later(500));
     assert_eq!(two.miss(&store, &digest(1), later(1000)), follow(1500));
-    assert_eq!(one.settle(&store, &digest(1), Some(&good(60_000)), true, later(1000)), [12]);
+    assert_eq!(one.publish(&store, &digest(1), Some(&good(60_000)), true, later(1000)), [12]);
     assert_eq!(two.miss(&store, &digest(1), later(1000)), Role::Lead);
     for number in 0..5_000 {
         one.begin(&store, &digest(number), later(1000));
@@ -316,7 +316,7 @@ fn a_follower_that_comes_at_the_last_moment_is_told() {
             assert_eq!(two.miss(inner, &digest(1), NOW), follow(1000));
         }
     });
-    assert_eq!(one.settle(&racing, &digest(1), Some(&good(60_000)), true, NOW), [12]);
+    assert_eq!(one.publish(&racing, &digest(1), Some(&good(60_000)), true, NOW), [12]);
     assert_eq!(two.get(&store, &digest(1), NOW), Some(good(60_000)));
 }
 
@@ -327,7 +327,7 @@ fn a_store_that_always_changes_or_refuses_leaves_everybody_alone() {
     let racing = Watched::new(&store, |inner| {
         number += 1;
         // Any write to the set is in the way, also one for another token.
-        let key = one.see(inner, &digest(1)).key;
+        let key = one.snapshot(inner, &digest(1)).key;
         inner.set(&key, &[2, 0, number], Expect::Anything).unwrap();
     });
     assert_eq!(two.miss(&racing, &digest(1), NOW), Role::Alone);
@@ -375,7 +375,7 @@ proptest! {
                 if std::mem::take(&mut raced) {
                     let other = worker(entries, 9);
                     other.begin(inner, &digest(50), now);
-                    other.settle(inner, &digest(51), Some(&samples::good("other", now, 9_000)), false, now);
+                    other.publish(inner, &digest(51), Some(&samples::good("other", now, 9_000)), false, now);
                 }
             });
             truth.retain(|_, (_, until, _)| now < *until);
@@ -405,7 +405,7 @@ proptest! {
                 _ => {
                     let leads = truth.get(&token).is_some_and(|(leader, ..)| *leader == number);
                     let answer = samples::good("portal", now, 9_000);
-                    let told = slots.settle(&racing, &digest(token), Some(&answer), leads, now);
+                    let told = slots.publish(&racing, &digest(token), Some(&answer), leads, now);
                     let owed = if leads { truth.remove(&token).unwrap().2 } else { Vec::new() };
                     prop_assert_eq!(told, owed);
                     let kept = slots.get(&store, &digest(token), now);
