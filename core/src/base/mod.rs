@@ -4,6 +4,7 @@ pub mod fields;
 pub mod header_text;
 pub mod headers;
 pub mod http;
+pub mod json;
 pub mod printable;
 pub mod random;
 pub mod retry_after;

@@ -53,10 +53,10 @@ fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
         });
         // Of a faulty status enough has been said.
         let row = status.and_then(|()| {
-            let row = Row::from_json(field.value().to_string().as_bytes());
+            let row = Row::from_json(&serde_json::to_vec(field.value()).ok()?);
             row.map_err(|error| object.refuse_member(error.member, error.reason)).ok()
         });
-        let known = |name: &'static str, list: &[Box<str>], what: &str| match field.value().get(name)?.as_str() {
+        let known = |name: &'static str, list: &[Box<str>], what: &str| match object.optional(name)?.value().as_text() {
             Some(text) if !text.is_empty() && !list.iter().any(|known| **known == *text) => {
                 object.refuse_member(name, format!("no {what} {text:?} is configured"));
                 Some(())

@@ -8,7 +8,6 @@ pub mod problem;
 mod protobuf;
 mod providers;
 mod reader;
-mod repeated;
 mod replies;
 mod text;
 mod token;

@@ -2,13 +2,13 @@
 //!
 //! The messages are those of `google/protobuf/struct.proto`; a field that is not theirs is skipped, as the encoding asks.
 
-use serde_json::{Map, Value};
+use crate::base::json::{Json, Object};
 
 /// Deepest nesting; the configuration needs seven levels.
 const MAX_DEPTH: usize = 64;
 
 /// The value of a `Struct`; `None` when the bytes are none.
-pub fn read_struct(bytes: &[u8]) -> Option<Value> {
+pub fn read_struct(bytes: &[u8]) -> Option<Json<'_>> {
     object(bytes, MAX_DEPTH)
 }
 
@@ -21,11 +21,11 @@ enum Content<'a> {
 }
 
 /// `Struct { map<string, Value> fields = 1; }`
-fn object(bytes: &[u8], depth: usize) -> Option<Value> {
-    let mut members = Map::new();
+fn object(bytes: &[u8], depth: usize) -> Option<Json<'_>> {
+    let mut members = Vec::new();
     for field in Fields(bytes) {
         if let (1, Content::Bytes(entry)) = field? {
-            let (mut name, mut value) = ("", Value::Null);
+            let (mut name, mut value) = ("", Json::Null);
             for field in Fields(entry) {
                 match field? {
                     (1, Content::Bytes(text)) => name = std::str::from_utf8(text).ok()?,
@@ -33,21 +33,24 @@ fn object(bytes: &[u8], depth: usize) -> Option<Value> {
                     _ => {}
                 }
             }
-            members.insert(name.to_owned(), value);
+            members.push((name.into(), value));
         }
     }
-    Some(Value::Object(members))
+    let mut object = Object::new(members);
+    // Of a map's entries with one key, the last holds.
+    object.take_repeated();
+    Some(Json::Object(object))
 }
 
 /// `Value { oneof kind { null = 1, number = 2, string = 3, bool = 4, struct = 5, list = 6 } }`; the last one holds.
-fn any(bytes: &[u8], depth: usize) -> Option<Value> {
-    let mut value = Value::Null;
+fn any(bytes: &[u8], depth: usize) -> Option<Json<'_>> {
+    let mut value = Json::Null;
     for field in Fields(bytes) {
         value = match field? {
-            (1, Content::Varint(_)) => Value::Null,
+            (1, Content::Varint(_)) => Json::Null,
             (2, Content::Fixed64(bits)) => f64::from_le_bytes(bits).into(),
-            (3, Content::Bytes(text)) => std::str::from_utf8(text).ok()?.into(),
-            (4, Content::Varint(flag)) => (flag != 0).into(),
+            (3, Content::Bytes(text)) => Json::Text(std::str::from_utf8(text).ok()?.into()),
+            (4, Content::Varint(flag)) => Json::Boolean(flag != 0),
             (5, Content::Bytes(inner)) => object(inner, depth.checked_sub(1)?)?,
             (6, Content::Bytes(inner)) => list(inner, depth.checked_sub(1)?)?,
             _ => value,
@@ -57,14 +60,14 @@ fn any(bytes: &[u8], depth: usize) -> Option<Value> {
 }
 
 /// `ListValue { repeated Value values = 1; }`
-fn list(bytes: &[u8], depth: usize) -> Option<Value> {
+fn list(bytes: &[u8], depth: usize) -> Option<Json<'_>> {
     let mut values = Vec::new();
     for field in Fields(bytes) {
         if let (1, Content::Bytes(inner)) = field? {
             values.push(any(inner, depth.checked_sub(1)?)?);
         }
     }
-    Some(Value::Array(values))
+    Some(Json::Array(values))
 }
 
 /// The fields of a message, each with its number; `None` and then nothing more where the bytes are none.

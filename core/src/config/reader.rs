@@ -3,15 +3,18 @@
 //! A method that returns `None` has noted why, unless it says otherwise.
 
 use super::problem::Problems;
-use super::repeated::member;
 use crate::base::fields::is_header_value;
 use crate::base::http::HttpUrl;
+use crate::base::json::{self, Json};
+use crate::base::printable::Printable;
 use crate::base::secret::Secret;
-use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+/// Most characters of a member's name in a path.
+const LONGEST_NAME: usize = 64;
 
 /// What reading needs besides the text.
 #[derive(Clone, Copy)]
@@ -26,21 +29,21 @@ pub struct Context<'a> {
 #[derive(Clone)]
 pub struct Field<'a> {
     path: String,
-    value: &'a Value,
+    value: &'a Json<'a>,
     context: Context<'a>,
 }
 
 /// An object that knows which of its members have been read.
 pub struct Object<'a> {
     path: String,
-    members: &'a Map<String, Value>,
+    members: &'a json::Object<'a>,
     known: RefCell<Vec<&'static str>>,
     context: Context<'a>,
 }
 
 impl<'a> Field<'a> {
     /// The whole configuration.
-    pub fn root(value: &'a Value, context: Context<'a>) -> Self {
+    pub fn root(value: &'a Json<'a>, context: Context<'a>) -> Self {
         Self { path: String::new(), value, context }
     }
 
@@ -50,18 +53,18 @@ impl<'a> Field<'a> {
     }
 
     /// The value as it stands.
-    pub fn value(&self) -> &'a Value {
+    pub fn value(&self) -> &'a Json<'a> {
         self.value
     }
 
     /// The text member `name` of each element of an array of objects, sound or not; for comparing elements.
     pub fn texts(&self, name: &str) -> Vec<Option<&'a str>> {
-        self.elements().iter().map(|element| element.get(name).and_then(Value::as_str)).collect()
+        self.elements().iter().map(|element| member_of(element, name).and_then(Json::as_text)).collect()
     }
 
     /// Whether the element at `index` of an array has a member `name`, of whatever type.
     pub fn has_member(&self, index: usize, name: &str) -> bool {
-        self.elements().get(index).is_some_and(|element| element.get(name).is_some())
+        self.elements().get(index).is_some_and(|element| member_of(element, name).is_some())
     }
 
     /// Notes that the member `name` of the element at `index` of an array is wrong.
@@ -69,14 +72,14 @@ impl<'a> Field<'a> {
         self.context.problems.add(&member(&format!("{}[{index}]", self.path), name), reason);
     }
 
-    fn elements(&self) -> &'a [Value] {
-        self.value.as_array().map(Vec::as_slice).unwrap_or_default()
+    fn elements(&self) -> &'a [Json<'a>] {
+        if let Json::Array(elements) = self.value { elements } else { &[] }
     }
 
     /// An object, read by `read`; members that `read` did not ask for are problems.
     pub fn object<T>(&self, read: impl FnOnce(&Object<'a>) -> Option<T>) -> Option<T> {
-        let Value::Object(members) = self.value else {
-            self.refuse(format!("must be an object, got {}", kind(self.value)));
+        let Json::Object(members) = self.value else {
+            self.refuse(format!("must be an object, got {}", self.value.type_name()));
             return None;
         };
         let object =
@@ -88,8 +91,8 @@ impl<'a> Field<'a> {
 
     /// Every element of an array, read by `read`. Read to the end even when an element is wrong.
     pub fn array<T>(&self, mut read: impl FnMut(&Field<'a>) -> Option<T>) -> Option<Vec<T>> {
-        let Value::Array(elements) = self.value else {
-            self.refuse(format!("must be an array, got {}", kind(self.value)));
+        let Json::Array(elements) = self.value else {
+            self.refuse(format!("must be an array, got {}", self.value.type_name()));
             return None;
         };
         let read: Vec<Option<T>> = elements
@@ -114,8 +117,8 @@ impl<'a> Field<'a> {
 
     /// Every member of an object of free names, read by `read`.
     pub fn map<T>(&self, mut read: impl FnMut(&str, &Field<'a>) -> Option<T>) -> Option<Vec<T>> {
-        let Value::Object(members) = self.value else {
-            self.refuse(format!("must be an object, got {}", kind(self.value)));
+        let Json::Object(members) = self.value else {
+            self.refuse(format!("must be an object, got {}", self.value.type_name()));
             return None;
         };
         let read: Vec<Option<T>> = members
@@ -127,9 +130,9 @@ impl<'a> Field<'a> {
 
     /// A string.
     pub fn string(&self) -> Option<&'a str> {
-        let text = self.value.as_str();
+        let text = self.value.as_text();
         if text.is_none() {
-            self.refuse(format!("must be a string, got {}", kind(self.value)));
+            self.refuse(format!("must be a string, got {}", self.value.type_name()));
         }
         text
     }
@@ -169,11 +172,11 @@ impl<'a> Field<'a> {
 
     /// `true` or `false`.
     pub fn boolean(&self) -> Option<bool> {
-        let flag = self.value.as_bool();
-        if flag.is_none() {
-            self.refuse(format!("must be true or false, got {}", kind(self.value)));
+        if let Json::Boolean(flag) = self.value {
+            return Some(*flag);
         }
-        flag
+        self.refuse(format!("must be true or false, got {}", self.value.type_name()));
+        None
     }
 
     /// A whole number within `range`. `3.0` is whole: a protobuf Struct holds every number as a double.
@@ -183,10 +186,12 @@ impl<'a> Field<'a> {
             let fits = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
             fits.then_some(number as u64)
         };
-        let number = self.value.as_u64().or_else(|| self.value.as_f64().and_then(whole));
+        let (number, found) = match self.value {
+            Json::Number(number) => (number.as_u64().or_else(|| number.as_f64().and_then(whole)), number.to_string()),
+            other => (None, other.type_name().to_owned()),
+        };
         let fitting = number.and_then(|number| u32::try_from(number).ok()).filter(|number| range.contains(number));
         if fitting.is_none() {
-            let found = if self.value.is_number() { self.value.to_string() } else { kind(self.value).to_owned() };
             self.refuse(format!("must be a whole number from {} to {}, got {found}", range.start(), range.end()));
         }
         fitting
@@ -210,8 +215,8 @@ impl<'a> Field<'a> {
     /// A secret: a string, or `{"env": "NAME"}`. Never shown in a problem.
     pub fn secret(&self) -> Option<Secret> {
         match self.value {
-            Value::String(_) => self.text().map(Secret::new),
-            Value::Object(_) => self.object(|object| {
+            Json::Text(_) => self.text().map(Secret::new),
+            Json::Object(_) => self.object(|object| {
                 let field = object.required("env")?;
                 let name = field.text()?;
                 let value = (self.context.env)(&name).unwrap_or_default();
@@ -229,7 +234,7 @@ impl<'a> Field<'a> {
                 None
             }),
             other => {
-                self.refuse(format!("must be a string or {{\"env\": \"NAME\"}}, got {}", kind(other)));
+                self.refuse(format!("must be a string or {{\"env\": \"NAME\"}}, got {}", other.type_name()));
                 None
             }
         }
@@ -259,7 +264,7 @@ impl<'a> Object<'a> {
 
     /// As [`Self::optional`], and `null` says the same as absence.
     pub fn nullable(&self, name: &'static str) -> Option<Field<'a>> {
-        self.optional(name).filter(|field| !field.value.is_null())
+        self.optional(name).filter(|field| !matches!(field.value, Json::Null))
     }
 
     /// The member; its absence is a problem.
@@ -299,7 +304,7 @@ impl<'a> Object<'a> {
 
     fn refuse_unknown(&self) {
         let known = self.known.borrow();
-        for name in self.members.keys().filter(|name| !known.contains(&name.as_str())) {
+        for name in self.members.iter().map(|(name, _)| name).filter(|name| !known.contains(name)) {
             let mut reason = "is not known here".to_owned();
             if !known.is_empty() {
                 let _ = write!(reason, "; known are {}", known.join(", "));
@@ -350,15 +355,15 @@ fn written(span: Duration) -> String {
         )
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
+fn member_of<'a>(value: &'a Json<'a>, name: &str) -> Option<&'a Json<'a>> {
+    if let Json::Object(members) = value { members.get(name) } else { None }
+}
+
+/// The path of a member of the value at `path`.
+pub fn member(path: &str, name: &str) -> String {
+    // What follows a long one is still to be seen.
+    let name = Printable { text: name, limit: LONGEST_NAME };
+    if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
 }
 
 #[cfg(test)]

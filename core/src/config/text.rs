@@ -2,34 +2,49 @@
 
 use super::problem::Problems;
 use super::protobuf;
-use super::repeated::Repeated;
-use serde::de::DeserializeSeed;
-use serde_json::Value;
+use super::reader::member;
+use crate::base::json::Json;
 
 /// First byte of a `Struct` that is not empty: its only field, `fields`. Also a line feed, with which JSON may begin.
 const STRUCT: u8 = 0x0a;
 
 /// The JSON value, with members that are given twice noted. `None` when there is none; why is noted.
-pub fn parse(bytes: &[u8], problems: &Problems) -> Option<Value> {
+pub fn parse<'a>(bytes: &'a [u8], problems: &Problems) -> Option<Json<'a>> {
     if bytes.is_empty() {
         problems.add("", "is empty; the plugin needs a JSON object with \"providers\" and \"apis\"");
         return None;
     }
-    match serde_json::from_slice(bytes) {
-        Ok(value) => {
-            let seed = Repeated { path: String::new(), problems };
-            // The text has just been read: it can be walked.
-            seed.deserialize(&mut serde_json::Deserializer::from_slice(bytes)).ok()?;
+    match Json::read(bytes) {
+        Ok(mut value) => {
+            note_repeated(&mut value, "", problems);
             Some(value)
         }
         Err(error) => {
             let decoded = (bytes.first() == Some(&STRUCT)).then(|| protobuf::read_struct(bytes)).flatten();
             if decoded.is_none() {
-                // The parser's own message may quote a value: line and column do not.
-                let (line, column) = (error.line(), error.column());
-                problems.add("", format!("is not valid JSON at line {line} column {column}"));
+                problems.add("", error.to_string());
             }
             decoded
         }
+    }
+}
+
+/// Notes each member that its object has already had, and goes on with the last.
+fn note_repeated(value: &mut Json<'_>, path: &str, problems: &Problems) {
+    match value {
+        Json::Object(object) => {
+            for name in object.take_repeated() {
+                problems.add(&member(path, &name), "is given twice");
+            }
+            for (name, value) in object.iter_mut() {
+                note_repeated(value, &member(path, name), problems);
+            }
+        }
+        Json::Array(list) => {
+            for (index, value) in list.iter_mut().enumerate() {
+                note_repeated(value, &format!("{path}[{index}]"), problems);
+            }
+        }
+        _ => {}
     }
 }

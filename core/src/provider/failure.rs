@@ -1,5 +1,6 @@
 //! Why an authorization server's answer tells nothing of a token.
 
+use crate::base::json::{ObjectError, UnusableMember};
 use crate::outcome::Outcome;
 use std::fmt;
 use std::time::Duration;
@@ -57,6 +58,21 @@ impl Failure {
             Self::Unavailable { retry_after, .. } => retry_after,
             _ => None,
         }
+    }
+}
+
+impl From<ObjectError> for Failure {
+    fn from(error: ObjectError) -> Self {
+        match error {
+            ObjectError::NotAnObject => Self::NotJson,
+            ObjectError::GivenTwice => Self::Duplicate,
+        }
+    }
+}
+
+impl From<UnusableMember> for Failure {
+    fn from(UnusableMember(name): UnusableMember) -> Self {
+        Self::Unreadable(name)
     }
 }
 

@@ -1,15 +1,16 @@
 //! Values of claims in one form each, so that equal ones are equal texts.
 
-use serde_json::{Number, Value};
+use crate::base::json::Json;
+use serde_json::Number;
 
 /// A string, a number or a boolean: strings differ by every byte, numbers by value (`1`, `1.0`), and `"1"` is not `1`.
 /// `None` for `null`, which is absence, and for what has parts.
-pub fn scalar(value: &Value) -> Option<Box<str>> {
+pub fn scalar(value: &Json<'_>) -> Option<Box<str>> {
     match value {
-        Value::String(text) => Some(string(text)),
-        Value::Number(number) => Some(written(number).into()),
-        Value::Bool(flag) => Some(flag.to_string().into()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Json::Text(text) => Some(string(text)),
+        Json::Number(number) => Some(written(number).into()),
+        Json::Boolean(flag) => Some(flag.to_string().into()),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
     }
 }
 
@@ -19,16 +20,11 @@ pub fn string(text: &str) -> Box<str> {
 }
 
 /// Whether `value` is the one that [`scalar`] wrote so. An array may have a hundred thousand: strings are not copied.
-pub fn is_scalar(value: &Value, written: &str) -> bool {
+pub fn is_scalar(value: &Json<'_>, written: &str) -> bool {
     match value {
-        Value::String(text) => is_string(text, written),
+        Json::Text(text) => written.strip_prefix('"') == Some(text),
         other => !written.starts_with('"') && scalar(other).is_some_and(|other| *other == *written),
     }
-}
-
-/// As [`is_scalar`], of a string.
-pub fn is_string(text: &str, written: &str) -> bool {
-    written.strip_prefix('"') == Some(text)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
@@ -44,12 +40,11 @@ fn written(number: &Number) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn strings_are_exact_and_numbers_equal_by_value() {
-        let same = |one: Value, other: Value| scalar(&one).is_some() && scalar(&one) == scalar(&other);
-        let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let same = |one: Json<'_>, other: Json<'_>| scalar(&one).is_some() && scalar(&one) == scalar(&other);
+        let parsed = |text: &'static str| Json::read(text.as_bytes()).unwrap();
         for (one, other) in
             [("1", "1.0"), ("1", "10e-1"), ("0", "-0.0"), ("-3", "-3.0"), ("1e2", "100"), ("0.5", "5e-1")]
         {
@@ -57,18 +52,15 @@ mod tests {
         }
         assert!(same(parsed("9223372036854775808"), parsed("9223372036854775808.0")));
         assert!(!same(parsed("9007199254740993"), parsed("9007199254740992.0")));
-        for (one, other) in
-            [(json!("1"), json!(1)), (json!("a"), json!("A")), (json!("true"), json!(true)), (json!(""), json!(" "))]
-        {
-            assert!(!same(one.clone(), other.clone()), "{one} {other}");
+        for (one, other) in [("\"1\"", "1"), ("\"a\"", "\"A\""), ("\"true\"", "true"), ("\"\"", "\" \"")] {
+            assert!(!same(parsed(one), parsed(other)), "{one} {other}");
         }
-        for (one, other) in
-            [(json!("a"), json!("a")), (json!("1"), json!(1)), (json!(2.0), json!(2)), (json!(true), json!("true"))]
-        {
-            assert_eq!(is_scalar(&one, &scalar(&other).unwrap()), scalar(&one) == scalar(&other), "{one} {other}");
+        for (one, other) in [("\"a\"", "\"a\""), ("\"1\"", "1"), ("2.0", "2"), ("true", "\"true\"")] {
+            let (value, form) = (parsed(one), scalar(&parsed(other)));
+            assert_eq!(is_scalar(&value, form.as_deref().unwrap()), scalar(&value) == form, "{one} {other}");
         }
-        for part in [json!(null), json!([]), json!({}), json!(["a"])] {
-            assert_eq!(scalar(&part), None);
+        for part in ["null", "[]", "{}", "[\"a\"]"] {
+            assert_eq!(scalar(&parsed(part)), None);
         }
     }
 }

@@ -1,28 +1,23 @@
 //! Whether an answer is about another kind of token than an access token: servers call those active too.
 
-use super::json::Json;
-use super::members::{Member, Members};
-use serde_json::Value;
+use crate::base::json::{Json, Object};
 
 /// Where servers say what a token is: Hydra, OpenIddict, Keycloak and others.
-const SAYING: [Member; 5] = [Member::TokenUse, Member::TokenUsage, Member::Purpose, Member::Typ, Member::TokenType];
+pub const SAYING: [&str; 5] = ["token_use", "token_usage", "purpose", "typ", "token_type"];
 
 /// Whether a member says that the token is a refresh, ID, offline or logout token. One that says nothing, or
 /// something unknown, does not.
-pub fn is_another(members: &Members<'_>) -> bool {
-    SAYING.into_iter().filter_map(|member| members.value(member)).any(|value| match value {
-        Json::Text(text) => names_another(text),
-        Json::Other(value) => says_another(value),
-    })
+pub fn is_another(claims: &Object<'_>) -> bool {
+    SAYING.into_iter().filter_map(|name| claims.get(name)).any(says_another)
 }
 
 /// Wherever a list or an object says so: what it says beside that must not hide it.
-fn says_another(value: &Value) -> bool {
+fn says_another(value: &Json<'_>) -> bool {
     match value {
-        Value::String(text) => names_another(text),
-        Value::Array(list) => list.iter().any(says_another),
-        Value::Object(members) => members.values().any(says_another),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Json::Text(text) => names_another(text),
+        Json::Array(list) => list.iter().any(says_another),
+        Json::Object(members) => members.iter().any(|(_, value)| says_another(value)),
+        Json::Null | Json::Boolean(_) | Json::Number(_) => false,
     }
 }
 

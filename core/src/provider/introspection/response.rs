@@ -1,14 +1,12 @@
 //! The introspection answer (RFC 7662 §2.2, §2.3): a token's state, or why it tells nothing.
 
-use super::claims::ClaimNames;
-use super::json::Json;
-use super::members::{Member, Members};
+use super::claims::{self, ClaimNames};
 use crate::base::http::{Body, HttpAnswer, HttpResult};
+use crate::base::json::{Json, Object};
 use crate::base::retry_after::retry_after;
 use crate::base::time::Timestamp;
 use crate::provider::failure::{Failure, LONGEST_RETRY_AFTER};
-use crate::token::facts::TokenState;
-use serde_json::Value;
+use crate::token::facts::{Facts, TokenState};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -34,12 +32,23 @@ pub fn read(result: &HttpResult, names: &ClaimNames, own_token: bool, now: Times
 }
 
 fn state(json: &[u8], names: &ClaimNames, now: Timestamp) -> Result<TokenState, Failure> {
-    let members = Members::read(json, &|name, member| member.is_some() || names.wants(name))?;
-    match members.value(Member::Active) {
-        Some(Json::Other(Value::Bool(true))) => Ok(TokenState::Active(Rc::new(names.facts(&members, now)?))),
-        Some(Json::Other(Value::Bool(false))) => Ok(TokenState::Inactive),
-        _ => Err(Failure::ActiveUnreadable),
+    let members = Object::read(json, &|name| matches!(name, "active" | "expires_in") || names.wants(name))?;
+    match members.get("active") {
+        Some(Json::Boolean(false)) => return Ok(TokenState::Inactive),
+        Some(Json::Boolean(true)) => {}
+        _ => return Err(Failure::ActiveUnreadable),
     }
+    let facts = names.facts(&members)?;
+    let expires_at = match facts.expires_at {
+        Some(end) => Some(end),
+        None => claims::seconds(&members, "expires_in")?.map(|left| end_of_span(left, now)),
+    };
+    Ok(TokenState::Active(Rc::new(Facts { expires_at, ..facts })))
+}
+
+/// A token with no time left has ended long ago: a span knows no difference between clocks that could be in its favour.
+fn end_of_span(seconds: u64, now: Timestamp) -> Timestamp {
+    if seconds == 0 { Timestamp::default() } else { now.plus(Duration::from_secs(seconds)) }
 }
 
 fn body(answer: &HttpAnswer) -> Result<&[u8], Failure> {
@@ -60,14 +69,12 @@ fn asked_to_wait(answer: &HttpAnswer, now: Timestamp) -> Option<Duration> {
 /// Some servers answer an unknown token with an OAuth error that names the token, not the caller. But a 401 with
 /// `invalid_token` is how a caller's own access token is refused (RFC 7662 §2.3, RFC 6750 §3.1).
 fn speaks_of_the_token(answer: &HttpAnswer, own_token: bool) -> bool {
-    let error = body(answer).and_then(|json| Members::read(json, &|name, _| name == "error"));
-    error.is_ok_and(|members| {
-        let code = members.named("error").and_then(Json::as_text);
-        match code {
-            Some("invalid_token") => !(own_token && answer.status == 401),
-            code => code == Some("unsupported_token_type"),
-        }
-    })
+    let Ok(json) = body(answer) else { return false };
+    let Ok(members) = Object::read(json, &|name| name == "error") else { return false };
+    match members.get("error").and_then(Json::as_text) {
+        Some("invalid_token") => !(own_token && answer.status == 401),
+        code => code == Some("unsupported_token_type"),
+    }
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ fn a_member_that_is_read_may_appear_once() {
         let body = format!(r#"{{"active":true,"{member}":null,"{member}":null}}"#);
         assert_eq!(outcome(200, &body), Err(Failure::Duplicate), "{member}");
     }
+    assert_eq!(outcome(200, r#"{"active":true,"groups":[{"a":1,"a":2}]}"#), Err(Failure::Duplicate));
     assert!(outcome(200, r#"{"active":true,"other":1,"other":1e400}"#).is_ok());
 }
 
