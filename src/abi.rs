@@ -2,6 +2,7 @@
 //! SDK's wrappers of them expect text, allocate for each header, leave the details of a reply empty, and panic on any
 //! status that they do not expect.
 
+use std::time::Duration;
 use tessera_core::base::headers::HeaderMap;
 use tessera_core::base::time::Timestamp;
 use tessera_core::port::WriteError;
@@ -55,6 +56,18 @@ mod sys {
             value: *const u8,
             value_size: usize,
             version: u32,
+        ) -> Status;
+        fn proxy_http_call(
+            cluster: *const u8,
+            cluster_size: usize,
+            headers: *const u8,
+            headers_size: usize,
+            body: *const u8,
+            body_size: usize,
+            trailers: *const u8,
+            trailers_size: usize,
+            timeout: u32,
+            call: *mut u32,
         ) -> Status;
         safe fn proxy_set_effective_context(context: u32) -> Status;
         safe fn proxy_continue_stream(kind: u32) -> Status;
@@ -135,6 +148,32 @@ mod sys {
         })
     }
 
+    pub fn http_call(
+        cluster: &[u8],
+        headers: &[u8],
+        body: &[u8],
+        trailers: &[u8],
+        timeout: u32,
+    ) -> Result<u32, HostFailure> {
+        let mut call = 0;
+        // SAFETY: the host reads what the slices hold, now, and writes one number.
+        done(unsafe {
+            proxy_http_call(
+                cluster.as_ptr(),
+                cluster.len(),
+                headers.as_ptr(),
+                headers.len(),
+                body.as_ptr(),
+                body.len(),
+                trailers.as_ptr(),
+                trailers.len(),
+                timeout,
+                &raw mut call,
+            )
+        })?;
+        Ok(call)
+    }
+
     pub fn set_effective_context(context: u32) -> Result<(), HostFailure> {
         done(proxy_set_effective_context(context))
     }
@@ -193,6 +232,12 @@ pub fn now() -> Result<Timestamp, HostFailure> {
 /// Makes `context` the one that the next calls are about; fails when it is gone.
 pub fn enter(context: u32) -> Result<(), HostFailure> {
     sys::set_effective_context(context)
+}
+
+/// Sends a call on the root context of the context in which the VM runs, and gives its number.
+pub fn http_call(cluster: &str, headers: &HeaderMap, body: &[u8], timeout: Duration) -> Result<u32, HostFailure> {
+    let timeout = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+    sys::http_call(cluster.as_bytes(), headers.as_bytes(), body, HeaderMap::NONE, timeout)
 }
 
 /// Lets the paused request go on.

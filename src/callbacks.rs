@@ -1,16 +1,16 @@
 //! The callbacks that every request goes through, past the SDK.
 //!
-//! The SDK keeps an object for each request, which each callback has to find in a hash map. A request needs none: what
-//! it waits for, its plugin's worker knows. So these functions take the place of the SDK's in the finished module (a
-//! build step exports them under the ABI's names); root contexts pass through them to the SDK.
+//! The SDK keeps an object for each request, which each callback has to find in a hash map, and files each call under the
+//! context that sends it, whose end drops the answer. A request needs no object: what it waits for, its plugin's worker
+//! knows; and Envoy sends every call on the root context, whose callback brings the answer. So these functions take the
+//! place of the SDK's in the finished module (a build step exports them under the ABI's names).
 //!
 //! Envoy creates a request's context and hands over its headers in one go. So it is enough to note for one request at a
 //! time which plugin it belongs to; a request that comes without that note is refused.
 
-use crate::plugin::Shared;
+use crate::plugin::Plugin;
 use crate::sdk;
 use crate::stream::{self, Passed};
-use crate::turn;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tessera_core::engine::effect::StreamId;
@@ -20,7 +20,7 @@ const NO_PARENT: u32 = 0;
 
 // Of this VM: it may run the plugins of several configurations, each under a root context of its own.
 thread_local! {
-    static PLUGINS: RefCell<Vec<Rc<Shared>>> = const { RefCell::new(Vec::new()) };
+    static PLUGINS: RefCell<Vec<Rc<Plugin>>> = const { RefCell::new(Vec::new()) };
     static ARRIVING: Cell<Arriving> = const { Cell::new(Arriving { context: 0, root: 0 }) };
 }
 
@@ -32,12 +32,12 @@ struct Arriving {
 }
 
 /// Lets the plugin's requests find it.
-pub fn enlist(plugin: Rc<Shared>) {
+pub fn register(plugin: Rc<Plugin>) {
     PLUGINS.with_borrow_mut(|plugins| plugins.push(plugin));
 }
 
 /// The plugin is gone.
-pub fn strike(root: u32) {
+pub fn remove(root: u32) {
     // At a thread's end the list may be gone before the plugins are.
     let _ = PLUGINS.try_with(|plugins| plugins.borrow_mut().retain(|plugin| plugin.root != root));
 }
@@ -80,21 +80,12 @@ pub enum TrailersStatus {
 #[unsafe(no_mangle)]
 pub extern "C" fn tessera_on_request_headers(context: u32, _: usize, _: bool) -> HeadersStatus {
     let arriving = ARRIVING.get();
-    PLUGINS.with_borrow(|plugins| {
-        let plugin = plugins.iter().find(|plugin| plugin.root == arriving.root && arriving.context == context);
-        let ended = match plugin {
-            Some(plugin) => stream::judge(plugin, StreamId(context)),
-            None => Some(stream::fail()),
-        };
-        if let Some(plugin) = plugin.filter(|plugin| plugin.has_calls_to_send()) {
-            // Without it, the next tick sends them.
-            let _ = turn::take(plugin.root);
-        }
-        match ended {
-            Some(Passed::Upstream) => HeadersStatus::Continue,
-            Some(Passed::Replied) | None => HeadersStatus::StopAllIterationAndWatermark,
-        }
-    })
+    let root = if arriving.context == context { arriving.root } else { NO_PARENT };
+    let passed = with_plugin(root, |plugin| plugin.on_request_headers(StreamId(context)));
+    match passed.unwrap_or_else(|| Some(stream::fail())) {
+        Some(Passed::Upstream) => HeadersStatus::Continue,
+        Some(Passed::Replied) | None => HeadersStatus::StopAllIterationAndWatermark,
+    }
 }
 
 /// `proxy_on_request_trailers`. They come after the headers have passed, and reach upstreams that speak HTTP/2.
@@ -103,7 +94,7 @@ pub extern "C" fn tessera_on_request_headers(context: u32, _: usize, _: bool) ->
 #[unsafe(no_mangle)]
 pub extern "C" fn tessera_on_request_trailers(_: u32, _: usize) -> TrailersStatus {
     // Whose request it is, is known no more. Rather too few trailers than one that is believed.
-    let stripped = PLUGINS.with_borrow(|plugins| plugins.iter().all(|plugin| stream::strip_trailers(plugin)));
+    let stripped = PLUGINS.with_borrow(|plugins| plugins.iter().all(|plugin| plugin.strip_trailers()));
     if stripped {
         TrailersStatus::Continue
     } else {
@@ -112,15 +103,21 @@ pub extern "C" fn tessera_on_request_trailers(_: u32, _: usize) -> TrailersStatu
     }
 }
 
+/// `proxy_on_http_call_response`. The answer to a call of a root context that is gone is nobody's.
+#[allow(unsafe_code)]
+// SAFETY: nothing else has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn tessera_on_http_call_response(context: u32, call: u32, headers: usize, body: usize, _: usize) {
+    with_plugin(context, |plugin| plugin.on_http_call_response(call, headers, body));
+}
+
 /// `proxy_on_queue_ready`. A message may outlive the VM that it was for: in the next one, the number of that root
-/// context may be a request's, which the SDK does not put up with.
+/// context may be a request's.
 #[allow(unsafe_code)]
 // SAFETY: nothing else has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn tessera_on_queue_ready(context: u32, queue: u32) {
-    if PLUGINS.with_borrow(|plugins| plugins.iter().any(|plugin| plugin.root == context)) {
-        sdk::proxy_on_queue_ready(context, queue);
-    }
+    with_plugin(context, |plugin| plugin.on_queue_ready(queue));
 }
 
 /// `proxy_on_delete`.
@@ -131,7 +128,7 @@ pub extern "C" fn tessera_on_delete(context: u32) {
     let is_root = PLUGINS.with_borrow(|plugins| {
         let leaving = plugins.iter().find(|plugin| plugin.root == context);
         match leaving {
-            Some(plugin) => plugin.retire(),
+            Some(plugin) => plugin.shut_down(),
             None => plugins.iter().for_each(|plugin| plugin.on_stream_gone(StreamId(context))),
         }
         leaving.is_some()
@@ -139,4 +136,9 @@ pub extern "C" fn tessera_on_delete(context: u32) {
     if is_root {
         sdk::proxy_on_delete(context);
     }
+}
+
+/// The plugin under that root context.
+fn with_plugin<T>(root: u32, work: impl FnOnce(&Plugin) -> T) -> Option<T> {
+    PLUGINS.with_borrow(|plugins| plugins.iter().find(|plugin| plugin.root == root).map(|plugin| work(plugin)))
 }

@@ -1,38 +1,34 @@
 //! Calls out and their answers.
-//!
-//! The SDK files a call under the context that is active when it is sent and drops the answer when that context is
-//! gone. Calls are therefore sent in the root context's own callbacks only: they outlive every request.
 
+use crate::abi;
 use hashbrown::HashMap;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType};
+use tessera_core::base::headers::HeaderMap;
 use tessera_core::base::http::{AnswerHeaders, Body, HttpAnswer, HttpCall, HttpResult};
 use tessera_core::engine::effect::CallId;
+use tessera_core::port::HostFailure;
 
 /// Calls under way, by the host's number.
 #[derive(Default)]
 pub struct Callouts(HashMap<u32, Sent, foldhash::fast::RandomState>);
 
 struct Sent {
-    id: CallId,
+    call: CallId,
     headers: AnswerHeaders,
     max_bytes: usize,
 }
 
-/// The host did not take the call: no answer will come.
-pub struct NotSent;
-
 impl Callouts {
-    /// Sends a call.
+    /// Sends a call. It outlives the request in whose callback that is done.
     ///
     /// # Errors
-    /// [`NotSent`] when the cluster is unknown or cannot be reached at once.
-    pub fn send(&mut self, id: CallId, call: &HttpCall) -> Result<(), NotSent> {
-        let headers = call.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let body = (!call.body.is_empty()).then_some(call.body.as_slice());
-        let number = hostcalls::dispatch_http_call(&call.cluster, headers, body, Vec::new(), call.timeout)
-            .map_err(|_| NotSent)?;
-        self.0.insert(number, Sent { id, headers: call.answer_headers, max_bytes: call.max_answer_bytes });
+    /// [`HostFailure`] when the cluster is unknown or cannot be reached at once: no answer will come.
+    pub fn send(&mut self, call: CallId, request: &HttpCall) -> Result<(), HostFailure> {
+        let HttpCall { cluster, headers, body, timeout, answer_headers, max_answer_bytes } = request;
+        let headers: HeaderMap = headers.iter().map(|(name, value)| (name, value)).collect();
+        let number = abi::http_call(cluster, &headers, body, *timeout)?;
+        self.0.insert(number, Sent { call, headers: *answer_headers, max_bytes: *max_answer_bytes });
         Ok(())
     }
 
@@ -41,7 +37,7 @@ impl Callouts {
         let sent = self.0.remove(&number)?;
         // A call without an answer arrives without headers: an answer has its status at least.
         let result = if headers == 0 { HttpResult::Failed } else { HttpResult::Answered(answer(&sent, body_bytes)) };
-        Some((sent.id, result))
+        Some((sent.call, result))
     }
 }
 

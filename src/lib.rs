@@ -12,18 +12,18 @@
 mod abi;
 pub mod callbacks;
 mod callouts;
-pub mod plugin;
+mod plugin;
+mod root;
 mod sdk;
 mod shared_data;
 mod stats;
 mod stream;
-mod turn;
 
 // The macro documents nothing it defines.
 #[allow(missing_docs)]
 mod module {
     proxy_wasm::main! {{
         proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
-        proxy_wasm::set_root_context(|id| Box::new(crate::plugin::Plugin::new(id)));
+        proxy_wasm::set_root_context(|id| Box::new(crate::root::Root::new(id)));
     }}
 }

@@ -6,8 +6,6 @@
 unsafe extern "C" {
     /// Creates a context: a root one where `parent` is 0.
     pub safe fn proxy_on_context_create(context: u32, parent: u32);
-    /// Tells a root context of a message in one of its queues.
-    pub safe fn proxy_on_queue_ready(root: u32, queue: u32);
     /// Drops a context.
     pub safe fn proxy_on_delete(context: u32);
 }

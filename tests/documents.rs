@@ -18,8 +18,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tessera_core::config;
 use tessera_core::contract::row::Row;
-use tessera_core::decision::policy::{ApiIndex, ProviderIndex};
-use tessera_core::engine::metrics::{Asked, Level, Lookup, Metrics, Sample, build_info};
+use tessera_core::engine::metrics::{Introspected, Level, Lookup, Metrics, Sample, build_info};
 use tessera_core::outcome::Outcome;
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -265,17 +264,18 @@ fn named_metrics() -> BTreeSet<String> {
     let settings = config::read(configuration.to_string().as_bytes(), &|_| None).unwrap();
     let mut metrics = Metrics::new(&settings);
     for outcome in Outcome::ALL {
-        for api in [None, Some(ApiIndex(0)), Some(ApiIndex(1))] {
-            metrics.request(outcome, api);
+        for api in [None].into_iter().chain(settings.policy.apis().iter().map(Some)) {
+            metrics.request(outcome, api.map(AsRef::as_ref));
         }
     }
     for result in [Lookup::Hit, Lookup::NegativeHit, Lookup::Miss, Lookup::Stale, Lookup::Coalesced] {
         metrics.lookup(result, Level::Worker);
         metrics.lookup(result, Level::Shared);
     }
-    for result in [Asked::Active, Asked::Inactive, Asked::Unavailable, Asked::Error] {
-        metrics.asked(ProviderIndex(0), result, Duration::from_millis(7));
-        metrics.asked(ProviderIndex(1), result, Duration::from_millis(7));
+    for result in [Introspected::Active, Introspected::Inactive, Introspected::Unavailable, Introspected::Error] {
+        for provider in &settings.providers {
+            metrics.introspected(provider, result, Duration::from_millis(7));
+        }
     }
     metrics.in_flight(1);
     metrics.polls([1, 1, 1], 1);

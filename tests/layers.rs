@@ -19,10 +19,17 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("provider", &["base", "outcome", "token"]),
     ("cache", &["base", "port", "token"]),
     ("contract", &["base", "feed", "port"]),
-    ("decision", &["base", "contract", "outcome", "token"]),
-    ("upstream", &["base", "decision", "port", "token"]),
-    ("engine", &["base", "cache", "contract", "decision", "outcome", "port", "provider", "reply", "token", "upstream"]),
-    ("config", &["base", "cache", "contract", "decision", "engine", "provider", "reply", "token", "upstream"]),
+    ("policy", &["base", "provider", "token"]),
+    ("decision", &["base", "contract", "outcome", "policy", "provider", "token"]),
+    ("upstream", &["base", "decision", "policy", "port", "token"]),
+    (
+        "engine",
+        &[
+            "base", "cache", "contract", "decision", "outcome", "policy", "port", "provider", "reply", "token",
+            "upstream",
+        ],
+    ),
+    ("config", &["base", "cache", "contract", "engine", "policy", "provider", "reply", "token"]),
 ];
 
 fn root() -> PathBuf {

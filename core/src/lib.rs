@@ -12,6 +12,7 @@ pub mod decision;
 pub mod engine;
 pub mod feed;
 pub mod outcome;
+pub mod policy;
 pub mod port;
 pub mod provider;
 pub mod reply;

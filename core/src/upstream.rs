@@ -3,7 +3,7 @@
 use crate::base::header_text;
 use crate::base::headers::is_twin;
 use crate::decision::decide::Permit;
-use crate::decision::policy::{Policy, ProviderIndex};
+use crate::policy::upstream::{Upstream, Value};
 use crate::port::{HeaderEdits, HostFailure, RequestHead};
 use crate::token::credential::{CookieToken, Likeness, QueryToken};
 use crate::token::extract::{Source, credentials};
@@ -13,113 +13,66 @@ pub use reserved::ReservedNames;
 
 mod reserved;
 
-/// Where the value of an identity header comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// Client the token was issued to.
-    ClientId,
-    /// `sub`.
-    Subject,
-    /// Scopes, separated by spaces.
-    Scope,
-    /// `username`.
-    Username,
-    /// `iss`.
-    Issuer,
-    /// Name of the provider that vouches for the token.
-    Provider,
-    /// Id of the API.
-    Api,
-    /// SLA tier of the contract.
-    ContractTier,
-    /// Name of the contract.
-    ContractName,
-    /// A member of the answer, by JSON pointer (RFC 6901).
-    Claim(Box<str>),
-}
-
-/// The headers of one API's upstream.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// Header names (lower case) and what they carry.
-    pub headers: Vec<(Box<str>, Value)>,
-    /// Every scalar member of the answer becomes a header of this prefix and its name.
-    pub claims_prefix: Option<Box<str>>,
-    /// Whether the credential stays in the request.
-    pub forward_token: bool,
-}
-
-/// Names behind a permit's indices.
-#[derive(Clone, Copy, Debug)]
-pub struct Names<'a> {
-    /// The APIs.
-    pub policy: &'a Policy,
-    /// The providers' names.
-    pub providers: &'a [Box<str>],
-}
-
-impl Settings {
-    /// Writes the identity headers of a permitted request. [`ReservedNames`] have been stripped from it.
-    ///
-    /// # Errors
-    /// [`HostFailure`]: the request must not pass then.
-    pub fn admit(&self, permit: &Permit, names: Names<'_>, request: &impl HeaderEdits) -> Result<(), HostFailure> {
-        if let Some(prefix) = &self.claims_prefix {
-            for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
-                let name = [prefix, &**member].concat();
-                // No member of an answer stands in for a header that is named.
-                let is_named = self.headers.iter().any(|(named, _)| header_text::are_twins(named, &name));
-                if !value.is_empty() && !is_named {
-                    request.set(&name, value.as_bytes())?;
-                }
+/// Writes the identity headers of a permitted request. [`ReservedNames`] have been stripped from it.
+///
+/// # Errors
+/// [`HostFailure`]: the request must not pass then.
+pub fn write_identity(permit: &Permit, request: &impl HeaderEdits) -> Result<(), HostFailure> {
+    let Upstream { headers, claims_prefix, .. } = &permit.api().upstream;
+    if let Some(prefix) = claims_prefix {
+        for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
+            let name = [prefix, &**member].concat();
+            // No member of an answer stands in for a header that is named.
+            let is_named = headers.iter().any(|(named, _)| header_text::are_twins(named, &name));
+            if !value.is_empty() && !is_named {
+                request.set(&name, value.as_bytes())?;
             }
         }
-        for (name, value) in &self.headers {
-            if let Some(text) = value.of(permit, names).filter(|text| !text.is_empty()) {
-                request.set(name, text.as_bytes())?;
-            }
-        }
-        Ok(())
     }
+    for (name, value) in headers {
+        if let Some(text) = text(value, permit).filter(|text| !text.is_empty()) {
+            request.set(name, text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
 
-    /// Takes the credential out of a request with these headers, and whatever could be taken for it: where no token was
-    /// looked for, it may be anywhere.
-    ///
-    /// # Errors
-    /// [`HostFailure`]: the request must not pass then.
-    pub fn remove_credential(
-        &self,
-        sources: &[Source],
-        head: &impl RequestHead,
-        request: &impl HeaderEdits,
-    ) -> Result<(), HostFailure> {
-        let mut path = head.first(":path").unwrap_or_default().to_vec();
-        for source in sources {
-            match source {
-                Source::Header { name, scheme } => {
-                    for twin in head.names().filter(|other| is_twin(other, name.as_bytes())) {
-                        request.remove(twin)?;
-                    }
-                    // A value of another scheme is no access token: it stays.
-                    if head.lines(name).any(|value| credentials(value, scheme.as_deref()).0 != Likeness::Other) {
-                        request.remove(name.as_bytes())?;
-                    }
+/// Takes the credential out of a request with these headers, and whatever could be taken for it: where no token was
+/// looked for, it may be anywhere.
+///
+/// # Errors
+/// [`HostFailure`]: the request must not pass then.
+pub fn remove_credential(
+    sources: &[Source],
+    head: &impl RequestHead,
+    request: &impl HeaderEdits,
+) -> Result<(), HostFailure> {
+    let mut path = head.first(":path").unwrap_or_default().to_vec();
+    for source in sources {
+        match source {
+            Source::Header { name, scheme } => {
+                for twin in head.names().filter(|other| is_twin(other, name.as_bytes())) {
+                    request.remove(twin)?;
                 }
-                Source::Query(name) => {
-                    let query = QueryToken::named(name);
-                    if query.parameters(&path).any(|(likeness, _)| likeness != Likeness::Other) {
-                        path = query.cut_from(&path);
-                        request.set(":path", &path)?;
-                    }
+                // A value of another scheme is no access token: it stays.
+                if head.lines(name).any(|value| credentials(value, scheme.as_deref()).0 != Likeness::Other) {
+                    request.remove(name.as_bytes())?;
                 }
-                Source::Cookie(_) => {}
             }
+            Source::Query(name) => {
+                let query = QueryToken::named(name);
+                if query.parameters(&path).any(|(likeness, _)| likeness != Likeness::Other) {
+                    path = query.cut_from(&path);
+                    request.set(":path", &path)?;
+                }
+            }
+            Source::Cookie(_) => {}
         }
-        match cookies_left(sources, head) {
-            None => Ok(()),
-            Some(left) if left.is_empty() => request.remove(b"cookie"),
-            Some(left) => request.set("cookie", &left),
-        }
+    }
+    match cookies_left(sources, head) {
+        None => Ok(()),
+        Some(left) if left.is_empty() => request.remove(b"cookie"),
+        Some(left) => request.set("cookie", &left),
     }
 }
 
@@ -150,29 +103,24 @@ fn cookies_left(sources: &[Source], head: &impl RequestHead) -> Option<Vec<u8>> 
     are_cut.then_some(left)
 }
 
-impl Value {
-    /// As header text.
-    fn of<'a>(&self, permit: &'a Permit, names: Names<'a>) -> Option<Cow<'a, str>> {
-        let facts = permit.facts();
-        let borrowed = match self {
-            Self::ClientId => facts.client_id.as_deref(),
-            Self::Subject => facts.subject.as_deref(),
-            Self::Username => facts.username.as_deref(),
-            Self::Issuer => facts.issuer.as_deref(),
-            Self::Scope => return Some(header_text::list(&facts.scope, ' ').into()),
-            Self::Provider => {
-                let ProviderIndex(index) = permit.provider();
-                names.providers.get(index).map(|name| &**name)
-            }
-            Self::Api => names.policy.apis().get(permit.api().0).map(|api| &*api.id),
-            Self::ContractTier => permit.contract().and_then(|contract| contract.tier.as_deref()),
-            Self::ContractName => permit.contract().and_then(|contract| contract.name.as_deref()),
-            // Kept as header text.
-            Self::Claim(pointer) => {
-                let claim = facts.claims.iter().find(|(name, _)| name == pointer);
-                return claim.map(|(_, value)| Cow::Borrowed(&**value));
-            }
-        };
-        borrowed.map(header_text::value)
-    }
+/// The value of an identity header.
+fn text<'a>(value: &Value, permit: &'a Permit) -> Option<Cow<'a, str>> {
+    let facts = permit.facts();
+    let borrowed = match value {
+        Value::ClientId => facts.client_id.as_deref(),
+        Value::Subject => facts.subject.as_deref(),
+        Value::Username => facts.username.as_deref(),
+        Value::Issuer => facts.issuer.as_deref(),
+        Value::Scope => return Some(header_text::list(&facts.scope, ' ').into()),
+        Value::Provider => Some(&*permit.provider().name),
+        Value::Api => Some(&*permit.api().id),
+        Value::ContractTier => permit.contract().and_then(|contract| contract.tier.as_deref()),
+        Value::ContractName => permit.contract().and_then(|contract| contract.name.as_deref()),
+        // Kept as header text.
+        Value::Claim(pointer) => {
+            let claim = facts.claims.iter().find(|(name, _)| name == pointer);
+            return claim.map(|(_, value)| Cow::Borrowed(&**value));
+        }
+    };
+    borrowed.map(header_text::value)
 }

@@ -363,16 +363,16 @@ fn a_challenge_names_the_scopes_of_the_operation() {
 }
 
 #[test]
-fn a_call_that_the_host_gives_no_turn_to_send_is_sent_at_the_next_tick() {
-    let process = process();
-    let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
-    worker.fail_next("proxy_set_effective_context", Status::BadArgument);
-    let stream = worker.bearer("abc");
-    assert!(worker.callouts().is_empty());
-    process.advance(A_TICK);
-    worker.answer_json(worker.callout().id, &active(json!({"client_id": "portal"})));
-    assert!(worker.outcome(stream).passed());
-    worker.hang_up(stream);
+fn a_call_is_sent_in_the_callback_of_its_request_and_outlives_it() {
+    let worker = worker(&configuration(json!({})));
+    let first = worker.arrive(&[("authorization", "Bearer abc")], true);
+    let call = worker.callout();
+    worker.hang_up(first);
+    let second = worker.bearer("abc");
+    assert_eq!(worker.sent_callouts().len(), 1);
+    worker.answer_json(call.id, &active(json!({"client_id": "portal"})));
+    assert!(worker.outcome(second).passed());
+    worker.hang_up(second);
 }
 
 #[test]

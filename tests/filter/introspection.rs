@@ -24,7 +24,6 @@ fn an_active_token_passes_with_its_client() {
     let stream = worker.request(&[("authorization", "Bearer abc"), ("x-client-id", "spoofed")]);
     let call = worker.callout();
     assert_eq!((call.cluster.as_str(), call.headers.text(":authority")), ("idp", Some("idp.example.com")));
-    assert!(call.by_root);
     worker.answer_json(call.id, r#"{"active": true, "client_id": "portal"}"#);
     let outcome = worker.outcome(stream);
     assert_eq!(outcome.upstream().lines("x-client-id").collect::<Vec<_>>(), [b"portal"]);

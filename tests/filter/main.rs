@@ -51,6 +51,7 @@ fn module() -> Module {
         request_trailers: Some(|context, count| own::tessera_on_request_trailers(context, count) as u32),
         response_headers: None,
         log: None,
+        http_call_response: own::tessera_on_http_call_response,
         queue_ready: own::tessera_on_queue_ready,
         done: None,
         delete: own::tessera_on_delete,

@@ -58,7 +58,6 @@ fn each_attempt_has_the_configured_timeout_and_is_the_same_request() {
     assert_eq!(sent.len(), 3);
     for call in &sent {
         assert_eq!((call.timeout, &call.body, &call.headers), (TIMEOUT, &sent[0].body, &sent[0].headers));
-        assert!(call.by_root);
     }
     assert_eq!(sent[2].sent_at - sent[0].sent_at, TIMEOUT * 2);
     worker.hang_up(stream);
@@ -292,7 +291,6 @@ fn a_call_after_another_requests_end_is_the_roots_too() {
     worker.turn();
     assert_eq!(worker.outcome(first).status(), Some(503));
     let again = worker.callout();
-    assert!(again.by_root);
     worker.hang_up(first);
     worker.answer_json(again.id, &active(json!({"client_id": "portal"})));
     assert!(worker.outcome(second).passed());

@@ -58,8 +58,9 @@ impl Worker {
         let (headers, body) = answer.as_ref().map_or((0, 0), |(headers, body)| (headers.len(), body.len()));
         self.state().call_response = answer;
         let root = self.root;
+        let module = self.vm.process.module();
         self.run(root, move || {
-            proxy_on_http_call_response(root, call, headers, body, 0);
+            (module.http_call_response)(root, call, headers, body, 0);
             0
         });
         self.state().call_response = None;

@@ -34,6 +34,8 @@ pub struct Module {
     pub response_headers: Option<extern "C" fn(u32, usize, bool) -> Action>,
     /// `proxy_on_log`.
     pub log: Option<extern "C" fn(u32)>,
+    /// `proxy_on_http_call_response`.
+    pub http_call_response: extern "C" fn(u32, u32, usize, usize, usize),
     /// `proxy_on_queue_ready`.
     pub queue_ready: extern "C" fn(u32, u32),
     /// `proxy_on_done`.
@@ -52,6 +54,7 @@ impl Module {
             request_trailers: None,
             response_headers: Some(proxy_on_response_headers),
             log: Some(proxy_on_log),
+            http_call_response: proxy_on_http_call_response,
             queue_ready: proxy_on_queue_ready,
             done: Some(proxy_on_done),
             delete: proxy_on_delete,

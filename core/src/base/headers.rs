@@ -2,10 +2,15 @@
 
 use crate::port::{HostFailure, RequestHead};
 
-/// Whether two (lower-case) names are different and yet the same for CGI, and with it WSGI, Rack and PHP, which write each
-/// separator of a header's name as `_`.
+/// A byte of a header's name as CGI has it, and with it WSGI, Rack and PHP, which write each separator as `_`; here as
+/// `-`.
+pub fn fold_separator(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
+}
+
+/// Whether two (lower-case) names are different and yet the same for CGI.
 pub fn is_twin(name: &[u8], other: &[u8]) -> bool {
-    let fold = |byte: &u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
+    let fold = |byte: &u8| fold_separator(*byte);
     name.len() == other.len() && name != other && name.iter().map(fold).eq(other.iter().map(fold))
 }
 
@@ -15,6 +20,9 @@ pub fn is_twin(name: &[u8], other: &[u8]) -> bool {
 pub struct HeaderMap(Vec<u8>);
 
 impl HeaderMap {
+    /// A map without lines, serialized.
+    pub const NONE: &[u8] = &[0; 4];
+
     /// Takes the host's bytes; none at all are a map without lines.
     ///
     /// # Errors

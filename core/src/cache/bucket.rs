@@ -11,12 +11,12 @@
 
 use super::claim::{self, Claim};
 use super::codec::{self, Head, MAX_ENTRY};
-use super::digest::Digest;
 use super::entry::Remembered;
 use super::lifetime::Freshness;
 use super::settings::CacheSettings;
 use crate::base::time::Timestamp;
 use crate::base::wire::{Reader, put_bytes, put_varint};
+use crate::token::digest::Digest;
 use std::iter;
 use std::ops::Range;
 use std::time::Duration;

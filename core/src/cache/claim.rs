@@ -8,9 +8,9 @@
 //! ```
 //! Numbers are little-endian, times in milliseconds since the Unix epoch.
 
-use super::digest::Digest;
 use crate::base::time::Timestamp;
 use crate::base::wire::{Reader, put_time, put_u64};
+use crate::token::digest::Digest;
 use std::time::Duration;
 
 /// How long a leader may stay silent before another worker takes over. Renewed about four times in that time.

@@ -12,11 +12,11 @@
 
 use std::rc::Rc;
 
-use super::digest::Digest;
 use super::entry::{Remembered, end_of};
 use super::lifetime::Lifetime;
 use crate::base::fields::{is_header_name, is_header_value};
 use crate::base::wire::{Malformed, Reader, put_list, put_text, put_time};
+use crate::token::digest::Digest;
 use crate::token::facts::{Facts, TokenState};
 
 /// Largest encoded entry; a larger one is neither stored nor read.

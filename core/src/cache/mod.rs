@@ -7,7 +7,6 @@
 
 pub mod cache_control;
 pub mod codec;
-pub mod digest;
 pub mod entry;
 pub mod lifetime;
 pub mod local;
@@ -20,7 +19,6 @@ mod ttl;
 
 pub use cache_control::CacheControl;
 pub use claim::is_held;
-pub use digest::{Digest, TokenNames};
 pub use entry::Remembered;
 pub use lifetime::{Freshness, Lifetime};
 pub use local::{Hit, LocalCache};

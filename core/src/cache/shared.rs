@@ -27,13 +27,13 @@
 use super::bucket::{Draft, Kept, Limits};
 use super::claim::Claim;
 use super::codec;
-use super::digest::Digest;
 use super::entry::Remembered;
 use super::lifetime::Freshness;
 use super::settings::CacheSettings;
 use crate::base::shared_key::numbered;
 use crate::base::time::Timestamp;
 use crate::port::{Expect, SharedStore, Versioned, WriteError};
+use crate::token::digest::Digest;
 
 /// Good entries in one set.
 pub const WAYS: usize = 8;

@@ -3,11 +3,13 @@
 use super::claims;
 use super::reader::{Field, Object};
 use crate::base::fields::{is_header_name, is_token};
-use crate::decision::hosts::HostPattern;
-use crate::decision::paths::PathPattern;
-use crate::decision::policy::{Access, Api, ContractRule, Operation, ProviderIndex, Rule, TokenRule};
-use crate::decision::scopes::ScopeRule;
-use crate::upstream::{self, Value};
+use crate::policy::api::{Access, ApiSettings, Operation};
+use crate::policy::hosts::HostPattern;
+use crate::policy::paths::PathPattern;
+use crate::policy::rule::{ContractRule, Rule, TokenRule};
+use crate::policy::scopes::ScopeRule;
+use crate::policy::upstream::{Upstream, Value};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// What the list of APIs refers to.
@@ -19,7 +21,7 @@ pub struct References<'a> {
 }
 
 /// Reads the list.
-pub fn read(field: &Field<'_>, references: &References<'_>) -> Option<Vec<(Api, upstream::Settings)>> {
+pub fn read(field: &Field<'_>, references: &References<'_>) -> Option<Vec<ApiSettings>> {
     let apis = field.filled_array(|element| element.object(|object| api(object, references)));
     // A faulty API is no reason to leave the others uncompared.
     let ids = field.texts("id");
@@ -38,7 +40,7 @@ pub fn ids(field: &Field<'_>) -> Vec<Box<str>> {
     field.texts("id").into_iter().flatten().map(Into::into).collect()
 }
 
-fn api(object: &Object<'_>, references: &References<'_>) -> Option<(Api, upstream::Settings)> {
+fn api(object: &Object<'_>, references: &References<'_>) -> Option<ApiSettings> {
     let id = object.required("id").and_then(|field| field.text());
     let matching = object.or("match", (Vec::new(), Vec::new()), |field| field.object(api_match));
     let providers = providers(object, references);
@@ -54,8 +56,15 @@ fn api(object: &Object<'_>, references: &References<'_>) -> Option<(Api, upstrea
         None => Some(default_upstream()),
     };
     let (hosts, paths) = matching?;
-    let api = Api { id: id?, hosts, paths, providers: providers?, rule: rule?, operations: operations? };
-    Some((api, upstream?))
+    Some(ApiSettings {
+        id: id?,
+        hosts,
+        paths,
+        providers: providers?,
+        upstream: upstream?,
+        rule: rule?,
+        operations: operations?,
+    })
 }
 
 fn api_match(object: &Object<'_>) -> Option<(Vec<HostPattern>, Vec<PathPattern>)> {
@@ -69,9 +78,9 @@ fn paths(field: &Field<'_>) -> Option<Vec<PathPattern>> {
     field.filled_array(|element| element.parsed(PathPattern::parse))
 }
 
-fn providers(object: &Object<'_>, references: &References<'_>) -> Option<Vec<ProviderIndex>> {
+fn providers(object: &Object<'_>, references: &References<'_>) -> Option<Vec<usize>> {
     let known = references.providers;
-    let all = (0..known.len()).map(ProviderIndex).collect();
+    let all = (0..known.len()).collect();
     object.or("providers", all, |field| {
         field
             .filled_array(|element| {
@@ -80,7 +89,7 @@ fn providers(object: &Object<'_>, references: &References<'_>) -> Option<Vec<Pro
                 if index.is_none() {
                     element.refuse(format!("no provider is named {name:?}"));
                 }
-                index.map(ProviderIndex)
+                index
             })
             .filter(|list| {
                 let twice = list
@@ -166,7 +175,7 @@ fn operation(object: &Object<'_>, inherited: &Rule, references: &References<'_>)
         }
         Access::Public
     } else {
-        Access::Guarded(Rule { max_age: max_age?, ..rule? })
+        Access::Guarded(Rc::new(Rule { max_age: max_age?, ..rule? }))
     };
     let (methods, paths) = matching?;
     Some(Operation { methods, paths, access })
@@ -185,22 +194,22 @@ fn method(text: &str) -> Result<Box<str>, &'static str> {
     Ok(text.into())
 }
 
-fn default_upstream() -> upstream::Settings {
-    upstream::Settings { headers: default_headers(), claims_prefix: None, forward_token: true }
+fn default_upstream() -> Upstream {
+    Upstream { headers: default_headers(), claims_prefix: None, forward_token: true }
 }
 
 fn default_headers() -> Vec<(Box<str>, Value)> {
     vec![("x-client-id".into(), Value::ClientId), ("x-sla-tier".into(), Value::ContractTier)]
 }
 
-fn upstream_headers(object: &Object<'_>) -> Option<upstream::Settings> {
+fn upstream_headers(object: &Object<'_>) -> Option<Upstream> {
     let headers = object.or("headers", default_headers(), |field| field.map(identity_header));
     let claims_prefix = match object.nullable("claims_prefix") {
         Some(field) => field.parsed(prefix).map(Some),
         None => Some(None),
     };
     let forward_token = object.or("forward_token", true, Field::boolean);
-    Some(upstream::Settings { headers: headers?, claims_prefix: claims_prefix?, forward_token: forward_token? })
+    Some(Upstream { headers: headers?, claims_prefix: claims_prefix?, forward_token: forward_token? })
 }
 
 fn identity_header(name: &str, field: &Field<'_>) -> Option<(Box<str>, Value)> {

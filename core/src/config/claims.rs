@@ -1,8 +1,8 @@
 //! `claims` of an API or operation: what a token must say.
 
 use super::reader::Field;
-use crate::decision::claims::ClaimRule;
-use crate::decision::policy::{Access, Api};
+use crate::policy::api::{Access, ApiSettings};
+use crate::policy::claims::ClaimRule;
 use crate::token::claim::scalar;
 
 /// Reads the object: JSON pointers and the values of which there must be one.
@@ -29,10 +29,10 @@ fn is_pointer(text: &str) -> bool {
 }
 
 /// What all rules ask for: each pointer with each of its values, once.
-pub fn asked(apis: &[Api]) -> Vec<(Box<str>, Box<str>)> {
+pub fn asked(apis: &[ApiSettings]) -> Vec<(Box<str>, Box<str>)> {
     let guarded = apis.iter().flat_map(|api| {
         let operations = api.operations.iter().filter_map(|operation| match &operation.access {
-            Access::Guarded(rule) => Some(rule),
+            Access::Guarded(rule) => Some(&**rule),
             Access::Public => None,
         });
         operations.chain([&api.rule])

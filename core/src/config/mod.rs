@@ -14,12 +14,14 @@ mod token;
 
 use crate::base::http::AnswerHeaders;
 use crate::contract;
-use crate::decision::policy::{AmbiguousPaths, Policy, Unmatched};
-use crate::engine::settings::{Provider, Settings};
+use crate::engine::settings::Settings;
+use crate::policy::api::ApiSettings;
+use crate::policy::selection::{AmbiguousPaths, Policy, Unmatched};
+use crate::policy::upstream::Value;
+use crate::provider::Provider;
 use crate::provider::introspection::claims::ClaimNames;
 use crate::provider::introspection::request::{Endpoint, LOOKED_AT};
 use crate::reply;
-use crate::upstream::{self, Value};
 use problem::{Problem, Problems};
 use reader::{Context, Field, Object};
 use std::rc::Rc;
@@ -77,31 +79,28 @@ fn settings(object: &Object<'_>) -> Option<Settings> {
     let cache = object.or("cache", Default::default(), |field| field.object(cache::read));
     let replies = object.or("replies", default_replies(), |field| field.object(replies::read));
 
-    let (apis, upstreams): (Vec<_>, Vec<_>) = apis?.into_iter().unzip();
-    let kept = KeptClaims::of(&upstreams);
+    let apis = apis?;
+    let kept = KeptClaims::of(&apis);
     let cache = cache?;
     let answer_headers = if cache.respect_cache_control { AnswerHeaders::All } else { LOOKED_AT };
     let asked = claims::asked(&apis);
-    let providers = providers?
+    let providers: Vec<Rc<Provider>> = providers?
         .into_iter()
-        .map(|provider| Provider {
-            claims: ClaimNames {
+        .enumerate()
+        .map(|(slot, provider)| {
+            let claims = ClaimNames {
                 pointers: kept.pointers.clone(),
                 all_scalars: kept.all_scalars,
                 asked: asked.clone(),
                 ..provider.claims
-            },
-            endpoint: Endpoint { answer_headers, ..provider.endpoint },
-            ..provider
+            };
+            let endpoint = Endpoint { answer_headers, ..provider.endpoint };
+            Rc::new(Provider { slot, claims, endpoint, ..provider })
         })
         .collect();
-    let policy = Policy::new(apis, unmatched?, ambiguous_paths?);
-    let settings = Settings::new(policy, providers, upstreams, token?, Rc::new(contracts?), cache, replies?);
-    if settings.has_a_route_for_every_api() {
-        return Some(settings);
-    }
-    apis_field?.refuse("asks for more different lists of providers than can be told apart");
-    None
+    let policy = Policy::new(apis, &providers, unmatched?, ambiguous_paths?);
+    let policy = policy.map_err(|error| apis_field.map(|field| field.refuse(error.to_string()))).ok()?;
+    Some(Settings::new(policy, providers, token?, Rc::new(contracts?), cache, replies?))
 }
 
 fn default_replies() -> reply::Settings {
@@ -115,9 +114,9 @@ struct KeptClaims {
 }
 
 impl KeptClaims {
-    fn of(upstreams: &[upstream::Settings]) -> Self {
-        let mut pointers: Vec<Box<str>> = upstreams
-            .iter()
+    fn of(apis: &[ApiSettings]) -> Self {
+        let upstreams = || apis.iter().map(|api| &api.upstream);
+        let mut pointers: Vec<Box<str>> = upstreams()
             .flat_map(|upstream| &upstream.headers)
             .filter_map(|(_, value)| match value {
                 Value::Claim(pointer) => Some(pointer.clone()),
@@ -126,7 +125,7 @@ impl KeptClaims {
             .collect();
         pointers.sort();
         pointers.dedup();
-        Self { pointers, all_scalars: upstreams.iter().any(|upstream| upstream.claims_prefix.is_some()) }
+        Self { pointers, all_scalars: upstreams().any(|upstream| upstream.claims_prefix.is_some()) }
     }
 }
 

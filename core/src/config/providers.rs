@@ -3,11 +3,10 @@
 use super::reader::{Field, Object};
 use crate::base::fields::is_header_name;
 use crate::base::secret::Secret;
-use crate::decision::decide::TokenChecks;
-use crate::engine::settings::Provider;
 use crate::provider::client_auth::{BasicEncoding, ClientAuth};
 use crate::provider::introspection::claims::ClaimNames;
 use crate::provider::introspection::request::{Endpoint, LOOKED_AT, Written};
+use crate::provider::{Provider, TokenChecks};
 use std::time::Duration;
 
 const TIMEOUT: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
@@ -60,7 +59,7 @@ fn provider(object: &Object<'_>) -> Option<Provider> {
         clock_skew: clock_skew?,
         ignore_key_binding: ignore_key_binding?,
     };
-    Some(Provider { name: name?, endpoint: endpoint?, checks, claims: claims? })
+    Some(Provider::new(name?, endpoint?, checks, claims?))
 }
 
 fn provider_name(text: &str) -> Result<Box<str>, &'static str> {

@@ -1,34 +1,22 @@
 //! The verdict on one request: facts and contract against the rule, now.
 
-use super::policy::{ApiIndex, ContractRule, ProviderIndex, Rule};
 use crate::base::time::Timestamp;
 use crate::contract::contracts::Holding;
 use crate::contract::terms::{Contract, Status};
 use crate::outcome::Outcome;
+use crate::policy::api::{Api, Guard};
+use crate::policy::rule::{ContractRule, Rule};
+use crate::provider::{Provider, TokenChecks};
 use crate::token::facts::{Facts, TokenState};
 use std::rc::Rc;
-use std::time::Duration;
-
-/// What a provider's tokens are checked against.
-#[derive(Clone, Debug, Default)]
-pub struct TokenChecks {
-    /// Compared with `iss`, where the answer has one.
-    pub issuer: Option<Box<str>>,
-    /// One of these must be in `aud`; empty = not checked.
-    pub audiences: Vec<Box<str>>,
-    /// How far the authorization server's clock may be off.
-    pub clock_skew: Duration,
-    /// Whether a token bound to a key passes without a proof of possession.
-    pub ignore_key_binding: bool,
-}
 
 /// Proof that a request may pass: only this module can build one.
 #[derive(Clone, Debug)]
 pub struct Permit {
     facts: Rc<Facts>,
     contract: Option<Rc<Contract>>,
-    api: ApiIndex,
-    provider: ProviderIndex,
+    api: Rc<Api>,
+    provider: Rc<Provider>,
 }
 
 impl Permit {
@@ -43,13 +31,13 @@ impl Permit {
     }
 
     /// The API the request is for.
-    pub fn api(&self) -> ApiIndex {
-        self.api
+    pub fn api(&self) -> &Rc<Api> {
+        &self.api
     }
 
     /// Who vouches for the token.
-    pub fn provider(&self) -> ProviderIndex {
-        self.provider
+    pub fn provider(&self) -> &Provider {
+        &self.provider
     }
 }
 
@@ -59,8 +47,8 @@ impl Permit {
 /// The first check that fails, in the order of the outcomes.
 pub fn decide(
     state: &TokenState,
-    (provider, checks): (ProviderIndex, &TokenChecks),
-    (api, rule): (ApiIndex, &Rule),
+    provider: &Rc<Provider>,
+    Guard { api, rule, .. }: &Guard,
     now: Timestamp,
     holding: impl FnOnce(Option<&str>) -> Holding,
 ) -> Result<Permit, Outcome> {
@@ -68,7 +56,7 @@ pub fn decide(
         TokenState::Inactive => return Err(Outcome::Inactive),
         TokenState::Active(facts) => facts,
     };
-    check_token(facts, checks, rule, now)?;
+    check_token(facts, &provider.checks, rule, now)?;
     if !rule.scopes.is_met_by(&facts.scope) {
         return Err(Outcome::InsufficientScope);
     }
@@ -77,7 +65,7 @@ pub fn decide(
         ContractRule::Required => Some(granting(holding(facts.client_id.as_deref()), now)?),
         ContractRule::Optional => granting(holding(facts.client_id.as_deref()), now).ok(),
     };
-    Ok(Permit { facts: Rc::clone(facts), contract, api, provider })
+    Ok(Permit { facts: Rc::clone(facts), contract, api: Rc::clone(api), provider: Rc::clone(provider) })
 }
 
 fn check_token(facts: &Facts, checks: &TokenChecks, rule: &Rule, now: Timestamp) -> Result<(), Outcome> {

@@ -1,12 +1,5 @@
-//! What may pass: which rule a request falls under, and whether what is known of its token satisfies it.
+//! Whether what is known of a request's token satisfies the rule it falls under.
 //!
 //! Pure: no clock, no IO. Cached answers come through here exactly as fresh ones do.
 
-pub mod claims;
 pub mod decide;
-pub mod escapes;
-pub mod hosts;
-pub mod methods;
-pub mod paths;
-pub mod policy;
-pub mod scopes;

@@ -1,11 +1,12 @@
 //! What access logs may say of a refusal beside its outcome.
 
-use super::settings::Settings;
-use crate::decision::policy::{ApiIndex, ProviderIndex};
 use crate::outcome::Outcome;
+use crate::policy::api::Api;
+use crate::provider::Provider;
 use crate::token::facts::TokenState;
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::rc::Rc;
 
 /// Most bytes of a property.
 const MAX_PROPERTY: usize = 256;
@@ -13,12 +14,12 @@ const MAX_PROPERTY: usize = 256;
 const PRINT: usize = 6;
 
 /// A refused request, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct About {
     /// The API that claims it.
-    pub api: Option<ApiIndex>,
+    pub api: Option<Rc<Api>>,
     /// Who was asked about its token, or would have been.
-    pub provider: Option<ProviderIndex>,
+    pub provider: Option<Rc<Provider>>,
     /// The token's client.
     pub client_id: Option<Box<str>>,
     /// Why, closer than the outcome says.
@@ -52,12 +53,10 @@ impl About {
     }
 
     /// The properties to set, by name: printable ASCII without `"` and `\`, for a log line of whatever format.
-    pub fn properties(&self, settings: &Settings) -> Vec<(&'static str, String)> {
-        let api = self.api.and_then(|index| settings.policy.apis().get(index.0)).map(|api| &*api.id);
-        let provider = self.provider.and_then(|index| settings.provider_names.get(index.0)).map(|name| &**name);
+    pub fn properties(&self) -> Vec<(&'static str, String)> {
         let texts = [
-            ("tessera.api", api),
-            ("tessera.provider", provider),
+            ("tessera.api", self.api.as_ref().map(|api| &*api.id)),
+            ("tessera.provider", self.provider.as_ref().map(|provider| &*provider.name)),
             ("tessera.client_id", self.client_id.as_deref()),
             ("tessera.detail", self.detail.as_deref()),
         ];

@@ -2,9 +2,12 @@
 
 use super::about::About;
 use crate::base::http::HttpCall;
+use crate::base::time::Timestamp;
 use crate::decision::decide::Permit;
-use crate::decision::policy::ApiIndex;
+use crate::policy::api::Api;
+use crate::port::SharedStore;
 use crate::reply::Refusal;
+use std::rc::Rc;
 
 /// A request, as the host numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,7 +23,7 @@ pub enum Verdict {
     /// It passes, with an identity.
     Admit(Permit),
     /// It passes without one, under this API: the operation is public, or there is no token and none is required.
-    AdmitPublic(ApiIndex),
+    AdmitPublic(Rc<Api>),
     /// It passes without one, outside every API.
     AdmitUnmatched,
     /// It does not pass.
@@ -47,24 +50,47 @@ pub struct Ending {
 
 /// What comes of a request's headers.
 #[derive(Debug)]
-pub enum Step {
+pub enum Disposition {
     /// The request ends now.
     Ended(Ending),
     /// It waits for an [`Effect::End`].
     Waits,
 }
 
+impl From<Verdict> for Ending {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, stale: false }
+    }
+}
+
 /// Something for the host to do.
 #[derive(Debug)]
 pub enum Effect {
-    /// Send a call; its result goes to [`super::worker::Worker::on_result`].
+    /// Send a call; its result goes to [`super::worker::Worker::on_call_result`].
     Call(CallId, HttpCall),
     /// End a waiting request; one that is gone is skipped.
     End(StreamId, Ending),
     /// Put a message into another worker's queue.
     Message(u32, Vec<u8>),
-    /// Call [`super::worker::Worker::on_yield`] in a turn that does nothing else.
+    /// Give way to the event loop, then call [`super::worker::Worker::on_yield`] and do nothing else.
     Yield,
     /// Write a log line.
     Log(log::Level, String),
+}
+
+/// What every event brings along, and what comes of it.
+pub struct Cx<'a> {
+    /// What the workers of the process share.
+    pub store: &'a dyn SharedStore,
+    /// When the event came.
+    pub now: Timestamp,
+    /// What the host is to do, in order.
+    pub effects: Vec<Effect>,
+}
+
+impl<'a> Cx<'a> {
+    /// An event, now.
+    pub fn new(store: &'a dyn SharedStore, now: Timestamp) -> Self {
+        Self { store, now, effects: Vec::new() }
+    }
 }

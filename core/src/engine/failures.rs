@@ -5,8 +5,8 @@
 //! pushes out nothing but its like: whoever is pushed out is asked about again, no worse.
 
 use crate::base::time::Timestamp;
-use crate::cache::Digest;
 use crate::outcome::Outcome;
+use crate::token::digest::Digest;
 use std::time::Duration;
 
 /// How long a token whose question failed is not asked about.
@@ -44,16 +44,17 @@ impl Failures {
     }
 
     /// The question about the token failed with this outcome. `was_good` says whether it had been a good one before.
-    pub fn note(&mut self, digest: &Digest, outcome: Outcome, was_good: bool, now: Timestamp) {
+    pub fn record(&mut self, digest: &Digest, outcome: Outcome, was_good: bool, now: Timestamp) {
         if self.sets.is_empty() {
             self.sets.resize(self.number, Default::default());
         }
         let name = name(digest);
         let Some(set) = self.set(name).and_then(|set| self.sets.get_mut(set)) else { return };
-        let rank =
-            |failed: &Failed| (failed.name != name, is_on(failed.until, PAUSE, now), failed.was_good, failed.until);
+        let rank = |failed: &Failed| {
+            (failed.name != name, is_pending(failed.until, PAUSE, now), failed.was_good, failed.until)
+        };
         let Some(place) = set.iter_mut().min_by_key(|failed| rank(failed)) else { return };
-        let pushes_out = place.name != name && is_on(place.until, PAUSE, now);
+        let pushes_out = place.name != name && is_pending(place.until, PAUSE, now);
         if pushes_out && place.was_good && !was_good {
             return;
         }
@@ -65,7 +66,7 @@ impl Failures {
     pub fn find(&self, digest: &Digest, now: Timestamp) -> Option<Outcome> {
         let name = name(digest);
         let set = self.sets.get(self.set(name)?)?;
-        let failed = set.iter().find(|failed| failed.name == name && is_on(failed.until, PAUSE, now))?;
+        let failed = set.iter().find(|failed| failed.name == name && is_pending(failed.until, PAUSE, now))?;
         Some(if failed.unavailable { Outcome::ProviderUnavailable } else { Outcome::ProviderError })
     }
 
@@ -81,7 +82,7 @@ impl Failures {
 
 /// Whether a pause of at most `longest` that ends at `until` is on. One that ends later than any does was begun before
 /// the clock was set back.
-pub fn is_on(until: Timestamp, longest: Duration, now: Timestamp) -> bool {
+pub fn is_pending(until: Timestamp, longest: Duration, now: Timestamp) -> bool {
     now < until && until <= now.plus(longest)
 }
 
@@ -111,12 +112,12 @@ mod tests {
     fn a_failure_is_remembered_for_a_second() {
         let mut failures = Failures::new(0);
         assert_eq!(failures.find(&token(0), at(0)), None);
-        failures.note(&token(0), DOWN, false, at(0));
-        failures.note(&token(1), ERROR, false, at(400));
+        failures.record(&token(0), DOWN, false, at(0));
+        failures.record(&token(1), ERROR, false, at(400));
         for (now, expected) in [(400, (Some(DOWN), Some(ERROR))), (1000, (None, Some(ERROR))), (1400, (None, None))] {
             assert_eq!((failures.find(&token(0), at(now)), failures.find(&token(1), at(now))), expected, "{now}");
         }
-        failures.note(&token(0), ERROR, false, at(2000));
+        failures.record(&token(0), ERROR, false, at(2000));
         assert_eq!(failures.find(&token(0), at(2999)), Some(ERROR), "the last one counts");
         assert_eq!(failures.find(&token(2), at(2000)), None);
     }
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_ends_it() {
         let mut failures = Failures::new(0);
-        failures.note(&token(0), DOWN, false, at(1000));
+        failures.record(&token(0), DOWN, false, at(1000));
         assert_eq!(failures.find(&token(0), at(999)), None);
         failures.clear();
         assert_eq!(failures.find(&token(0), at(1500)), None);
@@ -134,10 +135,10 @@ mod tests {
     fn strangers_push_out_strangers_only() {
         let mut failures = Failures::new(0);
         for number in 0..4 {
-            failures.note(&token(number), DOWN, true, at(number));
+            failures.record(&token(number), DOWN, true, at(number));
         }
         for number in 4..1000 {
-            failures.note(&token(number), ERROR, false, at(10));
+            failures.record(&token(number), ERROR, false, at(10));
         }
         let found = |failures: &Failures| -> Vec<u64> {
             (0..1100).filter(|number| failures.find(&token(*number), at(500)).is_some()).collect()
@@ -146,10 +147,10 @@ mod tests {
         assert_eq!(found(&failures)[..4], [0, 1, 2, 3]);
         // Tokens that were good take their places, and then those of one another.
         for number in 1000..1010 {
-            failures.note(&token(number), DOWN, true, at(20));
+            failures.record(&token(number), DOWN, true, at(20));
         }
         assert!(found(&failures).iter().all(|number| *number >= 1000));
-        failures.note(&token(4), ERROR, false, at(30));
+        failures.record(&token(4), ERROR, false, at(30));
         assert_eq!(failures.find(&token(4), at(500)), None, "no room");
         assert_eq!(found(&failures).len(), WAYS);
     }
@@ -158,7 +159,7 @@ mod tests {
     fn a_token_that_was_good_pushes_out_a_stranger_and_not_its_like() {
         let mut failures = Failures::new(0);
         for number in 0..WAYS as u64 + 3 {
-            failures.note(&token(number), DOWN, number < 4 || number >= WAYS as u64, at(number));
+            failures.record(&token(number), DOWN, number < 4 || number >= WAYS as u64, at(number));
         }
         for number in [0, 1, 2, 3, 8, 9, 10] {
             assert_eq!(failures.find(&token(number), at(500)), Some(DOWN), "{number}");
@@ -170,7 +171,7 @@ mod tests {
         for (entries, expected) in [(0, 1024), (10_000, 10_000), (1_000_000, 65_536)] {
             let mut failures = Failures::new(entries);
             assert_eq!(failures.sets.capacity(), 0, "nothing before the first failure");
-            failures.note(&token(0), DOWN, false, at(0));
+            failures.record(&token(0), DOWN, false, at(0));
             assert_eq!(failures.sets.capacity() * WAYS, expected);
             assert!(size_of::<[Failed; WAYS]>() <= WAYS * 24);
         }

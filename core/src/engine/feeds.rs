@@ -1,69 +1,35 @@
-//! The periodic turn, and the calls that keep the contracts up to date.
+//! What is polled.
 
-use super::effect::{CallId, Effect};
+use super::calls::Purpose;
+use super::effect::{Cx, Effect};
 use super::worker::Worker;
-use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
 use crate::contract::contracts::{Action, Report};
-use crate::port::SharedStore;
 
 impl Worker {
-    /// The periodic turn.
-    pub fn on_tick(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.tend_flights(store, now, &mut effects);
-        let actions = self.contracts.on_tick(store, now);
-        self.act(actions, &mut effects);
-        self.report_contracts(now);
-        effects
+    /// The periodic turn of what is polled.
+    pub(super) fn poll(&mut self, cx: &mut Cx<'_>) {
+        let actions = self.contracts.on_tick(cx.store, cx.now);
+        self.enqueue(actions, cx);
+        self.report_contracts(cx.now);
     }
 
-    /// The next slice of a large set of contracts.
-    pub fn on_yield(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let actions = self.contracts.on_yield(store, now);
-        self.act(actions, &mut effects);
-        effects
-    }
-
-    /// A call that is no introspection has ended.
-    pub(super) fn on_contract_result(
-        &mut self,
-        call: CallId,
-        result: HttpResult,
-        store: &dyn SharedStore,
-        now: Timestamp,
-    ) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        // An introspection that ended without its call is answered too late: nobody waits for it.
-        if let Some(call) = self.contract_calls.remove(&call) {
-            let actions = self.contracts.on_answer(call, result, store, now);
-            self.act(actions, &mut effects);
-        }
-        effects
-    }
-
-    fn act(&mut self, actions: Vec<Action>, effects: &mut Vec<Effect>) {
+    /// What a feed wants done.
+    pub(super) fn enqueue(&mut self, actions: Vec<Action>, cx: &mut Cx<'_>) {
         for action in actions {
-            effects.push(match action {
-                Action::Call(call, request) => {
-                    let id = self.next_call();
-                    self.contract_calls.insert(id, call);
-                    Effect::Call(id, request)
-                }
+            cx.effects.push(match action {
+                Action::Call(call, request) => Effect::Call(self.calls.open(Purpose::Contracts(call)), request),
                 Action::Yield => Effect::Yield,
                 Action::Log(level, line) => Effect::Log(level, line),
             });
         }
     }
 
-    /// The worker is about to go. What it has counted is ready to be told, its calls under way are its no longer, and
-    /// another may poll.
-    pub fn on_end(&mut self, store: &dyn SharedStore, now: Timestamp) {
-        self.contracts.on_end(store);
-        let report = self.contracts.report(now);
+    /// The worker is about to go: another may poll.
+    pub(super) fn release_feeds(&mut self, cx: &mut Cx<'_>) {
+        self.contracts.on_end(cx.store);
+        let report = self.contracts.report(cx.now);
         self.count_polls(&report);
-        self.metrics.in_flight(0);
     }
 
     fn report_contracts(&mut self, now: Timestamp) {

@@ -1,11 +1,13 @@
-//! Introspections under way, each with the requests that wait for it: at most one for a token.
+//! Tokens that are being asked about, each with the requests that wait for it: at most one question for a token.
 
 use super::effect::{CallId, StreamId};
 use crate::base::time::Timestamp;
-use crate::cache::Digest;
-use crate::decision::policy::{ProviderIndex, RuleIndex};
+use crate::policy::api::{Choice, Guard};
+use crate::provider::Provider;
 use crate::token::bearer::Bearer;
+use crate::token::digest::Digest;
 use hashbrown::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Most tokens that one worker asks about at the same time, as long as one of them was never seen good.
@@ -18,49 +20,47 @@ const RESERVE_PART: usize = 4;
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A request that waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Waiter {
     /// The request.
     pub stream: StreamId,
     /// What its token is judged by.
-    pub rule: RuleIndex,
-    /// Under which key its API knows the answer.
-    pub key: u16,
+    pub guard: Guard,
     /// When it began to wait.
     pub since: Timestamp,
 }
 
-/// One token that is being asked about.
+/// What is asked, on whose behalf.
 #[derive(Debug)]
-pub struct Flight {
+pub struct Question {
     /// Who is asked.
-    pub provider: ProviderIndex,
+    pub provider: Rc<Provider>,
     /// About what.
     pub token: Bearer,
-    /// Under which keys the answer is wanted.
+    /// Under which keys of the local cache the answer is wanted.
     pub keys: Vec<u16>,
     /// Who waits; nobody does for a renewal ahead of time, or when all have hung up.
     pub waiters: Vec<Waiter>,
     /// When it has to end, whatever happens.
     pub deadline: Timestamp,
-    /// How far it is.
-    pub phase: Phase,
     /// Whether the token was a good one before.
     pub was_good: bool,
 }
 
-/// How far a flight is.
+/// A question under way.
+#[derive(Debug)]
+pub struct Flight {
+    /// The question.
+    pub question: Question,
+    /// Who asks it.
+    pub phase: Phase,
+}
+
+/// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Not yet decided who asks.
-    Boarding,
-    /// Waits for the root context's turn, which alone may send calls.
-    Queued {
-        /// Whether other workers may be waiting for it.
-        leads: bool,
-    },
-    /// Waits for this worker's own call.
-    Calling {
+    /// This worker.
+    Asking {
         /// The call.
         call: CallId,
         /// Calls before it.
@@ -70,7 +70,7 @@ pub enum Phase {
         /// Whether other workers may be waiting for it.
         leads: bool,
     },
-    /// Waits for another worker's call.
+    /// Another worker.
     Following {
         /// When that worker counts as dead, unless it has renewed its lease.
         until: Timestamp,
@@ -87,57 +87,49 @@ pub struct Flights {
     flights: Map<Digest, Flight>,
     /// Requests that wait, be it only for their end to be carried out.
     streams: Map<StreamId, Digest>,
-    calls: Map<CallId, Digest>,
-    queued: Vec<Digest>,
 }
 
 impl Flights {
-    /// Lets a request wait; says whether somebody is asking already. `was_good` says whether its token was a good one
+    /// Whether there is room for one more question and its first waiter. `was_good` says whether the token was a good one
     /// before.
     ///
     /// # Errors
     /// [`Full`] when as many tokens or requests are under way as memory is meant for.
-    pub fn board(
-        &mut self,
-        digest: Digest,
-        waiter: Waiter,
-        was_good: bool,
-        open: impl FnOnce() -> Flight,
-    ) -> Result<bool, Full> {
-        let was_good = was_good || self.flights.get(&digest).is_some_and(|flight| flight.was_good);
-        if self.streams.len() >= most(MAX_WAITERS, was_good) {
-            return Err(Full);
-        }
-        let coalesced = self.open(digest, waiter.key, was_good, open)?;
-        if let Some(flight) = self.flights.get_mut(&digest) {
-            flight.waiters.push(waiter);
-            self.streams.insert(waiter.stream, digest);
-        }
-        Ok(coalesced)
+    pub fn admit(&self, was_good: bool) -> Result<(), Full> {
+        let fits = self.flights.len() < most(MAX_FLIGHTS, was_good) && self.streams.len() < most(MAX_WAITERS, was_good);
+        fits.then_some(()).ok_or(Full)
     }
 
-    /// Opens a flight unless there is one; says whether there was.
+    /// As [`Self::admit`], for a question that nobody waits for.
     ///
     /// # Errors
     /// [`Full`], as above.
-    pub fn open(
-        &mut self,
-        digest: Digest,
-        key: u16,
-        was_good: bool,
-        open: impl FnOnce() -> Flight,
-    ) -> Result<bool, Full> {
-        if let Some(flight) = self.flights.get_mut(&digest) {
-            if !flight.keys.contains(&key) {
-                flight.keys.push(key);
-            }
-            return Ok(true);
-        }
-        if self.flights.len() >= most(MAX_FLIGHTS, was_good) {
+    pub fn admit_renewal(&self) -> Result<(), Full> {
+        (self.flights.len() < most(MAX_FLIGHTS, true)).then_some(()).ok_or(Full)
+    }
+
+    /// Lets a request wait for a question under way; the answer is wanted under `key`, too. `was_good` says whether its
+    /// token was a good one before.
+    ///
+    /// # Errors
+    /// [`Full`], as above.
+    pub fn join(&mut self, digest: &Digest, waiter: Waiter, key: u16, was_good: bool) -> Result<(), Full> {
+        let Some(Flight { question, .. }) = self.flights.get_mut(digest) else { return Ok(()) };
+        if self.streams.len() >= most(MAX_WAITERS, was_good || question.was_good) {
             return Err(Full);
         }
-        self.flights.insert(digest, Flight { was_good, ..open() });
-        Ok(false)
+        if !question.keys.contains(&key) {
+            question.keys.push(key);
+        }
+        self.streams.insert(waiter.stream, *digest);
+        question.waiters.push(waiter);
+        Ok(())
+    }
+
+    /// A question is asked by this worker or by another one. Its waiters wait.
+    pub fn insert(&mut self, digest: &Digest, question: Question, phase: Phase) {
+        self.streams.extend(question.waiters.iter().map(|waiter| (waiter.stream, *digest)));
+        self.flights.insert(*digest, Flight { question, phase });
     }
 
     /// Whether the token is being asked about.
@@ -145,74 +137,22 @@ impl Flights {
         self.flights.contains_key(digest)
     }
 
-    /// A flight is to be called for in the root context's turn.
-    pub fn queue(&mut self, digest: &Digest, leads: bool) {
-        if let Some(flight) = self.flights.get_mut(digest) {
-            flight.phase = Phase::Queued { leads };
-            self.queued.push(*digest);
-        }
-    }
-
-    /// Another worker asks.
-    pub fn follow(&mut self, digest: &Digest, until: Timestamp) {
-        if let Some(flight) = self.flights.get_mut(digest) {
-            flight.phase = Phase::Following { until };
-        }
-    }
-
-    /// Whether flights wait for the root context's turn.
-    pub fn has_queued(&self) -> bool {
-        !self.queued.is_empty()
-    }
-
-    /// The flights that wait for the root context's turn; they no longer do.
-    pub fn take_queued(&mut self) -> Vec<Digest> {
-        std::mem::take(&mut self.queued)
-    }
-
     /// A flight.
-    pub fn get_mut(&mut self, digest: &Digest) -> Option<&mut Flight> {
-        self.flights.get_mut(digest)
+    pub fn get(&self, digest: &Digest) -> Option<&Flight> {
+        self.flights.get(digest)
     }
 
-    /// The flight that waits for a call, and its digest. The call is over.
-    pub fn landed(&mut self, call: CallId) -> Option<Digest> {
-        self.calls.remove(&call)
-    }
-
-    /// A call has been sent for a flight.
-    pub fn calling(&mut self, digest: &Digest, call: CallId, earlier: u32, sent_at: Timestamp, leads: bool) {
-        if let Some(flight) = self.flights.get_mut(digest) {
-            flight.phase = Phase::Calling { call, earlier, sent_at, leads };
-            self.calls.insert(call, *digest);
-        }
-    }
-
-    /// Ends a flight. Its waiters are to be dismissed, each when its end is carried out.
-    pub fn close(&mut self, digest: &Digest) -> Option<Flight> {
-        let flight = self.flights.remove(digest)?;
-        match flight.phase {
-            Phase::Calling { call, .. } => {
-                self.calls.remove(&call);
-            }
-            // It would take off twice if its token were asked about again before the turn.
-            Phase::Queued { .. } => self.queued.retain(|queued| queued != digest),
-            Phase::Boarding | Phase::Following { .. } => {}
-        }
-        Some(flight)
+    /// Ends a flight. Each of its waiters counts as waiting until its end is carried out.
+    pub fn take(&mut self, digest: &Digest) -> Option<Flight> {
+        self.flights.remove(digest)
     }
 
     /// The end of a request that waited is about to be carried out; says whether the request is still there.
-    pub fn dismiss(&mut self, stream: StreamId) -> bool {
+    pub fn release(&mut self, stream: StreamId) -> bool {
         self.streams.remove(&stream).is_some()
     }
 
-    /// Takes a flight up again with those of its requests that have not been answered.
-    pub fn reopen(&mut self, digest: Digest, flight: Flight) {
-        self.flights.insert(digest, flight);
-    }
-
-    /// A request is gone. Its flight goes on: the answer will be remembered.
+    /// A request is gone. Its flight goes on: the answer will be cached.
     pub fn leave(&mut self, stream: StreamId) {
         // As after nearly every request.
         if self.streams.is_empty() {
@@ -220,19 +160,26 @@ impl Flights {
         }
         let Some(digest) = self.streams.remove(&stream) else { return };
         if let Some(flight) = self.flights.get_mut(&digest) {
-            flight.waiters.retain(|waiter| waiter.stream != stream);
+            flight.question.waiters.retain(|waiter| waiter.stream != stream);
         }
     }
 
-    /// The digests of all flights in a state that `wanted` picks.
+    /// Puts no end off: none comes later than `latest` says.
+    pub fn shorten_deadlines(&mut self, latest: impl Fn(&Provider) -> Timestamp) {
+        for Flight { question, .. } in self.flights.values_mut() {
+            question.deadline = question.deadline.min(latest(&question.provider));
+        }
+    }
+
+    /// The digests of all flights that `wanted` picks.
     pub fn select(&self, wanted: impl Fn(&Flight) -> bool) -> Vec<Digest> {
         self.flights.iter().filter(|(_, flight)| wanted(flight)).map(|(digest, _)| *digest).collect()
     }
 
-    /// Whether nothing is held but requests whose end is decided.
+    /// Whether no question is under way.
     #[cfg(test)]
     pub fn is_idle(&self) -> bool {
-        self.flights.is_empty() && self.calls.is_empty() && self.queued.is_empty()
+        self.flights.is_empty()
     }
 
     /// Whether no request is held.
@@ -240,25 +187,20 @@ impl Flights {
     pub fn is_empty(&self) -> bool {
         self.streams.is_empty()
     }
-
-    /// Calls that have been sent and not answered.
-    pub fn calls(&self) -> usize {
-        self.calls.len()
-    }
 }
 
 impl Phase {
     /// Whether other workers may be waiting for this one's call.
     pub fn leads(self) -> bool {
-        matches!(self, Self::Queued { leads: true } | Self::Calling { leads: true, .. })
+        matches!(self, Self::Asking { leads: true, .. })
     }
 }
 
-impl Flight {
-    /// A flight that nobody waits for yet.
-    pub fn new(provider: ProviderIndex, token: Bearer, key: u16, deadline: Timestamp) -> Self {
-        let (waiters, phase) = (Vec::new(), Phase::Boarding);
-        Self { provider, token, keys: vec![key], waiters, deadline, phase, was_good: false }
+impl Question {
+    /// A question that nobody waits for yet.
+    pub fn new(choice: &Choice, token: Bearer, deadline: Timestamp, was_good: bool) -> Self {
+        let Choice { provider, key } = choice;
+        Self { provider: Rc::clone(provider), token, keys: vec![*key], waiters: Vec::new(), deadline, was_good }
     }
 
     /// How long a call may take from now on.

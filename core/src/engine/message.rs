@@ -1,64 +1,65 @@
-//! What workers tell one another through their queues. Untrusted like everything shared.
+//! What workers send one another through their queues. Untrusted like everything shared.
 
 use crate::base::time::millis;
 use crate::base::wire::Reader;
-use crate::cache::{Digest, Remembered, codec};
+use crate::cache::{Remembered, codec};
 use crate::provider::client_auth::ClientAuth;
+use crate::token::digest::Digest;
 use std::time::Duration;
 
 /// A message as it was read from a queue.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Message {
-    /// A worker's note to itself: it wants a turn.
-    Wake,
-    /// The answer to a question that this worker follows.
-    Answer(Digest, Told),
+    /// The worker has given way to the event loop: a note to itself.
+    Yielded,
+    /// A question that this worker follows has been asked.
+    Completed(Digest, Completion),
 }
 
-/// What the leader learned.
+/// What became of a question.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Completion {
     /// The token's state.
-    State(Remembered),
-    /// Nothing: there was no answer. How long the server wants to be left alone, if it said so.
+    Answered(Remembered),
+    /// There was no answer. How long the server wants to be left alone, if it said so.
     Unavailable(Option<Duration>),
-    /// Nothing: the answer was of no use to who asked with this [`mark`].
-    Error(Mark),
-    /// More than fits a message: ask again.
-    TooMuch,
+    /// The answer was of no use to who asked with this [`mark`].
+    Unusable(Mark),
+    /// The answer is more than fits a message: ask again.
+    TooLarge,
 }
 
 /// Tells who asks in one client's name with another secret. Too short for anybody to guess a secret by it.
 pub type Mark = [u8; 4];
 
-/// [`Message::Wake`], written.
-pub const WAKE: &[u8] = &[0];
+/// [`Message::Yielded`], written.
+pub const YIELDED: &[u8] = &[0];
 
 /// Largest message.
 const MAX_MESSAGE: usize = codec::MAX_ENTRY;
 
-const ANSWER: u8 = 1;
+const ANSWERED: u8 = 1;
 const UNAVAILABLE: u8 = 2;
-const ERROR: u8 = 3;
-const TOO_MUCH: u8 = 4;
+const UNUSABLE: u8 = 3;
+const TOO_LARGE: u8 = 4;
 
-/// The message that tells followers of `digest` what became of it.
-pub fn answer(digest: &Digest, remembered: &Remembered) -> Vec<u8> {
+/// To the followers of `digest`: the answer.
+pub fn answered(digest: &Digest, remembered: &Remembered) -> Vec<u8> {
     match codec::encode(remembered, digest) {
-        bytes if bytes.len() <= MAX_MESSAGE => message(ANSWER, digest, &bytes),
-        _ => message(TOO_MUCH, digest, &[]),
+        bytes if bytes.len() <= MAX_MESSAGE => message(ANSWERED, digest, &bytes),
+        _ => message(TOO_LARGE, digest, &[]),
     }
 }
 
-/// The message that tells them that there was no answer; see [`Told::Unavailable`].
+/// To them: there was no answer. See [`Completion::Unavailable`].
 pub fn unavailable(digest: &Digest, retry_after: Option<Duration>) -> Vec<u8> {
     let wait = u16::try_from(millis(retry_after.unwrap_or_default())).unwrap_or(u16::MAX);
     message(UNAVAILABLE, digest, &wait.to_le_bytes())
 }
 
-/// The message that tells them that the answer was of no use; see [`Told::Error`].
-pub fn error(digest: &Digest, mark: Mark) -> Vec<u8> {
-    message(ERROR, digest, &mark)
+/// To them: the answer was of no use. See [`Completion::Unusable`].
+pub fn unusable(digest: &Digest, mark: Mark) -> Vec<u8> {
+    message(UNUSABLE, digest, &mark)
 }
 
 /// The mark of this client when it asks about the token.
@@ -79,23 +80,23 @@ fn message(kind: u8, digest: &Digest, rest: &[u8]) -> Vec<u8> {
 
 /// Reads a message; `None` when it is none of ours.
 pub fn read(bytes: &[u8]) -> Option<Message> {
-    if bytes == WAKE {
-        return Some(Message::Wake);
+    if bytes == YIELDED {
+        return Some(Message::Yielded);
     }
     let mut reader = Reader::new(bytes);
     let kind = reader.u8().ok()?;
     let digest = reader.array().ok()?;
-    let told = match kind {
-        ANSWER => Told::State(codec::decode(reader.rest(), digest).ok()??),
+    let completion = match kind {
+        ANSWERED => Completion::Answered(codec::decode(reader.rest(), digest).ok()??),
         UNAVAILABLE => {
             let wait = Duration::from_millis(reader.u16().ok()?.into());
-            Told::Unavailable((!wait.is_zero()).then_some(wait))
+            Completion::Unavailable((!wait.is_zero()).then_some(wait))
         }
-        ERROR => Told::Error(*reader.array().ok()?),
-        TOO_MUCH => Told::TooMuch,
+        UNUSABLE => Completion::Unusable(*reader.array().ok()?),
+        TOO_LARGE => Completion::TooLarge,
         _ => return None,
     };
-    Some(Message::Answer(*digest, told))
+    Some(Message::Completed(*digest, completion))
 }
 
 #[cfg(test)]
@@ -118,16 +119,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_is_what_is_read() {
+    fn what_is_sent_is_what_is_read() {
         let digest = [9; 32];
         let (small, large) = (remembered(1), remembered(10_000));
-        assert_eq!(read(&answer(&digest, &small)), Some(Message::Answer(digest, Told::State(small.clone()))));
-        assert_eq!(read(&answer(&digest, &large)), Some(Message::Answer(digest, Told::TooMuch)));
+        assert_eq!(
+            read(&answered(&digest, &small)),
+            Some(Message::Completed(digest, Completion::Answered(small.clone())))
+        );
+        assert_eq!(read(&answered(&digest, &large)), Some(Message::Completed(digest, Completion::TooLarge)));
         for wait in [None, Some(Duration::from_millis(1)), Some(Duration::from_secs(10))] {
-            assert_eq!(read(&unavailable(&digest, wait)), Some(Message::Answer(digest, Told::Unavailable(wait))));
+            assert_eq!(
+                read(&unavailable(&digest, wait)),
+                Some(Message::Completed(digest, Completion::Unavailable(wait)))
+            );
         }
-        assert_eq!(read(&error(&digest, [1, 2, 3, 4])), Some(Message::Answer(digest, Told::Error([1, 2, 3, 4]))));
-        assert_eq!(super::read(WAKE), Some(Message::Wake));
+        assert_eq!(
+            read(&unusable(&digest, [1, 2, 3, 4])),
+            Some(Message::Completed(digest, Completion::Unusable([1, 2, 3, 4])))
+        );
+        assert_eq!(super::read(YIELDED), Some(Message::Yielded));
     }
 
     #[test]
@@ -141,11 +151,11 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_past_the_tokens_end_is_told_too() {
+    fn an_answer_past_the_tokens_end_is_sent_too() {
         let (digest, now) = ([9; 32], Timestamp::from_secs(100));
         let expired = Facts { expires_at: Some(Timestamp::from_secs(90)), ..Facts::default() };
-        let lapsed = Remembered { state: TokenState::Active(Rc::new(expired)), lifetime: Lifetime::none(now) };
-        assert_eq!(read(&answer(&digest, &lapsed)), Some(Message::Answer(digest, Told::State(lapsed))));
+        let expired = Remembered { state: TokenState::Active(Rc::new(expired)), lifetime: Lifetime::none(now) };
+        assert_eq!(read(&answered(&digest, &expired)), Some(Message::Completed(digest, Completion::Answered(expired))));
     }
 
     proptest! {

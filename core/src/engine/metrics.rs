@@ -2,8 +2,9 @@
 //! makes no call for them.
 
 use super::settings::Settings;
-use crate::decision::policy::{ApiIndex, ProviderIndex};
 use crate::outcome::Outcome;
+use crate::policy::api::Api;
+use crate::provider::Provider;
 use std::time::Duration;
 
 /// How a token was looked up.
@@ -32,7 +33,7 @@ pub enum Level {
 
 /// How one introspection call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Introspected {
     /// The token is active.
     Active,
     /// The token is not active.
@@ -58,7 +59,7 @@ pub enum Sample<'a> {
 
 const LOOKUPS: [&str; 5] = ["hit", "negative_hit", "miss", "stale", "coalesced"];
 const LEVELS: [&str; 2] = ["worker", "shared"];
-const ASKED: [&str; 4] = ["active", "inactive", "unavailable", "error"];
+const INTROSPECTED: [&str; 4] = ["active", "inactive", "unavailable", "error"];
 const POLLS: [&str; 3] = ["changed", "unchanged", "failed"];
 /// The gauge of introspection calls under way.
 const IN_FLIGHT: &str = "tessera_in_flight";
@@ -71,13 +72,13 @@ pub struct Metrics {
     names: Vec<String>,
     counts: Vec<u64>,
     first_lookup: usize,
-    first_asked: usize,
+    first_introspected: usize,
     first_poll: usize,
     skipped: usize,
     duration_names: Vec<String>,
     durations: Vec<(usize, u64)>,
     in_flight: i64,
-    in_flight_told: i64,
+    in_flight_reported: i64,
     gauges: Vec<(&'static str, u64)>,
 }
 
@@ -94,9 +95,9 @@ impl Metrics {
         for result in LOOKUPS {
             names.extend(LEVELS.map(|level| format!("tessera_cache.result.{result}.level.{level}")));
         }
-        let first_asked = names.len();
-        for provider in &settings.provider_names {
-            names.extend(ASKED.map(|result| format!("tessera_introspections.provider.{provider}.result.{result}")));
+        let first_introspected = names.len();
+        for Provider { name, .. } in settings.providers.iter().map(AsRef::as_ref) {
+            names.extend(INTROSPECTED.map(|result| format!("tessera_introspections.provider.{name}.result.{result}")));
         }
         let first_poll = names.len();
         names.extend(POLLS.map(|result| format!("tessera_contract_polls.result.{result}")));
@@ -106,25 +107,25 @@ impl Metrics {
             counts: vec![0; names.len()],
             names,
             first_lookup,
-            first_asked,
+            first_introspected,
             first_poll,
             skipped,
             duration_names: settings
-                .provider_names
+                .providers
                 .iter()
-                .map(|provider| format!("tessera_introspection_ms.provider.{provider}"))
+                .map(|provider| format!("tessera_introspection_ms.provider.{}", provider.name))
                 .collect(),
             durations: Vec::new(),
             in_flight: 0,
-            in_flight_told: 0,
+            in_flight_reported: 0,
             gauges: Vec::new(),
         }
     }
 
     /// A request has ended.
-    pub fn request(&mut self, outcome: Outcome, api: Option<ApiIndex>) {
+    pub fn request(&mut self, outcome: Outcome, api: Option<&Api>) {
         let apis = self.first_lookup / Outcome::ALL.len();
-        let row = api.map_or(apis.saturating_sub(1), |ApiIndex(index)| index);
+        let row = api.map_or(apis.saturating_sub(1), |api| api.slot);
         self.add(row * Outcome::ALL.len() + outcome as usize, 1);
     }
 
@@ -134,10 +135,10 @@ impl Metrics {
     }
 
     /// An introspection call has ended.
-    pub fn asked(&mut self, ProviderIndex(provider): ProviderIndex, result: Asked, took: Duration) {
-        self.add(self.first_asked + provider * ASKED.len() + result as usize, 1);
+    pub fn introspected(&mut self, provider: &Provider, result: Introspected, took: Duration) {
+        self.add(self.first_introspected + provider.slot * INTROSPECTED.len() + result as usize, 1);
         if self.durations.len() < MAX_DURATIONS {
-            self.durations.push((provider, crate::base::time::millis(took)));
+            self.durations.push((provider.slot, crate::base::time::millis(took)));
         }
     }
 
@@ -171,9 +172,9 @@ impl Metrics {
                 take(Sample::Observe(name, millis));
             }
         }
-        if self.in_flight != self.in_flight_told {
-            take(Sample::Shift(IN_FLIGHT, self.in_flight - self.in_flight_told));
-            self.in_flight_told = self.in_flight;
+        if self.in_flight != self.in_flight_reported {
+            take(Sample::Shift(IN_FLIGHT, self.in_flight - self.in_flight_reported));
+            self.in_flight_reported = self.in_flight;
         }
         for (name, value) in self.gauges.drain(..) {
             take(Sample::Set(name, value));

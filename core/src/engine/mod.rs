@@ -1,15 +1,19 @@
-//! The work of one worker, without IO: requests, answers and ticks come in with the time, decisions and calls go out.
+//! One worker's work without IO: events in, endings and effects out.
 
 pub mod about;
-mod asking;
+mod authorize;
+mod calls;
+mod complete;
 pub mod effect;
 mod failures;
 mod feeds;
-pub mod flights;
+mod flights;
+mod introspect;
 pub mod message;
 pub mod metrics;
 pub mod outbox;
 mod pauses;
+mod resolve;
 pub mod settings;
 pub mod worker;
 

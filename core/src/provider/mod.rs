@@ -3,3 +3,8 @@
 pub mod client_auth;
 pub mod failure;
 pub mod introspection;
+#[cfg(test)]
+pub mod samples;
+mod settings;
+
+pub use settings::{Provider, TokenChecks};

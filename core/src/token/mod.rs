@@ -3,6 +3,7 @@
 pub mod bearer;
 pub mod claim;
 pub mod credential;
+pub mod digest;
 pub mod extract;
 pub mod facts;
 pub mod issuer;

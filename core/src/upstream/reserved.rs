@@ -1,6 +1,7 @@
 //! The header names that only the filter may set.
 
-use super::Settings;
+use crate::base::headers::fold_separator;
+use crate::policy::upstream::Upstream;
 use crate::port::{HeaderEdits, HostFailure, RequestHead};
 
 /// Every name and prefix of every API: an upstream of one may believe those of another, and one that is refused is
@@ -17,15 +18,15 @@ pub struct ReservedNames {
 }
 
 impl ReservedNames {
-    /// The names of these APIs.
-    pub fn of(apis: &[Settings]) -> Self {
+    /// The names of these APIs' upstreams.
+    pub fn of<'a>(upstreams: impl IntoIterator<Item = &'a Upstream>) -> Self {
         let mut reserved = Self::default();
-        for api in apis {
-            for (name, _) in &api.headers {
+        for upstream in upstreams {
+            for (name, _) in &upstream.headers {
                 reserved.lengths |= bit(name.len());
                 reserved.names.push(folded(name));
             }
-            reserved.prefixes.extend(api.claims_prefix.as_deref().map(folded));
+            reserved.prefixes.extend(upstream.claims_prefix.as_deref().map(folded));
         }
         for list in [&mut reserved.names, &mut reserved.prefixes] {
             list.sort_unstable();
@@ -50,19 +51,13 @@ impl ReservedNames {
     }
 }
 
-const SEPARATOR: u8 = b'-';
-
 fn folded(name: &str) -> Box<[u8]> {
-    name.bytes().map(fold).collect()
-}
-
-fn fold(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { SEPARATOR }
+    name.bytes().map(fold_separator).collect()
 }
 
 /// Whether `name`, folded, begins with `reserved`, which is.
 fn begins(name: &[u8], reserved: &[u8]) -> bool {
-    name.len() >= reserved.len() && name.iter().zip(reserved).all(|(byte, expected)| fold(*byte) == *expected)
+    name.len() >= reserved.len() && name.iter().zip(reserved).all(|(byte, expected)| fold_separator(*byte) == *expected)
 }
 
 fn bit(length: usize) -> u64 {
@@ -71,13 +66,13 @@ fn bit(length: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Value;
     use super::*;
     use crate::base::headers::HeaderMap;
+    use crate::policy::upstream::Value;
     use std::cell::RefCell;
 
     fn reserved() -> ReservedNames {
-        let api = |names: &[&str], prefix: Option<&str>| Settings {
+        let api = |names: &[&str], prefix: Option<&str>| Upstream {
             headers: names.iter().map(|name| ((*name).into(), Value::ClientId)).collect(),
             claims_prefix: prefix.map(Into::into),
             forward_token: true,

@@ -5,11 +5,11 @@ use super::*;
 use crate::cache::bucket::{MAX_GOOD, MAX_PLACES, NEGATIVE_BYTES};
 use crate::cache::claim::LEASE;
 use crate::cache::codec::{Head, MAX_ENTRY};
-use crate::cache::digest::token_digest;
 use crate::cache::lifetime::Lifetime;
 use crate::cache::samples;
 use crate::port::Versioned;
 use crate::port::memory::MemoryStore;
+use crate::token::digest::token_digest;
 use proptest::prelude::*;
 use std::time::Duration;
 

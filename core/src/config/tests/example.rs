@@ -2,11 +2,13 @@
 
 use super::{accepted, problems};
 use crate::contract::settings::BeforeFirstLoad;
-use crate::decision::policy::{Access, ApiIndex, ContractRule, ProviderIndex, Selection, Target};
+use crate::policy::api::Access;
+use crate::policy::rule::ContractRule;
+use crate::policy::selection::{Selection, Target};
+use crate::policy::upstream::Value as Identity;
 use crate::provider::client_auth::{BasicEncoding, ClientAuth};
 use crate::token::bearer::Bearer;
 use crate::token::extract::Source;
-use crate::upstream::Value as Identity;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -104,7 +106,8 @@ fn the_provider_is_asked_as_configured() {
 fn the_api_is_guarded_as_configured() {
     let settings = accepted(&full());
     let api = &settings.policy.apis()[0];
-    assert_eq!((&*api.id, &*api.providers), ("orders-v1", &[ProviderIndex(0)][..]));
+    assert_eq!(&*api.id, "orders-v1");
+    assert_eq!(api.choices.iter().map(|choice| &*choice.provider.name).collect::<Vec<_>>(), ["main"]);
     assert_eq!((api.rule.scopes.wanted().as_str(), api.rule.contract), ("orders.read", ContractRule::Required));
     let [write, health, admin] = &api.operations[..] else { panic!() };
     let (Access::Guarded(write), Access::Public, Access::Guarded(admin)) =
@@ -122,10 +125,12 @@ fn the_api_is_guarded_as_configured() {
             path: path.as_bytes(),
         })
     };
-    assert_eq!(select("GET", "api.example.com", "/orders/health"), Selection::Public(ApiIndex(0)));
+    assert!(
+        matches!(select("GET", "api.example.com", "/orders/health"), Selection::Public(found) if found.id == api.id)
+    );
     assert!(matches!(select("GET", "a.example.org:8080", "/orders/1"), Selection::Guarded(_)));
-    assert_eq!(select("GET", "example.org", "/orders/1"), Selection::Unknown);
-    let upstream = &settings.upstreams[0];
+    assert!(matches!(select("GET", "example.org", "/orders/1"), Selection::Unknown));
+    let upstream = &api.upstream;
     assert_eq!(
         upstream.headers,
         [

@@ -1,7 +1,10 @@
 use super::*;
-use crate::decision::claims::ClaimRule;
-use crate::decision::scopes::ScopeRule;
+use crate::policy::api::ApiSettings;
+use crate::policy::claims::ClaimRule;
+use crate::policy::scopes::ScopeRule;
+use crate::policy::selection::{AmbiguousPaths, Policy, Selection, Target, Unmatched};
 use crate::token::claim::string;
+use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -14,6 +17,23 @@ fn seconds(from_now: i64) -> Option<Timestamp> {
 
 fn contract(status: Status) -> Contract {
     Contract { status, tier: None, name: None, not_before: None, expires_at: None }
+}
+
+/// A request under this rule, with a token that is checked so.
+fn under(rule: Rule, checks: TokenChecks) -> (Guard, Rc<Provider>) {
+    let provider = Rc::new(Provider { checks, ..crate::provider::samples::provider("main") });
+    let api = ApiSettings {
+        id: "orders".into(),
+        hosts: Vec::new(),
+        paths: Vec::new(),
+        providers: vec![0],
+        upstream: Default::default(),
+        rule,
+        operations: Vec::new(),
+    };
+    let policy = Policy::new(vec![api], &[Rc::clone(&provider)], Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap();
+    let Selection::Guarded(guard) = policy.select(Target::default()) else { panic!("not guarded") };
+    (guard, provider)
 }
 
 struct Case {
@@ -52,8 +72,8 @@ impl Case {
 
     fn judge(self) -> Result<Permit, Outcome> {
         let state = TokenState::Active(Rc::new(self.facts));
-        let (provider, api) = ((ProviderIndex(3), &self.checks), (ApiIndex(2), &self.rule));
-        decide(&state, provider, api, NOW, |_| self.holding)
+        let (guard, provider) = under(self.rule, self.checks);
+        decide(&state, &provider, &guard, NOW, |_| self.holding)
     }
 
     fn outcome(self) -> Outcome {
@@ -70,7 +90,7 @@ fn after(change: impl FnOnce(&mut Case)) -> Outcome {
 #[test]
 fn a_permit_says_who_and_for_what() {
     let permit = Case::good().judge().unwrap();
-    assert_eq!((permit.api(), permit.provider()), (ApiIndex(2), ProviderIndex(3)));
+    assert_eq!((&*permit.api().id, &*permit.provider().name), ("orders", "main"));
     assert_eq!(permit.facts().client_id.as_deref(), Some("portal"));
     assert!(permit.contract().is_some());
 }
@@ -78,8 +98,8 @@ fn a_permit_says_who_and_for_what() {
 #[test]
 fn an_inactive_token_is_refused_before_anything_else() {
     let Case { checks, rule, .. } = Case::good();
-    let verdict =
-        decide(&TokenState::Inactive, (ProviderIndex(0), &checks), (ApiIndex(0), &rule), NOW, |_| panic!("not asked"));
+    let (guard, provider) = under(rule, checks);
+    let verdict = decide(&TokenState::Inactive, &provider, &guard, NOW, |_| panic!("not asked"));
     assert_eq!(verdict.err(), Some(Outcome::Inactive));
 }
 

@@ -1,24 +1,28 @@
 use super::*;
 use crate::cache;
-use crate::decision::policy::{AmbiguousPaths, Api, Policy, Unmatched};
-use crate::engine::tests::provider;
+use crate::policy::api::ApiSettings;
+use crate::policy::selection::{AmbiguousPaths, Policy, Unmatched};
+use crate::provider::samples::provider;
 use crate::reply;
 use crate::token::extract;
 use std::rc::Rc;
 
 fn settings(apis: &[&str], providers: &[&str]) -> Settings {
-    let api = |id: &&str| Api {
+    let api = |id: &&str| ApiSettings {
         id: (*id).into(),
         hosts: Vec::new(),
         paths: Vec::new(),
-        providers: vec![ProviderIndex(0)],
+        providers: vec![0],
+        upstream: Default::default(),
         rule: Default::default(),
         operations: Vec::new(),
     };
+    let providers = providers.iter().enumerate().map(|(slot, name)| Rc::new(Provider { slot, ..provider(name) }));
+    let providers: Vec<_> = providers.collect();
+    let apis = apis.iter().map(api).collect();
     Settings::new(
-        Policy::new(apis.iter().map(api).collect(), Unmatched::Refuse, AmbiguousPaths::Refuse),
-        providers.iter().map(|name| provider(name)).collect(),
-        Vec::new(),
+        Policy::new(apis, &providers, Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap(),
+        providers,
         extract::Settings { sources: Vec::new(), max_length: 100 },
         Rc::default(),
         cache::CacheSettings::default(),
@@ -42,9 +46,11 @@ fn drained(metrics: &mut Metrics) -> Vec<String> {
 
 #[test]
 fn requests_are_counted_by_outcome_and_api() {
-    let mut metrics = Metrics::new(&settings(&["orders-v1", "b.c/d é"], &["main"]));
+    let settings = settings(&["orders-v1", "b.c/d é"], &["main"]);
+    let apis = settings.policy.apis();
+    let mut metrics = Metrics::new(&settings);
     assert_eq!(drained(&mut metrics), [""; 0]);
-    for api in [Some(ApiIndex(0)), Some(ApiIndex(0)), Some(ApiIndex(1)), None] {
+    for api in [Some(&*apis[0]), Some(&*apis[0]), Some(&*apis[1]), None] {
         metrics.request(Outcome::Allowed, api);
     }
     metrics.request(Outcome::InternalError, None);
@@ -62,10 +68,12 @@ fn requests_are_counted_by_outcome_and_api() {
 
 #[test]
 fn every_outcome_and_api_has_a_count_of_its_own() {
-    let mut metrics = Metrics::new(&settings(&["a", "b"], &["main"]));
-    for api in [Some((ApiIndex(0), "a")), Some((ApiIndex(1), "b")), None] {
+    let settings = settings(&["a", "b"], &["main"]);
+    let apis = settings.policy.apis();
+    let mut metrics = Metrics::new(&settings);
+    for api in [Some((&*apis[0], "a")), Some((&*apis[1], "b")), None] {
         for outcome in Outcome::ALL {
-            metrics.request(outcome, api.map(|(index, _)| index));
+            metrics.request(outcome, api.map(|(api, _)| api));
             let name = api.map_or("-", |(_, name)| name);
             assert_eq!(drained(&mut metrics), [format!("tessera_requests.outcome.{}.api.{name} +1", outcome.name())]);
         }
@@ -94,19 +102,20 @@ fn look_ups_are_counted_by_result_and_level() {
 fn introspections_are_counted_and_timed_by_provider() {
     let mut metrics = Metrics::new(&settings(&["a"], &["main", "second"]));
     let results = [
-        (Asked::Active, "active"),
-        (Asked::Inactive, "inactive"),
-        (Asked::Unavailable, "unavailable"),
-        (Asked::Error, "error"),
+        (Introspected::Active, "active"),
+        (Introspected::Inactive, "inactive"),
+        (Introspected::Unavailable, "unavailable"),
+        (Introspected::Error, "error"),
     ];
-    for (index, provider) in ["main", "second"].into_iter().enumerate() {
-        for (asked, result) in results {
-            metrics.asked(ProviderIndex(index), asked, Duration::from_micros(7_900));
+    for (slot, name) in ["main", "second"].into_iter().enumerate() {
+        for (introspected, result) in results {
+            let provider = Provider { slot, ..provider(name) };
+            metrics.introspected(&provider, introspected, Duration::from_micros(7_900));
             assert_eq!(
                 drained(&mut metrics),
                 [
-                    format!("tessera_introspections.provider.{provider}.result.{result} +1"),
-                    format!("tessera_introspection_ms.provider.{provider} ~7"),
+                    format!("tessera_introspections.provider.{name}.result.{result} +1"),
+                    format!("tessera_introspection_ms.provider.{name} ~7"),
                 ]
             );
         }
@@ -117,7 +126,7 @@ fn introspections_are_counted_and_timed_by_provider() {
 fn durations_beyond_the_bound_are_lost_and_counts_are_not() {
     let mut metrics = Metrics::new(&settings(&["a"], &["main"]));
     for _ in 0..=MAX_DURATIONS {
-        metrics.asked(ProviderIndex(0), Asked::Active, Duration::from_millis(1));
+        metrics.introspected(&provider("main"), Introspected::Active, Duration::from_millis(1));
     }
     let lines = drained(&mut metrics);
     assert_eq!(lines.len(), 1 + MAX_DURATIONS);
@@ -125,7 +134,7 @@ fn durations_beyond_the_bound_are_lost_and_counts_are_not() {
 }
 
 #[test]
-fn calls_in_flight_are_told_as_changes() {
+fn calls_in_flight_are_reported_as_changes() {
     let mut metrics = Metrics::new(&settings(&["a"], &["main"]));
     metrics.in_flight(3);
     metrics.in_flight(2);
@@ -138,7 +147,7 @@ fn calls_in_flight_are_told_as_changes() {
 }
 
 #[test]
-fn contracts_are_told() {
+fn contracts_are_reported() {
     let mut metrics = Metrics::new(&settings(&["a"], &["main"]));
     metrics.polls([1, 2, 3], 4);
     metrics.polls([0, 0, 1], 0);
@@ -158,9 +167,9 @@ fn contracts_are_told() {
 }
 
 #[test]
-fn an_index_of_another_configuration_counts_nothing() {
+fn a_slot_of_another_configuration_counts_nothing() {
     let mut metrics = Metrics::new(&settings(&["a"], &["main"]));
-    metrics.asked(ProviderIndex(900), Asked::Error, Duration::ZERO);
+    metrics.introspected(&Provider { slot: 900, ..provider("main") }, Introspected::Error, Duration::ZERO);
     assert_eq!(drained(&mut metrics), [""; 0]);
 }
 

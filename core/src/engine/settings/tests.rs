@@ -1,15 +1,16 @@
 use super::*;
 use crate::base::http::HttpUrl;
 use crate::contract::settings::SourceSettings;
-use crate::decision::policy::{AmbiguousPaths, Api, ContractRule, Rule, Unmatched};
-use crate::decision::scopes::ScopeRule;
+use crate::policy::api::ApiSettings;
+use crate::policy::rule::{ContractRule, Rule};
+use crate::policy::scopes::ScopeRule;
+use crate::policy::selection::{AmbiguousPaths, Unmatched};
+use crate::provider::TokenChecks;
 use crate::provider::client_auth::BasicEncoding;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
 
 fn provider(name: &str) -> Provider {
-    let plain = super::super::tests::provider(name);
+    let plain = crate::provider::samples::provider(name);
     Provider {
         endpoint: Endpoint {
             client: ClientAuth::Basic { id: "g".into(), secret: Secret::new("s"), encoding: BasicEncoding::Form },
@@ -22,22 +23,23 @@ fn provider(name: &str) -> Provider {
     }
 }
 
-fn api(id: &str, providers: &[usize]) -> Api {
-    Api {
+fn api(id: &str, providers: &[usize]) -> ApiSettings {
+    ApiSettings {
         id: id.into(),
         hosts: Vec::new(),
         paths: Vec::new(),
-        providers: providers.iter().copied().map(ProviderIndex).collect(),
+        providers: providers.to_vec(),
+        upstream: Default::default(),
         rule: Rule::default(),
         operations: Vec::new(),
     }
 }
 
-fn settings(providers: Vec<Provider>, apis: Vec<Api>) -> Settings {
+fn settings(providers: Vec<Provider>, apis: Vec<ApiSettings>) -> Settings {
+    let providers: Vec<_> = providers.into_iter().map(Rc::new).collect();
     Settings::new(
-        Policy::new(apis, Unmatched::Refuse, AmbiguousPaths::Refuse),
+        Policy::new(apis, &providers, Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap(),
         providers,
-        Vec::new(),
         extract::Settings { sources: Vec::new(), max_length: 100 },
         Rc::default(),
         cache::CacheSettings::default(),
@@ -45,57 +47,9 @@ fn settings(providers: Vec<Provider>, apis: Vec<Api>) -> Settings {
     )
 }
 
-fn jwt(issuer: &str) -> Bearer {
-    let payload = URL_SAFE_NO_PAD.encode(format!("{{\"iss\":{issuer:?}}}"));
-    Bearer::parse(format!("eyJ9.{payload}.c2ln").as_bytes()).unwrap()
-}
-
-#[test]
-fn apis_with_one_list_of_providers_share_keys_and_others_do_not() {
-    let providers = || ["a", "b"].map(provider).into();
-    let settings = settings(
-        providers(),
-        vec![api("0", &[0, 1]), api("1", &[1, 0]), api("2", &[0, 1]), api("3", &[0]), api("4", &[0])],
-    );
-    let choices = |index| settings.choices(ApiIndex(index)).to_vec();
-    assert_eq!(choices(0), choices(2));
-    assert_eq!(choices(3), choices(4));
-    let mut keys: Vec<u16> = [0, 1, 3].iter().flat_map(|index| choices(*index)).map(|choice| choice.key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    assert_eq!(keys.len(), 5, "every list and provider has a key of its own");
-    assert_eq!(choices(1).iter().map(|choice| choice.provider.0).collect::<Vec<_>>(), [1, 0]);
-    assert_eq!(settings.choices(ApiIndex(9)), []);
-    assert!(settings.has_a_route_for_every_api());
-}
-
-#[test]
-fn more_lists_than_keys_can_number_leave_an_api_without_providers_rather_than_with_anothers_key() {
-    let providers: Vec<Provider> = (0..300).map(|number| provider(&number.to_string())).collect();
-    let list = |first: usize| (0..300).map(|offset| (first + offset) % 300).collect::<Vec<_>>();
-    let settings = settings(providers, (0..300).map(|first| api(&first.to_string(), &list(first))).collect());
-    assert!(!settings.has_a_route_for_every_api());
-    let mut seen = std::collections::BTreeSet::new();
-    for index in 0..300 {
-        for choice in settings.choices(ApiIndex(index)) {
-            assert!(seen.insert(choice.key), "key {} is given twice", choice.key);
-        }
-    }
-    assert_eq!(settings.choose(ApiIndex(299), &jwt("https://1")), None);
-}
-
-#[test]
-fn a_token_goes_to_the_provider_it_names_else_to_the_first() {
-    let settings = settings(["a", "b", "c"].map(provider).into(), vec![api("all", &[2, 0, 1]), api("one", &[1])]);
-    let chosen = |api, token: &Bearer| settings.choose(ApiIndex(api), token).map(|choice| choice.provider.0);
-    let opaque = Bearer::parse(b"opaque").unwrap();
-    assert_eq!(chosen(0, &opaque), Some(2));
-    assert_eq!(chosen(0, &jwt("https://a")), Some(0));
-    assert_eq!(chosen(0, &jwt("https://b")), Some(1));
-    assert_eq!(chosen(0, &jwt("https://b/")), Some(2), "issuers are compared as they stand");
-    assert_eq!(chosen(0, &jwt("https://elsewhere")), Some(2));
-    assert_eq!(chosen(1, &jwt("https://a")), Some(1), "a provider that the API does not list is never asked");
-    assert_eq!(chosen(7, &opaque), None);
+/// The first provider, to be changed.
+fn first(settings: &mut Settings) -> &mut Provider {
+    Rc::make_mut(&mut settings.providers[0])
 }
 
 /// The prefix after a change, beside the one before it.
@@ -110,20 +64,20 @@ fn facts(change: impl FnOnce(&mut Settings)) -> [String; 2] {
 fn the_fingerprint_of_facts_changes_with_what_shapes_them() {
     type Change = fn(&mut Settings);
     let changes: [(&str, Change); 12] = [
-        ("endpoint", |settings| settings.providers[0].endpoint.url = HttpUrl::parse("https://idp/other").unwrap()),
-        ("scheme", |settings| settings.providers[0].endpoint.url = HttpUrl::parse("http://idp/introspect").unwrap()),
-        ("cluster", |settings| settings.providers[0].endpoint.cluster = "other".into()),
+        ("endpoint", |settings| first(settings).endpoint.url = HttpUrl::parse("https://idp/other").unwrap()),
+        ("scheme", |settings| first(settings).endpoint.url = HttpUrl::parse("http://idp/introspect").unwrap()),
+        ("cluster", |settings| first(settings).endpoint.cluster = "other".into()),
         ("client", |settings| {
-            settings.providers[0].endpoint.client =
+            first(settings).endpoint.client =
                 ClientAuth::Basic { id: "h".into(), secret: Secret::new("s"), encoding: BasicEncoding::Form };
         }),
-        ("bearer", |settings| settings.providers[0].endpoint.client = ClientAuth::Bearer(Secret::new("t"))),
-        ("parameter", |settings| settings.providers[0].endpoint.parameters[0].1 = "c".into()),
-        ("header value", |settings| settings.providers[0].endpoint.headers[0].1 = Secret::new("two")),
-        ("claims", |settings| settings.providers[0].claims.client_id = vec!["azp".into()]),
-        ("kept claims", |settings| settings.providers[0].claims.pointers = vec!["/org".into()]),
-        ("all claims", |settings| settings.providers[0].claims.all_scalars = true),
-        ("provider", |settings| settings.providers[0].name = "b".into()),
+        ("bearer", |settings| first(settings).endpoint.client = ClientAuth::Bearer(Secret::new("t"))),
+        ("parameter", |settings| first(settings).endpoint.parameters[0].1 = "c".into()),
+        ("header value", |settings| first(settings).endpoint.headers[0].1 = Secret::new("two")),
+        ("claims", |settings| first(settings).claims.client_id = vec!["azp".into()]),
+        ("kept claims", |settings| first(settings).claims.pointers = vec!["/org".into()]),
+        ("all claims", |settings| first(settings).claims.all_scalars = true),
+        ("provider", |settings| first(settings).name = "b".into()),
         ("slots", |settings| settings.cache.entries = 7),
     ];
     let mut seen = std::collections::BTreeSet::new();
@@ -138,12 +92,12 @@ fn the_fingerprint_of_facts_changes_with_what_shapes_them() {
 fn two_bearers_are_two_clients_and_two_secrets_of_one_client_are_not() {
     let bearer = |token: &str| {
         let client = ClientAuth::Bearer(Secret::new(token));
-        facts(|settings| settings.providers[0].endpoint.client = client)[1].clone()
+        facts(|settings| first(settings).endpoint.client = client)[1].clone()
     };
     assert_ne!(bearer("one"), bearer("two"));
     let post = |secret: &str| {
         let client = ClientAuth::Post { id: "g".into(), secret: Secret::new(secret) };
-        facts(|settings| settings.providers[0].endpoint.client = client)[1].clone()
+        facts(|settings| first(settings).endpoint.client = client)[1].clone()
     };
     assert_eq!(post("one"), post("two"));
 }
@@ -154,13 +108,14 @@ fn the_fingerprint_of_facts_does_not_change_with_what_judges_them() {
     let changes: [(&str, Change); 7] = [
         ("lifetimes", |settings| settings.cache.max_ttl = Duration::from_secs(1)),
         ("stale", |settings| settings.cache.stale_if_error = Duration::from_secs(1)),
-        ("patience", |settings| settings.providers[0].endpoint.timeout = Duration::from_secs(9)),
-        ("checks", |settings| settings.providers[0].checks = TokenChecks::default()),
+        ("patience", |settings| first(settings).endpoint.timeout = Duration::from_secs(9)),
+        ("checks", |settings| first(settings).checks = TokenChecks::default()),
         ("policy", |settings| {
             let mut api = api("other", &[0]);
             api.rule.scopes = ScopeRule::All(vec!["a".into()]);
             api.rule.contract = ContractRule::Required;
-            settings.policy = Policy::new(vec![api], Unmatched::Pass, AmbiguousPaths::Literal);
+            let policy = Policy::new(vec![api], &settings.providers, Unmatched::Pass, AmbiguousPaths::Literal);
+            settings.policy = policy.unwrap();
         }),
         ("token", |settings| settings.token.max_length = 7),
         ("realm", |settings| settings.replies.realm = Some("r".into())),

@@ -5,11 +5,11 @@ use super::*;
 
 const GOOD: &str = r#"{"active": true, "client_id": "portal"}"#;
 
-/// Begins a request that has to wait; the effects of the turn that follows.
+/// Begins a request that has to wait; what is to be done about it.
 fn begin(worker: &mut Worker, stream: u32, store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
-    let step = worker.on_request(StreamId(stream), &bearing("t0ken"), store, now);
-    assert!(matches!(step, Step::Waits), "{step:?}");
-    worker.on_turn(now)
+    let (disposition, effects) = worker.request(StreamId(stream), &bearing("t0ken"), store, now);
+    assert!(matches!(disposition, Disposition::Waits), "{disposition:?}");
+    effects
 }
 
 fn call(effects: &[Effect]) -> Option<CallId> {
@@ -36,7 +36,7 @@ fn deliver(effects: &[Effect], to: &mut Worker, queue: u32, store: &MemoryStore,
     for effect in effects {
         if let Effect::Message(number, message) = effect {
             assert_eq!(*number, queue);
-            caused.extend(to.on_message(message, store, now));
+            caused.extend(to.message(message, store, now));
         }
     }
     caused
@@ -60,11 +60,11 @@ fn the_workers_of_a_process_ask_once() {
     let asking = call(&begin(&mut one, 1, &store, at(0))).unwrap();
     assert!(begin(&mut one, 2, &store, at(1)).is_empty());
     assert_eq!(call(&begin(&mut two, 3, &store, at(2))), None);
-    let told = one.on_result(asking, answer(GOOD), &store, at(100));
+    let told = one.result(asking, answer(GOOD), &store, at(100));
     assert_eq!(outcomes(&told), [(1, None), (2, None)]);
     let ended = deliver(&told, &mut two, 2, &store, at(101));
     assert_eq!(outcomes(&ended), [(3, None)]);
-    assert!(one.flights.is_idle() && two.flights.is_idle());
+    assert!(one.is_idle() && two.is_idle());
     let names = |counts: Vec<(String, u64)>| -> Vec<String> {
         counts
             .into_iter()
@@ -95,7 +95,7 @@ fn a_failure_is_told_to_those_who_follow() {
         let (mut one, mut two) = (worker(&settings, 1), worker(&settings, 2));
         let asking = call(&begin(&mut one, 1, &store, at(0))).unwrap();
         begin(&mut two, 2, &store, at(0));
-        let told = one.on_result(asking, result, &store, at(10));
+        let told = one.result(asking, result, &store, at(10));
         assert_eq!(outcomes(&told), [(1, Some(outcome))]);
         assert_eq!(outcomes(&deliver(&told, &mut two, 2, &store, at(11))), [(2, Some(outcome))]);
     }
@@ -111,10 +111,10 @@ fn a_leader_that_dies_is_replaced() {
     call(&begin(&mut one, 1, &store, at(0))).unwrap();
     drop(one);
     begin(&mut two, 2, &store, at(0));
-    assert_eq!(call(&two.on_tick(&store, at(999))), None);
-    let asking = call(&two.on_tick(&store, at(1000))).unwrap();
-    assert_eq!(outcomes(&two.on_result(asking, answer(GOOD), &store, at(1100))), [(2, None)]);
-    assert!(two.flights.is_idle());
+    assert_eq!(call(&two.tick(&store, at(999))), None);
+    let asking = call(&two.tick(&store, at(1000))).unwrap();
+    assert_eq!(outcomes(&two.result(asking, answer(GOOD), &store, at(1100))), [(2, None)]);
+    assert!(two.is_idle());
 }
 
 #[test]
@@ -127,10 +127,10 @@ fn a_leader_that_renews_is_waited_for() {
     let asking = call(&begin(&mut one, 1, &store, at(0))).unwrap();
     begin(&mut two, 2, &store, at(0));
     for tick in 1..11 {
-        assert_eq!(call(&one.on_tick(&store, at(tick * 250))), None);
-        assert_eq!(call(&two.on_tick(&store, at(tick * 250 + 100))), None);
+        assert_eq!(call(&one.tick(&store, at(tick * 250))), None);
+        assert_eq!(call(&two.tick(&store, at(tick * 250 + 100))), None);
     }
-    let told = one.on_result(asking, answer(GOOD), &store, at(2900));
+    let told = one.result(asking, answer(GOOD), &store, at(2900));
     assert_eq!(outcomes(&deliver(&told, &mut two, 2, &store, at(2900))), [(2, None)]);
 }
 
@@ -140,10 +140,10 @@ fn a_call_that_never_ends_is_given_up() {
     let store = MemoryStore::default();
     let mut one = worker(&settings, 1);
     let asking = call(&begin(&mut one, 1, &store, at(0))).unwrap();
-    assert_eq!(outcomes(&one.on_tick(&store, at(1499))), []);
-    assert_eq!(outcomes(&one.on_tick(&store, at(1750))), [(1, Some(Outcome::ProviderUnavailable))]);
-    assert!(one.on_result(asking, answer(GOOD), &store, at(1800)).is_empty(), "nobody waits any more");
-    assert!(one.flights.is_idle());
+    assert_eq!(outcomes(&one.tick(&store, at(1499))), []);
+    assert_eq!(outcomes(&one.tick(&store, at(1750))), [(1, Some(Outcome::ProviderUnavailable))]);
+    assert!(one.result(asking, answer(GOOD), &store, at(1800)).is_empty(), "nobody waits any more");
+    assert!(one.is_idle());
 }
 
 #[test]
@@ -175,13 +175,13 @@ fn word_from_strangers_is_not_heard() {
     let (mut one, mut two) = (worker(&settings, 1), worker(&settings, 2));
     let asking = call(&begin(&mut one, 1, &store, at(0))).unwrap();
     begin(&mut two, 2, &store, at(0));
-    let told = one.on_result(asking, answer(GOOD), &store, at(1));
+    let told = one.result(asking, answer(GOOD), &store, at(1));
     // The one that asks itself takes nobody's word, nor does one that has not asked.
     let mut three = worker(&settings, 2);
     assert!(deliver(&told, &mut three, 2, &store, at(2)).is_empty());
     assert!(deliver(&told, &mut one, 2, &store, at(2)).is_empty());
     for message in [&b""[..], b"\x01", b"\x09xyz", &[1; 100]] {
-        assert!(two.on_message(message, &store, at(2)).is_empty());
+        assert!(two.message(message, &store, at(2)).is_empty());
     }
     assert_eq!(outcomes(&deliver(&told, &mut two, 2, &store, at(3))), [(2, None)]);
 }
@@ -232,27 +232,45 @@ fn more_requests_than_can_wait_are_refused() {
     let mut one = worker(&settings, 1);
     for number in 0..MAX_FLIGHTS {
         let stream = StreamId(u32::try_from(number).unwrap());
-        assert!(matches!(one.on_request(stream, &bearing(&format!("t{number}")), &store, at(0)), Step::Waits));
+        let (disposition, _) = one.request(stream, &bearing(&format!("t{number}")), &store, at(0));
+        assert!(matches!(disposition, Disposition::Waits));
     }
-    let Step::Ended(ending) = one.on_request(StreamId(9999), &bearing("one-more"), &store, at(0)) else { panic!() };
+    let (disposition, effects) = one.request(StreamId(9999), &bearing("one-more"), &store, at(0));
+    let Disposition::Ended(ending) = disposition else { panic!() };
+    assert!(effects.is_empty());
     assert_eq!(Judged::by(&ending), Judged::Refused(Outcome::Overloaded, String::new()));
-    one.on_turn(at(0));
-    assert_eq!(outcomes(&one.on_tick(&store, at(2_000))).len(), MAX_FLIGHTS);
-    assert!(one.flights.is_idle());
+    assert_eq!(outcomes(&one.tick(&store, at(2_000))).len(), MAX_FLIGHTS);
+    assert!(one.is_idle());
 }
 
 #[test]
-fn a_turn_that_never_came_is_made_up_for_at_the_next_tick() {
+fn a_call_goes_out_with_its_request_and_survives_it() {
     let settings = Sample::default().settings();
     let store = MemoryStore::default();
     let mut one = worker(&settings, 1);
-    assert!(matches!(one.on_request(StreamId(1), &bearing("t0ken"), &store, at(0)), Step::Waits));
-    assert!(one.has_calls_to_send());
-    // The host did not change contexts.
+    let asking = call(&begin(&mut one, 1, &store, at(0))).expect("a call");
+    // The host cannot let it wait after all.
     one.on_host_failure(StreamId(1), None);
-    assert!(matches!(one.on_request(StreamId(2), &bearing("t0ken"), &store, at(1)), Step::Waits));
-    let asking = call(&one.on_tick(&store, at(250))).expect("a call");
-    assert_eq!(outcomes(&one.on_result(asking, answer(GOOD), &store, at(260))), [(2, None)]);
+    assert!(begin(&mut one, 2, &store, at(1)).is_empty());
+    assert_eq!(call(&one.tick(&store, at(250))), None);
+    assert_eq!(outcomes(&one.result(asking, answer(GOOD), &store, at(260))), [(2, None)]);
+}
+
+#[test]
+fn a_call_is_answered_once_and_never_after_its_flight_has_ended() {
+    let mut sample = Sample::default();
+    sample.provider.endpoint.retries = 1;
+    let settings = sample.settings();
+    let store = MemoryStore::default();
+    let mut one = worker(&settings, 1);
+    let first = call(&begin(&mut one, 1, &store, at(0))).unwrap();
+    one.check_calls();
+    let second = call(&one.result(first, status(503), &store, at(10))).unwrap();
+    assert!(one.result(first, answer(GOOD), &store, at(11)).is_empty());
+    one.check_calls();
+    assert_eq!(outcomes(&one.tick(&store, at(2_750))), [(1, Some(Outcome::ProviderUnavailable))]);
+    assert!(one.is_idle());
+    assert!(one.result(second, answer(GOOD), &store, at(2_751)).is_empty());
 }
 
 #[test]
@@ -268,7 +286,7 @@ fn what_is_not_to_be_kept_puts_an_end_to_what_was() {
     strict.rule.max_age = Some(Duration::from_secs(1));
     let mut two = worker(&strict.settings(), 2);
     let asking = call(&begin(&mut two, 1, &store, at(5_000))).expect("a call");
-    two.on_result(asking, answer(r#"{"active":false}"#), &store, at(5_001));
+    two.result(asking, answer(r#"{"active":false}"#), &store, at(5_001));
     let (judged, _) = ask(&mut worker(&settings, 3), "t0ken", &answer(r#"{"active":false}"#), &store, at(6_000));
     assert_eq!(judged, Judged::Refused(Outcome::Inactive, String::new()), "what was learned last holds");
 }

@@ -5,45 +5,26 @@ mod judgement;
 mod random;
 mod simulation;
 
-use super::effect::{CallId, Effect, Ending, Step, StreamId, Verdict};
-use super::settings::{Provider, Settings};
-use super::worker::{Identity, Worker};
+use super::effect::{CallId, Cx, Disposition, Effect, Ending, StreamId, Verdict};
+use super::flights::Phase;
+use super::settings::Settings;
+use super::worker::{Worker, WorkerId};
 use crate::base::headers::HeaderMap;
-use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult, HttpUrl};
+use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult};
 use crate::base::time::Timestamp;
 use crate::cache;
 use crate::contract;
-use crate::decision::decide::TokenChecks;
-use crate::decision::policy::{AmbiguousPaths, Api, Policy, ProviderIndex, Rule, Unmatched};
 use crate::outcome::Outcome;
+use crate::policy::api::ApiSettings;
+use crate::policy::rule::Rule;
+use crate::policy::selection::{AmbiguousPaths, Policy, Unmatched};
 use crate::port::memory::MemoryStore;
-use crate::provider::client_auth::ClientAuth;
-use crate::provider::introspection::claims::ClaimNames;
-use crate::provider::introspection::request::{Endpoint, LOOKED_AT, Written};
+use crate::provider::Provider;
+use crate::provider::samples::provider;
 use crate::reply;
 use crate::token::extract::{self, Source};
 use std::rc::Rc;
 use std::time::Duration;
-
-/// A provider that is asked once and answers in a second or not at all.
-pub(super) fn provider(name: &str) -> Provider {
-    Provider {
-        name: name.into(),
-        endpoint: Endpoint {
-            url: HttpUrl::parse("https://idp/introspect").unwrap(),
-            cluster: "idp".into(),
-            timeout: Duration::from_secs(1),
-            retries: 0,
-            client: ClientAuth::None { id: None },
-            parameters: Vec::new(),
-            headers: Vec::new(),
-            answer_headers: LOOKED_AT,
-            written: Written::default(),
-        },
-        checks: TokenChecks::default(),
-        claims: ClaimNames::default(),
-    }
-}
 
 /// A configuration of one API, to be varied.
 #[derive(Debug)]
@@ -67,19 +48,20 @@ impl Default for Sample {
 
 impl Sample {
     fn settings(self) -> Rc<Settings> {
-        let api = Api {
+        let api = ApiSettings {
             id: "orders".into(),
             hosts: Vec::new(),
             paths: Vec::new(),
-            providers: vec![ProviderIndex(0)],
+            providers: vec![0],
+            upstream: Default::default(),
             rule: self.rule,
             operations: Vec::new(),
         };
         let bearer = Source::Header { name: "authorization".into(), scheme: Some("Bearer".into()) };
+        let providers = vec![Rc::new(self.provider)];
         Rc::new(Settings::new(
-            Policy::new(vec![api], Unmatched::Refuse, AmbiguousPaths::Refuse),
-            vec![self.provider],
-            vec![Default::default()],
+            Policy::new(vec![api], &providers, Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap(),
+            providers,
             extract::Settings { sources: vec![bearer], max_length: 100 },
             Rc::new(self.contracts),
             self.cache,
@@ -88,8 +70,51 @@ impl Sample {
     }
 }
 
+/// Events as tests have them: what comes of each is what it gives.
+impl Worker {
+    fn request(
+        &mut self,
+        stream: StreamId,
+        head: &HeaderMap,
+        store: &MemoryStore,
+        now: Timestamp,
+    ) -> (Disposition, Vec<Effect>) {
+        let mut cx = Cx::new(store, now);
+        let disposition = self.on_request(stream, head, &mut cx);
+        (disposition, cx.effects)
+    }
+
+    fn result(&mut self, call: CallId, result: HttpResult, store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
+        let mut cx = Cx::new(store, now);
+        self.on_call_result(call, result, &mut cx);
+        cx.effects
+    }
+
+    fn message(&mut self, message: &[u8], store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
+        let mut cx = Cx::new(store, now);
+        self.on_message(message, &mut cx);
+        cx.effects
+    }
+
+    fn tick(&mut self, store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
+        let mut cx = Cx::new(store, now);
+        self.on_tick(&mut cx);
+        cx.effects
+    }
+
+    /// Every introspection under way is a flight's, and every flight's call is under way.
+    fn check_calls(&self) {
+        let calls = self.flights.select(|flight| matches!(flight.phase, Phase::Asking { .. }));
+        assert_eq!(self.calls.introspections(), calls.len());
+    }
+
+    fn is_idle(&self) -> bool {
+        self.flights.is_idle() && self.calls.introspections() == 0
+    }
+}
+
 fn worker(settings: &Rc<Settings>, number: u32) -> Worker {
-    Worker::new(Rc::clone(settings), Identity { number: u64::from(number), queue: number })
+    Worker::new(Rc::clone(settings), WorkerId { number: u64::from(number), queue: number })
 }
 
 /// A request with this token.
@@ -125,7 +150,7 @@ impl Judged {
     fn by(ending: &Ending) -> Self {
         match &ending.verdict {
             Verdict::Admit(permit) => Self::Admitted {
-                facts: format!("{:?} {:?} {:?}", permit.api(), permit.provider(), permit.facts()),
+                facts: format!("{} {} {:?}", permit.api().id, permit.provider().name, permit.facts()),
                 contract: format!("{:?}", permit.contract()),
             },
             Verdict::Refuse(refusal, _) => Self::Refused(refusal.outcome, refusal.scope.clone()),
@@ -137,19 +162,18 @@ impl Judged {
 /// One request through one worker while the server answers at once with `result`, and how many calls it took.
 fn ask(worker: &mut Worker, token: &str, result: &HttpResult, store: &MemoryStore, now: Timestamp) -> (Judged, usize) {
     let stream = StreamId(1);
-    let step = worker.on_request(stream, &bearing(token), store, now);
-    let mut effects = worker.on_turn(now);
+    let (disposition, mut effects) = worker.request(stream, &bearing(token), store, now);
     let mut calls: Vec<CallId> = Vec::new();
-    let mut ended = match step {
-        Step::Ended(ending) => Some(Judged::by(&ending)),
-        Step::Waits => None,
+    let mut ended = match disposition {
+        Disposition::Ended(ending) => Some(Judged::by(&ending)),
+        Disposition::Waits => None,
     };
     while let Some(effect) = effects.pop() {
         match effect {
             Effect::Call(id, call) => {
                 assert_eq!(asked_token(&call), token);
                 calls.push(id);
-                effects.extend(worker.on_result(id, result.clone(), store, now));
+                effects.extend(worker.result(id, result.clone(), store, now));
             }
             Effect::End(ending_stream, ending) => {
                 assert_eq!(ending_stream, stream);
@@ -159,6 +183,6 @@ fn ask(worker: &mut Worker, token: &str, result: &HttpResult, store: &MemoryStor
             Effect::Yield => panic!("there is no contract source"),
         }
     }
-    assert!(worker.flights.is_idle());
+    assert!(worker.is_idle());
     (ended.expect("an answer"), calls.len())
 }

@@ -1,7 +1,7 @@
 //! A whole process in disorder: workers that crash, messages out of order, callers that hang up, a server that fails.
 
 use super::super::flights::{Flight, MAX_WAITERS, Phase};
-use super::super::message::{self, Message, Told};
+use super::super::message::{self, Completion, Message};
 use super::super::outbox::{MAX_DEPTH, Outbox, Task};
 use super::random::Random;
 use super::*;
@@ -168,7 +168,7 @@ impl Process {
         sample.provider.endpoint.timeout = Duration::from_millis(TIMEOUT);
         sample.provider.endpoint.retries = u32::try_from(RETRIES).unwrap();
         sample.provider.checks.clock_skew = Duration::from_millis(SKEW);
-        sample.rule.scopes = crate::decision::scopes::ScopeRule::All(vec!["read".into()]);
+        sample.rule.scopes = crate::policy::scopes::ScopeRule::All(vec!["read".into()]);
         sample.cache.max_ttl = Duration::from_millis(disorder.max_ttl);
         sample.rule.max_age = disorder.max_age.map(Duration::from_millis);
         sample.cache.stale_if_error = Duration::from_millis(disorder.stale_if_error);
@@ -250,11 +250,7 @@ impl Process {
         }
         assert!(self.waiting.is_empty(), "seed {}: {:?} wait for ever", self.disorder.seed, self.waiting);
         for Seat { worker, .. } in &self.workers {
-            assert!(
-                worker.flights.is_idle() && worker.flights.is_empty(),
-                "seed {}: something is left",
-                self.disorder.seed
-            );
+            assert!(worker.is_idle() && worker.flights.is_empty(), "seed {}: something is left", self.disorder.seed);
         }
         for (key, value) in self.store.dump() {
             let shown = format!("{key}{}", String::from_utf8_lossy(&value));
@@ -275,8 +271,8 @@ impl Process {
             }
             Event::Message { queue, message } => {
                 self.hear(queue, &message);
-                self.begin_turn(queue, message == message::WAKE);
-                self.in_worker(queue, Share::All, |worker| worker.on_message(&message, &store, now));
+                self.begin_turn(queue, message == message::YIELDED);
+                self.in_worker(queue, Share::All, |worker| worker.message(&message, &store, now));
             }
             Event::Served { queue, call, token, after, fails } => {
                 let active = !self.revoked.contains_key(&token);
@@ -287,13 +283,13 @@ impl Process {
                 let is_good = matches!(&result, HttpResult::Answered(answer) if answer.status == 200);
                 let share = if is_good { Share::All } else { Share::Nothing };
                 self.come_back(queue, call, token, &result);
-                self.in_worker(queue, share, |worker| worker.on_result(call, result, &store, now));
+                self.in_worker(queue, share, |worker| worker.result(call, result, &store, now));
             }
             Event::Tick { worker } => {
                 let queue = self.workers[worker].queue;
                 self.give_up(queue);
                 self.begin_turn(queue, false);
-                self.in_worker(queue, Share::All, |worker| worker.on_tick(&store, now));
+                self.in_worker(queue, Share::All, |worker| worker.tick(&store, now));
                 self.schedule(TICK, Event::Tick { worker });
             }
             Event::Crash { worker } => self.crash(worker),
@@ -309,11 +305,11 @@ impl Process {
         let halted = if self.disorder.halts > 0 { self.random.below(self.disorder.halts) } else { 0 };
         let (store, now) = (self.store.clone(), at(self.now).minus(Duration::from_millis(halted)));
         let Seat { queue, worker: target, .. } = &mut self.workers[worker];
-        let step = target.on_request(stream, &bearing(&text(token)), &store, now);
+        let (disposition, effects) = target.request(stream, &bearing(&text(token)), &store, now);
         let queue = *queue;
-        match step {
-            Step::Ended(ending) => self.judge(queue, token, self.now, &ending),
-            Step::Waits => {
+        match disposition {
+            Disposition::Ended(ending) => self.judge(queue, token, self.now, &ending),
+            Disposition::Waits => {
                 self.waiting.insert(stream, (self.now, token, worker));
                 if self.random.percent(self.disorder.hang_ups) {
                     let after = self.random.below(2_000);
@@ -321,7 +317,7 @@ impl Process {
                 }
             }
         }
-        self.in_worker(queue, Share::Calls, |worker| worker.on_turn(now));
+        self.in_worker(queue, Share::Calls, |_| effects);
     }
 
     /// A worker is gone with all its requests; another one takes its place.
@@ -353,6 +349,7 @@ impl Process {
         // A worker that is gone hears nothing.
         let Some(seat) = self.seat(queue) else { return };
         let effects = event(&mut seat.worker);
+        seat.worker.check_calls();
         self.decide(queue, effects);
         while let Some(seat) = self.seat(queue) {
             let task = match share {
@@ -369,7 +366,7 @@ impl Process {
         let turns = self.seat(queue).map(|seat| seat.outbox.ask_for_turns()).unwrap_or_default();
         for _ in 0..turns {
             let after = self.random.below(TURN);
-            self.schedule(after, Event::Message { queue, message: message::WAKE.to_vec() });
+            self.schedule(after, Event::Message { queue, message: message::YIELDED.to_vec() });
         }
     }
 
@@ -398,7 +395,7 @@ impl Process {
         match task {
             Task::Effect(Effect::Call(id, call)) => self.send(queue, id, &call),
             Task::Effect(Effect::End(stream, _)) => {
-                let there = self.seat(queue).is_some_and(|seat| seat.worker.dismiss(stream));
+                let there = self.seat(queue).is_some_and(|seat| seat.worker.release(stream));
                 let waited = self.waiting.remove(&stream).is_some();
                 assert_eq!(there, waited, "seed {}: {stream:?} has hung up, or has not", self.disorder.seed);
             }
@@ -415,7 +412,7 @@ impl Process {
                 }
                 let (store, now) = (self.store.clone(), at(self.now));
                 let Some(seat) = self.seat(queue) else { return };
-                let effects = seat.worker.on_result(call, HttpResult::Failed, &store, now);
+                let effects = seat.worker.result(call, HttpResult::Failed, &store, now);
                 self.decide(queue, effects);
             }
         }
@@ -426,7 +423,7 @@ impl Process {
         if self.calls.get(&(queue, token)) == Some(&call) {
             self.calls.remove(&(queue, token));
         }
-        let waits = |flight: &Flight| matches!(flight.phase, Phase::Calling { call: sent, .. } if sent == call);
+        let waits = |flight: &Flight| matches!(flight.phase, Phase::Asking { call: sent, .. } if sent == call);
         if self.seat(queue).is_some_and(|seat| !seat.worker.flights.select(waits).is_empty()) {
             self.learn(queue, token, result);
         }
@@ -507,17 +504,17 @@ impl Process {
 
     /// What a worker learns from the message that it is about to get.
     fn hear(&mut self, queue: u32, message: &[u8]) {
-        let Some(Message::Answer(digest, told)) = message::read(message) else { return };
+        let Some(Message::Completed(digest, completion)) = message::read(message) else { return };
         let Some(Seat { worker, .. }) = self.seat(queue) else { return };
-        let Some(flight) = worker.flights.get_mut(&digest) else { return };
+        let Some(flight) = worker.flights.get(&digest) else { return };
         if !matches!(flight.phase, Phase::Following { .. }) {
             return;
         }
-        let token = flight.token.expose().strip_prefix("t0ken-").unwrap().parse().unwrap();
-        if let Told::Unavailable(Some(wait)) = told {
+        let token = flight.question.token.expose().strip_prefix("t0ken-").unwrap().parse().unwrap();
+        if let Completion::Unavailable(Some(wait)) = completion {
             self.hold(queue, u64::try_from(wait.as_millis()).unwrap());
         }
-        if matches!(told, Told::Unavailable(_) | Told::Error(_)) {
+        if matches!(completion, Completion::Unavailable(_) | Completion::Unusable(_)) {
             self.failed.insert((queue, token), self.now);
         }
     }
@@ -526,9 +523,9 @@ impl Process {
     fn give_up(&mut self, queue: u32) {
         let now = at(self.now);
         let Some(Seat { worker, .. }) = self.workers.iter_mut().find(|seat| seat.queue == queue) else { return };
-        for digest in worker.flights.select(|flight| now >= flight.deadline) {
-            let Some(flight) = worker.flights.get_mut(&digest) else { continue };
-            let token = flight.token.expose().strip_prefix("t0ken-").unwrap().parse().unwrap();
+        for digest in worker.flights.select(|flight| now >= flight.question.deadline) {
+            let Some(flight) = worker.flights.get(&digest) else { continue };
+            let token = flight.question.token.expose().strip_prefix("t0ken-").unwrap().parse().unwrap();
             self.failed.insert((queue, token), self.now);
         }
     }

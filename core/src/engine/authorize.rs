@@ -1,0 +1,175 @@
+//! From a request to its ending: rule, token, facts, verdict.
+
+use super::about::About;
+use super::effect::{Cx, Disposition, Ending, StreamId, Verdict};
+use super::metrics::{Level, Lookup};
+use super::resolve::Resolution;
+use super::worker::Worker;
+use crate::cache::Remembered;
+use crate::decision::decide::decide;
+use crate::outcome::Outcome;
+use crate::policy::api::Guard;
+use crate::policy::selection::{Selection, Target};
+use crate::port::RequestHead;
+use crate::provider::Provider;
+use crate::reply::Refusal;
+use crate::token::extract::{Fault, extract};
+use std::rc::Rc;
+
+impl Worker {
+    /// Authorizes a request, or lets it wait until its token is resolved.
+    pub(super) fn authorize(&mut self, stream: StreamId, head: &impl RequestHead, cx: &mut Cx<'_>) -> Disposition {
+        let verdict = match self.select(head) {
+            Selection::Guarded(guard) => return self.authorize_token(stream, &guard, head, cx),
+            Selection::Public(api) => {
+                self.metrics.request(Outcome::Public, Some(&api));
+                Verdict::AdmitPublic(api)
+            }
+            Selection::Unmatched => {
+                self.metrics.request(Outcome::Unmatched, None);
+                Verdict::AdmitUnmatched
+            }
+            Selection::Unknown => self.refuse(None, Outcome::UnknownApi),
+            Selection::Ambiguous => self.refuse_invalid(None, "ambiguous host, path or method"),
+        };
+        Disposition::Ended(verdict.into())
+    }
+
+    fn select(&self, head: &impl RequestHead) -> Selection {
+        if let Some(selection) = self.settings.policy.always() {
+            return selection;
+        }
+        let reads = self.settings.policy.reads();
+        let read = |wanted: bool, name| wanted.then(|| head.first(name)).flatten().unwrap_or_default();
+        self.settings.policy.select(Target {
+            method: read(reads.method, ":method"),
+            authority: read(reads.authority, ":authority"),
+            path: read(reads.path, ":path"),
+        })
+    }
+
+    fn authorize_token(
+        &mut self,
+        stream: StreamId,
+        guard: &Guard,
+        head: &impl RequestHead,
+        cx: &mut Cx<'_>,
+    ) -> Disposition {
+        let settings = Rc::clone(&self.settings);
+        let token = match extract(&settings.token, head) {
+            Ok(token) => token,
+            Err(fault) => return Disposition::Ended(self.without_token(guard, fault).into()),
+        };
+        let mut ending = match self.resolve(stream, guard, &token, cx) {
+            Resolution::Facts(provider, remembered) => self.decide(&remembered, provider, guard, cx).into(),
+            Resolution::Unanswered { provider, outcome, stale } => {
+                let ending = self.unanswered(outcome, stale.as_ref(), provider, guard, cx);
+                if !ending.stale {
+                    self.metrics.lookup(Lookup::Coalesced, Level::Worker);
+                }
+                ending
+            }
+            Resolution::Malformed => self.refuse_invalid(Some(guard), "not a b64token").into(),
+            Resolution::Overloaded => self.refuse(Some(guard), Outcome::Overloaded).into(),
+            Resolution::Waits => return Disposition::Waits,
+        };
+        ending.verdict.explain(|about| about.set_token(&token));
+        Disposition::Ended(ending)
+    }
+
+    /// The verdict on a request without a token that could be judged.
+    fn without_token(&mut self, guard: &Guard, fault: Fault) -> Verdict {
+        let waived = guard.waives_token();
+        match fault {
+            Fault::Missing if waived => {
+                self.metrics.request(Outcome::Anonymous, Some(&guard.api));
+                Verdict::AdmitPublic(Rc::clone(&guard.api))
+            }
+            Fault::Missing => self.refuse(Some(guard), Outcome::MissingToken),
+            Fault::Doubtful if !waived => self.refuse(Some(guard), Outcome::MissingToken),
+            fault => self.refuse_invalid(Some(guard), fault.text()),
+        }
+    }
+
+    /// The verdict on facts; counts the request.
+    pub(super) fn decide(
+        &mut self,
+        remembered: &Remembered,
+        provider: &Rc<Provider>,
+        guard: &Guard,
+        cx: &Cx<'_>,
+    ) -> Verdict {
+        let contracts = &mut self.contracts;
+        let holding = |client: Option<&str>| contracts.find(&guard.api.id, &provider.name, client, cx.store, cx.now);
+        match decide(&remembered.state, provider, guard, cx.now, holding) {
+            Ok(permit) => {
+                self.metrics.request(Outcome::Allowed, Some(&guard.api));
+                Verdict::Admit(permit)
+            }
+            Err(outcome) => {
+                let mut verdict = self.refuse(Some(guard), outcome);
+                verdict.explain(|about| {
+                    about.provider = Some(Rc::clone(provider));
+                    about.set_facts(&remembered.state, outcome);
+                });
+                verdict
+            }
+        }
+    }
+
+    /// The end of a request whose token cannot be asked about. During an outage stale facts may serve. They are those of
+    /// the shared cache: this worker's own entry may be one that another worker has learned to be void since.
+    pub(super) fn unanswered(
+        &mut self,
+        outcome: Outcome,
+        stale: Option<&Remembered>,
+        provider: &Rc<Provider>,
+        guard: &Guard,
+        cx: &Cx<'_>,
+    ) -> Ending {
+        let is_outage = outcome == Outcome::ProviderUnavailable;
+        if let Some(remembered) = stale
+            && is_outage
+            && !self.settings.cache.stale_if_error.is_zero()
+            && guard.rule.accepts_age(remembered.age(cx.now))
+        {
+            self.metrics.lookup(Lookup::Stale, Level::Shared);
+            return Ending { verdict: self.decide(remembered, provider, guard, cx), stale: true };
+        }
+        let mut verdict = self.refuse(Some(guard), outcome);
+        if let Verdict::Refuse(refusal, about) = &mut verdict {
+            about.provider = Some(Rc::clone(provider));
+            refusal.retry_after = is_outage.then(|| self.pauses.held(provider, cx.now)).flatten();
+        }
+        verdict.into()
+    }
+
+    fn refuse(&mut self, guard: Option<&Guard>, outcome: Outcome) -> Verdict {
+        let api = guard.map(|guard| &guard.api);
+        self.metrics.request(outcome, api.map(AsRef::as_ref));
+        // More scopes would not bring a claim that is missing.
+        let rule = guard.filter(|_| outcome != Outcome::WrongClaims).map(|guard| &guard.rule);
+        let scope = rule.map(|rule| rule.scopes.wanted()).unwrap_or_default();
+        let refusal = Refusal { scope, ..Refusal::new(outcome) };
+        Verdict::Refuse(refusal, Box::new(About { api: api.cloned(), ..About::default() }))
+    }
+
+    /// An invalid request, and what is wrong with it.
+    fn refuse_invalid(&mut self, guard: Option<&Guard>, detail: &'static str) -> Verdict {
+        let mut verdict = self.refuse(guard, Outcome::InvalidRequest);
+        verdict.explain(|about| about.detail = Some(detail.into()));
+        verdict
+    }
+}
+
+impl Fault {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Missing => "no access token",
+            Self::Repeated => "an access token in two places",
+            Self::Misplaced | Self::Doubtful => "what an upstream could take for another access token",
+            Self::Empty => "an empty access token",
+            Self::TooLong => "an access token that is too long",
+        }
+    }
+}

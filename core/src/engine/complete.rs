@@ -1,0 +1,227 @@
+//! The life of a flight: who asks, what comes of it for those who wait, here and in other workers.
+
+use super::effect::{Cx, Effect, Ending};
+use super::flights::{Flight, Phase, Question, Waiter};
+use super::message::{self, Completion};
+use super::metrics::Lookup;
+use super::resolve::deadline;
+use super::worker::Worker;
+use crate::cache::{BucketSnapshot, Freshness, Remembered, Role, is_held};
+use crate::outcome::Outcome;
+use crate::policy::api::Guard;
+use crate::provider::failure::Failure;
+use crate::token::digest::Digest;
+use std::rc::Rc;
+
+/// What is known of a token now that its question has ended.
+pub(super) type Learned = Result<Remembered, Unanswered>;
+
+/// A question that brought no answer of use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unanswered {
+    /// How those who wait for it end.
+    pub outcome: Outcome,
+    /// Why, where this worker has asked.
+    pub failure: Option<Failure>,
+}
+
+impl From<Outcome> for Unanswered {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, failure: None }
+    }
+}
+
+impl Worker {
+    /// Settles who asks: this worker, or another one that does already. What that makes of the look-up that needs the
+    /// answer. `seen` is what that look-up has just read.
+    pub(super) fn elect(
+        &mut self,
+        digest: &Digest,
+        question: Question,
+        seen: Option<BucketSnapshot>,
+        cx: &mut Cx<'_>,
+    ) -> Lookup {
+        match self.shared.join(cx.store, digest, seen, cx.now) {
+            Role::Follow { until } => {
+                self.flights.insert(digest, question, Phase::Following { until });
+                Lookup::Coalesced
+            }
+            role @ (Role::Lead | Role::Alone) => {
+                self.introspect(digest, question, 0, role == Role::Lead, cx);
+                Lookup::Miss
+            }
+        }
+    }
+
+    /// The leader that this worker follows has sent what became of the question.
+    pub(super) fn on_completed(&mut self, digest: &Digest, completion: Completion, cx: &mut Cx<'_>) {
+        let Some(Flight { question, phase: Phase::Following { .. } }) = self.flights.get(digest) else { return };
+        let provider = Rc::clone(&question.provider);
+        let learned = match completion {
+            Completion::Answered(remembered) => Ok(self.settings.cache.shorten(remembered)),
+            Completion::Unavailable(retry_after) => {
+                if let Some(wait) = retry_after {
+                    self.pauses.hold(&provider, wait, cx.now);
+                }
+                Err(Outcome::ProviderUnavailable.into())
+            }
+            Completion::Unusable(mark) if mark == message::mark(&provider.endpoint.client, digest) => {
+                Err(Outcome::ProviderError.into())
+            }
+            // Who asked has another secret, which may be all that was wrong.
+            Completion::Unusable(_) | Completion::TooLarge if self.pauses.held(&provider, cx.now).is_none() => {
+                if let Some(question) = self.take(digest) {
+                    self.introspect(digest, question, 0, false, cx);
+                }
+                return;
+            }
+            Completion::Unusable(_) | Completion::TooLarge => Err(Outcome::ProviderUnavailable.into()),
+        };
+        if let Some(question) = self.take(digest) {
+            self.apply(digest, question, learned, cx);
+        }
+    }
+
+    /// A flight is over: shares what was learned, sends it to those who follow, and ends those who wait here.
+    pub(super) fn complete(
+        &mut self,
+        digest: &Digest,
+        question: Question,
+        learned: Learned,
+        leads: bool,
+        cx: &mut Cx<'_>,
+    ) {
+        let followers = self.shared.publish(cx.store, digest, learned.as_ref().ok(), leads, cx.now);
+        if !followers.is_empty() {
+            let provider = &question.provider;
+            let message = match &learned {
+                Ok(remembered) => message::answered(digest, remembered),
+                Err(Unanswered { outcome: Outcome::ProviderUnavailable, .. }) => {
+                    message::unavailable(digest, self.pauses.held(provider, cx.now))
+                }
+                Err(_) => message::unusable(digest, message::mark(&provider.endpoint.client, digest)),
+            };
+            cx.effects.extend(followers.into_iter().map(|queue| Effect::Message(queue, message.clone())));
+        }
+        self.apply(digest, question, learned, cx);
+    }
+
+    /// Caches what was learned, and ends those who wait for it in this worker.
+    fn apply(&mut self, digest: &Digest, mut question: Question, learned: Learned, cx: &mut Cx<'_>) {
+        self.store(digest, &question, &learned, cx);
+        // Read once for all who wait.
+        let stale = match learned {
+            Err(Unanswered { outcome: Outcome::ProviderUnavailable, .. })
+                if !self.settings.cache.stale_if_error.is_zero() =>
+            {
+                self.shared.read(cx.store, digest, cx.now).0
+            }
+            _ => None,
+        };
+        let mut unsatisfied = Vec::new();
+        for waiter in std::mem::take(&mut question.waiters) {
+            let Waiter { stream, guard, since } = &waiter;
+            let mut ending = match &learned {
+                // An answer to a question from before the request counts as one that was known then.
+                Ok(remembered)
+                    if remembered.lifetime.asked_at < *since && !guard.rule.accepts_age(remembered.age(cx.now)) =>
+                {
+                    unsatisfied.push(waiter);
+                    continue;
+                }
+                Ok(remembered) => self.decide(remembered, &question.provider, guard, cx).into(),
+                Err(unanswered) => self.end_unanswered(*unanswered, stale.as_ref(), &question, guard, cx),
+            };
+            ending.verdict.explain(|about| about.set_token(question.token.expose().as_bytes()));
+            cx.effects.push(Effect::End(*stream, ending));
+        }
+        self.ask_again(digest, Question { waiters: unsatisfied, ..question }, cx);
+    }
+
+    /// Stores what was learned in the local cache, or that nothing was.
+    fn store(&mut self, digest: &Digest, question: &Question, learned: &Learned, cx: &Cx<'_>) {
+        let token = question.token.expose().as_bytes();
+        match learned {
+            Ok(remembered) => {
+                for key in &question.keys {
+                    match remembered.freshness(cx.now) {
+                        Freshness::Fresh => self.local.insert(*key, token, remembered.clone()),
+                        Freshness::Stale | Freshness::Expired => {
+                            self.local.remove(*key, token);
+                        }
+                    }
+                }
+            }
+            Err(Unanswered { outcome, .. }) => self.pauses.failed(digest, *outcome, question.was_good, cx.now),
+        }
+    }
+
+    fn end_unanswered(
+        &mut self,
+        Unanswered { outcome, failure }: Unanswered,
+        stale: Option<&Remembered>,
+        question: &Question,
+        guard: &Guard,
+        cx: &Cx<'_>,
+    ) -> Ending {
+        let mut ending = self.unanswered(outcome, stale, &question.provider, guard, cx);
+        // Stale facts that serve are judged, and say themselves why not.
+        if let Some(failure) = failure.filter(|_| !ending.stale) {
+            ending.verdict.explain(|about| about.detail = Some(failure.to_string().into()));
+        }
+        ending
+    }
+
+    /// Asks once more for requests that need a younger answer than the one they have waited for.
+    fn ask_again(&mut self, digest: &Digest, mut question: Question, cx: &mut Cx<'_>) {
+        for waiter in &mut question.waiters {
+            waiter.since = waiter.since.min(cx.now);
+        }
+        let Some(since) = question.waiters.iter().map(|waiter| waiter.since).min() else { return };
+        question.deadline = deadline(&question.provider, since);
+        if self.pauses.held(&question.provider, cx.now).is_some() {
+            self.apply(digest, question, Err(Outcome::ProviderUnavailable.into()), cx);
+        } else {
+            self.elect(digest, question, None, cx);
+        }
+    }
+
+    /// The periodic turn of the flights: leases are renewed, dead leaders replaced, overdue flights ended.
+    pub(super) fn tend_flights(&mut self, cx: &mut Cx<'_>) {
+        let now = cx.now;
+        self.pauses.tend(now);
+        // A clock that was set back puts off no end.
+        self.flights.shorten_deadlines(|provider| deadline(provider, now));
+        for digest in self.flights.select(|flight| now >= flight.question.deadline) {
+            let leads = self.flights.get(&digest).is_some_and(|flight| flight.phase.leads());
+            if let Some(question) = self.take(&digest) {
+                self.complete(&digest, question, Err(Outcome::ProviderUnavailable.into()), leads, cx);
+            }
+        }
+        for digest in self.flights.select(|flight| flight.phase.leads()) {
+            self.shared.renew(cx.store, &digest, now);
+        }
+        let abandoned = |flight: &Flight| match flight.phase {
+            Phase::Following { until } => !is_held(until, now),
+            Phase::Asking { .. } => false,
+        };
+        for digest in self.flights.select(abandoned) {
+            let Some(question) = self.take(&digest) else { continue };
+            if self.pauses.held(&question.provider, now).is_some() {
+                self.apply(&digest, question, Err(Outcome::ProviderUnavailable.into()), cx);
+            } else {
+                self.elect(&digest, question, None, cx);
+            }
+        }
+    }
+
+    /// Takes a question from those under way. The answer of its call, should it come, is nobody's.
+    fn take(&mut self, digest: &Digest) -> Option<Question> {
+        let Flight { question, phase } = self.flights.take(digest)?;
+        if let Phase::Asking { call, .. } = phase {
+            self.calls.take(call);
+            self.metrics.in_flight(self.calls.introspections());
+        }
+        Some(question)
+    }
+}

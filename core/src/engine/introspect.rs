@@ -1,0 +1,103 @@
+//! The source that vouches for tokens by introspection: its calls, and what their results mean.
+
+use super::calls::Purpose;
+use super::complete::Unanswered;
+use super::effect::{Cx, Effect};
+use super::flights::{Flight, Phase, Question};
+use super::metrics::Introspected;
+use super::worker::Worker;
+use crate::base::http::HttpResult;
+use crate::base::time::Timestamp;
+use crate::cache::{CacheControl, Lifetime, Remembered};
+use crate::outcome::Outcome;
+use crate::provider::Provider;
+use crate::provider::failure::Failure;
+use crate::provider::introspection::response;
+use crate::token::digest::Digest;
+use crate::token::facts::TokenState;
+use std::rc::Rc;
+use std::time::Duration;
+
+impl Worker {
+    /// Asks, after so many earlier calls; `leads` says whether other workers may be waiting for it.
+    pub(super) fn introspect(
+        &mut self,
+        digest: &Digest,
+        question: Question,
+        earlier: u32,
+        leads: bool,
+        cx: &mut Cx<'_>,
+    ) {
+        let endpoint = &question.provider.endpoint;
+        let timeout = endpoint.timeout.min(question.time_left(cx.now)).max(Duration::from_millis(1));
+        let request = endpoint.call(&question.token, timeout);
+        let call = self.calls.open(Purpose::Introspect(*digest));
+        self.flights.insert(digest, question, Phase::Asking { call, earlier, sent_at: cx.now, leads });
+        self.metrics.in_flight(self.calls.introspections());
+        cx.effects.push(Effect::Call(call, request));
+    }
+
+    /// The call has ended.
+    pub(super) fn on_introspected(&mut self, digest: &Digest, result: &HttpResult, cx: &mut Cx<'_>) {
+        let Some(Flight { question, phase: Phase::Asking { earlier, sent_at, leads, .. } }) = self.flights.take(digest)
+        else {
+            return;
+        };
+        let provider = Rc::clone(&question.provider);
+        let read = response::read(result, &provider.claims, provider.endpoint.sends_own_token(), cx.now);
+        self.metrics.introspected(&provider, introspected(&read), cx.now.since(sent_at));
+        self.metrics.in_flight(self.calls.introspections());
+        let learned = match read {
+            Err(failure)
+                if failure.is_worth_a_retry()
+                    && earlier < provider.endpoint.retries
+                    && cx.now < question.deadline
+                    && self.pauses.held(&provider, cx.now).is_none() =>
+            {
+                return self.introspect(digest, question, earlier + 1, leads, cx);
+            }
+            Err(failure) => Err(self.record_failure(&provider, failure, cx)),
+            Ok(state) => Ok(self.remembered(state, result, cx.now.min(sent_at))),
+        };
+        self.complete(digest, question, learned, leads, cx);
+    }
+
+    /// The answer with its lifetime; one that is not to be kept has none.
+    fn remembered(&mut self, state: TokenState, result: &HttpResult, asked_at: Timestamp) -> Remembered {
+        let cache_control = match result {
+            HttpResult::Answered(answer) => CacheControl::of(answer),
+            HttpResult::Failed => CacheControl::default(),
+        };
+        let seed = self.next_seed();
+        let lifetime = self.settings.cache.lifetime(&state, cache_control, asked_at, seed);
+        Remembered { state, lifetime: lifetime.unwrap_or(Lifetime::none(asked_at)) }
+    }
+
+    fn record_failure(&mut self, provider: &Provider, failure: Failure, cx: &mut Cx<'_>) -> Unanswered {
+        let outcome = failure.outcome();
+        if failure == Failure::Unreachable {
+            self.pauses.silent(provider, cx.now);
+        }
+        if let Some(wait) = failure.retry_after() {
+            self.pauses.hold(provider, wait, cx.now);
+        }
+        if self.pauses.may_log(provider, cx.now) {
+            let stale = match (outcome, self.settings.cache.stale_if_error.is_zero()) {
+                (Outcome::ProviderUnavailable, false) => "; tokens known from before pass until stale_if_error ends",
+                _ => "",
+            };
+            let line = format!("provider {:?}: introspection failed: {failure}{stale}", provider.name);
+            cx.effects.push(Effect::Log(log::Level::Warn, line));
+        }
+        Unanswered { outcome, failure: Some(failure) }
+    }
+}
+
+fn introspected(read: &Result<TokenState, Failure>) -> Introspected {
+    match read {
+        Ok(TokenState::Active(_)) => Introspected::Active,
+        Ok(TokenState::Inactive) => Introspected::Inactive,
+        Err(failure) if failure.outcome() == Outcome::ProviderUnavailable => Introspected::Unavailable,
+        Err(_) => Introspected::Error,
+    }
+}

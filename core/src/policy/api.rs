@@ -1,0 +1,162 @@
+//! A guarded API: where it is served, by which rules, and whose tokens it takes.
+
+use super::hosts::HostPattern;
+use super::paths::PathPattern;
+use super::rule::{Rule, TokenRule};
+use super::upstream::Upstream;
+use crate::provider::Provider;
+use crate::token::bearer::Bearer;
+use crate::token::issuer::unverified_issuer;
+use std::rc::Rc;
+
+/// An API as it is configured.
+#[derive(Clone, Debug)]
+pub struct ApiSettings {
+    /// The `api` of contracts.
+    pub id: Box<str>,
+    /// Hosts it is served under; empty = every host.
+    pub hosts: Vec<HostPattern>,
+    /// Paths it is served under; empty = every path.
+    pub paths: Vec<PathPattern>,
+    /// Providers whose tokens it takes, by their places in the configuration.
+    pub providers: Vec<usize>,
+    /// What its upstream is told.
+    pub upstream: Upstream,
+    /// For requests that no operation matches.
+    pub rule: Rule,
+    /// Tried in this order; the first match wins.
+    pub operations: Vec<Operation>,
+}
+
+/// One guarded API.
+#[derive(Debug)]
+pub struct Api {
+    /// The `api` of contracts.
+    pub id: Box<str>,
+    /// Its place among the APIs.
+    pub slot: usize,
+    /// Providers whose tokens it takes.
+    pub choices: Choices,
+    /// What its upstream is told.
+    pub upstream: Upstream,
+    /// For requests that no operation matches.
+    pub rule: Rc<Rule>,
+    /// Tried in this order; the first match wins.
+    pub operations: Vec<Operation>,
+    hosts: Vec<HostPattern>,
+    paths: Vec<PathPattern>,
+}
+
+/// Part of an API with a rule of its own.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Request methods, with case; empty = every method.
+    pub methods: Vec<Box<str>>,
+    /// Paths; empty = every path of the API.
+    pub paths: Vec<PathPattern>,
+    /// What a request must bring.
+    pub access: Access,
+}
+
+/// Who may call an operation.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Everybody; no token is looked at.
+    Public,
+    /// Who satisfies the rule.
+    Guarded(Rc<Rule>),
+}
+
+/// The API and the rule that a request falls under.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// The API.
+    pub api: Rc<Api>,
+    /// The rule.
+    pub rule: Rc<Rule>,
+    /// Whether the path is certain enough for the rule to open something.
+    pub(super) opens: bool,
+}
+
+impl Guard {
+    /// Whether a request passes without a token.
+    pub fn waives_token(&self) -> bool {
+        self.opens && self.rule.token == TokenRule::Optional
+    }
+}
+
+/// The providers of an API; never none.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    first: Choice,
+    others: Box<[Choice]>,
+}
+
+/// A provider among those of an API, and the key under which its answers are cached.
+///
+/// APIs with the same list of providers send a token to the same one and share its answers. APIs with different lists may
+/// send it to different ones and do not.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The provider.
+    pub provider: Rc<Provider>,
+    /// For the local cache.
+    pub key: u16,
+}
+
+impl Choices {
+    /// `None` without a choice.
+    pub fn new(choices: Vec<Choice>) -> Option<Self> {
+        let mut choices = choices.into_iter();
+        Some(Self { first: choices.next()?, others: choices.collect() })
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Choice> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The one that this token goes to: whose issuer it names, else the first.
+    pub fn choose(&self, token: &Bearer) -> &Choice {
+        if !self.others.is_empty()
+            && let Some(issuer) = unverified_issuer(token.expose())
+            && let Some(named) = self.iter().find(|choice| choice.provider.checks.issuer.as_deref() == Some(&*issuer))
+        {
+            return named;
+        }
+        &self.first
+    }
+}
+
+impl Api {
+    /// The API at this place, with these choices.
+    pub(super) fn new(slot: usize, settings: ApiSettings, choices: Choices) -> Self {
+        let ApiSettings { id, hosts, paths, upstream, rule, operations, providers: _ } = settings;
+        Self { id, slot, choices, upstream, rule: Rc::new(rule), operations, hosts, paths }
+    }
+
+    pub(super) fn matches(&self, host: &[u8], path: &[u8]) -> bool {
+        (self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches(host)))
+            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+    }
+
+    /// Whether it is served under some hosts only.
+    pub fn reads_authority(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+
+    /// Whether some of its rules are about paths.
+    pub fn reads_path(&self) -> bool {
+        !self.paths.is_empty() || self.operations.iter().any(|operation| !operation.paths.is_empty())
+    }
+}
+
+impl Operation {
+    pub(super) fn matches(&self, method: &[u8], path: &[u8]) -> bool {
+        (self.methods.is_empty() || self.methods.iter().any(|name| name.as_bytes() == method))
+            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,12 @@
+//! Which API and which of its rules a request falls under.
+
+pub mod api;
+pub mod claims;
+pub mod escapes;
+pub mod hosts;
+pub mod methods;
+pub mod paths;
+pub mod rule;
+pub mod scopes;
+pub mod selection;
+pub mod upstream;

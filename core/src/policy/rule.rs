@@ -1,0 +1,49 @@
+//! What a token must bring.
+
+use super::claims::ClaimRule;
+use super::scopes::ScopeRule;
+use std::time::Duration;
+
+/// What a token must bring.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// Whether there must be a token at all.
+    pub token: TokenRule,
+    /// Claims, each of which must be met.
+    pub claims: Vec<ClaimRule>,
+    /// Scopes.
+    pub scopes: ScopeRule,
+    /// Contract.
+    pub contract: ContractRule,
+    /// Older facts are asked for again.
+    pub max_age: Option<Duration>,
+}
+
+impl Rule {
+    /// Whether facts of this age will do.
+    pub fn accepts_age(&self, age: Duration) -> bool {
+        self.max_age.is_none_or(|max_age| age <= max_age)
+    }
+}
+
+/// Whether a request needs a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenRule {
+    /// It does.
+    #[default]
+    Required,
+    /// Without one it passes without an identity; with one the token is judged.
+    Optional,
+}
+
+/// Whether the token's client needs a contract.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContractRule {
+    /// One that grants.
+    Required,
+    /// None, but its tier is used if there is one.
+    Optional,
+    /// None, and none is looked up.
+    #[default]
+    None,
+}

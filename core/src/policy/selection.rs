@@ -1,0 +1,206 @@
+//! Under which rule of which API a request falls.
+
+use super::api::{Access, Api, ApiSettings, Choice, Choices, Guard, Operation};
+use super::hosts;
+use super::methods;
+use super::paths::{self, Certainty, Path};
+use super::rule::Rule;
+use crate::provider::Provider;
+use std::fmt;
+use std::rc::Rc;
+
+/// All APIs, and what becomes of requests that none of them claims.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    apis: Vec<Rc<Api>>,
+    unmatched: Unmatched,
+    ambiguous_paths: AmbiguousPaths,
+    /// Every method that some operation names.
+    methods: Vec<Box<str>>,
+    reads: Reads,
+    always: Option<Selection>,
+}
+
+/// What becomes of a request that no API matches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unmatched {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It passes.
+    Pass,
+}
+
+/// What becomes of a request whose path is ambiguous.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AmbiguousPaths {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// Its path is compared as it stands, but it opens nothing, as a doubtful one.
+    Literal,
+}
+
+/// Where a request falls.
+#[derive(Clone, Debug)]
+pub enum Selection {
+    /// Under a rule.
+    Guarded(Guard),
+    /// Under a public operation of this API.
+    Public(Rc<Api>),
+    /// Under no API, and such requests pass.
+    Unmatched,
+    /// Under no API, and such requests are refused.
+    Unknown,
+    /// Nowhere for certain: its method, host or path is ambiguous.
+    Ambiguous,
+}
+
+/// What selection looks at. A part that [`Policy::reads`] does not name may be left empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Target<'a> {
+    /// `:method`.
+    pub method: &'a [u8],
+    /// `:authority`.
+    pub authority: &'a [u8],
+    /// `:path`.
+    pub path: &'a [u8],
+}
+
+/// The parts of a request that selection needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// `:method` is needed.
+    pub method: bool,
+    /// `:authority` is needed.
+    pub authority: bool,
+    /// `:path` is needed.
+    pub path: bool,
+}
+
+/// The lists of providers of all APIs together are longer than keys can number, or one is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyChoices;
+
+impl fmt::Display for TooManyChoices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("asks for more different lists of providers than can be told apart")
+    }
+}
+
+impl Policy {
+    /// A policy over `apis`, which are tried in this order; the first match wins.
+    ///
+    /// # Errors
+    /// [`TooManyChoices`].
+    pub fn new(
+        apis: Vec<ApiSettings>,
+        providers: &[Rc<Provider>],
+        unmatched: Unmatched,
+        ambiguous_paths: AmbiguousPaths,
+    ) -> Result<Self, TooManyChoices> {
+        let choices = choices(&apis, providers).ok_or(TooManyChoices)?;
+        let apis: Vec<Rc<Api>> = apis
+            .into_iter()
+            .zip(choices)
+            .enumerate()
+            .map(|(slot, (settings, choices))| Rc::new(Api::new(slot, settings, choices)))
+            .collect();
+        let mut methods: Vec<Box<str>> = Vec::new();
+        for method in apis.iter().flat_map(|api| &api.operations).flat_map(|operation| &operation.methods) {
+            if !methods.contains(method) {
+                methods.push(method.clone());
+            }
+        }
+        let reads = Reads {
+            method: !methods.is_empty(),
+            authority: apis.iter().any(|api| api.reads_authority()),
+            path: apis.iter().any(|api| api.reads_path()),
+        };
+        let mut policy = Self { apis, unmatched, ambiguous_paths, methods, reads, always: None };
+        policy.always = (reads == Reads::default()).then(|| policy.select(Target::default()));
+        Ok(policy)
+    }
+
+    /// Where every request falls, if no part of a request matters.
+    pub fn always(&self) -> Option<Selection> {
+        self.always.clone()
+    }
+
+    /// Which parts of a request matter to this policy.
+    pub fn reads(&self) -> Reads {
+        self.reads
+    }
+
+    /// The APIs, in order.
+    pub fn apis(&self) -> &[Rc<Api>] {
+        &self.apis
+    }
+
+    /// Where the request falls. The query takes no part.
+    pub fn select(&self, target: Target<'_>) -> Selection {
+        if self.reads.authority && hosts::is_ambiguous(target.authority)
+            || self.reads.method && methods::is_ambiguous(target.method, &self.methods)
+        {
+            return Selection::Ambiguous;
+        }
+        let path = if self.reads.path { Path::read(paths::without_query(target.path)) } else { Path::irrelevant() };
+        if path.certainty == Certainty::Ambiguous && self.ambiguous_paths == AmbiguousPaths::Refuse {
+            return Selection::Ambiguous;
+        }
+        let is_plain = path.certainty == Certainty::Plain;
+        let host = hosts::name(target.authority);
+        let Some(api) = self.apis.iter().find(|api| api.matches(host, &path.compared)) else {
+            return match self.unmatched {
+                Unmatched::Pass if is_plain => Selection::Unmatched,
+                _ => Selection::Unknown,
+            };
+        };
+        // What opens something must match the path as it stands, too: not every upstream decodes what may be decoded.
+        let matches_as_written = |operation: Option<&Operation>| {
+            api.matches(host, &path.written)
+                && operation.is_none_or(|operation| operation.matches(target.method, &path.written))
+        };
+        let opens = |operation| is_plain && (!path.has_escapes() || matches_as_written(operation));
+        let guard = |rule: &Rc<Rule>, operation| {
+            Selection::Guarded(Guard { api: Rc::clone(api), rule: Rc::clone(rule), opens: opens(operation) })
+        };
+        let matching = api.operations.iter().filter(|operation| operation.matches(target.method, &path.compared));
+        for operation in matching {
+            match &operation.access {
+                Access::Guarded(rule) => return guard(rule, Some(operation)),
+                Access::Public if opens(Some(operation)) => return Selection::Public(Rc::clone(api)),
+                Access::Public => {}
+            }
+        }
+        guard(&api.rule, None)
+    }
+}
+
+/// The choices of each API; `None` when keys run out, or an API has no choice.
+fn choices(apis: &[ApiSettings], providers: &[Rc<Provider>]) -> Option<Vec<Choices>> {
+    let mut lists: Vec<(&[usize], Choices)> = Vec::new();
+    let mut last_key = 0_u16;
+    let mut all = Vec::with_capacity(apis.len());
+    for api in apis {
+        let known = lists.iter().find(|(list, _)| *list == api.providers).map(|(_, choices)| choices.clone());
+        let choices = match known {
+            Some(choices) => choices,
+            None => {
+                let mut choice = |index: &usize| {
+                    last_key = last_key.checked_add(1)?;
+                    Some(Choice { provider: Rc::clone(providers.get(*index)?), key: last_key })
+                };
+                let list = api.providers.iter().map(&mut choice).collect::<Option<Vec<_>>>()?;
+                let choices = Choices::new(list)?;
+                lists.push((&api.providers, choices.clone()));
+                choices
+            }
+        };
+        all.push(choices);
+    }
+    Some(all)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! What the upstream of an API is told about a caller.
+
+/// The headers of one API's upstream.
+#[derive(Clone, Debug, Default)]
+pub struct Upstream {
+    /// Header names (lower case) and what they carry.
+    pub headers: Vec<(Box<str>, Value)>,
+    /// Every scalar member of the answer becomes a header of this prefix and its name.
+    pub claims_prefix: Option<Box<str>>,
+    /// Whether the credential stays in the request.
+    pub forward_token: bool,
+}
+
+/// Where the value of an identity header comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Client the token was issued to.
+    ClientId,
+    /// `sub`.
+    Subject,
+    /// Scopes, separated by spaces.
+    Scope,
+    /// `username`.
+    Username,
+    /// `iss`.
+    Issuer,
+    /// Name of the provider that vouches for the token.
+    Provider,
+    /// Id of the API.
+    Api,
+    /// SLA tier of the contract.
+    ContractTier,
+    /// Name of the contract.
+    ContractName,
+    /// A member of the answer, by JSON pointer (RFC 6901).
+    Claim(Box<str>),
+}

@@ -1,0 +1,28 @@
+//! A provider for tests.
+
+use super::client_auth::ClientAuth;
+use super::introspection::claims::ClaimNames;
+use super::introspection::request::{Endpoint, LOOKED_AT, Written};
+use super::{Provider, TokenChecks};
+use crate::base::http::HttpUrl;
+use std::time::Duration;
+
+/// A provider that is asked once and answers in a second or not at all.
+pub fn provider(name: &str) -> Provider {
+    Provider::new(
+        name.into(),
+        Endpoint {
+            url: HttpUrl::parse("https://idp/introspect").unwrap(),
+            cluster: "idp".into(),
+            timeout: Duration::from_secs(1),
+            retries: 0,
+            client: ClientAuth::None { id: None },
+            parameters: Vec::new(),
+            headers: Vec::new(),
+            answer_headers: LOOKED_AT,
+            written: Written::default(),
+        },
+        TokenChecks::default(),
+        ClaimNames::default(),
+    )
+}

@@ -1,0 +1,50 @@
+//! One authorization server, as it is configured.
+
+use super::introspection::claims::ClaimNames;
+use super::introspection::request::Endpoint;
+use crate::token::bearer::Bearer;
+use crate::token::digest::{Digest, TokenNames};
+use std::time::Duration;
+
+/// One authorization server.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its place among the providers.
+    pub slot: usize,
+    /// How it is asked.
+    pub endpoint: Endpoint,
+    /// What its tokens are checked against.
+    pub checks: TokenChecks,
+    /// Where its answers hold what.
+    pub claims: ClaimNames,
+    /// The names of its tokens.
+    pub(crate) token_names: TokenNames,
+}
+
+/// What a provider's tokens are checked against.
+#[derive(Clone, Debug, Default)]
+pub struct TokenChecks {
+    /// Compared with `iss`, where the answer has one.
+    pub issuer: Option<Box<str>>,
+    /// One of these must be in `aud`; empty = not checked.
+    pub audiences: Vec<Box<str>>,
+    /// How far the authorization server's clock may be off.
+    pub clock_skew: Duration,
+    /// Whether a token bound to a key passes without a proof of possession.
+    pub ignore_key_binding: bool,
+}
+
+impl Provider {
+    /// The first provider, if no other slot is given.
+    pub fn new(name: Box<str>, endpoint: Endpoint, checks: TokenChecks, claims: ClaimNames) -> Self {
+        let token_names = TokenNames::new(&name);
+        Self { name, slot: 0, endpoint, checks, claims, token_names }
+    }
+
+    /// The token's name in shared data and in messages.
+    pub fn token_name(&self, token: &Bearer) -> Digest {
+        self.token_names.name(token.expose().as_bytes())
+    }
+}
