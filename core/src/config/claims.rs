@@ -3,7 +3,7 @@
 use super::reader::Field;
 use crate::policy::api::{Access, ApiSettings};
 use crate::policy::claims::ClaimRule;
-use crate::token::claim::scalar;
+use crate::token::scalar::scalar;
 
 /// Reads the object: JSON pointers and the values of which there must be one.
 pub fn read(field: &Field<'_>) -> Option<Vec<ClaimRule>> {

@@ -4,9 +4,9 @@ use super::reader::{Field, Object};
 use crate::base::fields::is_header_name;
 use crate::base::secret::Secret;
 use crate::provider::client_auth::{BasicEncoding, ClientAuth};
-use crate::provider::introspection::claims::ClaimNames;
 use crate::provider::introspection::request::{Endpoint, LOOKED_AT, Written};
 use crate::provider::{Provider, TokenChecks};
+use crate::token::claims::ClaimNames;
 use std::time::Duration;
 
 const TIMEOUT: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);

@@ -5,7 +5,7 @@
 pub struct ClaimRule {
     /// Where it says so: a JSON pointer (RFC 6901) into the answer.
     pub pointer: Box<str>,
-    /// What it may say, as [`crate::token::claim::scalar`] has it. One is enough.
+    /// What it may say, as [`crate::token::scalar::scalar`] has it. One is enough.
     pub values: Vec<Box<str>>,
 }
 

@@ -1,10 +1,10 @@
 //! A provider for tests.
 
 use super::client_auth::ClientAuth;
-use super::introspection::claims::ClaimNames;
 use super::introspection::request::{Endpoint, LOOKED_AT, Written};
 use super::{Provider, TokenChecks};
 use crate::base::http::HttpUrl;
+use crate::token::claims::ClaimNames;
 use std::time::Duration;
 
 /// A provider that is asked once and answers in a second or not at all.

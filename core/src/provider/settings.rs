@@ -1,8 +1,8 @@
 //! One authorization server, as it is configured.
 
-use super::introspection::claims::ClaimNames;
 use super::introspection::request::Endpoint;
 use crate::token::bearer::Bearer;
+use crate::token::claims::ClaimNames;
 use crate::token::digest::{Digest, TokenNames};
 use std::time::Duration;
 

@@ -38,7 +38,7 @@ pub struct Facts {
     /// Further members that the configuration asks for, by JSON pointer or by the end of a header's name, as header
     /// text.
     pub claims: Vec<(Box<str>, Box<str>)>,
-    /// Of the values that some rule asks for at a JSON pointer, those that stand there, as [`super::claim::scalar`] has
+    /// Of the values that some rule asks for at a JSON pointer, those that stand there, as [`super::scalar::scalar`] has
     /// them.
     pub said: Vec<(Box<str>, Box<str>)>,
 }

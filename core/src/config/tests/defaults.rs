@@ -7,7 +7,7 @@ use crate::policy::rule::{ContractRule, TokenRule};
 use crate::policy::selection::{AmbiguousPaths, Policy, Selection, Target};
 use crate::policy::upstream::Value;
 use crate::provider::client_auth::{BasicEncoding, ClientAuth};
-use crate::provider::introspection::claims::ClaimNames;
+use crate::token::claims::ClaimNames;
 use crate::token::extract::{self, Source};
 use serde_json::json;
 use std::time::Duration;

@@ -3,7 +3,7 @@ use crate::policy::api::ApiSettings;
 use crate::policy::claims::ClaimRule;
 use crate::policy::scopes::ScopeRule;
 use crate::policy::selection::{AmbiguousPaths, Policy, Selection, Target, Unmatched};
-use crate::token::claim::string;
+use crate::token::scalar::string;
 use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);

@@ -9,7 +9,7 @@ use crate::policy::claims::ClaimRule;
 use crate::policy::rule::{ContractRule, Rule};
 use crate::policy::scopes::ScopeRule;
 use crate::port::memory::MemoryStore;
-use crate::token::claim::string;
+use crate::token::scalar::string;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::time::Duration;

@@ -1,6 +1,4 @@
 //! Token introspection (RFC 7662): asking the authorization server, and reading its answer strictly.
 
-pub mod claims;
-mod kind;
 pub mod request;
 pub mod response;

@@ -1,11 +1,11 @@
 //! The introspection answer (RFC 7662 §2.2, §2.3): a token's state, or why it tells nothing.
 
-use super::claims::{self, ClaimNames};
 use crate::base::http::{Body, HttpAnswer, HttpResult};
 use crate::base::json::{Json, Object};
 use crate::base::retry_after::retry_after;
 use crate::base::time::Timestamp;
 use crate::provider::failure::{Failure, LONGEST_RETRY_AFTER};
+use crate::token::claims::{self, ClaimNames};
 use crate::token::facts::{Facts, TokenState};
 use std::rc::Rc;
 use std::time::Duration;

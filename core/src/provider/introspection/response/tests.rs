@@ -1,6 +1,6 @@
 use super::*;
-use crate::token::claim;
 use crate::token::facts::Facts;
+use crate::token::scalar;
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -13,7 +13,7 @@ fn names() -> ClaimNames {
         pointers: list(&["/ext/tenant", "/groups", "/a~1b"]),
         all_scalars: false,
         asked: [("/realm", "x"), ("/ext/acr", "1"), ("/ext/acr", "2")]
-            .map(|(pointer, value)| (pointer.into(), claim::string(value)))
+            .map(|(pointer, value)| (pointer.into(), scalar::string(value)))
             .into(),
     }
 }

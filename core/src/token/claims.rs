@@ -1,11 +1,11 @@
-//! Members of an answer as facts, read strictly (RFC 7662 §2.2).
+//! Claims as facts, whoever vouches for them: the members of an introspection answer (RFC 7662 §2.2).
 
+use super::facts::Facts;
+use super::forwarded;
 use super::kind::{self, SAYING};
-use crate::base::header_text;
+use super::scalar;
 use crate::base::json::{Json, Object, UnusableMember, first_token};
 use crate::base::time::Timestamp;
-use crate::token::claim;
-use crate::token::facts::Facts;
 
 /// Which members hold what, and which further ones are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +18,7 @@ pub struct ClaimNames {
     pub pointers: Vec<Box<str>>,
     /// Whether every scalar member is kept.
     pub all_scalars: bool,
-    /// JSON pointers, each with a value that some rule asks for there, as [`claim::scalar`] has it.
+    /// JSON pointers, each with a value that some rule asks for there, as [`scalar::scalar`] has it.
     pub asked: Vec<(Box<str>, Box<str>)>,
 }
 
@@ -35,7 +35,7 @@ impl ClaimNames {
             || self.pointers.iter().chain(self.asked.iter().map(|(pointer, _)| pointer)).any(|at| is_root_of(at))
     }
 
-    /// The facts of an active token.
+    /// The facts of a token that is good.
     ///
     /// # Errors
     /// [`UnusableMember`]: the first that has a type or value of no use.
@@ -52,7 +52,7 @@ impl ClaimNames {
             not_before: time(claims, "nbf")?,
             other_kind: kind::is_another(claims),
             key_bound: is_key_bound(claims)?,
-            claims: self.kept(claims),
+            claims: forwarded::claims(claims, &self.pointers, self.all_scalars),
             said: self.said(claims),
         })
     }
@@ -83,38 +83,11 @@ impl ClaimNames {
     fn said(&self, claims: &Object<'_>) -> Vec<(Box<str>, Box<str>)> {
         let is_there = |(pointer, value): &&(Box<str>, Box<str>)| match claims.pointed(pointer) {
             None => false,
-            Some(Json::Array(list)) => list.iter().any(|element| claim::is_scalar(element, value)),
-            Some(other) => claim::is_scalar(other, value),
+            Some(Json::Array(list)) => list.iter().any(|element| scalar::is_scalar(element, value)),
+            Some(other) => scalar::is_scalar(other, value),
         };
         self.asked.iter().filter(is_there).cloned().collect()
     }
-
-    /// Further values as header text: pointers under their own text, scalar members under the end of a header's name.
-    fn kept(&self, claims: &Object<'_>) -> Vec<(Box<str>, Box<str>)> {
-        let pointed =
-            self.pointers.iter().filter_map(|pointer| Some((pointer.clone(), listed(claims.pointed(pointer)?)?)));
-        let bare = if self.all_scalars { bare(claims) } else { Vec::new() };
-        pointed.chain(bare).collect()
-    }
-}
-
-/// Scalar members under the end of a header's name. Of those that meet in one name, or in two that an upstream takes for
-/// one, the member counts that is written so; of several such, none.
-fn bare(claims: &Object<'_>) -> Vec<(Box<str>, Box<str>)> {
-    // A member whose name looks like a pointer would pass for what that leads to.
-    let is_nameable = |name: &str| !name.is_empty() && !name.starts_with('/');
-    let named = claims.iter().filter(|(name, value)| is_nameable(name) && !matches!(value, Json::Null));
-    let mut named: Vec<_> = named.map(|(name, value)| (header_text::name_part(name), name, value)).collect();
-    let folded = |part: &str| part.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
-    named.sort_by_cached_key(|(part, ..)| folded(part));
-    let counting = named.chunk_by(|(one, ..), (other, ..)| header_text::are_twins(one, other)).filter_map(|meeting| {
-        let mut exact = meeting.iter().filter(|(part, name, _)| part == name);
-        match meeting {
-            [one] => Some(one),
-            _ => exact.next().filter(|_| exact.next().is_none()),
-        }
-    });
-    counting.filter_map(|(part, _, value)| Some((part.as_str().into(), header_value(value)?))).collect()
 }
 
 /// The first of the members that is neither absent nor null.
@@ -169,31 +142,6 @@ fn decimal(text: &str) -> Option<u64> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates at both ends")]
 fn saturating_floor(value: f64) -> u64 {
     value as u64
-}
-
-/// A scalar.
-fn header_value(value: &Json<'_>) -> Option<Box<str>> {
-    match value {
-        Json::Text(text) => Some(header_text::value(text).into()),
-        // Legal as it stands.
-        other => scalar(other),
-    }
-}
-
-fn scalar(value: &Json<'_>) -> Option<Box<str>> {
-    match value {
-        Json::Text(text) => Some((&**text).into()),
-        Json::Number(number) => Some(number.to_string().into()),
-        Json::Boolean(flag) => Some(flag.to_string().into()),
-        Json::Null | Json::Array(_) | Json::Object(_) => None,
-    }
-}
-
-/// A scalar, or the scalars of an array.
-fn listed(value: &Json<'_>) -> Option<Box<str>> {
-    let Json::Array(list) = value else { return header_value(value) };
-    let items: Vec<Box<str>> = list.iter().map(scalar).collect::<Option<_>>()?;
-    Some(header_text::list(&items, ',').into())
 }
 
 impl Default for ClaimNames {
