@@ -25,11 +25,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "base", "cache", "contract", "decision", "outcome", "policy", "port", "provider", "reply", "token",
+            "base", "cache", "contract", "decision", "feed", "outcome", "policy", "port", "provider", "reply", "token",
             "upstream",
         ],
     ),
-    ("config", &["base", "cache", "contract", "engine", "policy", "provider", "reply", "token"]),
+    ("config", &["base", "cache", "contract", "engine", "feed", "policy", "provider", "reply", "token"]),
 ];
 
 fn root() -> PathBuf {

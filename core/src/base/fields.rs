@@ -36,6 +36,11 @@ impl<'a> FieldReader<'a> {
         rest.is_some()
     }
 
+    /// Whether `byte` comes next.
+    pub fn starts_with(&self, byte: u8) -> bool {
+        self.0.first() == Some(&byte)
+    }
+
     /// Takes as many bytes as are so.
     pub fn take_while(&mut self, is_so: impl Fn(u8) -> bool) -> &'a [u8] {
         let end = self.0.iter().position(|byte| !is_so(*byte)).unwrap_or(self.0.len());

@@ -1,6 +1,7 @@
 //! What every other module may lean on: no domain, no host.
 
 pub mod fields;
+pub mod hash;
 pub mod header_text;
 pub mod headers;
 pub mod http;

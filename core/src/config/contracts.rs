@@ -3,7 +3,8 @@
 use super::providers::extra_headers;
 use super::reader::{Field, Object};
 use crate::contract::row::Row;
-use crate::contract::settings::{BeforeFirstLoad, Settings, SourceSettings};
+use crate::contract::settings::{BeforeFirstLoad, Settings};
+use crate::feed::settings::FeedSettings;
 use std::time::Duration;
 
 /// What the contracts of the configuration refer to.
@@ -68,7 +69,7 @@ fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
     })
 }
 
-fn source(object: &Object<'_>) -> Option<SourceSettings> {
+fn source(object: &Object<'_>) -> Option<FeedSettings> {
     let url = object.required("url").and_then(|field| field.url());
     let cluster = object.required("cluster").and_then(|field| field.text());
     let refresh = object.or("refresh", Duration::from_secs(15), |field| {
@@ -81,7 +82,7 @@ fn source(object: &Object<'_>) -> Option<SourceSettings> {
         field.duration(Duration::from_millis(1)..=Duration::from_secs(300))
     });
     let headers = object.or("headers", Vec::new(), extra_headers);
-    Some(SourceSettings {
+    Some(FeedSettings {
         cluster: cluster?.into(),
         url: url?,
         refresh: refresh?,

@@ -1,22 +1,24 @@
 //! One worker's view of the contracts.
 
+use std::hash::BuildHasher;
 use std::rc::Rc;
-use std::time::Duration;
 
-use log::Level;
-
-use crate::base::http::{HttpCall, HttpResult};
+use crate::base::http::HttpResult;
+use crate::base::sieve::Sieve;
 use crate::base::time::Timestamp;
+use crate::contract::action::{Action, CallId, Report};
+use crate::contract::contract::Contract;
 use crate::contract::identity::{IdentityMap, IdentityRef};
-use crate::contract::memo::Memo;
 use crate::contract::poller::{Poller, Turn};
-use crate::contract::row::MAX_LONG_TEXT;
+use crate::contract::row::{Identity, MAX_LONG_TEXT};
 use crate::contract::settings::{BeforeFirstLoad, Settings};
-use crate::contract::snapshot::Keys;
-use crate::contract::snapshot::head::{Base, Head};
-use crate::contract::snapshot::view::{Found, View};
-use crate::contract::terms::Contract;
+use crate::contract::table::keys::Keys;
+use crate::contract::table::root::{Base, Root};
+use crate::contract::table::view::{Found, View};
 use crate::port::SharedStore;
+
+/// Look-ups that a worker keeps at most.
+const MAX_LOOK_UPS: usize = 16_384;
 
 /// What a token's client holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,53 +31,21 @@ pub enum Holding {
     NotLoaded,
 }
 
-/// Names one call of one [`Contracts`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct CallId(pub u64);
-
-/// What [`Contracts`] wants done.
-#[derive(Debug)]
-pub enum Action {
-    /// Send this; its end goes to [`Contracts::on_answer`].
-    Call(CallId, HttpCall),
-    /// Call [`Contracts::on_yield`] in the next turn of the event loop.
-    Yield,
-    /// Write this to the log. Holds nothing that the source sent.
-    Log(Level, String),
-}
-
-/// For the metrics: counters since the last [`Contracts::report`], and gauges.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Polls of this worker that brought another set into force,
-    pub changed: u64,
-    /// that found what is in force,
-    pub unchanged: u64,
-    /// and that came to nothing.
-    pub failed: u64,
-    /// Contracts that could not be read.
-    pub skipped: u64,
-    /// Contracts in force; `None` while none have been loaded, and where none are configured.
-    pub contracts: Option<u64>,
-    /// Time since the last successful poll of any worker; `None` before the first, and without a source.
-    pub age: Option<Duration>,
-}
-
 /// One worker's view of the contracts, from the configuration and from the source.
 pub struct Contracts {
     settings: Rc<Settings>,
     inline: IdentityMap<Rc<Contract>>,
     /// Some inline contract is limited to a provider: look-ups have to try that first.
     limited_inline: bool,
-    source: Option<Source>,
+    source: Option<Loaded>,
     generation: u64,
 }
 
 /// What only a configuration with a source needs.
-struct Source {
+struct Loaded {
     keys: Rc<Keys>,
     view: View,
-    memo: Memo<Holding>,
+    look_ups: LookUps,
     poller: Poller,
     /// Too old at the last tick.
     stale: bool,
@@ -94,11 +64,11 @@ impl Contracts {
         let inline = settings.inline.iter().map(|row| (row.identity.clone(), Rc::new(row.contract.clone()))).collect();
         let source = settings.source.clone().map(|source| {
             let keys = Rc::new(Keys::new(key_prefix));
-            Source {
+            Loaded {
                 poller: Poller::new(Rc::new(source), Rc::clone(&keys), worker.max(1)),
                 keys,
                 view: View::default(),
-                memo: Memo::default(),
+                look_ups: LookUps::new(),
                 stale: false,
                 damaged: false,
             }
@@ -133,7 +103,7 @@ impl Contracts {
                 return self.find_inline(api, provider, client_id);
             }
             None => return Holding::NotLoaded,
-            Some(head) if is_stale(&self.settings, head, now) => return Holding::NotLoaded,
+            Some(root) if is_stale(&self.settings, root, now) => return Holding::NotLoaded,
             Some(_) => {}
         }
         // No contract of a source is for a longer one, and what is remembered of tokens stays bounded.
@@ -141,13 +111,13 @@ impl Contracts {
             return Holding::None;
         }
         let key = IdentityRef { api, provider: Some(provider), client_id };
-        if let Some(holding) = source.memo.get(key) {
+        if let Some(holding) = source.look_ups.get(key) {
             return holding;
         }
         let before = source.view.generation();
         let found = source.view.find([api, provider, client_id], &source.keys, store);
         if source.view.generation() != before {
-            source.memo.clear();
+            source.look_ups.clear();
             self.generation += 1;
         }
         let holding = match found {
@@ -159,7 +129,7 @@ impl Contracts {
                 return Holding::NotLoaded;
             }
         };
-        source.memo.insert(key, holding.clone());
+        source.look_ups.insert(key, holding.clone());
         holding
     }
 
@@ -172,7 +142,7 @@ impl Contracts {
     pub fn on_tick(&mut self, store: &dyn SharedStore, now: Timestamp) -> Vec<Action> {
         self.turn(store, now, |source, turn| {
             source.repair(turn.store);
-            source.poller.on_tick(source.view.head(), turn);
+            source.poller.on_tick(source.view.root(), turn);
         })
     }
 
@@ -206,10 +176,10 @@ impl Contracts {
             let contracts = (!self.inline.is_empty()).then_some(self.inline.len() as u64);
             return Report { contracts, ..Report::default() };
         };
-        let head = source.view.loaded();
+        let root = source.view.loaded();
         Report {
-            contracts: head.map(|head| head.rows),
-            age: head.map(|head| now.since(head.checked_at)),
+            contracts: root.map(|root| root.manifest.rows),
+            age: root.map(|root| now.since(root.feed.checked_at)),
             ..source.poller.take_counts()
         }
     }
@@ -231,7 +201,7 @@ impl Contracts {
         &mut self,
         store: &dyn SharedStore,
         now: Timestamp,
-        work: impl FnOnce(&mut Source, &mut Turn<'_>),
+        work: impl FnOnce(&mut Loaded, &mut Turn<'_>),
     ) -> Vec<Action> {
         let Some(source) = &mut self.source else {
             return Vec::new();
@@ -242,7 +212,7 @@ impl Contracts {
         if source.poller.has_lease() {
             outdated |= source.refresh(store);
         }
-        let stale = source.view.loaded().is_some_and(|head| is_stale(&self.settings, head, now));
+        let stale = source.view.loaded().is_some_and(|root| is_stale(&self.settings, root, now));
         outdated |= stale != source.stale;
         source.stale = stale;
         self.generation += u64::from(outdated);
@@ -258,12 +228,12 @@ impl Contracts {
     }
 }
 
-impl Source {
+impl Loaded {
     /// True when another generation is in force than before; nothing is remembered of that then.
     fn refresh(&mut self, store: &dyn SharedStore) -> bool {
         let changed = self.view.refresh(&self.keys, store);
         if changed {
-            self.memo.clear();
+            self.look_ups.clear();
         }
         changed
     }
@@ -271,18 +241,48 @@ impl Source {
     /// Has everything fetched anew by the next poll after shared data turned out not to hold what it should.
     fn repair(&mut self, store: &dyn SharedStore) {
         if std::mem::take(&mut self.damaged) {
-            let base = Base::read(store, &self.keys.head);
-            let mut head = base.head.clone();
-            head.ask_for_everything();
+            let base = Base::read(store, &self.keys.root);
+            let mut root = base.root.clone();
+            root.feed.ask_for_everything();
             // In a conflict another worker is at it, or a poll has just ended; if not, it will be noticed again.
-            let _ = base.replace(store, &self.keys.head, &head);
+            let _ = base.replace(store, &self.keys.root, &root);
         }
     }
 }
 
-fn is_stale(settings: &Settings, head: &Head, now: Timestamp) -> bool {
+fn is_stale(settings: &Settings, root: &Root, now: Timestamp) -> bool {
     let bound = settings.max_staleness;
-    bound.is_some_and(|bound| now.since(head.checked_at) > bound)
+    bound.is_some_and(|bound| now.since(root.feed.checked_at) > bound)
+}
+
+/// What was looked up in the generation in force, and may be again.
+struct LookUps {
+    hasher: foldhash::fast::RandomState,
+    kept: Sieve<(Identity, Holding)>,
+}
+
+impl LookUps {
+    fn new() -> Self {
+        Self { hasher: Default::default(), kept: Sieve::new(MAX_LOOK_UPS, 0) }
+    }
+
+    fn get(&mut self, key: IdentityRef<'_>) -> Option<Holding> {
+        let hash = self.hash(key);
+        self.kept.get(hash, |(identity, _)| identity.as_ref() == key).map(|(_, holding)| holding.clone())
+    }
+
+    /// Keeps what was just looked up, and was not kept.
+    fn insert(&mut self, key: IdentityRef<'_>, holding: Holding) {
+        self.kept.insert(self.hash(key), (key.to_identity(), holding), 0, false);
+    }
+
+    fn clear(&mut self) {
+        self.kept = Sieve::new(MAX_LOOK_UPS, 0);
+    }
+
+    fn hash(&self, key: IdentityRef<'_>) -> u64 {
+        self.hasher.hash_one(key)
+    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::base::time::Timestamp;
+use crate::contract::contract::{Contract, Status};
 use crate::contract::row::{EVERY_PROVIDER, Identity, MAX_LONG_TEXT, MAX_SHORT_TEXT, NOT_A_CONTRACT, Row, RowError};
 use crate::contract::scan::{DocumentError, MAX_VALUE, Scan, TOO_LARGE, Value};
-use crate::contract::terms::{Contract, Status};
 
 /// Most times that a contract may give members again.
 const MAX_AGAIN: usize = 16;

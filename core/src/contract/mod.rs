@@ -6,24 +6,21 @@
 //!
 //! Everything here is sans-IO: the time is an argument, calls and log lines are return values.
 
+pub mod action;
+#[expect(clippy::module_inception, reason = "the folder is about contracts, the file says what one is")]
+pub mod contract;
 pub mod contracts;
 pub mod row;
 pub mod settings;
-pub mod terms;
 
-mod answer;
 mod document;
 mod entry;
 mod identity;
-mod link;
-mod memo;
-mod poll;
 mod poller;
-mod request;
 mod scan;
-mod schedule;
 mod skipped;
-mod snapshot;
+mod table;
+mod transfer;
 
 #[cfg(test)]
 mod tests;

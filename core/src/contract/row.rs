@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use crate::contract::contract::{Contract, Status};
 use crate::contract::entry::RawRow;
 use crate::contract::scan::Scan;
-use crate::contract::terms::{Contract, Status};
 
 /// Longest accepted `api`, `provider` and `tier`, in bytes.
 pub const MAX_SHORT_TEXT: usize = 256;

@@ -1,8 +1,8 @@
 //! The verdict on one request: facts and contract against the rule, now.
 
 use crate::base::time::Timestamp;
+use crate::contract::contract::{Contract, Status};
 use crate::contract::contracts::Holding;
-use crate::contract::terms::{Contract, Status};
 use crate::outcome::Outcome;
 use crate::policy::api::{Api, Guard};
 use crate::policy::rule::{ContractRule, Rule};

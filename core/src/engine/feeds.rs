@@ -4,7 +4,7 @@ use super::calls::Purpose;
 use super::effect::{Cx, Effect};
 use super::worker::Worker;
 use crate::base::time::Timestamp;
-use crate::contract::contracts::{Action, Report};
+use crate::contract::action::{Action, Report};
 
 impl Worker {
     /// The periodic turn of what is polled.

@@ -1,3 +1,16 @@
-//! A polled document, whatever it holds: who polls, when, and what is asked for.
+//! A document that is polled, whatever it holds: who polls, when, what is asked for, and what an answer is.
+//!
+//! * [`settings`]: what the configuration says of it;
+//! * [`duty`]: which worker polls and when, with the [`lease`] and the [`schedule`];
+//! * [`state`]: where polling stands, for all workers;
+//! * [`request`] and [`page`]: one page asked for, conditionally or in full, and what of the answer can be read;
+//!   [`link`] leads to the next one.
 
+pub mod duty;
 pub mod lease;
+pub mod link;
+pub mod page;
+pub mod request;
+pub mod schedule;
+pub mod settings;
+pub mod state;

@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult, HttpUrl};
 use crate::base::time::Timestamp;
-use crate::contract::contracts::{Action, Contracts, Holding};
-use crate::contract::poller::{LEASE, PATIENCE};
-use crate::contract::settings::{BeforeFirstLoad, Settings, SourceSettings};
-use crate::contract::terms::Status;
+use crate::contract::action::Action;
+use crate::contract::contract::Status;
+use crate::contract::contracts::{Contracts, Holding};
+use crate::contract::settings::{BeforeFirstLoad, Settings};
+use crate::feed::duty::{FIRST_DEFERENCE, LEASE};
+use crate::feed::settings::FeedSettings;
 use crate::port::memory::MemoryStore;
 
 const REFRESH: Duration = Duration::from_secs(10);
@@ -42,8 +44,8 @@ struct Stage {
     slices: usize,
 }
 
-fn source_settings() -> SourceSettings {
-    SourceSettings {
+fn source_settings() -> FeedSettings {
+    FeedSettings {
         cluster: "contracts".into(),
         url: HttpUrl::parse("https://contracts.internal/c").unwrap(),
         refresh: REFRESH,

@@ -1,8 +1,8 @@
 //! What a poll asks, and what its answers bring about.
 
 use super::*;
-use crate::contract::snapshot::Keys;
-use crate::contract::snapshot::head::Base;
+use crate::contract::table::keys::Keys;
+use crate::contract::table::root::Base;
 
 #[test]
 fn the_first_poll_is_sent_at_the_first_tick() {
@@ -190,7 +190,7 @@ fn changes_behind_an_unchanged_page_are_asked_for_as_changes() {
 /// The settings with another period, and everything asked for every 60 s.
 fn minutely() -> Settings {
     let full_reload = Duration::from_secs(60);
-    Settings { source: Some(SourceSettings { full_reload, ..source_settings() }), ..settings() }
+    Settings { source: Some(FeedSettings { full_reload, ..source_settings() }), ..settings() }
 }
 
 /// Whether everything was asked for without condition.
@@ -277,7 +277,7 @@ fn nobody_can_tell_which_documents_pass_for_the_same() {
         stage.contracts.report(stage.now);
         stage.until_next_poll();
         assert_eq!(stage.contracts.report(stage.now).unchanged, 1);
-        Base::read(&stage.store, &Keys::new("t").head).head.fingerprint
+        Base::read(&stage.store, &Keys::new("t").root).root.feed.last_good.fingerprint
     };
     assert_eq!(fingerprint(7, "gold"), fingerprint(7, "gold"));
     assert_ne!(fingerprint(7, "gold"), fingerprint(8, "gold"));
@@ -409,7 +409,7 @@ fn a_slow_poll_keeps_its_lease_and_a_silent_one_is_given_up() {
 
 /// The settings with another period.
 fn every(refresh: Duration) -> Settings {
-    Settings { source: Some(SourceSettings { refresh, ..source_settings() }), ..settings() }
+    Settings { source: Some(FeedSettings { refresh, ..source_settings() }), ..settings() }
 }
 
 /// Starts a new configuration beside the old one, which is returned and goes on.
@@ -455,7 +455,7 @@ fn when_the_newer_configuration_goes_away_the_older_resumes() {
 
 /// The settings with another timeout.
 fn within(timeout: Duration) -> Settings {
-    Settings { source: Some(SourceSettings { timeout, ..source_settings() }), ..settings() }
+    Settings { source: Some(FeedSettings { timeout, ..source_settings() }), ..settings() }
 }
 
 #[test]
@@ -537,7 +537,7 @@ fn a_newer_configuration_that_failed_once_still_sets_the_pace_when_it_can() {
     stage.tick();
     old.on_tick(&stage.store, stage.now);
     stage.script(|_| ok(one("silver")));
-    stage.pass(REFRESH.mul_f64(1.2) + PATIENCE * 2 + TICK * 2);
+    stage.pass(REFRESH.mul_f64(1.2) + FIRST_DEFERENCE * 2 + TICK * 2);
     assert_eq!(stage.tier("c"), "silver");
     assert!(stage.until_next_poll() <= REFRESH.mul_f64(1.1) + TICK);
 }

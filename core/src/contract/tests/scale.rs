@@ -86,7 +86,7 @@ fn a_small_delta_writes_little_and_a_large_one_grows_the_table() {
     stage.until_next_poll();
     let after = stage.store.dump();
     let written = after.iter().filter(|pair| !before.contains(pair)).count();
-    assert_eq!(written, 3, "one bucket, the head, the lease");
+    assert_eq!(written, 3, "one bucket, the root, the lease");
     assert_eq!((stage.tier("client-7"), stage.tier("client-8")), ("new".into(), "x".into()));
     let changes: Vec<_> = (2000..9000).map(|n| row(&format!("client-{n}"), "y")).collect();
     let body = format!(r#"{{"changes":[{}],"cursor":"3"}}"#, changes.join(","));

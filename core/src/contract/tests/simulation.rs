@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::base::random::Prng;
-use crate::contract::contracts::CallId;
+use crate::contract::action::CallId;
 use crate::port::{Expect, SharedStore, Versioned, WriteError};
 
 const START: u64 = 1_800_000_000;
@@ -272,7 +272,7 @@ impl World {
         // Every configuration has settings of its own, which come to the same.
         let configuration = self.newest.get().0;
         let refresh = REFRESH - Duration::from_micros(configuration);
-        let source = SourceSettings { refresh, ..source_settings() };
+        let source = FeedSettings { refresh, ..source_settings() };
         let settings = Settings { source: Some(source), ..settings() };
         Worker {
             contracts: Contracts::new(Rc::new(settings), "t", self.prng.borrow_mut().number() | 1),
@@ -582,7 +582,7 @@ fn after_a_storm_all_see_the_same_and_never_half_of_it() {
         world.weather.set(STORM);
         world.pass(Duration::from_secs(100), || {});
         world.weather.set(CALM);
-        let backoff = crate::contract::schedule::LONGEST_BACKOFF;
+        let backoff = crate::feed::schedule::LONGEST_BACKOFF;
         world.converges_within(backoff + REFRESH + LEASE);
     }
 }

@@ -1,8 +1,8 @@
 //! A source that does not do what it should: nothing is granted that should not be, what was loaded last holds.
 
 use super::*;
-use crate::contract::poll::MAX_PAGES;
-use crate::contract::schedule::LONGEST_BACKOFF;
+use crate::contract::transfer::MAX_PAGES;
+use crate::feed::schedule::LONGEST_BACKOFF;
 
 /// Loads a contract, then lets the source answer with `script`: the poll has to fail and change nothing.
 fn fails(script: impl FnMut(&Asked) -> HttpResult + 'static) -> Stage {
@@ -170,7 +170,7 @@ fn damaged_shared_data_grants_nothing_and_is_loaded_anew() {
         let mut stage = Stage::new(|_| answer(200, &[("etag", "\"1\"")], one("gold")));
         stage.tick();
         for (key, value) in stage.store.dump() {
-            if !key.ends_with("/head") && !key.ends_with("/lease") && !value.is_empty() {
+            if !key.ends_with("/root") && !key.ends_with("/lease") && !value.is_empty() {
                 stage.store.set(&key, junk, Expect::Anything).unwrap();
             }
         }
@@ -179,7 +179,7 @@ fn damaged_shared_data_grants_nothing_and_is_loaded_anew() {
         assert_eq!(stage.last().etag, None);
         assert_eq!(stage.tier("c"), "gold");
 
-        stage.store.set("t/contracts/2/head", junk, Expect::Anything).unwrap();
+        stage.store.set("t/contracts/3/root", junk, Expect::Anything).unwrap();
         stage.pass(TICK);
         assert_eq!(stage.tier("c"), "gold", "polled at once");
     }

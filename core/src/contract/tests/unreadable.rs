@@ -4,7 +4,7 @@ use std::slice;
 
 use super::*;
 use crate::contract::row::MAX_LONG_TEXT;
-use crate::contract::snapshot::bucket::MAX_ROWS;
+use crate::contract::table::bucket::MAX_ROWS;
 use proptest::prelude::*;
 
 const PROVIDERS: [&str; 3] = ["p0", "p1", "p2"];

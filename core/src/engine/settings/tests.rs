@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::http::HttpUrl;
-use crate::contract::settings::SourceSettings;
+use crate::feed::settings::FeedSettings;
 use crate::policy::api::ApiSettings;
 use crate::policy::rule::{ContractRule, Rule};
 use crate::policy::scopes::ScopeRule;
@@ -138,8 +138,8 @@ fn prefixes_name_plugin_and_purpose_and_hold_no_secret() {
 
 #[test]
 fn the_fingerprint_of_contracts_changes_with_their_source() {
-    let with = |change: &dyn Fn(&mut SourceSettings)| {
-        let mut source = SourceSettings {
+    let with = |change: &dyn Fn(&mut FeedSettings)| {
+        let mut source = FeedSettings {
             cluster: "c".into(),
             url: HttpUrl::parse("https://c/").unwrap(),
             refresh: Duration::from_secs(1),
@@ -156,7 +156,7 @@ fn the_fingerprint_of_contracts_changes_with_their_source() {
     assert_eq!(before, with(&|source| source.refresh = Duration::from_secs(9)));
     assert_eq!(before, with(&|source| source.timeout = Duration::from_secs(9)));
     assert_eq!(before, with(&|source| source.full_reload = Duration::from_secs(9)));
-    let changes: [&dyn Fn(&mut SourceSettings); 8] = [
+    let changes: [&dyn Fn(&mut FeedSettings); 8] = [
         &|source| source.cluster = "d".into(),
         &|source| source.url = HttpUrl::parse("http://c/").unwrap(),
         &|source| source.url = HttpUrl::parse("https://d/").unwrap(),

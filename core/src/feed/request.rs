@@ -1,16 +1,15 @@
-//! What the source is asked.
+//! What the source of a document is asked.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::base::http::{AnswerHeaders, HttpCall};
-use crate::contract::poll::MAX_BYTES;
-use crate::contract::settings::SourceSettings;
+use crate::feed::settings::FeedSettings;
 
 /// All but the unreserved characters of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Path and query of the first page: everything, or what changed since `cursor`.
-pub fn first_page(source: &SourceSettings, cursor: Option<&str>) -> String {
+pub fn first_page(source: &FeedSettings, cursor: Option<&str>) -> String {
     let path = source.url.path();
     let Some(cursor) = cursor else {
         return path.to_owned();
@@ -23,8 +22,17 @@ pub fn first_page(source: &SourceSettings, cursor: Option<&str>) -> String {
     format!("{path}{joint}since={}", utf8_percent_encode(cursor, RESERVED))
 }
 
-/// The request for one page, unless it still is the one with entity tag `etag`.
-pub fn page(source: &SourceSettings, path: &str, etag: Option<&str>) -> HttpCall {
+/// Whether a page is wanted that is known already (RFC 9110 §13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode<'a> {
+    /// Unless it still is the one with this entity tag.
+    Conditional(&'a str),
+    /// Whatever it is.
+    Full,
+}
+
+/// The request for one page, of so many bytes at most.
+pub fn page(source: &FeedSettings, path: &str, mode: Mode<'_>, max_bytes: usize) -> HttpCall {
     let mut headers = vec![
         (":method".to_owned(), "GET".to_owned()),
         (":path".to_owned(), path.to_owned()),
@@ -35,7 +43,7 @@ pub fn page(source: &SourceSettings, path: &str, etag: Option<&str>) -> HttpCall
     if !source.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept-encoding")) {
         headers.push(("accept-encoding".to_owned(), "identity".to_owned()));
     }
-    if let Some(etag) = etag {
+    if let Mode::Conditional(etag) = mode {
         headers.push(("if-none-match".to_owned(), etag.to_owned()));
     }
     for (name, value) in &source.headers {
@@ -47,7 +55,7 @@ pub fn page(source: &SourceSettings, path: &str, etag: Option<&str>) -> HttpCall
         body: Vec::new(),
         timeout: source.timeout,
         answer_headers: AnswerHeaders::All,
-        max_answer_bytes: MAX_BYTES,
+        max_answer_bytes: max_bytes,
     }
 }
 
@@ -58,8 +66,8 @@ mod tests {
     use crate::base::secret::Secret;
     use std::time::Duration;
 
-    fn source(path: &str) -> SourceSettings {
-        SourceSettings {
+    fn source(path: &str) -> FeedSettings {
+        FeedSettings {
             cluster: "contracts".into(),
             url: HttpUrl::parse(&format!("https://contracts.internal{path}")).unwrap(),
             refresh: Duration::from_secs(15),
@@ -83,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_request_has_what_envoy_needs() {
-        let call = page(&source("/c"), "/c?page=2", Some("\"e\""));
+        let call = page(&source("/c"), "/c?page=2", Mode::Conditional("\"e\""), 100);
         let header = |name: &str| {
             let found = call.headers.iter().find(|(key, _)| key == name);
             found.map(|(_, value)| value.as_str())

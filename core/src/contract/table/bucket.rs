@@ -1,36 +1,25 @@
-//! The rows of one bucket as one byte string.
-//!
-//! Each row is a length and then: a byte of status and presence bits, api, client id, and what is present of
-//! provider, tier, name, start and end. An empty provider is that of a denial about every one.
+//! One bucket: the rows of those pairs of API and client that meet in it.
 
-use std::hash::{DefaultHasher, Hasher};
-
-use crate::base::time::Timestamp;
+use crate::base::hash::SipHash;
+use crate::base::wire::{Malformed, Reader, put_varint};
+use crate::contract::contract::Contract;
 use crate::contract::identity::IdentityRef;
 use crate::contract::row::{EVERY_PROVIDER, Row};
-use crate::contract::snapshot::wire::{self, FORMAT, Reader, put_bytes, put_number};
-use crate::contract::terms::{Contract, Status};
+use crate::contract::table::row_codec::{StoredRow, encode, rows};
+use crate::contract::table::seal::{self, FORMAT};
 
 /// Most rows of one bucket. The hash spreads (api, client id) pairs evenly, so this is a bound on the rows of one
 /// pair, which differ in their provider.
 pub const MAX_ROWS: usize = 256;
 
-const STATUS: u8 = 0b0000_0111;
-const PROVIDER: u8 = 0b0000_1000;
-const TIER: u8 = 0b0001_0000;
-const NAME: u8 = 0b0010_0000;
-const NOT_BEFORE: u8 = 0b0100_0000;
-const EXPIRES_AT: u8 = 0b1000_0000;
-
 /// Where a pair belongs, before it is reduced to the number of buckets. `seed` keeps clients from choosing names
 /// that meet in one bucket.
 pub fn hash(seed: u64, api: &str, client_id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write_u64(seed);
-    hasher.write_usize(api.len());
-    hasher.write(api.as_bytes());
-    hasher.write(client_id.as_bytes());
-    hasher.finish()
+    let mut hash = SipHash::new(seed);
+    hash.write_u64(api.len() as u64);
+    hash.write(api.as_bytes());
+    hash.write(client_id.as_bytes());
+    hash.finish()
 }
 
 /// The bucket of a hash among `buckets` (linear hashing: those that have been split already take one bit more).
@@ -45,87 +34,17 @@ pub fn address(hash: u64, buckets: u32) -> u32 {
 pub fn seal(bucket: u32, rows: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(rows.len() + 16);
     value.push(FORMAT);
-    put_number(&mut value, u64::from(bucket));
+    put_varint(&mut value, u64::from(bucket));
     value.extend_from_slice(rows);
-    wire::seal(&mut value);
+    seal::seal(&mut value);
     value
 }
 
 /// The rows in the value of a slot; `None` when it was not written for that bucket by this format.
 pub fn unseal(bucket: u32, value: &[u8]) -> Option<&[u8]> {
-    let mut reader = Reader(wire::unseal(value)?);
-    (reader.byte()? == FORMAT && reader.number()? == u64::from(bucket)).then_some(reader.0)
-}
-
-/// One row of a bucket, not yet read to its end.
-pub struct Stored<'a> {
-    /// Where it begins, its length included.
-    pub start: usize,
-    /// Where the next one begins.
-    pub end: usize,
-    /// Whom it is for.
-    pub identity: IdentityRef<'a>,
-    flags: u8,
-    rest: Reader<'a>,
-}
-
-impl Stored<'_> {
-    /// What was agreed; `None` when the bytes do not say.
-    pub fn contract(mut self) -> Option<Contract> {
-        let rest = &mut self.rest;
-        let has = |flag| self.flags & flag != 0;
-        Some(Contract {
-            status: status(self.flags & STATUS)?,
-            tier: if has(TIER) { Some(rest.text()?.into()) } else { None },
-            name: if has(NAME) { Some(rest.text()?.into()) } else { None },
-            not_before: if has(NOT_BEFORE) { Some(Timestamp::from_millis(rest.number()?)) } else { None },
-            expires_at: if has(EXPIRES_AT) { Some(Timestamp::from_millis(rest.number()?)) } else { None },
-        })
-    }
-}
-
-/// The rows of a bucket in order. An item is `None`, and the last, when the bytes are no row.
-pub fn rows(bytes: &[u8]) -> Rows<'_> {
-    Rows { all: bytes.len(), rest: Reader(bytes) }
-}
-
-/// See [`rows`].
-pub struct Rows<'a> {
-    all: usize,
-    rest: Reader<'a>,
-}
-
-impl<'a> Iterator for Rows<'a> {
-    type Item = Option<Stored<'a>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.0.is_empty() {
-            return None;
-        }
-        let row = self.row();
-        if row.is_none() {
-            self.rest = Reader(&[]);
-        }
-        Some(row)
-    }
-}
-
-impl<'a> Rows<'a> {
-    fn row(&mut self) -> Option<Stored<'a>> {
-        let start = self.all - self.rest.0.len();
-        let mut rest = Reader(self.rest.bytes()?);
-        let flags = rest.byte()?;
-        let api = rest.text()?;
-        let client_id = rest.text()?;
-        let provider = if flags & PROVIDER != 0 { Some(rest.text()?) } else { None };
-        Some(Stored {
-            start,
-            end: self.all - self.rest.0.len(),
-            identity: IdentityRef { api, provider, client_id },
-            flags,
-            rest,
-        })
-    }
+    let mut reader = Reader::new(seal::unseal(value)?);
+    let ours = reader.u8() == Ok(FORMAT) && reader.varint() == Ok(u64::from(bucket));
+    ours.then_some(reader.rest())
 }
 
 /// What became of a row that was put.
@@ -139,7 +58,7 @@ pub enum Put {
     Same,
     /// The bucket has [`MAX_ROWS`] rows.
     Full,
-    /// The bucket's bytes are no rows.
+    /// The bucket's bytes are not rows.
     Damaged,
 }
 
@@ -148,9 +67,7 @@ pub fn put(bucket: &mut Vec<u8>, row: &Row) -> Put {
     let mut count = 0;
     let mut found = None;
     for stored in rows(bucket) {
-        let Some(stored) = stored else {
-            return Put::Damaged;
-        };
+        let Ok(stored) = stored else { return Put::Damaged };
         count += 1;
         if stored.identity == row.identity.as_ref() {
             found = Some(stored.start..stored.end);
@@ -174,9 +91,12 @@ pub fn put(bucket: &mut Vec<u8>, row: &Row) -> Put {
     }
 }
 
-/// Puts `row` in the place of all rows of its API and client. Returns how many those were; `None` when the bucket's
-/// bytes are no rows. Takes the bucket past [`MAX_ROWS`] by one row of a pair at most.
-pub fn put_alone(bucket: &mut Vec<u8>, row: &Row) -> Option<u64> {
+/// Puts `row` in the place of all rows of its API and client. Returns how many those were. Takes the bucket past
+/// [`MAX_ROWS`] by one row of a pair at most.
+///
+/// # Errors
+/// [`Malformed`] when the bucket's bytes are not rows.
+pub fn put_alone(bucket: &mut Vec<u8>, row: &Row) -> Result<u64, Malformed> {
     let own = row.identity.as_ref();
     let (mut kept, mut replaced) = (Vec::with_capacity(bucket.len()), 0);
     for stored in rows(bucket) {
@@ -184,12 +104,12 @@ pub fn put_alone(bucket: &mut Vec<u8>, row: &Row) -> Option<u64> {
         if stored.identity.is_of_pair(own.api, own.client_id) {
             replaced += 1;
         } else {
-            kept.extend_from_slice(bucket.get(stored.start..stored.end)?);
+            kept.extend_from_slice(bucket.get(stored.start..stored.end).ok_or(Malformed)?);
         }
     }
     kept.extend_from_slice(&encode(row));
     *bucket = kept;
-    Some(replaced)
+    Ok(replaced)
 }
 
 /// Takes out the row of that identity. False when there is none.
@@ -207,75 +127,29 @@ pub fn remove(bucket: &mut Vec<u8>, identity: IdentityRef<'_>) -> bool {
 /// is not limited.
 ///
 /// # Errors
-/// The unit error when the bytes are no rows.
-pub fn find(bytes: &[u8], api: &str, provider: &str, client_id: &str) -> Result<Option<Contract>, ()> {
+/// [`Malformed`] when the bytes are not rows.
+pub fn find(bytes: &[u8], api: &str, provider: &str, client_id: &str) -> Result<Option<Contract>, Malformed> {
     let (mut general, mut every) = (None, None);
     for stored in rows(bytes) {
-        let stored = stored.ok_or(())?;
+        let stored = stored?;
         if !stored.identity.is_of_pair(api, client_id) {
             continue;
         }
         match stored.identity.provider {
-            Some(own) if own == provider => return stored.contract().map(Some).ok_or(()),
+            Some(own) if own == provider => return stored.contract().map(Some),
             Some(EVERY_PROVIDER) => every = Some(stored),
             Some(_) => {}
             None => general = Some(stored),
         }
     }
-    match every.or(general) {
-        None => Ok(None),
-        Some(stored) => stored.contract().map(Some).ok_or(()),
-    }
-}
-
-fn encode(row: &Row) -> Vec<u8> {
-    let (identity, contract) = (&row.identity, &row.contract);
-    let flag = |present: bool, flag: u8| if present { flag } else { 0 };
-    let flags = status_code(contract.status)
-        | flag(identity.provider.is_some(), PROVIDER)
-        | flag(contract.tier.is_some(), TIER)
-        | flag(contract.name.is_some(), NAME)
-        | flag(contract.not_before.is_some(), NOT_BEFORE)
-        | flag(contract.expires_at.is_some(), EXPIRES_AT);
-    let mut body = Vec::with_capacity(96);
-    body.push(flags);
-    put_bytes(&mut body, identity.api.as_bytes());
-    put_bytes(&mut body, identity.client_id.as_bytes());
-    for text in [&identity.provider, &contract.tier, &contract.name].into_iter().flatten() {
-        put_bytes(&mut body, text.as_bytes());
-    }
-    for date in [contract.not_before, contract.expires_at].into_iter().flatten() {
-        put_number(&mut body, date.as_millis());
-    }
-    let mut bytes = Vec::with_capacity(body.len() + 2);
-    put_bytes(&mut bytes, &body);
-    bytes
-}
-
-fn status_code(status: Status) -> u8 {
-    match status {
-        Status::Active => 1,
-        Status::Pending => 2,
-        Status::Suspended => 3,
-        Status::Revoked => 4,
-        Status::Unknown => 5,
-    }
-}
-
-fn status(code: u8) -> Option<Status> {
-    Some(match code {
-        1 => Status::Active,
-        2 => Status::Pending,
-        3 => Status::Suspended,
-        4 => Status::Revoked,
-        5 => Status::Unknown,
-        _ => return None,
-    })
+    every.or(general).map(StoredRow::contract).transpose()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::time::Timestamp;
+    use crate::contract::table::row_codec::status;
     use proptest::prelude::*;
 
     fn text() -> impl Strategy<Value = String> {
@@ -313,7 +187,7 @@ mod tests {
                 let identity = row.identity.as_ref();
                 let last = rows.iter().rfind(|other| other.identity.as_ref() == identity).unwrap();
                 let stored = super::rows(bytes).flatten().find(|stored| stored.identity == identity);
-                prop_assert_eq!(stored.unwrap().contract(), Some(last.contract.clone()));
+                prop_assert_eq!(stored.unwrap().contract(), Ok(last.contract.clone()));
                 prop_assert_eq!(put(&mut bucket, last), Put::Same);
             }
             for row in &rows {

@@ -1,5 +1,6 @@
 //! The next page of an answer: `Link` headers (RFC 8288) and what their references mean (RFC 3986 §5.2).
 
+use crate::base::fields::FieldReader;
 use std::fmt;
 
 /// Longest path and query of a page.
@@ -48,60 +49,53 @@ pub fn next_page<'h>(
 
 /// The target of the first link with relation `next` and without a context of its own.
 fn next_in(value: &str) -> Result<Option<&str>, LinkError> {
-    let mut rest = value;
-    loop {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
-        if rest.is_empty() {
-            return Ok(None);
+    let mut reader = FieldReader::new(value.as_bytes());
+    while reader.next_element() {
+        if !reader.take(b'<') {
+            return Err(MALFORMED);
         }
-        let (target, after) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')).ok_or(MALFORMED)?;
-        rest = after;
+        let target = std::str::from_utf8(reader.take_while(|byte| byte != b'>')).map_err(|_| MALFORMED)?;
+        if !reader.take(b'>') {
+            return Err(MALFORMED);
+        }
         let (mut relations, mut anchored) = (None, false);
-        while let Some(after) = rest.trim_start_matches([' ', '\t']).strip_prefix(';') {
-            let (name, content, after) = parameter(after)?;
-            rest = after;
+        reader.space();
+        while reader.take(b';') {
+            let (name, content) = parameter(&mut reader)?;
             // RFC 8288 §3.3: of several, only the first counts.
-            if name.eq_ignore_ascii_case("rel") && relations.is_none() {
+            if name.eq_ignore_ascii_case(b"rel") && relations.is_none() {
                 relations = Some(content);
-            } else if name.eq_ignore_ascii_case("anchor") {
+            } else if name.eq_ignore_ascii_case(b"anchor") {
                 anchored = true;
             }
+            reader.space();
         }
-        rest = rest.trim_start_matches([' ', '\t']);
-        if !(rest.is_empty() || rest.starts_with(',')) {
+        if !reader.ends_element() {
             return Err(MALFORMED);
         }
         let relations = relations.unwrap_or_default();
-        let is_next = |relation: &str| relation.eq_ignore_ascii_case("next");
-        if !anchored && relations.split([' ', '\t']).any(is_next) {
+        let is_next = |relation: &[u8]| relation.eq_ignore_ascii_case(b"next");
+        if !anchored && relations.split(|byte| matches!(byte, b' ' | b'\t')).any(is_next) {
             return Ok(Some(target));
         }
     }
+    Ok(None)
 }
 
-/// Reads `name`, `name=token` or `name="quoted"`; an empty parameter (`;;`) has an empty name.
-fn parameter(text: &str) -> Result<(&str, String, &str), LinkError> {
-    let text = text.trim_start_matches([' ', '\t']);
-    let is_end = |c: char| matches!(c, '=' | ';' | ',' | ' ' | '\t');
-    let (name, rest) = text.split_at(text.find(is_end).unwrap_or(text.len()));
-    let Some(value) = rest.trim_start_matches([' ', '\t']).strip_prefix('=') else {
-        return Ok((name, String::new(), rest));
-    };
-    let value = value.trim_start_matches([' ', '\t']);
-    let Some(quoted) = value.strip_prefix('"') else {
-        let end = value.find([';', ',', ' ', '\t']).unwrap_or(value.len());
-        let (token, rest) = value.split_at(end);
-        return Ok((name, token.to_owned(), rest));
-    };
-    let mut content = String::new();
-    let mut chars = quoted.chars();
-    loop {
-        match chars.next().ok_or(MALFORMED)? {
-            '"' => return Ok((name, content, chars.as_str())),
-            '\\' => content.push(chars.next().ok_or(MALFORMED)?),
-            c => content.push(c),
-        }
+/// Reads `name`, `name=token` or `name="quoted"`, of whatever characters; an empty parameter (`;;`) has an empty name.
+fn parameter<'a>(reader: &mut FieldReader<'a>) -> Result<(&'a [u8], Vec<u8>), LinkError> {
+    let ends = |byte: u8| matches!(byte, b';' | b',' | b' ' | b'\t');
+    reader.space();
+    let name = reader.take_while(|byte| byte != b'=' && !ends(byte));
+    reader.space();
+    if !reader.take(b'=') {
+        return Ok((name, Vec::new()));
     }
+    reader.space();
+    if reader.starts_with(b'"') {
+        return Ok((name, reader.quoted_string().ok_or(MALFORMED)?));
+    }
+    Ok((name, reader.take_while(|byte| !ends(byte)).to_vec()))
 }
 
 /// Resolves a reference against the address of the page it was found on; path and query only.

@@ -1,18 +1,19 @@
 //! One worker's reading of what is in force.
 
-use crate::contract::snapshot::Keys;
-use crate::contract::snapshot::bucket::{self, address, hash};
-use crate::contract::snapshot::head::Head;
-use crate::contract::terms::Contract;
+use crate::contract::contract::Contract;
+use crate::contract::table::bucket::{self, address, hash};
+use crate::contract::table::keys::Keys;
+use crate::contract::table::manifest::Manifest;
+use crate::contract::table::root::Root;
 use crate::port::{SharedStore, Version};
 
 /// How often a look-up begins again because a new generation came in between.
 const ATTEMPTS: usize = 4;
 
-/// The head as this worker last saw it.
+/// The root as this worker last saw it.
 #[derive(Debug, Default)]
 pub struct View {
-    seen: Option<(Version, Head)>,
+    seen: Option<(Version, Root)>,
 }
 
 /// What a look-up found.
@@ -24,47 +25,47 @@ pub enum Found {
     Nothing,
     /// Nothing has been loaded.
     NotLoaded,
-    /// Shared data does not hold what the head says.
+    /// Shared data does not hold what the manifest says.
     Damaged,
 }
 
 impl View {
-    /// Looks at the head: one read of shared data. True when another generation is in force than before.
+    /// Looks at the root: one read of shared data. True when another generation is in force than before.
     pub fn refresh(&mut self, keys: &Keys, store: &dyn SharedStore) -> bool {
         let before = self.generation();
-        match store.get(&keys.head) {
+        match store.get(&keys.root) {
             None => self.seen = None,
             Some(found) if self.seen.as_ref().is_some_and(|seen| seen.0 == found.version) => {}
             Some(found) => {
-                self.seen = Head::decode(&found.value).map(|head| (found.version, head));
+                self.seen = Root::decode(&found.value).map(|root| (found.version, root));
             }
         }
         self.generation() != before
     }
 
-    /// The head, if there is one.
-    pub fn head(&self) -> Option<&Head> {
-        self.seen.as_ref().map(|(_, head)| head)
+    /// The root, if there is one.
+    pub fn root(&self) -> Option<&Root> {
+        self.seen.as_ref().map(|(_, root)| root)
     }
 
-    /// The head, if it says that something has been loaded.
-    pub fn loaded(&self) -> Option<&Head> {
-        self.head().filter(|head| head.generation != 0)
+    /// The root, if it says that something has been loaded.
+    pub fn loaded(&self) -> Option<&Root> {
+        self.root().filter(|root| root.manifest.generation != 0)
     }
 
     /// The generation in force; 0 when nothing has been loaded.
     pub fn generation(&self) -> u64 {
-        self.head().map_or(0, |head| head.generation)
+        self.root().map_or(0, |root| root.manifest.generation)
     }
 
     /// Finds a contract in shared data. May see a new generation, and then answers from that one.
     pub fn find(&mut self, [api, provider, client_id]: [&str; 3], keys: &Keys, store: &dyn SharedStore) -> Found {
         for _ in 0..ATTEMPTS {
-            let Some(head) = self.loaded() else {
+            let Some(Root { manifest, .. }) = self.loaded() else {
                 return Found::NotLoaded;
             };
-            let bucket = address(hash(head.seed, api, client_id), head.buckets);
-            let value = load(head, bucket, keys, store);
+            let bucket = address(hash(manifest.seed, api, client_id), manifest.buckets);
+            let value = load(manifest, bucket, keys, store);
             // The slot was current all the while if the generation still is.
             if self.refresh(keys, store) {
                 continue;
@@ -80,9 +81,9 @@ impl View {
     }
 }
 
-/// The rows of a bucket as `head` has it.
-pub fn load(head: &Head, bucket: u32, keys: &Keys, store: &dyn SharedStore) -> Option<Vec<u8>> {
-    let slot = head.current(bucket)?;
+/// The rows of a bucket as `manifest` has it.
+pub fn load(manifest: &Manifest, bucket: u32, keys: &Keys, store: &dyn SharedStore) -> Option<Vec<u8>> {
+    let slot = manifest.current(bucket)?;
     let value = store.get(&keys.slot(bucket, slot))?.value;
     bucket::unseal(bucket, &value).map(<[u8]>::to_vec)
 }

@@ -6,13 +6,12 @@ use hashbrown::hash_map::Entry;
 
 use crate::contract::identity::IdentityRef;
 use crate::contract::row::{EVERY_PROVIDER, Identity, Row};
-use crate::contract::snapshot::bucket::{self, Put, address, hash};
-use crate::contract::snapshot::head::Head;
+use crate::contract::table::bucket::{self, Put, address, hash};
+use crate::contract::table::manifest::{MAX_BUCKETS, Manifest};
+use crate::contract::table::row_codec::rows;
 
 /// Rows per bucket above which the table grows.
 pub const ROWS_PER_BUCKET: u64 = 24;
-/// Most buckets: 25 million contracts at [`ROWS_PER_BUCKET`].
-pub const MAX_BUCKETS: u32 = 1 << 20;
 
 /// A bucket of the generation that the draft starts from cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +31,7 @@ pub type Load<'a> = dyn Fn(u32) -> Option<Vec<u8>> + 'a;
 
 /// A set of contracts to come.
 #[derive(Debug)]
-pub struct Draft {
+pub struct TableDraft {
     seed: u64,
     buckets: u32,
     rows: u64,
@@ -46,18 +45,18 @@ struct Touched {
     changed: bool,
 }
 
-impl Draft {
+impl TableDraft {
     /// Starts empty.
     pub fn from_nothing(seed: u64) -> Self {
         Self { seed, buckets: 1, rows: 0, from_nothing: true, touched: hashbrown::HashMap::default() }
     }
 
     /// Starts with what is in force.
-    pub fn from_head(head: &Head) -> Self {
+    pub fn from_manifest(manifest: &Manifest) -> Self {
         Self {
-            seed: head.seed,
-            buckets: head.buckets,
-            rows: head.rows,
+            seed: manifest.seed,
+            buckets: manifest.buckets,
+            rows: manifest.rows,
             from_nothing: false,
             touched: hashbrown::HashMap::default(),
         }
@@ -131,7 +130,7 @@ impl Draft {
 
     fn put_alone(&mut self, row: &Row, load: &Load<'_>) -> Result<(), Damaged> {
         let touched = self.touch(self.place_of(&row.identity), load)?;
-        let replaced = bucket::put_alone(&mut touched.rows, row).ok_or(Damaged)?;
+        let replaced = bucket::put_alone(&mut touched.rows, row).map_err(|_| Damaged)?;
         touched.changed = true;
         self.rows = self.rows.saturating_sub(replaced).saturating_add(1);
         self.grow(load)
@@ -144,7 +143,7 @@ impl Draft {
     pub fn denies_every_provider(&mut self, identity: &Identity, load: &Load<'_>) -> Result<bool, Damaged> {
         let denial = IdentityRef { provider: Some(EVERY_PROVIDER), ..identity.as_ref() };
         let touched = self.touch(self.place_of(identity), load)?;
-        Ok(bucket::rows(&touched.rows).flatten().any(|stored| stored.identity == denial))
+        Ok(rows(&touched.rows).flatten().any(|stored| stored.identity == denial))
     }
 
     fn place_of(&self, identity: &Identity) -> u32 {
@@ -185,8 +184,8 @@ impl Draft {
         let (seed, buckets) = (self.seed, self.buckets);
         let old = self.touch(halved, load)?;
         let (mut stay, mut go) = (Vec::with_capacity(old.rows.len()), Vec::new());
-        for stored in bucket::rows(&old.rows) {
-            let stored = stored.ok_or(Damaged)?;
+        for stored in rows(&old.rows) {
+            let stored = stored.map_err(|_| Damaged)?;
             let hash = hash(seed, stored.identity.api, stored.identity.client_id);
             let side = if address(hash, buckets) == new { &mut go } else { &mut stay };
             side.extend_from_slice(old.rows.get(stored.start..stored.end).ok_or(Damaged)?);
@@ -215,7 +214,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_draft_is_a_map(seed: u64, steps in prop::collection::vec((0u8..2, 0u16..300, prop::option::of(0u8..3)), 0..900)) {
-            let mut draft = Draft::from_nothing(seed);
+            let mut draft = TableDraft::from_nothing(seed);
             let mut model = BTreeMap::new();
             for (api, client, tier) in steps {
                 match tier {
@@ -234,7 +233,7 @@ mod tests {
             prop_assert_eq!(draft.rows(), model.len() as u64);
             let buckets = draft.buckets();
             let stored: Vec<_> = draft.to_write().into_iter().map(|b| draft.take_rows(b)).collect();
-            let count: usize = stored.iter().map(|rows| bucket::rows(rows).count()).sum();
+            let count: usize = stored.iter().map(|bytes| super::rows(bytes).count()).sum();
             prop_assert_eq!(count, model.len());
             for row in model.values() {
                 let (api, client) = (&row.identity.api, &row.identity.client_id);
@@ -246,21 +245,21 @@ mod tests {
 
     #[test]
     fn rows_spread_evenly() {
-        let mut draft = Draft::from_nothing(7);
+        let mut draft = TableDraft::from_nothing(7);
         for client in 0..20_000 {
             draft.put(&row(1, client, 0), &nothing).unwrap();
         }
         let buckets = draft.buckets();
         assert_eq!(buckets, 20_000u32.div_ceil(24));
         for bucket in 0..buckets {
-            let rows = draft.take_rows(bucket);
-            assert!(bucket::rows(&rows).count() < 100);
+            let bytes = draft.take_rows(bucket);
+            assert!(rows(&bytes).count() < 100);
         }
     }
 
     #[test]
     fn the_rows_of_one_pair_are_bounded() {
-        let mut draft = Draft::from_nothing(7);
+        let mut draft = TableDraft::from_nothing(7);
         let with = |provider: usize| {
             let json = format!(r#"{{"api":"a","client_id":"c","provider":"{provider}"}}"#);
             Row::from_json(json.as_bytes()).unwrap()

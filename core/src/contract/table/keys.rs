@@ -1,0 +1,45 @@
+//! The names of everything in shared data.
+
+use crate::contract::table::seal::FORMAT;
+
+/// The names of everything in shared data.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    prefix: Box<str>,
+    /// Where the root is.
+    pub root: Box<str>,
+    /// Where the poller's lease is.
+    pub lease: Box<str>,
+}
+
+impl Keys {
+    /// All keys begin with `prefix`, which is this plugin's and configuration's own.
+    pub fn new(prefix: &str) -> Self {
+        let prefix = format!("{prefix}/contracts/{FORMAT}");
+        Self { root: format!("{prefix}/root").into(), lease: format!("{prefix}/lease").into(), prefix: prefix.into() }
+    }
+
+    /// One slot of one bucket.
+    pub fn slot(&self, bucket: u32, slot: Slot) -> String {
+        format!("{}/{bucket}/{}", self.prefix, u8::from(slot == Slot::Second))
+    }
+}
+
+/// Which of a bucket's two places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// `…/0`
+    First,
+    /// `…/1`
+    Second,
+}
+
+impl Slot {
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The table's own record: which generation is in force, and where its buckets are. Untrusted when read.
+
+use crate::base::wire::{Malformed, Reader, put_bytes, put_u64, put_varint};
+use crate::contract::table::keys::Slot;
+
+/// Most buckets: 25 million contracts at [`ROWS_PER_BUCKET`].
+///
+/// [`ROWS_PER_BUCKET`]: crate::contract::table::draft::ROWS_PER_BUCKET
+pub const MAX_BUCKETS: u32 = 1 << 20;
+
+/// What is in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// Which set is in force; 0 when none has been loaded.
+    pub generation: u64,
+    /// Last number claimed by a writer. A generation is the draft that became current.
+    pub draft: u64,
+    /// Keys the hashes, that of the last document among them.
+    pub seed: u64,
+    /// Number of buckets of the current generation.
+    pub buckets: u32,
+    /// Number of contracts in it.
+    pub rows: u64,
+    /// No bucket from this number on has ever held anything that was not cleared since.
+    pub high: u32,
+    /// One bit per bucket: set when the second slot is current.
+    current: Vec<u8>,
+}
+
+impl Manifest {
+    /// Which slot of a bucket is current; `None` for a bucket outside of the table.
+    pub fn current(&self, bucket: u32) -> Option<Slot> {
+        if bucket >= self.buckets {
+            return None;
+        }
+        let byte = self.current.get(bucket as usize / 8)?;
+        Some(if byte >> (bucket % 8) & 1 == 1 { Slot::Second } else { Slot::First })
+    }
+
+    /// Sets the number of buckets, and for each of them which slot is current.
+    pub fn arrange(&mut self, buckets: u32, slot: impl Fn(u32) -> Slot) {
+        let mut current = vec![0u8; buckets.div_ceil(8) as usize];
+        for bucket in 0..buckets {
+            if let (Slot::Second, Some(byte)) = (slot(bucket), current.get_mut(bucket as usize / 8)) {
+                *byte |= 1 << (bucket % 8);
+            }
+        }
+        self.buckets = buckets;
+        self.current = current;
+    }
+
+    /// Appends it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        for number in [self.generation, self.draft, self.seed] {
+            put_u64(out, number);
+        }
+        for number in [u64::from(self.buckets), self.rows, u64::from(self.high)] {
+            put_varint(out, number);
+        }
+        put_bytes(out, &self.current);
+    }
+
+    /// Reads what [`Self::write`] has written.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it is something else, or contradicts itself.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let (generation, draft, seed) = (reader.u64()?, reader.u64()?, reader.u64()?);
+        let (buckets, rows, high) = (number(reader)?, reader.varint()?, number(reader)?);
+        let current = reader.bytes()?.to_vec();
+        let fits = current.len() == buckets.div_ceil(8) as usize
+            && buckets.max(high) <= MAX_BUCKETS
+            && (generation == 0 || buckets > 0);
+        fits.then_some(Self { generation, draft, seed, buckets, rows, high, current }).ok_or(Malformed)
+    }
+}
+
+fn number(reader: &mut Reader<'_>) -> Result<u32, Malformed> {
+    u32::try_from(reader.varint()?).map_err(|_| Malformed)
+}
