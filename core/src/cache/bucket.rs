@@ -1,16 +1,17 @@
-//! The layout of one shared value: what the process knows of the tokens of a set, and who asks about which of them.
+//! One bucket of the shared cache: what the process knows of the tokens that fall into it, and who asks about which of
+//! them. A bucket is read, changed and written as a whole:
 //!
 //! ```text
-//! format u8, then records, each its length in LEB128 and its bytes:
+//! format u8, then records, each its length and its bytes:
 //!   an entry   as `codec` writes it; its first byte is never 0
-//!   a place    as `place` writes it; its first byte is 0
+//!   a claim    as `claim` writes it; its first byte is 0
 //! ```
 //!
-//! What lies in shared data was written by others: a record that is corrupt or of another version is not there, and
-//! neither is anything in a value that is of another format or larger than any of ours.
+//! What is in shared data was written by others: a record that is corrupt or of another version does not count, and
+//! neither does anything in a value that is of another format or larger than any of ours.
 
 use super::claim::{self, Claim};
-use super::codec::{self, Head, MAX_ENTRY};
+use super::codec::{self, EntryHead, MAX_ENTRY};
 use super::entry::Remembered;
 use super::lifetime::Freshness;
 use super::settings::CacheSettings;
@@ -18,35 +19,29 @@ use crate::base::time::Timestamp;
 use crate::base::wire::{Reader, put_bytes, put_varint};
 use crate::token::digest::Digest;
 use std::iter;
-use std::ops::Range;
 use std::time::Duration;
 
-/// Most bytes of good entries in one set: 2 KiB for each.
-pub const MAX_GOOD: usize = super::shared::WAYS * 2 * 1024;
+/// Good entries in one bucket.
+pub const WAYS: usize = 8;
 
-/// Most bytes of places in one set: 80 tokens that nobody else waits for, or 36 with fifteen followers each.
-pub const MAX_PLACES: usize = 4 * 1024;
+/// Most bytes of good entries in one bucket: 2 KiB for each.
+pub const MAX_GOOD: usize = WAYS * 2 * 1024;
 
-/// What a negative entry takes in its set, in bytes.
+/// Most bytes of claims in one bucket: on 80 tokens that nobody else waits for, or on 36 with fifteen followers each.
+pub const MAX_CLAIMS: usize = 4 * 1024;
+
+/// What a negative entry takes in its bucket, in bytes.
 pub const NEGATIVE_BYTES: usize = 59;
 
 /// Changes with the layout and with the meaning of any field, except those of an entry.
 const FORMAT: u8 = 2;
 const _: () = assert!(codec::VERSION != claim::KIND);
 
-/// The most that the length in front of a record takes: two bytes of LEB128.
+/// The most that the length in front of a record takes.
 const LENGTH_BYTES: usize = 2;
-const _: () = assert!(MAX_ENTRY < 1 << 14 && MAX_ENTRY + LENGTH_BYTES <= MAX_GOOD && MAX_PLACES < 1 << 14);
+const _: () = assert!(MAX_ENTRY < 1 << 14 && MAX_ENTRY + LENGTH_BYTES <= MAX_GOOD && MAX_CLAIMS < 1 << 14);
 
-/// An entry that a rewritten set keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept<'a> {
-    /// Its head, with the lifetime cut to what the settings allow.
-    pub head: Head<'a>,
-    bytes: &'a [u8],
-}
-
-/// What a set may hold.
+/// What a bucket may hold.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Good entries.
@@ -57,31 +52,75 @@ pub struct Limits {
     negative_life: Duration,
 }
 
-/// A set that is being written anew: all of it that lives is there already, but for what concerns one token.
-pub struct Draft<'a> {
-    /// The token's place, also one that has lapsed.
-    pub place: Option<Claim<'a>>,
+/// An entry as it is written, its facts not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryRecord<'a> {
+    /// Its head, with no longer a lifetime than the settings allow.
+    pub head: EntryHead<'a>,
+    bytes: &'a [u8],
+}
+
+/// A bucket that was read on behalf of one token. What has expired is gone already.
+pub struct Bucket<'a> {
+    /// The token's claim, also one that has expired.
+    pub claim: Option<Claim<'a>>,
     /// The token's entry.
-    pub entry: Option<Kept<'a>>,
-    limits: &'a Limits,
+    pub entry: Option<EntryRecord<'a>>,
     now: Timestamp,
-    bytes: Vec<u8>,
-    place_bytes: usize,
-    good: Share,
-    negative: Share,
+    /// Of other tokens, as they were written.
+    claims: Vec<&'a [u8]>,
+    claim_bytes: usize,
+    good: Pool<'a>,
+    negative: Pool<'a>,
 }
 
-/// What entries of one kind take.
-#[derive(Clone, Copy, Debug, Default)]
-struct Share {
-    count: usize,
+/// The entries of other tokens of one kind, good or negative.
+struct Pool<'a> {
+    entries: Vec<EntryRecord<'a>>,
     bytes: usize,
+    max_entries: usize,
 }
 
-impl<'a> Kept<'a> {
-    /// An entry that [`codec::encode`] has written; `None` when it is too large for a set.
+impl Limits {
+    /// For buckets of so many good and so many negative entries.
+    pub fn new(good: usize, negative: usize, settings: &CacheSettings) -> Self {
+        let good_life = settings.max_ttl.saturating_add(settings.stale_if_error);
+        Self { good, negative, good_life, negative_life: settings.negative_ttl }
+    }
+
+    /// The token's entry in a bucket, whatever its lifetime.
+    pub fn find(&self, bucket: &[u8], digest: &Digest) -> Option<Remembered> {
+        self.records(bucket).find_map(|record| codec::decode(record, digest).ok().flatten())
+    }
+
+    /// The largest bucket.
+    pub fn max_bytes(&self) -> usize {
+        1 + MAX_CLAIMS + MAX_GOOD + self.negative * NEGATIVE_BYTES
+    }
+
+    /// The records of a bucket, up to the first that is not there in full.
+    pub fn records<'a>(&self, bucket: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let ours = bucket.strip_prefix(&[FORMAT]).filter(|_| bucket.len() <= self.max_bytes());
+        let mut reader = Reader::new(ours.unwrap_or_default());
+        iter::from_fn(move || reader.bytes().ok())
+    }
+
+    /// The entry in `record`, if it can be read and has not expired, whatever lifetime it claims.
+    fn usable<'a>(&self, record: &'a [u8], now: Timestamp) -> Option<EntryRecord<'a>> {
+        let mut entry = EntryRecord::new(record)?;
+        let life = if entry.head.is_active() { self.good_life } else { self.negative_life };
+        let lifetime = &mut entry.head.lifetime;
+        let last = lifetime.asked_at.plus(life);
+        lifetime.fresh_until = lifetime.fresh_until.min(last);
+        lifetime.stale_until = lifetime.stale_until.min(last);
+        (lifetime.freshness(now) != Freshness::Expired).then_some(entry)
+    }
+}
+
+impl<'a> EntryRecord<'a> {
+    /// An entry that [`codec::encode`] has written; `None` when it is too large for a bucket.
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
-        Some(Self { head: Head::read(bytes).ok()?, bytes })
+        Some(Self { head: EntryHead::read(bytes).ok()?, bytes })
     }
 
     fn size(&self) -> usize {
@@ -89,156 +128,106 @@ impl<'a> Kept<'a> {
     }
 }
 
-impl Limits {
-    /// For sets of so many good and so many negative entries.
-    pub fn new(good: usize, negative: usize, settings: &CacheSettings) -> Self {
-        let good_life = settings.max_ttl.saturating_add(settings.stale_if_error);
-        Self { good, negative, good_life, negative_life: settings.negative_ttl }
+impl<'a> Bucket<'a> {
+    /// Reads a bucket on behalf of the token with this digest. Of what others have stored, no more counts than fits.
+    pub fn read(bytes: &'a [u8], digest: &Digest, limits: &Limits, now: Timestamp) -> Self {
+        let (good, negative) = (Pool::new(limits.good), Pool::new(limits.negative));
+        let mut bucket = Self { claim: None, entry: None, now, claims: Vec::new(), claim_bytes: 0, good, negative };
+        for record in limits.records(bytes) {
+            if let Some(claim) = Claim::read(record) {
+                if claim.digest != digest {
+                    if claim.is_live(now) && bucket.count_claim(&claim) {
+                        bucket.claims.push(record);
+                    }
+                } else if claim_size(&claim) <= MAX_CLAIMS {
+                    bucket.claim.get_or_insert(claim);
+                }
+            } else if let Some(entry) = limits.usable(record, now) {
+                if entry.head.digest != digest {
+                    bucket.pool(&entry).add(entry);
+                } else {
+                    bucket.entry.get_or_insert(entry);
+                }
+            }
+        }
+        bucket
     }
 
-    /// The token's entry in `set`, whatever its lifetime.
-    pub fn find(&self, set: &[u8], digest: &Digest) -> Option<Remembered> {
-        self.records(set).find_map(|(_, record)| codec::decode(record, digest).ok().flatten())
+    /// The bucket's bytes with this claim and this entry of the token. Other entries of that one's kind, good or
+    /// negative, make room for it, those first that expire first. `None` when there is no room for the claim.
+    pub fn write(mut self, claim: Option<Claim<'a>>, entry: Option<EntryRecord<'a>>) -> Option<Vec<u8>> {
+        let claim = claim.filter(|claim| claim.is_live(self.now));
+        if claim.is_some_and(|claim| !self.count_claim(&claim)) {
+            return None;
+        }
+        if let Some(entry) = entry {
+            self.pool(&entry).insert(entry);
+        }
+        let size = 1 + self.good.bytes + self.negative.bytes + self.claim_bytes;
+        let mut bytes = Vec::with_capacity(size);
+        bytes.push(FORMAT);
+        for entry in self.good.entries.iter().chain(&self.negative.entries) {
+            put_bytes(&mut bytes, entry.bytes);
+        }
+        for claim in self.claims {
+            put_bytes(&mut bytes, claim);
+        }
+        if let Some(claim) = claim {
+            put_varint(&mut bytes, claim.length() as u64);
+            claim.write(&mut bytes);
+        }
+        Some(bytes)
     }
 
-    /// The largest set.
-    pub fn max_bytes(&self) -> usize {
-        1 + MAX_PLACES + MAX_GOOD + self.negative * NEGATIVE_BYTES
+    /// Counts a claim, if there is room for it.
+    fn count_claim(&mut self, claim: &Claim<'_>) -> bool {
+        let bytes = self.claim_bytes + claim_size(claim);
+        let fits = bytes <= MAX_CLAIMS;
+        if fits {
+            self.claim_bytes = bytes;
+        }
+        fits
     }
 
-    /// The records of a set, up to the first that is not there in full, and where each lies with its length.
-    pub fn records<'a>(&self, set: &'a [u8]) -> impl Iterator<Item = (Range<usize>, &'a [u8])> + use<'a> {
-        let ours = set.strip_prefix(&[FORMAT]).filter(|_| set.len() <= self.max_bytes());
-        let mut reader = Reader::new(ours.unwrap_or_default());
-        let mut start = 1;
-        iter::from_fn(move || {
-            let record = reader.bytes().ok()?;
-            let range = start..set.len() - reader.rest().len();
-            start = range.end;
-            Some((range, record))
-        })
-    }
-
-    /// The entry in `record`, if it is one that is worth keeping: readable and not lapsed, whatever lifetime it claims.
-    fn living<'a>(&self, record: &'a [u8], now: Timestamp) -> Option<Kept<'a>> {
-        let mut kept = Kept::new(record)?;
-        let head = &mut kept.head;
-        let last = head.lifetime.asked_at.plus(if head.is_active() { self.good_life } else { self.negative_life });
-        head.lifetime.fresh_until = head.lifetime.fresh_until.min(last);
-        head.lifetime.stale_until = head.lifetime.stale_until.min(last);
-        (head.lifetime.freshness(now) != Freshness::Expired).then_some(kept)
+    fn pool(&mut self, entry: &EntryRecord<'_>) -> &mut Pool<'a> {
+        if entry.head.is_active() { &mut self.good } else { &mut self.negative }
     }
 }
 
-impl<'a> Draft<'a> {
-    /// Begins to write `set` anew on behalf of the token, with room for an entry of `entry` bytes.
-    pub fn new(set: &'a [u8], digest: &Digest, limits: &'a Limits, now: Timestamp, entry: usize) -> Self {
-        let newcomers = 1 + LENGTH_BYTES + claim::HEAD + 4 + LENGTH_BYTES + entry;
-        let mut bytes = Vec::with_capacity(set.len().min(limits.max_bytes()) + newcomers);
-        bytes.push(FORMAT);
-        let (good, negative) = (Share::default(), Share::default());
-        let mut draft = Self { place: None, entry: None, limits, now, bytes, place_bytes: 0, good, negative };
-        // What stays and lies together is copied together.
-        let mut run = 1..1;
-        for (range, record) in limits.records(set) {
-            if !draft.takes(record, digest) {
-                draft.bytes.extend_from_slice(set.get(run.clone()).unwrap_or_default());
-                run.start = range.end;
-            }
-            run.end = range.end;
-        }
-        draft.bytes.extend_from_slice(set.get(run).unwrap_or_default());
-        draft
+impl<'a> Pool<'a> {
+    fn new(max_entries: usize) -> Self {
+        Self { entries: Vec::with_capacity(max_entries), bytes: 0, max_entries }
     }
 
-    /// Whether the set goes on with this record as it is: one that lives and concerns another token.
-    fn takes(&mut self, record: &'a [u8], digest: &Digest) -> bool {
-        if let Some(place) = Claim::read(record) {
-            if place.length() + LENGTH_BYTES > MAX_PLACES {
-                return false;
-            }
-            if place.digest == digest {
-                self.place.get_or_insert(place);
-                return false;
-            }
-            return place.is_live(self.now) && self.count_place(&place);
-        }
-        let Some(entry) = self.limits.living(record, self.now) else { return false };
-        if entry.head.digest == digest {
-            self.entry.get_or_insert(entry);
-            return false;
-        }
-        self.count_entry(&entry)
-    }
-
-    /// The set with this place, if it lives, and this entry of the token. Of the other entries of that one's kind, good
-    /// or negative, those go that lapse first, until it fits. `None` when there is no room for the place.
-    pub fn finish(mut self, place: Option<Claim<'_>>, entry: Option<Kept<'_>>) -> Option<Vec<u8>> {
-        if let Some(place) = place.filter(|place| place.is_live(self.now)) {
-            if !self.count_place(&place) {
-                return None;
-            }
-            put_varint(&mut self.bytes, place.length() as u64);
-            place.write(&mut self.bytes);
-        }
-        if let Some(entry) = entry {
-            let mut fits = self.count_entry(&entry);
-            while !fits && self.evict(entry.head.is_active()) {
-                fits = self.count_entry(&entry);
-            }
-            if fits {
-                put_bytes(&mut self.bytes, entry.bytes);
-            }
-        }
-        Some(self.bytes)
-    }
-
-    /// Counts a place, if there is room for it.
-    fn count_place(&mut self, place: &Claim<'_>) -> bool {
-        let total = self.place_bytes + place.length() + LENGTH_BYTES;
-        let fits = total <= MAX_PLACES;
+    /// Adds an entry, if there is room for it.
+    fn add(&mut self, entry: EntryRecord<'a>) -> bool {
+        let bytes = self.bytes + entry.size();
+        let fits = self.entries.len() < self.max_entries && bytes <= MAX_GOOD;
         if fits {
-            self.place_bytes = total;
+            self.entries.push(entry);
+            self.bytes = bytes;
         }
         fits
     }
 
-    /// Counts an entry, if there is room for it.
-    fn count_entry(&mut self, entry: &Kept<'_>) -> bool {
-        let (share, most) = self.share(entry.head.is_active());
-        let bytes = share.bytes + entry.size();
-        let fits = share.count < most && bytes <= MAX_GOOD;
-        if fits {
-            *share = Share { count: share.count + 1, bytes };
-        }
-        fits
+    /// Adds an entry in the place of those that expire first.
+    fn insert(&mut self, entry: EntryRecord<'a>) {
+        while !self.add(entry) && self.evict() {}
     }
 
-    /// Takes the entry of its kind out that lapses first; says whether there was one.
-    fn evict(&mut self, active: bool) -> bool {
-        let Some((range, size)) = self.first_to_lapse(active) else { return false };
-        self.bytes.drain(range);
-        let (share, _) = self.share(active);
-        *share = Share { count: share.count.saturating_sub(1), bytes: share.bytes.saturating_sub(size) };
-        true
+    /// Takes the entry out that expires first; says whether there was one.
+    fn evict(&mut self) -> bool {
+        let expiry = |entry: &EntryRecord<'_>| (entry.head.lifetime.fresh_until, entry.head.lifetime.asked_at);
+        let first = self.entries.iter().enumerate().min_by_key(|(_, entry)| expiry(entry)).map(|(index, _)| index);
+        let evicted = first.map(|index| self.entries.remove(index));
+        self.bytes = self.bytes.saturating_sub(evicted.map_or(0, |entry| entry.size()));
+        evicted.is_some()
     }
+}
 
-    fn first_to_lapse(&self, active: bool) -> Option<(Range<usize>, usize)> {
-        let records = self.limits.records(&self.bytes);
-        records
-            .filter_map(|(range, record)| Some((range, self.limits.living(record, self.now)?)))
-            .filter(|(_, entry)| entry.head.is_active() == active)
-            .min_by_key(|(_, entry)| (entry.head.lifetime.fresh_until, entry.head.lifetime.asked_at))
-            .map(|(range, entry)| (range, entry.size()))
-    }
-
-    /// What entries of a kind take, and how many there may be.
-    fn share(&mut self, active: bool) -> (&mut Share, usize) {
-        match active {
-            true => (&mut self.good, self.limits.good),
-            false => (&mut self.negative, self.limits.negative),
-        }
-    }
+/// What a claim takes in its bucket, in bytes.
+fn claim_size(claim: &Claim<'_>) -> usize {
+    claim.length() + LENGTH_BYTES
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! Where the workers of a process meet over one token: the first one asks, the others leave word where to tell them.
+//! A worker's claim to be the one that asks about a token: the first worker to write its claim leads, the others leave
+//! the numbers of their queues in it and wait for the answer.
 //!
-//! A place names the token, the worker that asks (the leader), until when the others may rely on it, and the queues of
-//! those that wait. A leader that dies stops renewing: within [`LEASE`] somebody else takes the lead.
+//! A claim names the token, the worker that asks (the leader), until when the others may rely on it, and the queues of
+//! those that wait (its followers). A leader that dies stops renewing: within [`LEASE`] another worker takes the lead.
 //!
 //! ```text
 //! 0 u8 · digest 32 bytes · leader u64 · until u64 · queues of the followers, u32 each
@@ -17,13 +18,13 @@ use std::time::Duration;
 pub const LEASE: Duration = Duration::from_millis(1000);
 
 /// How much further ahead than a lease reaches one may end. Workers take the time when an event comes, so that one which
-/// was halted since meets places that were taken, or renewed, after its now.
+/// was halted since meets claims that were made, or renewed, after its now.
 const HALT: Duration = LEASE;
 
-/// The first byte of a place.
+/// The first byte of a claim.
 pub const KIND: u8 = 0;
 
-/// What a place takes without followers, in bytes.
+/// What a claim takes without followers, in bytes.
 pub const HEAD: usize = 1 + 32 + 8 + 8;
 
 /// Whether a lease that ends at `until` is held. One that ends further ahead than any can was given before the clock was
@@ -48,17 +49,17 @@ pub struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    /// A place that `leader` takes now.
+    /// A claim that `leader` makes now.
     pub fn led_by(leader: u64, digest: &'a Digest, now: Timestamp) -> Self {
         Self { digest, leader, until: now.plus(LEASE), followers: &[], newcomer: None }
     }
 
-    /// The place with a lease that begins now.
+    /// The claim with a lease that begins now.
     pub fn renewed(self, now: Timestamp) -> Self {
         Self { until: now.plus(LEASE), ..self }
     }
 
-    /// The place with `queue` among its followers.
+    /// The claim with `queue` among its followers.
     pub fn followed_by(self, queue: u32) -> Self {
         Self { newcomer: Some(queue), ..self }
     }
@@ -78,7 +79,7 @@ impl<'a> Claim<'a> {
         self.followers().any(|other| other == queue)
     }
 
-    /// The place in a record; `None` when it is none.
+    /// The claim in a record; `None` when it is none.
     pub fn read(record: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(record.strip_prefix(&[KIND])?);
         let (digest, leader, until) = (reader.array().ok()?, reader.u64().ok()?, reader.time().ok()?);
@@ -91,7 +92,7 @@ impl<'a> Claim<'a> {
         HEAD + 4 * (self.followers.len() + usize::from(self.newcomer.is_some()))
     }
 
-    /// Appends the place as a record.
+    /// Appends the claim as a record.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(KIND);
         out.extend_from_slice(self.digest);

@@ -39,7 +39,7 @@ const OTHER_KIND: u8 = 1 << 1;
 
 /// The head of an entry: whose it is and how long it lives, without its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head<'a> {
+pub struct EntryHead<'a> {
     /// Whose entry it is.
     pub digest: &'a Digest,
     /// From when and until when it serves.
@@ -47,7 +47,7 @@ pub struct Head<'a> {
     flags: u8,
 }
 
-impl<'a> Head<'a> {
+impl<'a> EntryHead<'a> {
     /// Reads the head of `bytes`.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ pub fn encode(remembered: &Remembered, digest: &Digest) -> Vec<u8> {
 /// [`Malformed`] when the bytes are no entry of this version, or one that [`encode`] would not have written.
 pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Malformed> {
     let mut reader = Reader::new(bytes);
-    let head = Head::take(&mut reader)?;
+    let head = EntryHead::take(&mut reader)?;
     if head.digest != digest {
         return Ok(None);
     }

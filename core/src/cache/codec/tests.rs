@@ -100,7 +100,7 @@ proptest! {
     fn any_entry_survives_the_round_trip(entry in samples::remembered(), digest: [u8; 32]) {
         let bytes = encode(&entry, &digest);
         prop_assert!(bytes.len() <= MAX_ENTRY);
-        prop_assert_eq!(*Head::read(&bytes).unwrap().digest, digest);
+        prop_assert_eq!(*EntryHead::read(&bytes).unwrap().digest, digest);
         prop_assert_eq!(decode(&bytes, &digest), Ok(Some(entry)));
     }
 

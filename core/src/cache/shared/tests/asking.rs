@@ -16,9 +16,9 @@ impl SharedCache {
 
     /// Looks, finds nothing and begins to ask.
     fn miss(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) -> Role {
-        let (known, seen) = self.read(store, digest, now);
+        let (known, snapshot) = self.read(store, digest, now);
         assert_eq!(known, None);
-        self.join(store, digest, Some(seen), now)
+        self.join(store, digest, Some(snapshot), now)
     }
 
     /// Gives up the lead without an answer.
@@ -26,10 +26,10 @@ impl SharedCache {
         self.publish(store, digest, None, true, now)
     }
 
-    /// The places of the token's set: digest, leader, followers.
-    fn places(&self, store: &dyn SharedStore, digest: &Digest) -> usize {
-        let seen = self.snapshot(store, digest);
-        self.limits.records(seen.set()).filter(|(_, record)| record[0] == 0).count()
+    /// How many claims the token's bucket has.
+    fn claims(&self, store: &dyn SharedStore, digest: &Digest) -> usize {
+        let snapshot = self.snapshot(store, digest);
+        self.limits.records(snapshot.bytes()).filter(|record| record[0] == 0).count()
     }
 }
 
@@ -57,30 +57,30 @@ fn a_miss_costs_two_reads_and_two_writes() {
     let store = Watched::new(&MemoryStore::default(), |_| ());
     let answers = [Some(good(60_000)), Some(samples::negative(NOW, 5_000)), Some(good(0)), None];
     for entries in [1_000, 8, 0] {
-        let slots = slots(entries);
+        let cache = cache(entries);
         for (number, learned) in answers.iter().enumerate() {
-            assert_eq!(slots.miss(&store, &digest(number), NOW), Role::Lead);
+            assert_eq!(cache.miss(&store, &digest(number), NOW), Role::Lead);
             assert_eq!(store.calls(), (1, 1));
-            slots.publish(&store, &digest(number), learned.as_ref(), true, NOW);
+            cache.publish(&store, &digest(number), learned.as_ref(), true, NOW);
             assert_eq!(store.calls(), (1, 1));
         }
     }
 }
 
 #[test]
-fn who_asks_alone_touches_no_place() {
+fn who_asks_alone_touches_no_claim() {
     let (store, [one, two, _]) = workers();
     let watched = Watched::new(&store, |_| ());
     assert_eq!(one.begin(&store, &digest(1), NOW), Role::Lead);
     assert_eq!(two.begin(&store, &digest(1), NOW), follow(1000));
-    // Not even its own: the place may be of an earlier flight that others wait for.
-    for slots in [&one, &two] {
-        slots.publish(&watched, &digest(1), None, false, NOW);
+    // Not even its own: the claim may be of an earlier flight that others wait for.
+    for cache in [&one, &two] {
+        cache.publish(&watched, &digest(1), None, false, NOW);
         assert_eq!(watched.calls(), (0, 0), "nothing is learned");
-        slots.publish(&watched, &digest(1), Some(&good(0)), false, NOW);
+        cache.publish(&watched, &digest(1), Some(&good(0)), false, NOW);
         assert_eq!(watched.calls(), (1, 0), "nothing is replaced");
-        slots.publish(&watched, &digest(1), Some(&good(5_000)), false, NOW);
-        slots.publish(&watched, &digest(1), Some(&good(0)), false, NOW);
+        cache.publish(&watched, &digest(1), Some(&good(5_000)), false, NOW);
+        cache.publish(&watched, &digest(1), Some(&good(0)), false, NOW);
         assert_eq!(watched.calls(), (2, 2));
     }
     assert_eq!(one.leave(&store, &digest(1), NOW), [12]);
@@ -106,7 +106,7 @@ fn what_is_not_to_be_kept_takes_out_what_it_replaces() {
 }
 
 #[test]
-fn the_place_is_given_up_also_where_nothing_is_stored() {
+fn the_claim_is_given_up_also_where_nothing_is_stored() {
     let (store, [one, two, _]) = workers();
     let large = samples::good(&"x".repeat(MAX_ENTRY), NOW, 60_000);
     let newer = samples::good("portal", later(5), 60_000);
@@ -115,7 +115,7 @@ fn the_place_is_given_up_also_where_nothing_is_stored() {
         assert_eq!(one.begin(&store, &digest(number), later(5)), Role::Lead);
         assert_eq!(two.begin(&store, &digest(number), later(5)), follow(1005));
         assert_eq!(one.publish(&store, &digest(number), Some(learned), true, later(5)), [12]);
-        assert_eq!(one.places(&store, &digest(number)), 0);
+        assert_eq!(one.claims(&store, &digest(number)), 0);
     }
     assert_eq!(two.get(&store, &digest(1), later(5)), None);
     assert_eq!(two.get(&store, &digest(2), later(5)), Some(newer));
@@ -145,13 +145,13 @@ fn a_leader_that_was_late_still_tells_those_who_wait() {
 }
 
 #[test]
-fn a_lease_from_before_the_clock_was_set_back_does_not_count() {
+fn a_lease_from_before_the_clock_was_bucket_back_does_not_count() {
     let (store, [one, two, _]) = workers();
     assert_eq!(one.begin(&store, &digest(1), later(500_000)), Role::Lead);
     assert_eq!(two.begin(&store, &digest(1), NOW), Role::Lead);
 }
 
-/// The time is taken at the beginning of a callback, so a place may well be younger than the time of who reads it.
+/// The time is taken at the beginning of a callback, so a claim may well be younger than the time of who reads it.
 #[test]
 fn a_worker_that_was_halted_after_it_took_the_time_takes_no_lead_from_a_living_one() {
     let (store, [one, two, three]) = workers();
@@ -164,17 +164,17 @@ fn a_worker_that_was_halted_after_it_took_the_time_takes_no_lead_from_a_living_o
         }
     });
     assert_eq!(three.miss(&racing, &digest(2), NOW), follow(1001), "it writes late");
-    // Nor does a write for another token take a place out.
+    // Nor does a write for another token take a claim out.
     let beside = worker(WAYS, 1);
     assert_eq!(beside.begin(&store, &digest(3), later(400)), Role::Lead);
     worker(WAYS, 2).put(&store, &digest(4), &good(60_000), NOW);
-    assert_eq!(beside.places(&store, &digest(3)), 1);
+    assert_eq!(beside.claims(&store, &digest(3)), 1);
     assert_eq!(one.leave(&store, &digest(1), later(6)), [12]);
     assert_eq!(one.leave(&store, &digest(2), later(6)), [13]);
 }
 
 #[test]
-fn an_answer_too_large_for_a_set_takes_out_what_it_replaces() {
+fn an_answer_too_large_for_a_bucket_takes_out_what_it_replaces() {
     let (store, [one, two, _]) = workers();
     for leads in [true, false] {
         one.put(&store, &digest(1), &good(60_000), NOW);
@@ -193,28 +193,28 @@ fn a_leader_that_can_write_nothing_for_all_the_others_tells_its_followers() {
     assert_eq!(two.miss(&store, &digest(1), NOW), follow(1000));
     let racing = Watched::new(&store, |inner| {
         let key = one.snapshot(inner, &digest(1)).key;
-        let set = inner.get(&key).unwrap().value;
-        inner.set(&key, &set, Expect::Anything).unwrap();
+        let bucket = inner.get(&key).unwrap().value;
+        inner.set(&key, &bucket, Expect::Anything).unwrap();
     });
     assert_eq!(one.publish(&racing, &digest(1), Some(&good(60_000)), true, later(1)), [12]);
 }
 
 #[test]
-fn a_place_larger_than_all_places_may_be_is_none() {
+fn a_claim_larger_than_all_claims_may_be_is_none() {
     let (store, [one, ..]) = workers();
-    let mut place = vec![0];
-    place.extend_from_slice(&digest(1));
-    place.extend_from_slice(&1_u64.to_le_bytes());
-    place.extend_from_slice(&later(500).as_millis().to_le_bytes());
-    place.resize(place.len() + 4 * (MAX_PLACES / 4), 7);
-    let mut set = vec![2];
-    put_bytes(&mut set, &place);
-    plant(&store, &one, &set);
+    let mut claim = vec![0];
+    claim.extend_from_slice(&digest(1));
+    claim.extend_from_slice(&1_u64.to_le_bytes());
+    claim.extend_from_slice(&later(500).as_millis().to_le_bytes());
+    claim.resize(claim.len() + 4 * (MAX_CLAIMS / 4), 7);
+    let mut bucket = vec![2];
+    put_bytes(&mut bucket, &claim);
+    plant(&store, &one, &bucket);
     assert_eq!(one.leave(&store, &digest(1), NOW), [0; 0]);
 }
 
 #[test]
-fn tokens_of_one_set_are_asked_about_side_by_side() {
+fn tokens_of_one_bucket_are_asked_about_side_by_side() {
     let store = MemoryStore::default();
     let [one, two, three] = [1, 2, 3].map(|number| worker(WAYS, number));
     assert_eq!(one.miss(&store, &digest(1), NOW), Role::Lead);
@@ -225,7 +225,7 @@ fn tokens_of_one_set_are_asked_about_side_by_side() {
     assert_eq!(three.miss(&store, &digest(1), later(10)), follow(1000));
     two.renew(&store, &digest(2), later(500));
     assert_eq!(one.publish(&store, &digest(1), Some(&good(60_000)), true, later(600)), [12, 13]);
-    assert_eq!(two.places(&store, &digest(2)), 1);
+    assert_eq!(two.claims(&store, &digest(2)), 1);
     assert_eq!(two.publish(&store, &digest(2), Some(&good(50_000)), true, later(700)), [11, 13]);
     assert_eq!(three.get(&store, &digest(1), later(700)), Some(good(60_000)));
     assert_eq!(three.get(&store, &digest(2), later(700)), Some(good(50_000)));
@@ -233,13 +233,13 @@ fn tokens_of_one_set_are_asked_about_side_by_side() {
 }
 
 #[test]
-fn who_finds_the_places_taken_asks_alone_until_there_is_room() {
+fn who_finds_the_claims_taken_asks_alone_until_there_is_room() {
     let store = MemoryStore::default();
     let [one, two] = [1, 2].map(|number| worker(WAYS, number));
     one.put(&store, &digest(0), &good(60_000), NOW);
     let roles: Vec<_> = (0..100).map(|number| one.begin(&store, &digest(number), NOW)).collect();
     let led = roles.iter().take_while(|role| **role == Role::Lead).count();
-    assert_eq!(led, MAX_PLACES / 51);
+    assert_eq!(led, MAX_CLAIMS / 51);
     assert!(roles[led..].iter().all(|role| *role == Role::Alone));
     assert_eq!(two.begin(&store, &digest(led), NOW), Role::Alone);
     assert_eq!(two.get(&store, &digest(0), NOW), Some(good(60_000)));
@@ -251,13 +251,13 @@ fn who_finds_the_places_taken_asks_alone_until_there_is_room() {
     one.renew(&store, &digest(1), NOW);
     assert!(one.leave(&store, &digest(1), NOW).is_empty());
     assert_eq!(two.begin(&store, &digest(led), NOW), Role::Lead);
-    // All the others have died: their places go at the next write.
+    // All the others have died: their claims go at the next write.
     assert_eq!(two.begin(&store, &digest(99), later(1_000)), Role::Lead);
-    assert_eq!(two.places(&store, &digest(99)), 1);
+    assert_eq!(two.claims(&store, &digest(99)), 1);
 }
 
 #[test]
-fn places_push_no_entry_out_and_entries_no_place() {
+fn claims_push_no_entry_out_and_entries_no_claim() {
     let store = MemoryStore::default();
     let [one, two] = [1, 2].map(|number| worker(WAYS, number));
     for number in 0..60 {
@@ -268,7 +268,7 @@ fn places_push_no_entry_out_and_entries_no_place() {
         two.put(&store, &digest(number), &large, NOW);
         two.put(&store, &digest(number + 1_000), &samples::negative(NOW, 9_000), NOW);
     }
-    assert_eq!(two.places(&store, &digest(0)), 60);
+    assert_eq!(two.claims(&store, &digest(0)), 60);
     let value = store.dump().remove(0).1;
     assert_eq!(two.entries(&value).count(), WAYS + 64);
     assert!(value.len() <= two.limits.max_bytes());
@@ -288,12 +288,12 @@ fn without_entries_the_workers_still_meet() {
         one.begin(&store, &digest(number), later(1000));
     }
     let dump = store.dump();
-    assert!(dump.len() <= BARE_SETS && dump.len() > BARE_SETS / 2, "{}", dump.len());
-    assert!(dump.iter().all(|(_, value)| value.len() <= 1 + MAX_PLACES));
+    assert!(dump.len() <= BARE_BUCKETS && dump.len() > BARE_BUCKETS / 2, "{}", dump.len());
+    assert!(dump.iter().all(|(_, value)| value.len() <= 1 + MAX_CLAIMS));
 }
 
 #[test]
-fn a_place_taken_between_reading_and_writing_is_seen() {
+fn a_claim_taken_between_reading_and_writing_is_seen() {
     let (store, [one, two, _]) = workers();
     let mut once = true;
     let racing = Watched::new(&store, |inner| {
@@ -326,7 +326,7 @@ fn a_store_that_always_changes_or_refuses_leaves_everybody_alone() {
     let mut number = 100;
     let racing = Watched::new(&store, |inner| {
         number += 1;
-        // Any write to the set is in the way, also one for another token.
+        // Any write to the bucket is in the way, also one for another token.
         let key = one.snapshot(inner, &digest(1)).key;
         inner.set(&key, &[2, 0, number], Expect::Anything).unwrap();
     });
@@ -345,7 +345,7 @@ fn a_store_that_always_changes_or_refuses_leaves_everybody_alone() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_taken_for_places_without_a_panic(mut value: Vec<u8>, ours: bool) {
+    fn any_bytes_are_taken_for_claims_without_a_panic(mut value: Vec<u8>, ours: bool) {
         if ours {
             value.insert(0, 2);
         }
@@ -357,8 +357,8 @@ proptest! {
         prop_assert!(one.leave(&store, &digest(1), NOW).is_empty());
     }
 
-    /// Workers in disorder over tokens that share sets: of those who take part there is one leader at a time, unless
-    /// its lease has run out, and it learns of everyone who relies on it. Now and then another worker writes to the set
+    /// Workers in disorder over tokens that share buckets: of those who take part there is one leader at a time, unless
+    /// its lease has run out, and it learns of everyone who relies on it. Now and then another worker writes to the bucket
     /// between a read and the write that follows it.
     #[test]
     fn one_leads_and_all_others_are_told(
@@ -379,11 +379,11 @@ proptest! {
                 }
             });
             truth.retain(|_, (_, until, _)| now < *until);
-            let slots = worker(entries, number);
+            let cache = worker(entries, number);
             let queue = 10 + number;
             match action {
                 0 | 1 => {
-                    let role = slots.begin(&racing, &digest(token), now);
+                    let role = cache.begin(&racing, &digest(token), now);
                     let (leader, until, followers) =
                         truth.entry(token).or_insert_with(|| (number, now.plus(LEASE), Vec::new()));
                     if *leader == number {
@@ -399,16 +399,16 @@ proptest! {
                     let leads = truth.get_mut(&token).filter(|(leader, ..)| *leader == number);
                     if let Some((_, until, _)) = leads {
                         *until = now.plus(LEASE);
-                        slots.renew(&racing, &digest(token), now);
+                        cache.renew(&racing, &digest(token), now);
                     }
                 }
                 _ => {
                     let leads = truth.get(&token).is_some_and(|(leader, ..)| *leader == number);
                     let answer = samples::good("portal", now, 9_000);
-                    let told = slots.publish(&racing, &digest(token), Some(&answer), leads, now);
+                    let told = cache.publish(&racing, &digest(token), Some(&answer), leads, now);
                     let owed = if leads { truth.remove(&token).unwrap().2 } else { Vec::new() };
                     prop_assert_eq!(told, owed);
-                    let kept = slots.get(&store, &digest(token), now);
+                    let kept = cache.get(&store, &digest(token), now);
                     prop_assert_eq!(kept, (entries > 0).then_some(answer));
                 }
             }
