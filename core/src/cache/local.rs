@@ -110,11 +110,13 @@ impl LocalCache {
     }
 
     /// Entries held, good and negative.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.good.len() + self.negative.len()
     }
 
     /// Whether nothing is known.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

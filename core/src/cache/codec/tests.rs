@@ -1,6 +1,7 @@
 use super::*;
 use crate::base::time::Timestamp;
 use crate::cache::samples;
+use crate::token::facts::Facts;
 use proptest::prelude::*;
 
 const DIGEST: Digest = [7; 32];
