@@ -8,13 +8,13 @@ use crate::base::http::HttpCall;
 
 /// Names one call of one worker's contracts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct CallId(pub u64);
+pub struct PageCall(pub u64);
 
 /// What a worker's contracts want done.
 #[derive(Debug)]
 pub enum Action {
     /// Send this; its end goes to `Contracts::on_answer`.
-    Call(CallId, HttpCall),
+    Call(PageCall, HttpCall),
     /// Call `Contracts::on_yield` in the next turn of the event loop.
     Yield,
     /// Write this to the log. Holds nothing that the source sent.

@@ -6,15 +6,16 @@ use std::rc::Rc;
 use crate::base::http::HttpResult;
 use crate::base::sieve::Sieve;
 use crate::base::time::Timestamp;
-use crate::contract::action::{Action, CallId, Report};
+use crate::contract::action::{Action, PageCall, Report};
 use crate::contract::contract::Contract;
 use crate::contract::identity::{IdentityMap, IdentityRef};
-use crate::contract::poller::{Poller, Turn};
+use crate::contract::poller::Poller;
 use crate::contract::row::{Identity, MAX_LONG_TEXT};
 use crate::contract::settings::{BeforeFirstLoad, Settings};
 use crate::contract::table::keys::Keys;
 use crate::contract::table::root::{Base, Root};
-use crate::contract::table::view::{Found, View};
+use crate::contract::table::view::{Finding, View};
+use crate::contract::work::Turn;
 use crate::port::SharedStore;
 
 /// Look-ups that a worker keeps at most.
@@ -121,10 +122,10 @@ impl Contracts {
             self.generation += 1;
         }
         let holding = match found {
-            Found::Contract(contract) => Holding::Held(Rc::new(contract)),
-            Found::Nothing => Holding::None,
-            Found::NotLoaded => return Holding::NotLoaded,
-            Found::Damaged => {
+            Finding::Contract(contract) => Holding::Held(Rc::new(contract)),
+            Finding::Nothing => Holding::None,
+            Finding::NotLoaded => return Holding::NotLoaded,
+            Finding::Damaged => {
                 source.damaged = true;
                 return Holding::NotLoaded;
             }
@@ -149,7 +150,7 @@ impl Contracts {
     /// The call of an [`Action::Call`] has ended.
     pub fn on_answer(
         &mut self,
-        call: CallId,
+        call: PageCall,
         result: HttpResult,
         store: &dyn SharedStore,
         now: Timestamp,

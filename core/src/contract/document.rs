@@ -4,7 +4,7 @@
 //! one element of the array or passes over one other member, so that a reader can pause anywhere.
 
 use crate::contract::entry::{Entry, RawRow};
-use crate::contract::scan::{BROKEN, DocumentError, Scan, Value};
+use crate::contract::scan::{BROKEN, DocumentError, Scan, Scanned};
 
 /// Longest cursor, in bytes.
 pub const MAX_CURSOR: usize = 2048;
@@ -20,14 +20,14 @@ pub enum Kind {
 
 const TWO_ARRAYS: DocumentError = DocumentError("the document has more than one array of contracts");
 const NO_ARRAY: DocumentError = DocumentError("the document has neither contracts nor changes");
-const NOT_AN_ARRAY: DocumentError = DocumentError("contracts or changes is no array");
-const BAD_CURSOR: DocumentError = DocumentError("the cursor is no string, or too long, or there twice");
+const NOT_AN_ARRAY: DocumentError = DocumentError("contracts or changes is not an array");
+const BAD_CURSOR: DocumentError = DocumentError("the cursor is not a string, or too long, or given twice");
 
 /// One step through a document.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// An element and its number in the array, from 0.
-    Entry(usize, Entry),
+    /// An element, what the array is, and the element's number in it, from 0.
+    Entry(Kind, usize, Entry),
     /// Nothing that matters.
     Passed,
     /// The document is complete.
@@ -39,19 +39,19 @@ pub enum Step {
 pub struct Document {
     body: Vec<u8>,
     at: usize,
-    place: Place,
+    position: Position,
     kind: Option<Kind>,
     cursor: Option<Box<str>>,
     entries: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Position {
     Start,
     FirstMember,
     NextMember,
-    FirstElement,
-    NextElement,
+    FirstElement(Kind),
+    NextElement(Kind),
     End,
 }
 
@@ -60,7 +60,7 @@ impl Document {
     pub fn new(body: Vec<u8>) -> Self {
         // RFC 8259 §8.1 lets a reader ignore a byte order mark.
         let at = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        Self { body, at, place: Place::Start, kind: None, cursor: None, entries: 0 }
+        Self { body, at, position: Position::Start, kind: None, cursor: None, entries: 0 }
     }
 
     /// Number of bytes that have been read.
@@ -88,16 +88,16 @@ impl Document {
     /// # Errors
     /// [`DocumentError`] when it is not a contract document; it is of no use then, including what was read before.
     pub fn step(&mut self) -> Result<Step, DocumentError> {
-        match self.place {
-            Place::Start => {
+        match self.position {
+            Position::Start => {
                 let mut scan = Scan::new(&self.body, self.at);
                 scan.take(b'{')?;
                 self.at = scan.at;
-                self.place = Place::FirstMember;
+                self.position = Position::FirstMember;
             }
-            Place::FirstMember | Place::NextMember => return self.member(),
-            Place::FirstElement | Place::NextElement => return self.element(),
-            Place::End => return Ok(Step::End),
+            Position::FirstMember | Position::NextMember => return self.member(),
+            Position::FirstElement(kind) | Position::NextElement(kind) => return self.element(kind),
+            Position::End => return Ok(Step::End),
         }
         Ok(Step::Passed)
     }
@@ -108,19 +108,19 @@ impl Document {
             self.at = scan.at + 1;
             return self.end();
         }
-        if self.place == Place::NextMember {
+        if self.position == Position::NextMember {
             scan.take(b',')?;
         }
-        self.place = Place::NextMember;
+        self.position = Position::NextMember;
         let name = scan.name()?;
-        let name = if let Value::Text(name) = &name { name } else { "" };
+        let name = if let Scanned::Text(name) = &name { name } else { "" };
         match name {
             "contracts" => return self.open(Kind::Snapshot, scan.at),
             "changes" => return self.open(Kind::Delta, scan.at),
             "cursor" => {
                 let cursor = match scan.value()? {
-                    Value::Null => None,
-                    Value::Text(text) if text.len() <= MAX_CURSOR => Some(text.as_ref().into()),
+                    Scanned::Null => None,
+                    Scanned::Text(text) if text.len() <= MAX_CURSOR => Some(text.as_ref().into()),
                     _ => return Err(BAD_CURSOR),
                 };
                 if self.cursor.is_some() {
@@ -147,18 +147,18 @@ impl Document {
         }
         self.at = scan.at + 1;
         self.kind = Some(kind);
-        self.place = Place::FirstElement;
+        self.position = Position::FirstElement(kind);
         Ok(Step::Passed)
     }
 
-    fn element(&mut self) -> Result<Step, DocumentError> {
+    fn element(&mut self, kind: Kind) -> Result<Step, DocumentError> {
         let mut scan = Scan::new(&self.body, self.at);
         if scan.peek()? == b']' {
             self.at = scan.at + 1;
-            self.place = Place::NextMember;
+            self.position = Position::NextMember;
             return Ok(Step::Passed);
         }
-        if self.place == Place::NextElement {
+        if self.position == Position::NextElement(kind) {
             scan.take(b',')?;
         }
         let entry = match scan.peek()? {
@@ -169,10 +169,10 @@ impl Document {
             }
         };
         self.at = scan.at;
-        self.place = Place::NextElement;
+        self.position = Position::NextElement(kind);
         let number = self.entries;
         self.entries += 1;
-        Ok(Step::Entry(number, entry))
+        Ok(Step::Entry(kind, number, entry))
     }
 
     fn end(&mut self) -> Result<Step, DocumentError> {
@@ -182,7 +182,7 @@ impl Document {
         if self.kind.is_none() {
             return Err(NO_ARRAY);
         }
-        self.place = Place::End;
+        self.position = Position::End;
         Ok(Step::End)
     }
 }
@@ -206,9 +206,9 @@ mod tests {
         let (mut held, mut bad, mut removed) = (Vec::new(), Vec::new(), 0);
         loop {
             match document.step()? {
-                Step::Entry(_, Entry::Holds(row)) => held.push(row.identity.client_id.into()),
-                Step::Entry(_, Entry::Removed(_)) => removed += 1,
-                Step::Entry(at, Entry::Unreadable(_)) => bad.push(at),
+                Step::Entry(_, _, Entry::Holds(row)) => held.push(row.identity.client_id.into()),
+                Step::Entry(_, _, Entry::Removed(_)) => removed += 1,
+                Step::Entry(_, at, Entry::Unreadable(_)) => bad.push(at),
                 Step::Passed => {}
                 Step::End => break,
             }

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::base::time::Timestamp;
 use crate::contract::contract::{Contract, Status};
 use crate::contract::row::{EVERY_PROVIDER, Identity, MAX_LONG_TEXT, MAX_SHORT_TEXT, NOT_A_CONTRACT, Row, RowError};
-use crate::contract::scan::{DocumentError, MAX_VALUE, Scan, TOO_LARGE, Value};
+use crate::contract::scan::{DocumentError, MAX_VALUE, Scan, Scanned, TOO_LARGE};
 
 /// Most times that a contract may give members again.
 const MAX_AGAIN: usize = 16;
@@ -43,16 +43,16 @@ impl Entry {
 /// The members of a contract as they came.
 #[derive(Default)]
 pub struct RawRow<'a> {
-    api: Value<'a>,
-    provider: Value<'a>,
-    client_id: Value<'a>,
-    status: Value<'a>,
-    tier: Value<'a>,
-    name: Value<'a>,
-    not_before: Value<'a>,
-    expires_at: Value<'a>,
+    api: Scanned<'a>,
+    provider: Scanned<'a>,
+    client_id: Scanned<'a>,
+    status: Scanned<'a>,
+    tier: Scanned<'a>,
+    name: Scanned<'a>,
+    not_before: Scanned<'a>,
+    expires_at: Scanned<'a>,
     /// What was given for members that had been given before.
-    again: Vec<(&'static str, Value<'a>)>,
+    again: Vec<(&'static str, Scanned<'a>)>,
 }
 
 impl<'a> RawRow<'a> {
@@ -82,7 +82,7 @@ impl<'a> RawRow<'a> {
     fn read_member(&mut self, scan: &mut Scan<'a>) -> Result<(), DocumentError> {
         let name = scan.name()?;
         // What is no Unicode is no name of ours.
-        let name = if let Value::Text(name) = &name { name } else { "" };
+        let name = if let Scanned::Text(name) = &name { name } else { "" };
         let (name, member) = match name {
             "api" => ("api", &mut self.api),
             "provider" => ("provider", &mut self.provider),
@@ -95,7 +95,7 @@ impl<'a> RawRow<'a> {
             _ => return scan.pass_over(),
         };
         let value = scan.value()?;
-        if *member == Value::Absent {
+        if *member == Scanned::Absent {
             *member = value;
         } else if self.again.len() < MAX_AGAIN {
             self.again.push((name, value));
@@ -107,7 +107,7 @@ impl<'a> RawRow<'a> {
 
     /// Reads it as an element of a document.
     pub fn entry(self) -> Entry {
-        let removed = self.again.is_empty() && matches!(&self.status, Value::Text(word) if word == "removed");
+        let removed = self.again.is_empty() && matches!(&self.status, Scanned::Text(word) if word == "removed");
         if removed && let Ok(identity) = self.identity() {
             return Entry::Removed(identity);
         }
@@ -121,9 +121,9 @@ impl<'a> RawRow<'a> {
 
     /// Every identity that it may be about. A provider that cannot be read may be any of them, or none.
     fn denied(&self) -> Vec<Identity> {
-        let apis: Vec<_> = self.given("api", &self.api).flat_map(Value::api).collect();
-        let clients: Vec<_> = self.given("client_id", &self.client_id).flat_map(Value::client_id).collect();
-        let providers: Result<Vec<_>, _> = self.given("provider", &self.provider).map(Value::provider).collect();
+        let apis: Vec<_> = self.given("api", &self.api).flat_map(Scanned::api).collect();
+        let clients: Vec<_> = self.given("client_id", &self.client_id).flat_map(Scanned::client_id).collect();
+        let providers: Result<Vec<_>, _> = self.given("provider", &self.provider).map(Scanned::provider).collect();
         let providers = providers.unwrap_or_else(|_| vec![Some(EVERY_PROVIDER.into())]);
         let mut denied = Vec::new();
         for api in &apis {
@@ -138,7 +138,7 @@ impl<'a> RawRow<'a> {
         denied
     }
 
-    fn given<'r>(&'r self, name: &'static str, first: &'r Value<'a>) -> impl Iterator<Item = &'r Value<'a>> {
+    fn given<'r>(&'r self, name: &'static str, first: &'r Scanned<'a>) -> impl Iterator<Item = &'r Scanned<'a>> {
         let again = self.again.iter().filter(move |(other, _)| *other == name);
         std::iter::once(first).chain(again.map(|(_, member)| member))
     }
@@ -167,9 +167,9 @@ impl<'a> RawRow<'a> {
         Ok(Contract {
             // A null status could be an approval that was never given: it is no way to write "active".
             status: match &self.status {
-                Value::Absent => Status::Active,
-                Value::Text(word) => Status::from_word(word),
-                Value::Null | Value::Other => return Err(error("status", "not a string")),
+                Scanned::Absent => Status::Active,
+                Scanned::Text(word) => Status::from_word(word),
+                Scanned::Null | Scanned::Other => return Err(error("status", "not a string")),
             },
             tier: self.tier.optional("tier", MAX_SHORT_TEXT)?,
             name: self.name.optional("name", MAX_LONG_TEXT)?,
@@ -179,7 +179,7 @@ impl<'a> RawRow<'a> {
     }
 }
 
-impl Value<'_> {
+impl Scanned<'_> {
     fn api(&self) -> Result<Box<str>, RowError> {
         self.required("api", MAX_SHORT_TEXT)
     }

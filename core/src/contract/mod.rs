@@ -13,14 +13,18 @@ pub mod contracts;
 pub mod row;
 pub mod settings;
 
+mod apply;
 mod document;
 mod entry;
 mod identity;
+mod merge;
 mod poller;
 mod scan;
 mod skipped;
 mod table;
 mod transfer;
+mod transfer_error;
+mod work;
 
 #[cfg(test)]
 mod tests;

@@ -3,19 +3,15 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use log::Level;
-
 use crate::base::http::{HttpAnswer, HttpResult};
 use crate::base::retry_after::retry_after;
-use crate::base::time::Timestamp;
-use crate::contract::action::{Action, CallId, Report};
+use crate::contract::action::{Action, PageCall, Report};
 use crate::contract::document::Document;
 use crate::contract::table::keys::Keys;
-use crate::contract::table::publication::Publication;
 use crate::contract::table::root::{Base, Root};
-use crate::contract::table::slice::{Halt, Progress};
-use crate::contract::table::sweep::Sweep;
-use crate::contract::transfer::{Comparison, MAX_BYTES, Transfer, TransferError};
+use crate::contract::transfer::{MAX_BYTES, Transfer};
+use crate::contract::transfer_error::TransferError;
+use crate::contract::work::{Turn, Work};
 use crate::feed::duty::Duty;
 #[cfg(test)]
 use crate::feed::lease::Claimant;
@@ -23,49 +19,21 @@ use crate::feed::page::{self, Page};
 use crate::feed::request;
 use crate::feed::schedule::LONGEST_RETRY_AFTER;
 use crate::feed::settings::FeedSettings;
-use crate::feed::state::{FeedState, LastGood};
+use crate::feed::state::FeedState;
 use crate::port::SharedStore;
 
 /// How much later than its timeout a call is given up.
 const CALL_GRACE: Duration = Duration::from_secs(2);
-/// Buckets written in one slice.
-const BUCKETS_PER_SLICE: usize = 64;
-/// Buckets looked at in one slice of a sweep.
-const SWEPT_PER_SLICE: u32 = 128;
-
-/// What there is to work with, for the length of one event.
-pub struct Turn<'a> {
-    /// Shared data.
-    pub store: &'a dyn SharedStore,
-    /// The time.
-    pub now: Timestamp,
-    /// What is to be done outside.
-    pub actions: Vec<Action>,
-}
-
-/// What the poller is doing.
-enum Work {
-    /// Nothing, until the next poll is due.
-    Idle,
-    /// Waiting for a page until that time.
-    Asking(Transfer, CallId, Timestamp),
-    /// Reading a page; the next one's address is known already.
-    Reading(Transfer, Document, Option<String>),
-    /// Writing a new generation.
-    Writing(Transfer, Publication),
-    /// Clearing the last one.
-    Sweeping(Sweep),
-}
 
 /// See the module.
 pub struct Poller {
     source: Rc<FeedSettings>,
-    keys: Rc<Keys>,
-    duty: Duty,
-    work: Work,
     last_call: u64,
-    yielded: bool,
-    counts: Report,
+    pub(super) keys: Rc<Keys>,
+    pub(super) duty: Duty,
+    pub(super) work: Work,
+    pub(super) yielded: bool,
+    pub(super) counts: Report,
 }
 
 impl Poller {
@@ -126,7 +94,7 @@ impl Poller {
     }
 
     /// A call has ended.
-    pub fn on_answer(&mut self, call: CallId, result: HttpResult, turn: &mut Turn<'_>) {
+    pub fn on_answer(&mut self, call: PageCall, result: HttpResult, turn: &mut Turn<'_>) {
         if !self.keeps_lease(turn) {
             return;
         }
@@ -185,11 +153,11 @@ impl Poller {
         self.ask(transfer, path, turn);
     }
 
-    fn ask(&mut self, mut transfer: Transfer, path: String, turn: &mut Turn<'_>) {
+    pub(super) fn ask(&mut self, mut transfer: Transfer, path: String, turn: &mut Turn<'_>) {
         let request = request::page(&self.source, &path, transfer.mode(), MAX_BYTES);
         transfer.paths.push(path);
         self.last_call += 1;
-        let call = CallId(self.last_call);
+        let call = PageCall(self.last_call);
         let until = turn.now.plus(self.source.timeout).plus(CALL_GRACE);
         self.work = Work::Asking(transfer, call, until);
         turn.actions.push(Action::Call(call, request));
@@ -224,130 +192,5 @@ impl Poller {
             }
             Err(error) => self.fail(transfer, error, None, turn),
         }
-    }
-
-    fn slice(&mut self, turn: &mut Turn<'_>) {
-        match std::mem::replace(&mut self.work, Work::Idle) {
-            Work::Reading(transfer, document, next) => self.read(transfer, document, next, turn),
-            Work::Writing(transfer, publication) => self.write(transfer, publication, turn),
-            Work::Sweeping(mut sweep) => {
-                match sweep.step(SWEPT_PER_SLICE, &self.keys, turn.store) {
-                    Ok(Progress::More) => self.go_on(Work::Sweeping(sweep), turn),
-                    // Superseded, the next snapshot's sweep does it.
-                    Ok(Progress::Done) | Err(Halt::Superseded | Halt::Refused) => {}
-                }
-            }
-            work @ (Work::Idle | Work::Asking(..)) => self.work = work,
-        }
-    }
-
-    fn go_on(&mut self, work: Work, turn: &mut Turn<'_>) {
-        self.work = work;
-        if !self.yielded {
-            self.yielded = true;
-            turn.actions.push(Action::Yield);
-        }
-    }
-
-    fn read(&mut self, mut transfer: Transfer, mut document: Document, next: Option<String>, turn: &mut Turn<'_>) {
-        let complete = transfer.read(&mut document, &self.keys, turn.store);
-        let next = match complete {
-            Ok(false) => return self.go_on(Work::Reading(transfer, document, next), turn),
-            Ok(true) => transfer.next_page(next),
-            Err(error) => Err(error),
-        };
-        drop(document);
-        match next {
-            Ok(Some(page)) => self.ask(transfer, page, turn),
-            Ok(None) => self.complete(transfer, turn),
-            Err(error) => self.fail(transfer, error, None, turn),
-        }
-    }
-
-    fn complete(&mut self, mut transfer: Transfer, turn: &mut Turn<'_>) {
-        self.counts.skipped += transfer.skipped.count();
-        if let Some(line) = transfer.skipped.line() {
-            turn.actions.push(Action::Log(Level::Warn, line));
-        }
-        let draft = match transfer.compare() {
-            Comparison::Changed(draft) => draft,
-            Comparison::Unchanged => {
-                let last_good = transfer.last_good(false);
-                return self.keep(&transfer, last_good, turn);
-            }
-        };
-        let first = self.duty.number() >> 1;
-        match Publication::claim(draft, &transfer.base, first, &self.keys, turn.store) {
-            Ok(publication) => self.write(transfer, publication, turn),
-            Err(halt) => self.halted(halt, turn),
-        }
-    }
-
-    fn write(&mut self, mut transfer: Transfer, mut publication: Publication, turn: &mut Turn<'_>) {
-        match publication.write(BUCKETS_PER_SLICE, &self.keys, turn.store) {
-            Ok(Progress::More) => return self.go_on(Work::Writing(transfer, publication), turn),
-            Ok(Progress::Done) => {}
-            Err(halt) => return self.halted(halt, turn),
-        }
-        let replaces = publication.replaces_everything();
-        let last_good = transfer.last_good(true);
-        let feed = self.succeeded(&transfer, last_good, turn.now);
-        match publication.commit(feed, &self.keys, turn.store) {
-            Ok(Root { manifest, .. }) => {
-                self.counts.changed += 1;
-                let line = format!("contracts: {} in force", manifest.rows);
-                turn.actions.push(Action::Log(Level::Info, line));
-                if replaces {
-                    self.go_on(Work::Sweeping(Sweep::of(manifest)), turn);
-                }
-            }
-            Err(halt) => self.halted(halt, turn),
-        }
-    }
-
-    /// What is in force stays.
-    fn keep(&mut self, transfer: &Transfer, last_good: LastGood, turn: &mut Turn<'_>) {
-        let feed = self.succeeded(transfer, last_good, turn.now);
-        let root = Root { feed, ..transfer.base.root.clone() };
-        match transfer.base.replace(turn.store, &self.keys.root, &root) {
-            Ok(()) => self.counts.unchanged += 1,
-            Err(error) => self.halted(error.into(), turn),
-        }
-    }
-
-    fn succeeded(&mut self, transfer: &Transfer, last_good: LastGood, now: Timestamp) -> FeedState {
-        let mut feed = transfer.base.root.feed.clone();
-        feed.last_good = last_good;
-        self.duty.succeed(&mut feed, transfer.started, transfer.full, now);
-        feed
-    }
-
-    fn fail(&mut self, transfer: Transfer, error: TransferError, retry_after: Option<Duration>, turn: &mut Turn<'_>) {
-        let mut root = transfer.base.root.clone();
-        let pause = self.duty.fail(&mut root.feed, transfer.started, retry_after, turn.store, turn.now);
-        // Where everything was asked for it is not a change that came to nothing.
-        if error.start_over && !transfer.full {
-            root.feed.ask_for_everything();
-        }
-        let line = format!("contracts: poll failed, {}; next in {:.1} s", error.reason, pause.as_secs_f64());
-        match transfer.base.replace(turn.store, &self.keys.root, &root) {
-            Ok(()) => {
-                self.counts.failed += 1;
-                turn.actions.push(Action::Log(Level::Warn, line));
-            }
-            Err(error) => self.halted(error.into(), turn),
-        }
-    }
-
-    /// Shared data did not take what became of the transfer.
-    fn halted(&mut self, halt: Halt, turn: &mut Turn<'_>) {
-        self.counts.failed += 1;
-        self.duty.rest(turn.now);
-        let reason = match halt {
-            Halt::Superseded => "another worker was faster",
-            Halt::Refused => "shared data refused a write",
-        };
-        let line = format!("contracts: poll dropped, {reason}");
-        turn.actions.push(Action::Log(Level::Warn, line));
     }
 }

@@ -25,7 +25,7 @@ pub const TOO_LARGE: DocumentError = DocumentError("a single value is too large"
 
 /// A value, by what there is to do with it. Reading one never fails, so that one bad value does not hide the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Value<'a> {
+pub enum Scanned<'a> {
     /// There is none.
     #[default]
     Absent,
@@ -52,19 +52,19 @@ impl<'a> Scan<'a> {
     }
 
     /// Reads one value.
-    pub fn value(&mut self) -> Result<Value<'a>, DocumentError> {
+    pub fn value(&mut self) -> Result<Scanned<'a>, DocumentError> {
         let first = self.peek()?;
         if first == b'"'
             && let Some(Text(text)) = self.try_read()?
         {
-            return Ok(Value::Text(text));
+            return Ok(Scanned::Text(text));
         }
         self.pass_over()?;
-        Ok(if first == b'n' { Value::Null } else { Value::Other })
+        Ok(if first == b'n' { Scanned::Null } else { Scanned::Other })
     }
 
     /// Reads a member's name and goes behind the colon.
-    pub fn name(&mut self) -> Result<Value<'a>, DocumentError> {
+    pub fn name(&mut self) -> Result<Scanned<'a>, DocumentError> {
         if self.peek()? != b'"' {
             return Err(BROKEN);
         }

@@ -1,17 +1,15 @@
 //! One transfer of the document, page by page: what has been asked for and what has come so far.
 
-use std::fmt;
-
 use crate::base::hash::SipHash;
 use crate::base::time::Timestamp;
 use crate::contract::document::{Document, Kind, Step};
-use crate::contract::entry::Entry;
-use crate::contract::row::{Identity, Row, RowError};
+use crate::contract::merge::Merge;
 use crate::contract::skipped::Skipped;
-use crate::contract::table::draft::{Applied, Damaged, TableDraft};
+use crate::contract::table::draft::TableDraft;
 use crate::contract::table::keys::Keys;
 use crate::contract::table::root::Base;
 use crate::contract::table::view::load;
+use crate::contract::transfer_error::TransferError;
 use crate::feed::page::Page;
 use crate::feed::request::{Mode, first_page};
 use crate::feed::settings::FeedSettings;
@@ -26,27 +24,6 @@ pub const MAX_BYTES: usize = 512 << 20;
 const ENTRIES_PER_SLICE: usize = 256;
 /// and bytes after which it ends earlier.
 const BYTES_PER_SLICE: usize = 64 << 10;
-
-/// Why a transfer came to nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TransferError {
-    /// For the log; never what the server sent.
-    pub reason: String,
-    /// The answer could not be used as a delta: everything is asked for next.
-    pub start_over: bool,
-}
-
-impl TransferError {
-    /// The server could not be asked, or did not give an answer.
-    pub fn unanswered(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), start_over: false }
-    }
-
-    /// The answer is of no use.
-    pub fn unusable(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string(), start_over: true }
-    }
-}
 
 /// A transfer under way.
 #[derive(Debug)]
@@ -64,16 +41,10 @@ pub struct Transfer {
     /// All pages asked for, in order.
     pub paths: Vec<String>,
     bytes: usize,
-    kind: Option<Kind>,
-    draft: Option<TableDraft>,
     seed: u64,
-    cursor: Option<Box<str>>,
+    merge: Merge,
     validator: Option<Validator>,
     hash: SipHash,
-    /// A change was lost, or hides others: only the whole set tells what is in force.
-    lost_change: bool,
-    /// What could not be read.
-    pub skipped: Skipped,
 }
 
 /// What a complete answer means.
@@ -99,14 +70,10 @@ impl Transfer {
             full: false,
             paths: Vec::new(),
             bytes: 0,
-            kind: None,
-            draft: None,
             seed,
-            cursor: None,
+            merge: Merge::new(since, seed),
             validator: None,
             hash: SipHash::new(seed),
-            lost_change: false,
-            skipped: Skipped::default(),
         }
     }
 
@@ -163,20 +130,20 @@ impl Transfer {
         keys: &Keys,
         store: &dyn SharedStore,
     ) -> Result<bool, TransferError> {
+        let manifest = &self.base.root.manifest;
+        let load = |bucket| load(manifest, bucket, keys, store);
         let from = document.read();
         let mut entries = 0;
         let mut complete = false;
         while entries < ENTRIES_PER_SLICE && document.read() - from < BYTES_PER_SLICE {
-            let step = document.step();
-            match step.map_err(TransferError::unusable)? {
-                Step::Entry(number, entry) => {
+            match document.step().map_err(TransferError::unusable)? {
+                Step::Entry(kind, number, entry) => {
                     entries += 1;
-                    self.enter(document.kind(), number, entry, keys, store)?;
+                    self.merge.enter(kind, (self.paths.len(), number), entry, manifest, &load)?;
                 }
                 Step::Passed => {}
                 Step::End => {
-                    self.expect_kind(document.kind())?;
-                    self.keep_cursor(document.take_cursor());
+                    self.merge.end_page(document.kind(), document.take_cursor(), manifest)?;
                     complete = true;
                     break;
                 }
@@ -184,6 +151,11 @@ impl Transfer {
         }
         self.hash.write(document.slice(from, document.read()));
         Ok(complete)
+    }
+
+    /// What could not be read.
+    pub fn skipped(&self) -> &Skipped {
+        &self.merge.skipped
     }
 
     /// Where to go on. `None` when that was the last page.
@@ -206,13 +178,13 @@ impl Transfer {
     /// Compares the complete answer with what is in force.
     pub fn compare(&mut self) -> Comparison {
         let root = &self.base.root;
-        let same = match self.kind {
+        let same = match self.merge.kind() {
             Some(Kind::Snapshot) => {
                 root.manifest.generation != 0 && root.feed.last_good.fingerprint == self.fingerprint()
             }
             _ => false,
         };
-        match self.draft.take() {
+        match self.merge.take_draft() {
             Some(draft) if !same && (draft.replaces_everything() || draft.changes_anything()) => {
                 Comparison::Changed(draft)
             }
@@ -222,14 +194,15 @@ impl Transfer {
 
     /// What the next poll goes on from, after a complete answer.
     pub fn last_good(&mut self, changed: bool) -> LastGood {
-        let fingerprint = match self.kind {
-            Some(Kind::Delta) if changed || self.lost_change => 0,
+        let lost_change = self.merge.has_lost_change();
+        let fingerprint = match self.merge.kind() {
+            Some(Kind::Delta) if changed || lost_change => 0,
             Some(Kind::Delta) | None => self.base.root.feed.last_good.fingerprint,
             Some(Kind::Snapshot) => self.fingerprint(),
         };
         LastGood {
-            cursor: self.cursor.take().filter(|_| !self.lost_change),
-            validator: self.validator.take().filter(|_| !self.lost_change),
+            cursor: self.merge.take_cursor().filter(|_| !lost_change),
+            validator: self.validator.take().filter(|_| !lost_change),
             fingerprint,
         }
     }
@@ -237,105 +210,4 @@ impl Transfer {
     fn fingerprint(&self) -> u64 {
         self.hash.finish() | 1
     }
-
-    /// Later pages continue what the first began. A source that was asked for changes may give everything instead,
-    /// as one that has lost its history would; one that was asked for everything may not give changes.
-    fn expect_kind(&mut self, kind: Option<Kind>) -> Result<(), TransferError> {
-        let fits = match (kind, self.kind) {
-            (Some(Kind::Delta), None) => self.since,
-            (Some(Kind::Snapshot), None) => true,
-            (kind, before) => kind == before,
-        };
-        if !fits {
-            return Err(TransferError::unusable("the document is of the wrong kind"));
-        }
-        self.kind = kind;
-        if self.draft.is_none() {
-            self.draft = Some(match kind {
-                Some(Kind::Delta) => TableDraft::from_manifest(&self.base.root.manifest),
-                _ => TableDraft::from_nothing(self.seed),
-            });
-        }
-        Ok(())
-    }
-
-    /// Of a snapshot the first page's cursor counts, so that what changed while the others were fetched comes with
-    /// the next delta; of a delta the last page's.
-    fn keep_cursor(&mut self, cursor: Option<Box<str>>) {
-        if self.cursor.is_none() || (self.kind == Some(Kind::Delta) && cursor.is_some()) {
-            self.cursor = cursor.filter(|cursor| !cursor.is_empty());
-        }
-    }
-
-    fn enter(
-        &mut self,
-        kind: Option<Kind>,
-        number: usize,
-        entry: Entry,
-        keys: &Keys,
-        store: &dyn SharedStore,
-    ) -> Result<(), TransferError> {
-        self.expect_kind(kind)?;
-        let delta = kind == Some(Kind::Delta);
-        let error = match entry {
-            Entry::Holds(row) => self.put(&row, keys, store)?,
-            Entry::Removed(identity) if delta => {
-                self.remove(&identity, keys, store)?;
-                None
-            }
-            // In a snapshot just a word for a status that does not grant.
-            Entry::Removed(identity) => self.put(&Row::denial(identity), keys, store)?,
-            Entry::Unreadable(row) => {
-                self.lost_change |= delta && !row.exact;
-                for identity in row.denied {
-                    self.put(&Row::denial(identity), keys, store)?;
-                }
-                Some(row.error)
-            }
-        };
-        if let Some(error) = error {
-            self.skipped.add(self.paths.len(), number, error);
-        }
-        Ok(())
-    }
-
-    fn put(&mut self, row: &Row, keys: &Keys, store: &dyn SharedStore) -> Result<Option<RowError>, TransferError> {
-        self.look_behind_denial(&row.identity, keys, store)?;
-        let (manifest, delta) = (&self.base.root.manifest, self.kind == Some(Kind::Delta));
-        let Some(draft) = &mut self.draft else {
-            return Ok(None);
-        };
-        if draft.put(row, &|bucket| load(manifest, bucket, keys, store)).map_err(damaged)? == Applied::Yes {
-            return Ok(None);
-        }
-        self.lost_change |= delta;
-        Ok(Some(TOO_MANY))
-    }
-
-    fn remove(&mut self, identity: &Identity, keys: &Keys, store: &dyn SharedStore) -> Result<(), TransferError> {
-        self.look_behind_denial(identity, keys, store)?;
-        let (manifest, draft) = (&self.base.root.manifest, &mut self.draft);
-        match draft {
-            Some(draft) => draft.remove(identity, &|bucket| load(manifest, bucket, keys, store)).map_err(damaged),
-            None => Ok(()),
-        }
-    }
-
-    /// A change of what a denial about every provider hides may be what ends the denial: no change can name that.
-    fn look_behind_denial(&mut self, of: &Identity, keys: &Keys, store: &dyn SharedStore) -> Result<(), TransferError> {
-        let manifest = &self.base.root.manifest;
-        if self.kind == Some(Kind::Delta)
-            && let Some(draft) = &mut self.draft
-        {
-            let load = |bucket| load(manifest, bucket, keys, store);
-            self.lost_change |= draft.denies_every_provider(of, &load).map_err(damaged)?;
-        }
-        Ok(())
-    }
 }
-
-fn damaged(_: Damaged) -> TransferError {
-    TransferError::unusable("shared data is damaged")
-}
-
-const TOO_MANY: RowError = RowError { member: "provider", reason: "there are too many for this api and client" };

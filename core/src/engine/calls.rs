@@ -11,7 +11,7 @@ pub enum Purpose {
     /// Introspection of this token, for a flight.
     Introspect(Digest),
     /// A page of contracts.
-    Contracts(action::CallId),
+    Contracts(action::PageCall),
 }
 
 /// The calls of one worker.
@@ -53,9 +53,9 @@ mod tests {
     fn each_call_is_over_once_and_only_introspections_are_counted() {
         let mut calls = Calls::default();
         let one = calls.open(Purpose::Introspect([1; 32]));
-        let page = calls.open(Purpose::Contracts(action::CallId(7)));
+        let page = calls.open(Purpose::Contracts(action::PageCall(7)));
         assert_eq!(calls.introspections(), 1);
-        assert_eq!(calls.take(page), Some(Purpose::Contracts(action::CallId(7))));
+        assert_eq!(calls.take(page), Some(Purpose::Contracts(action::PageCall(7))));
         assert_eq!(calls.take(page), None);
         assert_eq!(calls.introspections(), 1);
         assert_eq!(calls.take(one), Some(Purpose::Introspect([1; 32])));

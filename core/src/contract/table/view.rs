@@ -18,7 +18,7 @@ pub struct View {
 
 /// What a look-up found.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Finding {
     /// This contract.
     Contract(Contract),
     /// No contract.
@@ -59,10 +59,10 @@ impl View {
     }
 
     /// Finds a contract in shared data. May see a new generation, and then answers from that one.
-    pub fn find(&mut self, [api, provider, client_id]: [&str; 3], keys: &Keys, store: &dyn SharedStore) -> Found {
+    pub fn find(&mut self, [api, provider, client_id]: [&str; 3], keys: &Keys, store: &dyn SharedStore) -> Finding {
         for _ in 0..ATTEMPTS {
             let Some(Root { manifest, .. }) = self.loaded() else {
-                return Found::NotLoaded;
+                return Finding::NotLoaded;
             };
             let bucket = address(hash(manifest.seed, api, client_id), manifest.buckets);
             let value = load(manifest, bucket, keys, store);
@@ -72,12 +72,12 @@ impl View {
             }
             let found = value.and_then(|rows| bucket::find(&rows, api, provider, client_id).ok());
             return match found {
-                Some(Some(contract)) => Found::Contract(contract),
-                Some(None) => Found::Nothing,
-                None => Found::Damaged,
+                Some(Some(contract)) => Finding::Contract(contract),
+                Some(None) => Finding::Nothing,
+                None => Finding::Damaged,
             };
         }
-        Found::NotLoaded
+        Finding::NotLoaded
     }
 }
 

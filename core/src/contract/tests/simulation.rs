@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::base::random::Prng;
-use crate::contract::action::CallId;
+use crate::contract::action::PageCall;
 use crate::port::{Expect, SharedStore, Versioned, WriteError};
 
 const START: u64 = 1_800_000_000;
@@ -83,8 +83,8 @@ struct Worker {
 enum What {
     Tick,
     Continue,
-    Request(CallId, Asked),
-    Answer(CallId, HttpResult),
+    Request(PageCall, Asked),
+    Answer(PageCall, HttpResult),
 }
 
 struct Event {

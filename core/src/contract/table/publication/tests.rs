@@ -1,7 +1,7 @@
 use super::*;
 use crate::contract::row::Row;
 use crate::contract::table::sweep::Sweep;
-use crate::contract::table::view::{Found, View};
+use crate::contract::table::view::{Finding, View};
 use crate::port::memory::MemoryStore;
 use crate::port::{Versioned, WriteError};
 use std::cell::{Cell, RefCell};
@@ -62,7 +62,7 @@ fn seen(store: &MemoryStore) -> String {
     view.refresh(&keys, store);
     let mut tiers: Vec<_> = (0..60)
         .map(|client| match view.find(["a", "p", &client.to_string()], &keys, store) {
-            Found::Contract(contract) => contract.tier.unwrap().to_string(),
+            Finding::Contract(contract) => contract.tier.unwrap().to_string(),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -123,7 +123,7 @@ fn whenever_a_reader_is_superseded_it_sees_one_set() {
         };
         let before = view.generation();
         for client in ["1", "2", "3"] {
-            let Found::Contract(found) = view.find(["a", "p", client], &keys, &slow) else {
+            let Finding::Contract(found) = view.find(["a", "p", client], &keys, &slow) else {
                 panic!("{client} is there all the time");
             };
             let tier = found.tier.unwrap();

@@ -1,0 +1,24 @@
+//! Why a transfer came to nothing.
+
+use std::fmt;
+
+/// Why a transfer came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferError {
+    /// For the log; never what the server sent.
+    pub reason: String,
+    /// The answer could not be used as a delta: everything is asked for next.
+    pub start_over: bool,
+}
+
+impl TransferError {
+    /// The server could not be asked, or did not give an answer.
+    pub fn unanswered(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), start_over: false }
+    }
+
+    /// The answer is of no use.
+    pub fn unusable(reason: impl fmt::Display) -> Self {
+        Self { reason: reason.to_string(), start_over: true }
+    }
+}

@@ -1,0 +1,33 @@
+//! What a poller is doing, and what it has to work with.
+
+use crate::base::time::Timestamp;
+use crate::contract::action::{Action, PageCall};
+use crate::contract::document::Document;
+use crate::contract::table::publication::Publication;
+use crate::contract::table::sweep::Sweep;
+use crate::contract::transfer::Transfer;
+use crate::port::SharedStore;
+
+/// What there is to work with, for the length of one event.
+pub struct Turn<'a> {
+    /// Shared data.
+    pub store: &'a dyn SharedStore,
+    /// The time.
+    pub now: Timestamp,
+    /// What is to be done outside.
+    pub actions: Vec<Action>,
+}
+
+/// What the poller is doing.
+pub enum Work {
+    /// Nothing, until the next poll is due.
+    Idle,
+    /// Waiting for a page until that time.
+    Asking(Transfer, PageCall, Timestamp),
+    /// Reading a page; the next one's address is known already.
+    Reading(Transfer, Document, Option<String>),
+    /// Writing a new generation.
+    Writing(Transfer, Publication),
+    /// Clearing the last one.
+    Sweeping(Sweep),
+}
