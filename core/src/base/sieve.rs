@@ -21,7 +21,7 @@ pub struct Sieve<T> {
     max_entries: usize,
     max_cost: usize,
     index: HashTable<u32>,
-    slots: Vec<Slot<T>>,
+    slots: Vec<SieveSlot<T>>,
     free: Option<u32>,
     newest: Option<u32>,
     oldest: Option<u32>,
@@ -29,12 +29,12 @@ pub struct Sieve<T> {
     cost: usize,
 }
 
-enum Slot<T> {
+enum SieveSlot<T> {
     Free { next: Option<u32> },
-    Taken(Entry<T>),
+    Taken(SieveEntry<T>),
 }
 
-struct Entry<T> {
+struct SieveEntry<T> {
     value: T,
     hash: u64,
     cost: u32,
@@ -47,7 +47,7 @@ struct Entry<T> {
 impl<T> Sieve<T> {
     /// The most that an entry takes, in bytes, beside what its value points to: its slot (twice, while the slab grows)
     /// and its share of the index.
-    pub const OVERHEAD: usize = 2 * mem::size_of::<Slot<T>>() + INDEX_SHARE;
+    pub const OVERHEAD: usize = 2 * mem::size_of::<SieveSlot<T>>() + INDEX_SHARE;
 
     /// Holds nothing yet.
     pub fn new(max_entries: usize, max_cost: usize) -> Self {
@@ -98,7 +98,7 @@ impl<T> Sieve<T> {
             let Some(victim) = self.victim() else { return };
             self.take(victim);
         }
-        let id = self.push(Entry { value, hash, cost, visited, newer: None, older: self.newest });
+        let id = self.push(SieveEntry { value, hash, cost, visited, newer: None, older: self.newest });
         let slots = &self.slots;
         self.index.insert_unique(hash, id, |other| entry(slots, *other).map_or(0, |entry| entry.hash));
         self.cost += size;
@@ -111,13 +111,13 @@ impl<T> Sieve<T> {
     }
 
     fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<u32> {
-        let matches = |entry: &Entry<T>| entry.hash == hash && is_it(&entry.value);
+        let matches = |entry: &SieveEntry<T>| entry.hash == hash && is_it(&entry.value);
         self.index.find(hash, |id| entry(&self.slots, *id).is_some_and(matches)).copied()
     }
 
-    fn entry_mut(&mut self, id: u32) -> Option<&mut Entry<T>> {
+    fn entry_mut(&mut self, id: u32) -> Option<&mut SieveEntry<T>> {
         match self.slots.get_mut(id as usize) {
-            Some(Slot::Taken(entry)) => Some(entry),
+            Some(SieveSlot::Taken(entry)) => Some(entry),
             _ => None,
         }
     }
@@ -139,7 +139,7 @@ impl<T> Sieve<T> {
     }
 
     /// Puts `entry` at the head of the queue.
-    fn push(&mut self, entry: Entry<T>) -> u32 {
+    fn push(&mut self, entry: SieveEntry<T>) -> u32 {
         let id = self.store(entry);
         match self.newest.and_then(|newest| self.entry_mut(newest)) {
             Some(before) => before.newer = Some(id),
@@ -149,10 +149,10 @@ impl<T> Sieve<T> {
         id
     }
 
-    fn take(&mut self, id: u32) -> Option<Entry<T>> {
+    fn take(&mut self, id: u32) -> Option<SieveEntry<T>> {
         let slot = self.slots.get_mut(id as usize)?;
-        let entry = match mem::replace(slot, Slot::Free { next: self.free }) {
-            Slot::Taken(entry) => entry,
+        let entry = match mem::replace(slot, SieveSlot::Free { next: self.free }) {
+            SieveSlot::Taken(entry) => entry,
             free => {
                 *slot = free;
                 return None;
@@ -177,17 +177,17 @@ impl<T> Sieve<T> {
         Some(entry)
     }
 
-    fn store(&mut self, entry: Entry<T>) -> u32 {
+    fn store(&mut self, entry: SieveEntry<T>) -> u32 {
         if let Some(id) = self.free
             && let Some(slot) = self.slots.get_mut(id as usize)
-            && let Slot::Free { next } = slot
+            && let SieveSlot::Free { next } = slot
         {
             self.free = *next;
-            *slot = Slot::Taken(entry);
+            *slot = SieveSlot::Taken(entry);
             return id;
         }
         self.grow();
-        self.slots.push(Slot::Taken(entry));
+        self.slots.push(SieveSlot::Taken(entry));
         // `max_entries` fits: see `new`.
         (self.slots.len() - 1) as u32
     }
@@ -202,9 +202,9 @@ impl<T> Sieve<T> {
     }
 }
 
-fn entry<T>(slots: &[Slot<T>], id: u32) -> Option<&Entry<T>> {
+fn entry<T>(slots: &[SieveSlot<T>], id: u32) -> Option<&SieveEntry<T>> {
     match slots.get(id as usize) {
-        Some(Slot::Taken(entry)) => Some(entry),
+        Some(SieveSlot::Taken(entry)) => Some(entry),
         _ => None,
     }
 }

@@ -208,18 +208,18 @@ fn equal_means_equal_in_every_byte() {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+enum Action {
     Insert(u16, u8, usize, bool),
     Get(u16, u8),
     Remove(u16, u8),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Action> {
     prop_oneof![
         4 => (0..2_u16, 0..90_u8, 0..5_000_usize, any::<bool>())
-            .prop_map(|(route, token, size, good)| Step::Insert(route, token, size, good)),
-        3 => (0..2_u16, 0..90_u8).prop_map(|(route, token)| Step::Get(route, token)),
-        1 => (0..2_u16, 0..90_u8).prop_map(|(route, token)| Step::Remove(route, token)),
+            .prop_map(|(route, token, size, good)| Action::Insert(route, token, size, good)),
+        3 => (0..2_u16, 0..90_u8).prop_map(|(route, token)| Action::Get(route, token)),
+        1 => (0..2_u16, 0..90_u8).prop_map(|(route, token)| Action::Remove(route, token)),
     ]
 }
 
@@ -234,7 +234,7 @@ proptest! {
         let mut last = std::collections::HashMap::new();
         for (number, step) in steps.into_iter().enumerate() {
             match step {
-                Step::Insert(route, token, size, is_good) => {
+                Action::Insert(route, token, size, is_good) => {
                     let state = match is_good {
                         true => samples::good(&"x".repeat(size), NOW, 1),
                         false => samples::negative(NOW, size as u64),
@@ -244,12 +244,12 @@ proptest! {
                     tokens.insert(route, &[token; 20], answer.clone());
                     last.insert((route, token), answer);
                 }
-                Step::Get(route, token) => {
+                Action::Get(route, token) => {
                     if let Some(hit) = tokens.get(route, &[token; 20]) {
                         prop_assert_eq!(hit.remembered, &last[&(route, token)]);
                     }
                 }
-                Step::Remove(route, token) => {
+                Action::Remove(route, token) => {
                     tokens.remove(route, &[token; 20]);
                     last.remove(&(route, token));
                 }
