@@ -9,6 +9,8 @@
 
 #[path = "documents/containers.rs"]
 mod containers;
+#[path = "documents/keys.rs"]
+mod keys;
 
 use std::collections::BTreeSet;
 use std::fs;

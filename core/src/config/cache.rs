@@ -1,22 +1,38 @@
 //! `cache`: how long and how much is remembered.
 
-use super::reader::{Field, Object};
+use super::key::keys;
+use super::kind::{FLAG, Of, Span, Whole, Word};
+use super::section::Section;
 use crate::cache::CacheSettings;
 use std::time::Duration;
 
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
+
+keys! {
+    /// What is remembered of tokens.
+    CACHE: CacheKeys at "cache";
+    /// Good answers kept, by each worker and by the process; with 0, nothing is kept.
+    entries: Whole = or(Whole(0, 1_000_000), "10000");
+    /// Longest life of a good answer; never past its `exp`.
+    max_ttl: Span = or(Span(Duration::from_millis(1), MONTH), "\"5m\"");
+    /// Life of an answer that a token is not active; with `0s`, it is not kept.
+    negative_ttl: Span = or(Span(Duration::ZERO, MONTH), "\"10s\"");
+    /// How long past its life a good answer may serve while the authorization server is down; never past its `exp`.
+    stale_if_error: Span = or(Span(Duration::ZERO, MONTH), "\"0s\"");
+    /// Whether tokens in use are asked about shortly before their answer expires, off the request's path.
+    refresh_ahead: Of<bool> = or(FLAG, "true");
+    /// Whether `Cache-Control` of an answer shortens its life.
+    cache_control: Word<bool> = or(Word(&[("ignore", false), ("respect", true)]), "\"ignore\"");
+}
+
 /// Reads the object.
-pub fn read(object: &Object<'_>) -> Option<CacheSettings> {
-    let default = CacheSettings::default();
-    let month = Duration::from_secs(30 * 86_400);
-    let entries = object.or("entries", 10_000, |field| field.integer(0..=1_000_000));
-    let max_ttl = object.or("max_ttl", default.max_ttl, |field| field.duration(Duration::from_millis(1)..=month));
-    let negative_ttl = object.or("negative_ttl", default.negative_ttl, |field| field.duration(Duration::ZERO..=month));
-    let stale_if_error =
-        object.or("stale_if_error", default.stale_if_error, |field| field.duration(Duration::ZERO..=month));
-    let refresh_ahead = object.or("refresh_ahead", default.refresh_ahead, Field::boolean);
-    let respect_cache_control = object.or("cache_control", default.respect_cache_control, |field| {
-        field.word(&[("ignore", false), ("respect", true)])
-    });
+pub fn read(section: &Section<'_>) -> Option<CacheSettings> {
+    let entries = section.get(&CACHE.entries);
+    let max_ttl = section.get(&CACHE.max_ttl);
+    let negative_ttl = section.get(&CACHE.negative_ttl);
+    let stale_if_error = section.get(&CACHE.stale_if_error);
+    let refresh_ahead = section.get(&CACHE.refresh_ahead);
+    let respect_cache_control = section.get(&CACHE.cache_control);
     Some(CacheSettings {
         entries: usize::try_from(entries?).ok()?,
         max_ttl: max_ttl?,

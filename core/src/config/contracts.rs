@@ -1,43 +1,89 @@
 //! `contracts`: where contracts come from.
 
-use super::providers::extra_headers;
-use super::reader::{Field, Object};
+use super::field::Field;
+use super::headers::{ExtraHeaders, HEADERS};
+use super::key::{Maybe, Part, Shape, keys};
+use super::kind::{Of, Span, TEXT, URL, Word};
+use super::references::References;
+use super::section::Section;
+use crate::base::http::HttpUrl;
 use crate::contract::row::Row;
 use crate::contract::settings::{BeforeFirstLoad, Settings};
 use crate::feed::settings::FeedSettings;
 use std::time::Duration;
 
-/// What the contracts of the configuration refer to.
-pub struct References<'a> {
-    /// Ids of the APIs.
-    pub apis: &'a [Box<str>],
-    /// Names of the providers.
-    pub providers: &'a [Box<str>],
+keys! {
+    /// Where contracts come from.
+    CONTRACTS: ContractKeys at "contracts";
+    /// Contracts written here.
+    inline: Part = or(Part(Shape::Array), "[]");
+    /// A document to poll.
+    source: Maybe<Of<FeedSettings>> = optional(Of(Shape::Object, |field| field.section(source)));
+    /// Without a good answer for so long, nothing is granted; with `0s`, there is no bound.
+    max_staleness: Span = or(Span(Duration::ZERO, Duration::from_secs(365 * 86_400)), "\"24h\"");
+    /// What holds until the source has answered: nothing, or the inline contracts.
+    before_first_load: Word<BeforeFirstLoad> =
+        or(Word(&[("refuse", BeforeFirstLoad::Refuse), ("inline", BeforeFirstLoad::Inline)]), "\"refuse\"");
+}
+
+keys! {
+    /// A contract.
+    ROW: RowKeys at "contracts.inline[]";
+    /// Id of the API.
+    api: Part = required(Part(Shape::Text));
+    /// The client application.
+    client_id: Part = required(Part(Shape::Text));
+    /// Only `active` grants.
+    status: Word<()> =
+        or(Word(&[("active", ()), ("pending", ()), ("suspended", ()), ("revoked", ())]), "\"active\"");
+    /// SLA tier.
+    tier: Maybe<Part> = optional(Part(Shape::Text));
+    /// For people.
+    name: Maybe<Part> = optional(Part(Shape::Text));
+    /// Only tokens from this provider; wins over a contract without one.
+    provider: Maybe<Part> = optional(Part(Shape::Text));
+    /// First moment at which it grants (RFC 3339).
+    not_before: Maybe<Part> = optional(Part(Shape::Text));
+    /// First moment at which it no longer grants (RFC 3339).
+    expires_at: Maybe<Part> = optional(Part(Shape::Text));
+}
+
+keys! {
+    /// A document to poll.
+    SOURCE: ContractSourceKeys at "contracts.source";
+    /// Where the document is.
+    url: Of<HttpUrl> = required(URL);
+    /// The Envoy cluster that reaches it.
+    cluster: Of<Box<str>> = required(TEXT);
+    /// Time between two polls.
+    refresh: Span = or(Span(Duration::from_millis(100), Duration::from_secs(86_400)), "\"15s\"");
+    /// A poll after so long asks for everything, whatever has changed.
+    full_reload: Span = or(Span(Duration::from_secs(1), Duration::from_secs(7 * 86_400)), "\"1h\"");
+    /// Limit of one page.
+    timeout: Span = or(Span(Duration::from_millis(1), Duration::from_secs(300)), "\"5s\"");
+    /// Request headers; each value is a secret, and says whose contracts these are.
+    headers: Of<ExtraHeaders> = or(HEADERS, "{}");
 }
 
 /// Reads the object.
-pub fn read(object: &Object<'_>, references: &References<'_>) -> Option<Settings> {
-    let inline = object.or("inline", Vec::new(), |field| field.array(|element| row(element, references)));
-    let source = object.or("source", None, |field| field.object(source).map(Some));
-    let year = Duration::from_secs(365 * 86_400);
-    let max_staleness =
-        object.or("max_staleness", Duration::from_secs(86_400), |field| field.duration(Duration::ZERO..=year));
-    let before_first_load = object.or("before_first_load", BeforeFirstLoad::Refuse, |field| {
-        field.word(&[("refuse", BeforeFirstLoad::Refuse), ("inline", BeforeFirstLoad::Inline)])
-    });
-    let given = |name| object.optional(name).is_some();
-    if !given("inline") && !given("source") {
-        object.refuse("must hold \"inline\", \"source\" or both");
+pub fn read(section: &Section<'_>, references: &References<'_>) -> Option<Settings> {
+    let inline = section.read(&CONTRACTS.inline, |field| field.array(|element| row(element, references)));
+    let source = section.get(&CONTRACTS.source);
+    let max_staleness = section.get(&CONTRACTS.max_staleness);
+    let before_first_load = section.get(&CONTRACTS.before_first_load);
+    let (has_inline, has_source) = (section.has(&CONTRACTS.inline), section.has(&CONTRACTS.source));
+    if !has_inline && !has_source {
+        section.refuse("must hold \"inline\", \"source\" or both");
         return None;
     }
-    if !given("source") && (given("max_staleness") || given("before_first_load")) {
-        object.refuse("\"max_staleness\" and \"before_first_load\" have no effect without \"source\"");
+    if !has_source && (section.has(&CONTRACTS.max_staleness) || section.has(&CONTRACTS.before_first_load)) {
+        section.refuse("\"max_staleness\" and \"before_first_load\" have no effect without \"source\"");
         return None;
     }
     let (inline, source, max_staleness) = (inline?, source?, max_staleness?);
     let before_first_load = before_first_load?;
-    if before_first_load == BeforeFirstLoad::Inline && !given("inline") {
-        object.refuse("\"before_first_load\" is \"inline\", but \"inline\" is not given");
+    if before_first_load == BeforeFirstLoad::Inline && !has_inline {
+        section.refuse("\"before_first_load\" is \"inline\", but \"inline\" is not given");
         return None;
     }
     let max_staleness = (!max_staleness.is_zero()).then_some(max_staleness);
@@ -47,41 +93,44 @@ pub fn read(object: &Object<'_>, references: &References<'_>) -> Option<Settings
 /// A row of the configuration is held to more than one of a document: no unknown member, no unknown status, and no API
 /// or provider that does not exist, for it could never grant anything.
 fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
-    field.object(|object| {
-        object.pass_over(&["api", "client_id", "status", "tier", "name", "provider", "not_before", "expires_at"]);
-        let status = object.or("status", (), |status| {
-            status.word(&[("active", ()), ("pending", ()), ("suspended", ()), ("revoked", ())])
-        });
+    field.section(|section| {
+        section.pass_over(&ROW.api);
+        section.pass_over(&ROW.client_id);
+        let status = section.get(&ROW.status);
+        for key in [&ROW.tier, &ROW.name, &ROW.provider, &ROW.not_before, &ROW.expires_at] {
+            section.pass_over(key);
+        }
         // Of a faulty status enough has been said.
         let row = status.and_then(|()| {
             let row = Row::from_json(&serde_json::to_vec(field.value()).ok()?);
-            row.map_err(|error| object.refuse_member(error.member, error.reason)).ok()
+            row.map_err(|error| section.refuse_member(error.member, error.reason)).ok()
         });
-        let known = |name: &'static str, list: &[Box<str>], what: &str| match object.optional(name)?.value().as_text() {
-            Some(text) if !text.is_empty() && !list.iter().any(|known| **known == *text) => {
-                object.refuse_member(name, format!("no {what} {text:?} is configured"));
-                Some(())
-            }
-            _ => None,
-        };
-        let unknown = [known("api", references.apis, "API"), known("provider", references.providers, "provider")];
-        row.filter(|_| unknown == [None, None])
+        let api = section.has(&ROW.api).then(|| section.field(&ROW.api)).flatten();
+        let provider = section.field(&ROW.provider);
+        let exist = [(api, references.apis, "API"), (provider, references.providers, "provider")]
+            .map(|(field, known, what)| field.is_none_or(|field| exists(&field, known, what)));
+        row.filter(|_| exist == [true, true])
     })
 }
 
-fn source(object: &Object<'_>) -> Option<FeedSettings> {
-    let url = object.required("url").and_then(|field| field.url());
-    let cluster = object.required("cluster").and_then(|field| field.text());
-    let refresh = object.or("refresh", Duration::from_secs(15), |field| {
-        field.duration(Duration::from_millis(100)..=Duration::from_secs(86_400))
-    });
-    let full_reload = object.or("full_reload", Duration::from_secs(3600), |field| {
-        field.duration(Duration::from_secs(1)..=Duration::from_secs(7 * 86_400))
-    });
-    let timeout = object.or("timeout", Duration::from_secs(5), |field| {
-        field.duration(Duration::from_millis(1)..=Duration::from_secs(300))
-    });
-    let headers = object.or("headers", Vec::new(), extra_headers);
+/// What is no name has been refused as such.
+fn exists(field: &Field<'_>, known: &[Box<str>], what: &str) -> bool {
+    match field.value().as_text() {
+        Some(name) if !name.is_empty() && !known.iter().any(|known| **known == *name) => {
+            field.refuse(format!("no {what} {name:?} is configured"));
+            false
+        }
+        _ => true,
+    }
+}
+
+fn source(section: &Section<'_>) -> Option<FeedSettings> {
+    let url = section.get(&SOURCE.url);
+    let cluster = section.get(&SOURCE.cluster);
+    let refresh = section.get(&SOURCE.refresh);
+    let full_reload = section.get(&SOURCE.full_reload);
+    let timeout = section.get(&SOURCE.timeout);
+    let headers = section.get(&SOURCE.headers);
     Some(FeedSettings {
         cluster: cluster?.into(),
         url: url?,

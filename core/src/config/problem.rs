@@ -7,6 +7,9 @@ use std::fmt;
 /// Most characters of a path, and of what is wrong there, that are shown: both may hold text of the configuration.
 const LONGEST: usize = 400;
 
+/// Most characters of a member's name in a path: what follows a long one is still to be seen.
+const LONGEST_NAME: usize = 64;
+
 /// One mistake in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -43,4 +46,15 @@ impl Problems {
     pub fn into_vec(self) -> Vec<Problem> {
         self.0.into_inner()
     }
+}
+
+/// The path of a member of the value at `path`.
+pub fn member(path: &str, name: &str) -> String {
+    let name = Printable { text: name, limit: LONGEST_NAME };
+    if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
+}
+
+/// The path of an element of the value at `path`.
+pub fn element(path: &str, index: usize) -> String {
+    format!("{path}[{index}]")
 }

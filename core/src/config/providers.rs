@@ -1,58 +1,72 @@
 //! `providers`: the authorization servers.
 
-use super::reader::{Field, Object};
-use crate::base::fields::is_header_name;
-use crate::base::secret::Secret;
-use crate::provider::client_auth::{BasicEncoding, ClientAuth};
-use crate::provider::introspection::request::{Endpoint, LOOKED_AT, Written};
+use super::field::Field;
+use super::introspection;
+use super::key::{Maybe, Shape, keys};
+use super::kind::{Of, Parsed, Span, TEXT, Word};
+use super::section::Section;
+use crate::provider::introspection::request::Endpoint;
 use crate::provider::{Provider, TokenChecks};
 use crate::token::claims::ClaimNames;
 use std::time::Duration;
 
-const TIMEOUT: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
-const SKEW: std::ops::RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+type Texts = Vec<Box<str>>;
+
+keys! {
+    /// An authorization server.
+    PROVIDER: ProviderKeys at "providers[]";
+    /// Its name in metrics, contracts and headers.
+    name: Parsed<Box<str>> = required(Parsed(provider_name));
+    /// What `iss` of its answers must be, where they have one. Required with several providers.
+    issuer: Maybe<Of<Box<str>>> = optional(TEXT);
+    /// How it is asked (RFC 7662).
+    introspection: Of<Endpoint> = required(Of(Shape::Object, |field| field.section(introspection::read)));
+    /// One of these must be in `aud`; with none, it is not checked.
+    audiences: Of<Texts> = or(Of(Shape::Array, |field| field.array(|element| element.text())), "[]");
+    /// How far clocks may differ when `exp` and `nbf` are judged.
+    clock_skew: Span = or(Span(Duration::ZERO, Duration::from_secs(3600)), "\"10s\"");
+    /// Whether a token that is bound to a key (`cnf`, or `token_type` DPoP) is refused, or passes as a bearer token.
+    proof_of_possession: Word<bool> = or(Word(&[("enforce", false), ("ignore", true)]), "\"enforce\"");
+    /// Which members of the answer hold what.
+    claims: Of<ClaimNames> = or(Of(Shape::Object, |field| field.section(claims)), "{}");
+}
+
+keys! {
+    /// Which members of an answer hold what.
+    CLAIMS: ClaimKeys at "providers[].claims";
+    /// Members that may name the client; the first that is present counts.
+    client_id: Of<Texts> = or(NAMES, "[\"client_id\", \"azp\", \"appid\", \"cid\"]");
+    /// Members that may hold the scopes; the first that is present counts.
+    scope: Of<Texts> = or(NAMES, "[\"scope\", \"scp\"]");
+}
+
+const NAMES: Of<Texts> = Of(Shape::Array, |field| field.filled_array(|element| element.text()));
 
 /// The names in the list, for what refers to them; sound or not, whatever else is wrong with a provider.
 pub fn names(field: &Field<'_>) -> Vec<Box<str>> {
-    field.texts("name").into_iter().map(Option::unwrap_or_default).map(Into::into).collect()
+    field.texts(&PROVIDER.name).into_iter().map(Option::unwrap_or_default).map(Into::into).collect()
 }
 
 /// Reads the list.
 pub fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
-    let providers = field.filled_array(|element| element.object(provider));
+    let providers = field.filled_array(|element| element.section(provider));
     // A faulty provider is no reason to leave the others uncompared.
-    let mut sound = true;
-    let mut refuse = |index: usize, name: &str, reason: &str| {
-        field.refuse_within(index, name, reason);
-        sound = false;
-    };
-    let (names, issuers) = (field.texts("name"), field.texts("issuer"));
-    for (index, (name, issuer)) in names.iter().zip(&issuers).enumerate() {
-        if name.is_some() && names.iter().take(index).any(|other| other == name) {
-            refuse(index, "name", "is the name of another provider");
-        }
-        if issuer.is_some() && issuers.iter().take(index).any(|other| other == issuer) {
-            refuse(index, "issuer", "is the issuer of another provider");
-        }
-        if names.len() > 1 && !field.has_member(index, "issuer") {
-            refuse(index, "issuer", "is required: with several providers tokens are told apart by it");
-        }
-    }
-    providers.filter(|_| sound)
+    let names = field.tells_apart(&PROVIDER.name, "is the name of another provider");
+    let issuers = field.tells_apart(&PROVIDER.issuer, "is the issuer of another provider");
+    let nameless = (0..field.len()).filter(|index| field.len() > 1 && !field.has_key(*index, &PROVIDER.issuer));
+    let reason = "is required: with several providers tokens are told apart by it";
+    let nameless = nameless.map(|index| field.refuse_within(index, &PROVIDER.issuer, reason)).count();
+    providers.filter(|_| names && issuers && nameless == 0)
 }
 
-fn provider(object: &Object<'_>) -> Option<Provider> {
-    let name = object.required("name").and_then(|field| field.parsed(provider_name));
-    let issuer = object.or("issuer", None, |field| field.text().map(Some));
-    let endpoint = object.required("introspection").and_then(|field| field.object(endpoint));
-    let audiences = object.or("audiences", Vec::new(), |field| field.array(Field::text));
-    let clock_skew = object.or("clock_skew", Duration::from_secs(10), |field| field.duration(SKEW));
-    let ignore_key_binding =
-        object.or("proof_of_possession", false, |field| field.word(&[("enforce", false), ("ignore", true)]));
-    let claims = match object.optional("claims") {
-        Some(field) => field.object(claims),
-        None => Some(ClaimNames::default()),
-    };
+fn provider(section: &Section<'_>) -> Option<Provider> {
+    let name = section.get(&PROVIDER.name);
+    let issuer = section.get(&PROVIDER.issuer);
+    let endpoint = section.get(&PROVIDER.introspection);
+    let audiences = section.get(&PROVIDER.audiences);
+    let clock_skew = section.get(&PROVIDER.clock_skew);
+    let ignore_key_binding = section.get(&PROVIDER.proof_of_possession);
+    let claims = section.get(&PROVIDER.claims);
     let checks = TokenChecks {
         issuer: issuer?,
         audiences: audiences?,
@@ -70,120 +84,10 @@ fn provider_name(text: &str) -> Result<Box<str>, &'static str> {
     Ok(text.into())
 }
 
-fn claims(object: &Object<'_>) -> Option<ClaimNames> {
-    let default = ClaimNames::default();
-    let client_id = object.or("client_id", default.client_id, |field| field.filled_array(Field::text));
-    let scope = object.or("scope", default.scope, |field| field.filled_array(Field::text));
-    Some(ClaimNames { client_id: client_id?, scope: scope?, ..ClaimNames::default() })
-}
-
-fn endpoint(object: &Object<'_>) -> Option<Endpoint> {
-    let url = object.required("endpoint").and_then(|field| field.url());
-    let cluster = object.required("cluster").and_then(|field| field.text());
-    let timeout = object.or("timeout", Duration::from_secs(2), |field| field.duration(TIMEOUT));
-    let retries = object.or("retries", 1, |field| field.integer(0..=10));
-    let client = object.required("client").and_then(|field| field.object(client_auth));
-    let default = vec![("token_type_hint".into(), "access_token".into())];
-    let parameters = object.or("parameters", default, |field| field.map(parameter));
-    let headers = object.or("headers", Vec::new(), extra_headers);
-    let endpoint = Endpoint {
-        url: url?,
-        cluster: cluster?.into(),
-        timeout: timeout?,
-        retries: retries?,
-        client: client?,
-        parameters: parameters?,
-        headers: headers?,
-        answer_headers: LOOKED_AT,
-        written: Written::default(),
-    };
-    let authorized_twice = endpoint.client.authorization().is_some()
-        && endpoint.headers.iter().any(|(name, _)| &**name == "authorization");
-    if authorized_twice {
-        object.refuse("\"headers\" sets authorization, which \"client\" sets too");
-        return None;
-    }
-    let field_twice = endpoint
-        .client
-        .form_fields()
-        .find(|(name, _)| endpoint.parameters.iter().any(|(parameter, _)| **parameter == **name));
-    if let Some((name, _)) = field_twice {
-        object.refuse(format!("\"parameters\" sets {name}, which \"client\" sets too"));
-        return None;
-    }
-    Some(endpoint)
-}
-
-fn parameter(name: &str, field: &Field<'_>) -> Option<(Box<str>, Box<str>)> {
-    if name.is_empty() || name == "token" {
-        field.refuse("cannot be set: the request's own token is sent as \"token\"");
-        return None;
-    }
-    let value = if field.string()?.is_empty() { Box::default() } else { field.text()? };
-    Some((name.into(), value))
-}
-
-/// Extra headers of a call: names in lower case, values that may be secrets.
-pub fn extra_headers(field: &Field<'_>) -> Option<Vec<(Box<str>, Secret)>> {
-    const OURS: [&str; 6] = ["host", "content-type", "content-length", "transfer-encoding", "connection", "te"];
-    let headers = field.map(|name, value| {
-        let lower = name.to_ascii_lowercase();
-        if !is_header_name(&lower) || OURS.contains(&lower.as_str()) {
-            value.refuse("is not a header that can be set here");
-            return None;
-        }
-        Some((Box::from(lower), value.header_secret()?))
-    })?;
-    let repeated = headers
-        .iter()
-        .enumerate()
-        .find(|(index, (name, _))| headers.iter().skip(index + 1).any(|(other, _)| other == name));
-    if let Some((_, (name, _))) = repeated {
-        field.refuse(format!("{name:?} is given twice"));
-        return None;
-    }
-    Some(headers)
-}
-
-#[derive(Clone, Copy)]
-enum Method {
-    Basic,
-    Post,
-    Bearer,
-    None,
-}
-
-fn client_auth(object: &Object<'_>) -> Option<ClientAuth> {
-    const METHODS: [(&str, Method); 4] = [
-        ("client_secret_basic", Method::Basic),
-        ("client_secret_post", Method::Post),
-        ("bearer", Method::Bearer),
-        ("none", Method::None),
-    ];
-    let Some(method) = object.or("auth", Method::Basic, |field| field.word(&METHODS)) else {
-        object.pass_over(&["id", "secret", "basic_encoding"]);
-        return None;
-    };
-    match method {
-        Method::Basic => {
-            let id = object.required("id").and_then(|field| field.text());
-            let secret = object.required("secret").and_then(|field| field.secret());
-            let encoding = object.or("basic_encoding", BasicEncoding::Form, |field| {
-                field.word(&[("form", BasicEncoding::Form), ("raw", BasicEncoding::Raw)])
-            });
-            let (id, secret, encoding) = (id?, secret?, encoding?);
-            if encoding == BasicEncoding::Raw && id.contains(':') {
-                object.refuse("\"id\" must not hold \":\" with basic_encoding \"raw\" (RFC 7617 §2)");
-                return None;
-            }
-            Some(ClientAuth::Basic { id, secret, encoding })
-        }
-        Method::Post => {
-            let id = object.required("id").and_then(|field| field.text());
-            let secret = object.required("secret").and_then(|field| field.secret());
-            Some(ClientAuth::Post { id: id?, secret: secret? })
-        }
-        Method::Bearer => Some(ClientAuth::Bearer(object.required("secret")?.header_secret()?)),
-        Method::None => Some(ClientAuth::None { id: object.or("id", None, |field| field.text().map(Some))? }),
-    }
+fn claims(section: &Section<'_>) -> Option<ClaimNames> {
+    let client_id = section.get(&CLAIMS.client_id);
+    let scope = section.get(&CLAIMS.scope);
+    // What is kept beside these is up to the APIs.
+    let (pointers, asked) = (Vec::new(), Vec::new());
+    Some(ClaimNames { client_id: client_id?, scope: scope?, pointers, all_scalars: false, asked })
 }

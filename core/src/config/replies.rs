@@ -1,23 +1,34 @@
 //! `replies`: how refusals are worded.
 
-use super::reader::Object;
+use super::field::Field;
+use super::key::{Maybe, Shape, keys};
+use super::kind::{Nullable, Of, Parsed, Span};
+use super::section::Section;
 use crate::base::fields::is_header_value;
 use crate::reply::Settings;
 use std::time::Duration;
 
-/// `Retry-After` when nothing else is configured.
-pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+keys! {
+    /// How refusals are worded.
+    REPLIES: ReplyKeys at "replies";
+    /// `realm` of challenges; without it, they have none.
+    realm: Maybe<Parsed<Box<str>>> = optional(Parsed(quotable));
+    /// Address of this resource's metadata (RFC 9728), named in challenges.
+    resource_metadata: Nullable<Of<Box<str>>> = or(Nullable(Of(Shape::Text, address)), "null");
+    /// `Retry-After` of a 503 where the authorization server asks for no other time, in whole seconds, rounded up.
+    retry_after: Span = or(Span(Duration::from_millis(1), Duration::from_secs(86_400)), "\"5s\"");
+}
 
 /// Reads the object.
-pub fn read(object: &Object<'_>) -> Option<Settings> {
-    let realm = object.or("realm", None, |field| field.parsed(quotable).map(Some));
-    let resource_metadata = match object.nullable("resource_metadata") {
-        Some(field) => field.url().and_then(|_| field.text()).map(Some),
-        None => Some(None),
-    };
-    let retry_after = object
-        .or("retry_after", RETRY_AFTER, |field| field.duration(Duration::from_millis(1)..=Duration::from_secs(86_400)));
+pub fn read(section: &Section<'_>) -> Option<Settings> {
+    let realm = section.get(&REPLIES.realm);
+    let resource_metadata = section.get(&REPLIES.resource_metadata);
+    let retry_after = section.get(&REPLIES.retry_after);
     Some(Settings { realm: realm?, resource_metadata: resource_metadata?, retry_after: retry_after? })
+}
+
+fn address(field: &Field<'_>) -> Option<Box<str>> {
+    field.url().and_then(|_| field.text())
 }
 
 fn quotable(text: &str) -> Result<Box<str>, &'static str> {

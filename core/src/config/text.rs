@@ -1,8 +1,7 @@
 //! The configuration as Envoy hands it over: JSON text from a `StringValue`, or the bytes of a `google.protobuf.Struct`.
 
-use super::problem::Problems;
+use super::problem::{Problems, element, member};
 use super::protobuf;
-use super::reader::member;
 use crate::base::json::Json;
 
 /// First byte of a `Struct` that is not empty: its only field, `fields`. Also a line feed, with which JSON may begin.
@@ -42,7 +41,7 @@ fn note_repeated(value: &mut Json<'_>, path: &str, problems: &Problems) {
         }
         Json::Array(list) => {
             for (index, value) in list.iter_mut().enumerate() {
-                note_repeated(value, &format!("{path}[{index}]"), problems);
+                note_repeated(value, &element(path, index), problems);
             }
         }
         _ => {}

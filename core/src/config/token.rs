@@ -1,37 +1,54 @@
 //! `token`: where access tokens are looked for.
 
-use super::reader::Object;
+use super::field::{Field, repeated};
+use super::key::{Maybe, Shape, keys};
+use super::kind::{Of, Parsed, TEXT, Whole};
+use super::section::Section;
 use crate::base::fields::{is_header_name, is_token};
 use crate::base::headers::is_twin;
 use crate::token::credential::resembles;
 use crate::token::extract::{Settings, Source};
 
-/// The settings without a `token` member.
-pub fn default() -> Settings {
-    Settings { sources: vec![bearer()], max_length: 8192 }
+keys! {
+    /// Where tokens are looked for.
+    TOKEN: TokenKeys at "token";
+    /// Places to look in; a token in two of them is refused.
+    sources: Of<Vec<Source>> =
+        or(Of(Shape::Array, sources), "[{\"header\": \"authorization\", \"scheme\": \"Bearer\"}]");
+    /// Longest token in bytes.
+    max_length: Whole = or(Whole(1, 65_536), "8192");
 }
 
-fn bearer() -> Source {
-    Source::Header { name: "authorization".into(), scheme: Some("Bearer".into()) }
+keys! {
+    /// A place where a token may be: one of `header`, `query` and `cookie`.
+    SOURCE: SourceKeys at "token.sources[]";
+    /// Name of a request header.
+    header: Maybe<Parsed<Box<str>>> = optional(Parsed(header_name));
+    /// Name of a query parameter.
+    query: Maybe<Of<Box<str>>> = optional(TEXT);
+    /// Name of a cookie, with case.
+    cookie: Maybe<Parsed<Box<str>>> = optional(Parsed(cookie_name));
+    /// What stands before the token in a header, in any case. Required for `authorization`.
+    scheme: Maybe<Parsed<Box<str>>> = optional(Parsed(scheme));
 }
 
 /// Reads the object.
-pub fn read(object: &Object<'_>) -> Option<Settings> {
-    let sources = object.or("sources", vec![bearer()], |field| {
-        let sources = field.filled_array(|element| element.object(source))?;
-        for (index, source) in sources.iter().enumerate() {
-            if sources.iter().take(index).any(|other| same_place(other, source)) {
-                field.refuse("names one place twice");
-                return None;
-            }
-        }
-        Some(sources)
-    });
-    let max_length = object.or("max_length", 8192, |field| field.integer(1..=65_536));
+pub fn read(section: &Section<'_>) -> Option<Settings> {
+    let sources = section.get(&TOKEN.sources);
+    let max_length = section.get(&TOKEN.max_length);
     Some(Settings { sources: sources?, max_length: usize::try_from(max_length?).ok()? })
 }
 
-fn same_place(one: &Source, other: &Source) -> bool {
+fn sources(field: &Field<'_>) -> Option<Vec<Source>> {
+    let sources = field.filled_array(|element| element.section(source))?;
+    if repeated(&sources, is_same_place).next().is_some() {
+        field.refuse("names one place twice");
+        return None;
+    }
+    Some(sources)
+}
+
+fn is_same_place(one: &Source, other: &Source) -> bool {
     match (one, other) {
         (Source::Header { name: one, .. }, Source::Header { name: other, .. }) => {
             one == other || is_twin(one.as_bytes(), other.as_bytes())
@@ -48,29 +65,28 @@ fn are_alike(one: &str, other: &str, ignore_case: bool) -> bool {
     resembles(one, other, ignore_case) || resembles(other, one, ignore_case)
 }
 
-fn source(object: &Object<'_>) -> Option<Source> {
-    let header = object.optional("header");
-    let query = object.optional("query");
-    let cookie = object.optional("cookie");
-    match (header, query, cookie) {
-        (Some(header), None, None) => {
-            let name = header.parsed(header_name);
-            let scheme = object.or("scheme", None, |field| field.parsed(scheme).map(Some));
-            let (name, scheme) = (name?, scheme?);
-            if scheme.is_none() && &*name == "authorization" {
-                object.refuse("\"scheme\" is required with the header authorization, such as \"Bearer\"");
-                return None;
-            }
-            Some(Source::Header { name, scheme })
-        }
-        (None, Some(query), None) => query.text().map(Source::Query),
-        (None, None, Some(cookie)) => cookie.parsed(cookie_name).map(Source::Cookie),
+fn source(section: &Section<'_>) -> Option<Source> {
+    match (section.has(&SOURCE.header), section.has(&SOURCE.query), section.has(&SOURCE.cookie)) {
+        (true, false, false) => header(section),
+        (false, true, false) => section.get(&SOURCE.query)?.map(Source::Query),
+        (false, false, true) => section.get(&SOURCE.cookie)?.map(Source::Cookie),
         _ => {
-            object.pass_over(&["scheme"]);
-            object.refuse("must hold one of \"header\", \"query\" and \"cookie\"");
+            section.pass_over(&SOURCE.scheme);
+            section.refuse("must hold one of \"header\", \"query\" and \"cookie\"");
             None
         }
     }
+}
+
+fn header(section: &Section<'_>) -> Option<Source> {
+    let name = section.get(&SOURCE.header);
+    let scheme = section.get(&SOURCE.scheme);
+    let (name, scheme) = (name??, scheme?);
+    if scheme.is_none() && &*name == "authorization" {
+        section.refuse("\"scheme\" is required with the header authorization, such as \"Bearer\"");
+        return None;
+    }
+    Some(Source::Header { name, scheme })
 }
 
 fn header_name(text: &str) -> Result<Box<str>, &'static str> {

@@ -1,0 +1,76 @@
+//! `introspection`: how an authorization server is asked.
+
+use super::client_auth::CLIENT_AUTH;
+use super::field::Field;
+use super::headers::{ExtraHeaders, HEADERS};
+use super::key::{Shape, keys};
+use super::kind::{Of, Span, TEXT, URL, Whole};
+use super::section::Section;
+use crate::base::http::HttpUrl;
+use crate::provider::client_auth::ClientAuth;
+use crate::provider::introspection::request::{Endpoint, LOOKED_AT, Written};
+use std::time::Duration;
+
+type Parameters = Vec<(Box<str>, Box<str>)>;
+
+keys! {
+    /// How it is asked (RFC 7662).
+    INTROSPECTION: IntrospectionKeys at "providers[].introspection";
+    /// Absolute URL; its host is sent as `Host`.
+    endpoint: Of<HttpUrl> = required(URL);
+    /// The Envoy cluster that reaches it.
+    cluster: Of<Box<str>> = required(TEXT);
+    /// Limit of one attempt.
+    timeout: Span = or(Span(Duration::from_millis(1), Duration::from_secs(60)), "\"2s\"");
+    /// Further attempts after no answer, 502, 503 or 504, unless the answer asks for time (`Retry-After`).
+    retries: Whole = or(Whole(0, 10), "1");
+    /// How the gateway authenticates.
+    client: Of<ClientAuth> = required(CLIENT_AUTH);
+    /// Further form fields; replaces the default.
+    parameters: Of<Parameters> =
+        or(Of(Shape::Object, |field| field.map(parameter)), "{\"token_type_hint\": \"access_token\"}");
+    /// Further request headers; each value is a secret.
+    headers: Of<ExtraHeaders> = or(HEADERS, "{}");
+}
+
+/// Reads the object.
+pub fn read(section: &Section<'_>) -> Option<Endpoint> {
+    let url = section.get(&INTROSPECTION.endpoint);
+    let cluster = section.get(&INTROSPECTION.cluster);
+    let timeout = section.get(&INTROSPECTION.timeout);
+    let retries = section.get(&INTROSPECTION.retries);
+    let client = section.get(&INTROSPECTION.client);
+    let parameters = section.get(&INTROSPECTION.parameters);
+    let headers = section.get(&INTROSPECTION.headers);
+    let endpoint = Endpoint {
+        url: url?,
+        cluster: cluster?.into(),
+        timeout: timeout?,
+        retries: retries?,
+        client: client?,
+        parameters: parameters?,
+        headers: headers?,
+        answer_headers: LOOKED_AT,
+        written: Written::default(),
+    };
+    let sets_authorization = |(name, _): &(Box<str>, _)| &**name == "authorization";
+    if endpoint.client.authorization().is_some() && endpoint.headers.iter().any(sets_authorization) {
+        section.refuse("\"headers\" sets authorization, which \"client\" sets too");
+        return None;
+    }
+    let is_set = |name: &str| endpoint.parameters.iter().any(|(parameter, _)| **parameter == *name);
+    if let Some((name, _)) = endpoint.client.form_fields().find(|(name, _)| is_set(name)) {
+        section.refuse(format!("\"parameters\" sets {name}, which \"client\" sets too"));
+        return None;
+    }
+    Some(endpoint)
+}
+
+fn parameter(name: &str, field: &Field<'_>) -> Option<(Box<str>, Box<str>)> {
+    if name.is_empty() || name == "token" {
+        field.refuse("cannot be set: the request's own token is sent as \"token\"");
+        return None;
+    }
+    let value = if field.string()?.is_empty() { Box::default() } else { field.text()? };
+    Some((name.into(), value))
+}

@@ -1,0 +1,61 @@
+//! What APIs make of a token's claims, and so what of them is kept.
+
+use crate::policy::api::{Access, ApiSettings};
+use crate::policy::upstream::Value;
+use crate::token::claims::ClaimNames;
+
+/// What of an answer is kept beside what every answer has.
+pub struct KeptClaims {
+    pointers: Vec<Box<str>>,
+    all_scalars: bool,
+    asked: Vec<(Box<str>, Box<str>)>,
+}
+
+impl KeptClaims {
+    /// What these APIs make headers of or ask for.
+    pub fn of(apis: &[ApiSettings]) -> Self {
+        let upstreams = || apis.iter().map(|api| &api.upstream);
+        let mut pointers: Vec<Box<str>> = upstreams()
+            .flat_map(|upstream| &upstream.headers)
+            .filter_map(|(_, value)| match value {
+                Value::Claim(pointer) => Some(pointer.clone()),
+                _ => None,
+            })
+            .collect();
+        pointers.sort();
+        pointers.dedup();
+        let all_scalars = upstreams().any(|upstream| upstream.claims_prefix.is_some());
+        Self { pointers, all_scalars, asked: asked(apis) }
+    }
+
+    /// With these names for the rest.
+    pub fn named(&self, names: ClaimNames) -> ClaimNames {
+        ClaimNames {
+            pointers: self.pointers.clone(),
+            all_scalars: self.all_scalars,
+            asked: self.asked.clone(),
+            ..names
+        }
+    }
+}
+
+/// What all rules ask for: each pointer with each of its values, once.
+fn asked(apis: &[ApiSettings]) -> Vec<(Box<str>, Box<str>)> {
+    let guarded = apis.iter().flat_map(|api| {
+        let operations = api.operations.iter().filter_map(|operation| match &operation.access {
+            Access::Guarded(rule) => Some(&**rule),
+            Access::Public => None,
+        });
+        operations.chain([&api.rule])
+    });
+    let mut asked: Vec<(Box<str>, Box<str>)> = Vec::new();
+    for claim in guarded.flat_map(|rule| &rule.claims) {
+        for value in &claim.values {
+            let pair = (claim.pointer.clone(), value.clone());
+            if !asked.contains(&pair) {
+                asked.push(pair);
+            }
+        }
+    }
+    asked
+}

@@ -1,0 +1,164 @@
+//! The keys of the configuration as data: each stands once, with its name, what it takes, its default and its meaning.
+
+use std::time::Duration;
+
+/// A key of a section. [`keys!`](super::keys) declares them, and only what it declares can be read.
+pub struct Key<K> {
+    name: &'static str,
+    presence: Presence,
+    /// What it takes.
+    pub kind: K,
+}
+
+/// What the absence of a key means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It is a mistake.
+    Required,
+    /// Something that the meaning says.
+    Optional,
+    /// The same as this value, in JSON.
+    Default(&'static str),
+}
+
+/// The values that a key takes, as far as data can say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number from the one to the other.
+    Integer(u32, u32),
+    /// A span of time from the one to the other.
+    Duration(Duration, Duration),
+    /// One of these words.
+    Word(Vec<&'static str>),
+    /// Any other string.
+    Text,
+    /// A string, or the name of an environment variable.
+    Secret,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// A key without the code that reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyDescription {
+    /// Its name.
+    pub name: &'static str,
+    /// What its absence means.
+    pub presence: Presence,
+    /// What it takes.
+    pub shape: Shape,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// The keys of one section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyTable {
+    /// Where the section stands, such as `apis[].match`; in some cases in several places.
+    pub paths: &'static [&'static str],
+    /// Its keys.
+    pub keys: Vec<KeyDescription>,
+}
+
+/// What takes values of some shape.
+pub trait Shaped {
+    /// The shape.
+    fn shape(&self) -> Shape;
+}
+
+/// Takes what its content takes, and no value at all.
+pub struct Maybe<K>(pub K);
+
+/// A value whose reading depends on other sections.
+pub struct Part(pub Shape);
+
+impl<K: Shaped> Shaped for Maybe<K> {
+    fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+}
+
+impl Shaped for Part {
+    fn shape(&self) -> Shape {
+        self.0.clone()
+    }
+}
+
+impl<K> Key<K> {
+    /// A key that must be given.
+    pub const fn required(name: &'static str, kind: K) -> Self {
+        Self { name, presence: Presence::Required, kind }
+    }
+
+    /// A key with a default, in JSON.
+    pub const fn or(name: &'static str, kind: K, default: &'static str) -> Self {
+        Self { name, presence: Presence::Default(default), kind }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What its absence means.
+    pub fn presence(&self) -> Presence {
+        self.presence
+    }
+}
+
+impl<K> Key<Maybe<K>> {
+    /// A key without which something holds that no value says.
+    pub const fn optional(name: &'static str, kind: K) -> Self {
+        Self { name, presence: Presence::Optional, kind: Maybe(kind) }
+    }
+}
+
+impl<K: Shaped> Key<K> {
+    /// The key as data; `meaning` as a doc comment has it.
+    pub fn described(&self, meaning: &'static str) -> KeyDescription {
+        let (name, presence) = (self.name, self.presence);
+        KeyDescription { name, presence, shape: self.kind.shape(), meaning: meaning.trim_start() }
+    }
+}
+
+/// The name of a field: `match` is a word of Rust, too.
+pub const fn name_of(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
+}
+
+/// Declares the keys of a section: `name: kind = required(…)`, `or(…, default)` or `optional(…)`, each below a comment
+/// that says what it means.
+macro_rules! keys {
+    (
+        $(#[$doc:meta])*
+        $table:ident: $type:ident at $($path:literal),+;
+        $($(#[doc = $meaning:literal])+ $key:ident: $kind:ty = $how:ident($($argument:expr),+ $(,)?);)+
+    ) => {
+        $(#[$doc])*
+        pub static $table: $type =
+            $type { $($key: $crate::config::key::Key::$how($crate::config::key::name_of(stringify!($key)), $($argument),+),)+ };
+
+        $(#[$doc])*
+        pub struct $type {
+            $($(#[doc = $meaning])+ pub $key: $crate::config::key::Key<$kind>,)+
+        }
+
+        impl $type {
+            /// The keys as data.
+            pub fn table(&self) -> $crate::config::key::KeyTable {
+                $crate::config::key::KeyTable {
+                    paths: &[$($path),+],
+                    keys: vec![$(self.$key.described(concat!($($meaning),+)),)+],
+                }
+            }
+        }
+    };
+}
+pub(super) use keys;

@@ -1,0 +1,85 @@
+//! The top level of the configuration.
+
+use super::field::Field;
+use super::kept::KeptClaims;
+use super::key::{Maybe, Part, Shape, keys};
+use super::kind::{Of, Word};
+use super::references::References;
+use super::section::Section;
+use super::{apis, cache, contracts, providers, replies, token};
+use crate::base::http::AnswerHeaders;
+use crate::cache::CacheSettings;
+use crate::contract;
+use crate::engine::settings::Settings;
+use crate::policy::selection::{AmbiguousPaths, Policy, Unmatched};
+use crate::provider::Provider;
+use crate::provider::introspection::request::{Endpoint, LOOKED_AT};
+use crate::reply;
+use crate::token::extract;
+use std::rc::Rc;
+
+keys! {
+    /// The configuration.
+    ROOT: RootKeys at "";
+    /// Authorization servers; at least one.
+    providers: Part = required(Part(Shape::Array));
+    /// Which client may use which API; without it, contracts are not looked at.
+    contracts: Maybe<Part> = optional(Part(Shape::Object));
+    /// What is guarded; at least one; tried in order, the first match wins.
+    apis: Part = required(Part(Shape::Array));
+    /// What becomes of a request that no API matches.
+    no_match: Word<Unmatched> = or(Word(&[("refuse", Unmatched::Refuse), ("pass", Unmatched::Pass)]), "\"refuse\"");
+    /// What becomes of a path that an upstream could read differently.
+    ambiguous_paths: Word<AmbiguousPaths> =
+        or(Word(&[("refuse", AmbiguousPaths::Refuse), ("literal", AmbiguousPaths::Literal)]), "\"refuse\"");
+    /// Where tokens are looked for.
+    token: Of<extract::Settings> = or(Of(Shape::Object, |field| field.section(token::read)), "{}");
+    /// What is remembered of tokens.
+    cache: Of<CacheSettings> = or(Of(Shape::Object, |field| field.section(cache::read)), "{}");
+    /// How refusals are worded.
+    replies: Of<reply::Settings> = or(Of(Shape::Object, |field| field.section(replies::read)), "{}");
+}
+
+/// Reads the object.
+pub fn read(section: &Section<'_>) -> Option<Settings> {
+    let providers_field = section.field(&ROOT.providers);
+    let contracts_field = section.field(&ROOT.contracts);
+    let apis_field = section.field(&ROOT.apis);
+    let references = References {
+        apis: &apis_field.as_ref().map(apis::ids).unwrap_or_default(),
+        providers: &providers_field.as_ref().map(providers::names).unwrap_or_default(),
+        contracts: contracts_field.is_some(),
+    };
+    let providers = providers_field.as_ref().and_then(providers::read);
+    let apis = apis_field.as_ref().and_then(|field| apis::read(field, &references));
+    let contracts = contracts(contracts_field.as_ref(), &references);
+    let unmatched = section.get(&ROOT.no_match);
+    let ambiguous_paths = section.get(&ROOT.ambiguous_paths);
+    let token = section.get(&ROOT.token);
+    let cache = section.get(&ROOT.cache);
+    let replies = section.get(&ROOT.replies);
+
+    let (apis, cache) = (apis?, cache?);
+    let providers = completed(providers?, &KeptClaims::of(&apis), &cache);
+    let policy = Policy::new(apis, &providers, unmatched?, ambiguous_paths?);
+    let policy = policy.map_err(|error| apis_field.map(|field| field.refuse(error.to_string()))).ok()?;
+    Some(Settings::new(policy, providers, token?, Rc::new(contracts?), cache, replies?))
+}
+
+fn contracts(field: Option<&Field<'_>>, references: &References<'_>) -> Option<contract::settings::Settings> {
+    match field {
+        Some(field) => field.section(|section| contracts::read(section, references)),
+        None => Some(contract::settings::Settings::default()),
+    }
+}
+
+/// The providers with what other sections say of their answers.
+fn completed(providers: Vec<Provider>, kept: &KeptClaims, cache: &CacheSettings) -> Vec<Rc<Provider>> {
+    let answer_headers = if cache.respect_cache_control { AnswerHeaders::All } else { LOOKED_AT };
+    let completed = providers.into_iter().enumerate().map(|(slot, provider)| {
+        let claims = kept.named(provider.claims);
+        let endpoint = Endpoint { answer_headers, ..provider.endpoint };
+        Rc::new(Provider { slot, claims, endpoint, ..provider })
+    });
+    completed.collect()
+}

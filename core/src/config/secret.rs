@@ -1,0 +1,61 @@
+//! Secrets: a string, or the name of an environment variable of the VM.
+
+use super::field::{Field, fault_of_text};
+use super::key::{Shape, keys};
+use super::kind::{Of, TEXT};
+use super::section::Section;
+use crate::base::fields::is_header_value;
+use crate::base::json::Json;
+use crate::base::secret::Secret;
+
+keys! {
+    /// A secret that is not written into the configuration.
+    VARIABLE: VariableKeys at "secret";
+    /// The environment variable of the VM that has it.
+    env: Of<Box<str>> = required(TEXT);
+}
+
+/// A secret. Never shown in a problem.
+pub const SECRET: Of<Secret> = Of(Shape::Secret, |field| field.secret());
+
+impl Field<'_> {
+    /// See [`SECRET`].
+    pub fn secret(&self) -> Option<Secret> {
+        match self.value {
+            Json::Text(_) => self.text().map(Secret::new),
+            Json::Object(_) => self.section(variable),
+            _ => {
+                self.refuse_type("a string or {\"env\": \"NAME\"}");
+                None
+            }
+        }
+    }
+
+    /// A secret that can stand in a header.
+    pub fn header_secret(&self) -> Option<Secret> {
+        let secret = self.secret()?;
+        if !is_header_value(secret.expose()) {
+            self.refuse("must be printable ASCII without spaces at its ends to stand in a header");
+            return None;
+        }
+        Some(secret)
+    }
+}
+
+fn variable(section: &Section<'_>) -> Option<Secret> {
+    let field = section.field(&VARIABLE.env)?;
+    let name = field.text()?;
+    let value = (field.context.env)(&name).unwrap_or_default();
+    let fault = match value.is_empty() {
+        true => "is not set or empty in the VM",
+        false => match fault_of_text(&value) {
+            Some(fault) => fault,
+            None => return Some(Secret::new(value)),
+        },
+    };
+    // What does not look like a name may be the secret itself, put in the wrong place.
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let shown = if is_name { format!(" {name:?}") } else { String::new() };
+    field.refuse(format!("environment variable{shown} {fault}"));
+    None
+}

@@ -1,0 +1,41 @@
+//! All keys of the configuration.
+
+use super::apis::{self, API};
+use super::cache::CACHE;
+use super::client_auth::CLIENT;
+use super::contracts::{CONTRACTS, ROW, SOURCE};
+use super::introspection::INTROSPECTION;
+use super::key::KeyTable;
+use super::operations::{self, OPERATION};
+use super::providers::{CLAIMS, PROVIDER};
+use super::replies::REPLIES;
+use super::root::ROOT;
+use super::rules::SCOPES;
+use super::secret::VARIABLE;
+use super::token::{self, TOKEN};
+use super::upstream::UPSTREAM;
+
+/// The keys of each section; those of a secret stand at `secret`.
+pub fn key_tables() -> Vec<KeyTable> {
+    vec![
+        ROOT.table(),
+        PROVIDER.table(),
+        INTROSPECTION.table(),
+        CLIENT.table(),
+        CLAIMS.table(),
+        API.table(),
+        apis::MATCH.table(),
+        SCOPES.table(),
+        OPERATION.table(),
+        operations::MATCH.table(),
+        UPSTREAM.table(),
+        TOKEN.table(),
+        token::SOURCE.table(),
+        CONTRACTS.table(),
+        ROW.table(),
+        SOURCE.table(),
+        CACHE.table(),
+        REPLIES.table(),
+        VARIABLE.table(),
+    ]
+}

@@ -1,0 +1,80 @@
+//! `upstream`: what the upstream of an API receives.
+
+use super::field::Field;
+use super::key::{Shape, keys};
+use super::kind::{FLAG, Nullable, Of, Parsed};
+use super::section::Section;
+use crate::base::fields::is_header_name;
+use crate::base::headers::is_twin;
+use crate::policy::upstream::{Upstream, Value};
+
+type IdentityHeaders = Vec<(Box<str>, Value)>;
+
+keys! {
+    /// What the upstream receives.
+    UPSTREAM: UpstreamKeys at "apis[].upstream";
+    /// Header names (lower case) and where their values come from.
+    headers: Of<IdentityHeaders> = or(
+        Of(Shape::Object, |field| field.map(identity_header)),
+        "{\"x-client-id\": \"client_id\", \"x-sla-tier\": \"contract.tier\"}",
+    );
+    /// Every string, number and boolean of the answer becomes a header of this prefix and its name.
+    claims_prefix: Nullable<Parsed<Box<str>>> = or(Nullable(Parsed(prefix)), "null");
+    /// Whether the credential stays in the request.
+    forward_token: Of<bool> = or(FLAG, "true");
+}
+
+/// Reads the object.
+pub fn read(section: &Section<'_>) -> Option<Upstream> {
+    let headers = section.get(&UPSTREAM.headers);
+    let claims_prefix = section.get(&UPSTREAM.claims_prefix);
+    let forward_token = section.get(&UPSTREAM.forward_token);
+    Some(Upstream { headers: headers?, claims_prefix: claims_prefix?, forward_token: forward_token? })
+}
+
+fn identity_header(name: &str, field: &Field<'_>) -> Option<(Box<str>, Value)> {
+    if !may_be_set(name) {
+        field.refuse("is not a header name in lower case that can be set here");
+        return None;
+    }
+    Some((name.into(), field.parsed(source)?))
+}
+
+/// Names that carry the request itself cannot carry an identity.
+fn may_be_set(name: &str) -> bool {
+    const OURS: [&str; 7] =
+        ["host", "authorization", "cookie", "content-length", "transfer-encoding", "connection", "content-type"];
+    const PSEUDO: [&str; 4] = [":method", ":scheme", ":authority", ":path"];
+    is_header_name(name)
+        && !OURS.contains(&name)
+        && !PSEUDO.iter().any(|pseudo| is_twin(name.as_bytes(), pseudo.as_bytes()))
+}
+
+fn prefix(text: &str) -> Result<Box<str>, &'static str> {
+    let wide_enough = text.starts_with("x-") && text.len() > 2 && text.ends_with('-');
+    if !is_header_name(text) || !wide_enough {
+        return Err("must be a header prefix in lower case such as \"x-agw-\"");
+    }
+    Ok(text.into())
+}
+
+fn source(text: &str) -> Result<Value, &'static str> {
+    Ok(match text {
+        "client_id" => Value::ClientId,
+        "subject" => Value::Subject,
+        "scope" => Value::Scope,
+        "username" => Value::Username,
+        "issuer" => Value::Issuer,
+        "provider" => Value::Provider,
+        "api" => Value::Api,
+        "contract.tier" => Value::ContractTier,
+        "contract.name" => Value::ContractName,
+        _ => match text.strip_prefix("claim:") {
+            Some(pointer) if pointer.len() > 1 && pointer.starts_with('/') => Value::Claim(pointer.into()),
+            _ => {
+                return Err("must be client_id, subject, scope, username, issuer, provider, api, contract.tier, \
+                            contract.name or claim:/… (a JSON pointer)");
+            }
+        },
+    })
+}
