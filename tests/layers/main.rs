@@ -1,4 +1,4 @@
-//! The arrows between the modules: who may name whom. ARCHITECTURE.md shows the same table.
+//! The form of the source: which module may name which, as ARCHITECTURE.md shows it, no circles, no long files.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
@@ -6,7 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use proc_macro2::{TokenStream, TokenTree};
+use source::{Tests, files, read};
+
+mod circles;
+mod length;
+mod source;
 
 /// Each module, from the bottom to the top, and the modules that it may name. All of those stand before it.
 const MAY_NAME: &[(&str, &[&str])] = &[
@@ -44,7 +48,7 @@ fn core() -> PathBuf {
 #[test]
 fn every_arrow_in_the_source_points_where_it_may() {
     let mut wrong = Vec::new();
-    for file in sources(&core()) {
+    for file in files(&core()) {
         let inside = file.strip_prefix(core()).unwrap().to_owned();
         if inside == Path::new("lib.rs") {
             continue;
@@ -63,7 +67,7 @@ fn the_table_has_every_module_once_and_no_arrow_points_up() {
         let up: Vec<_> = named.iter().filter(|name| !below.contains(**name)).collect();
         assert!(up.is_empty(), "{module} may name {up:?}, which do not stand before it");
     }
-    let of_files: BTreeSet<String> = sources(&core())
+    let of_files: BTreeSet<String> = files(&core())
         .iter()
         .map(|file| module_of(file.strip_prefix(core()).unwrap()))
         .filter(|module| module != "lib")
@@ -119,12 +123,12 @@ fn a_right_arrow_is_left_alone() {
 fn wrong_arrows(file: &Path, text: &str) -> Vec<String> {
     let module = module_of(file);
     let (_, allowed) = MAY_NAME.iter().find(|(name, _)| *name == module).expect("a module of the table");
-    let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let mut named = Vec::new();
-    find_names(tokens, depth(file), &mut named);
-    named
-        .into_iter()
-        .filter(|name| *name != module && !allowed.contains(&name.as_str()))
+    let source = read(&module_path(file), text, Tests::Read);
+    let imported = source.imports.iter().map(|import| &import.path);
+    imported
+        .chain(&source.paths)
+        .filter_map(|path| path.first())
+        .filter(|name| **name != module && !allowed.contains(&name.as_str()))
         .map(|name| format!("core/src/{}: {module} may not name {name}", file.display()))
         .collect()
 }
@@ -135,82 +139,9 @@ fn module_of(file: &Path) -> String {
     first.trim_end_matches(".rs").to_owned()
 }
 
-/// How many `super`s lead from `file` to the crate's root.
-fn depth(file: &Path) -> usize {
-    file.components().count() - usize::from(file.ends_with("mod.rs"))
-}
-
-/// Collects the modules at the crate's root that `tokens` name: by `crate::`, or by as many `super::` as lead there.
-fn find_names(tokens: TokenStream, depth: usize, named: &mut Vec<String>) {
-    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        at += 1;
-        match token {
-            TokenTree::Group(group) => find_names(group.stream(), depth, named),
-            TokenTree::Ident(ident) if ident == "crate" || ident == "super" => {
-                let by_super = ident == "super";
-                let mut supers = usize::from(by_super);
-                while by_super && is_path(&tokens, at) && is_super(tokens.get(at + 2)) {
-                    supers += 1;
-                    at += 3;
-                }
-                if is_path(&tokens, at) && (!by_super || supers >= depth) {
-                    let roots = roots(tokens.get(at + 2));
-                    // Inside of nested modules that many `super`s may stay below the root: only known names count.
-                    let known = |name: &String| !by_super || MAY_NAME.iter().any(|(module, _)| module == name);
-                    named.extend(roots.into_iter().filter(known));
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn is_path(tokens: &[TokenTree], at: usize) -> bool {
-    [at, at + 1].iter().all(|at| matches!(tokens.get(*at), Some(TokenTree::Punct(punct)) if punct.as_char() == ':'))
-}
-
-fn is_super(token: Option<&TokenTree>) -> bool {
-    matches!(token, Some(TokenTree::Ident(ident)) if ident == "super")
-}
-
-/// The first segments behind `crate::`: one name, or those of a `{…}` list.
-fn roots(token: Option<&TokenTree>) -> Vec<String> {
-    match token {
-        Some(TokenTree::Ident(ident)) => vec![ident.to_string()],
-        Some(TokenTree::Group(group)) => {
-            let mut starts = true;
-            let mut names = Vec::new();
-            for token in group.stream() {
-                match token {
-                    TokenTree::Ident(ident) if starts => names.push(ident.to_string()),
-                    TokenTree::Punct(punct) if punct.as_char() == ',' => {
-                        starts = true;
-                        continue;
-                    }
-                    _ => {}
-                }
-                starts = false;
-            }
-            names
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
+fn module_path(file: &Path) -> Vec<String> {
+    let stem = if file.ends_with("mod.rs") { file.parent().unwrap().to_owned() } else { file.with_extension("") };
+    stem.iter().map(|segment| segment.to_str().unwrap().to_owned()).collect()
 }
 
 /// Built with no SDK and for no host, by what cargo says of its dependencies.
