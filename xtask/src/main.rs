@@ -16,7 +16,7 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["module"] => module::build(),
         ["prune", input, output] => Ok(std::fs::write(output, prune::prune(&std::fs::read(input)?)?)?),
-        ["size"] => size::print(),
+        ["size"] => size::print(&module::path()?),
         _ => bail!("usage: cargo xtask module | prune INPUT OUTPUT | size"),
     }
 }
