@@ -3,6 +3,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::too_many_lines,
     reason = "clippy takes only #[test] functions for tests, and all of this crate is one"
 )]
 

@@ -4,7 +4,12 @@
 #[path = "mod.rs"]
 mod host;
 
-#[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a filter that does things badly on purpose")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::too_many_lines,
+    reason = "a filter that does things badly on purpose"
+)]
 mod filter;
 
 use host::{Module, Outcome, Process, Worker};

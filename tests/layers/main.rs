@@ -1,5 +1,5 @@
 //! The form of the source: which module may name which, as ARCHITECTURE.md shows it, no circles, no long files.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::fs;

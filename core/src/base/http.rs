@@ -206,6 +206,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table of cases")]
     fn a_url_is_split_as_a_request_needs_it() {
         let url = HttpUrl::parse("https://idp.example.com:8443/a/b?c=d").unwrap();
         assert_eq!((url.scheme(), url.authority(), url.path()), ("https", "idp.example.com:8443", "/a/b?c=d"));

@@ -119,6 +119,7 @@ proptest! {
 }
 
 /// JSON whose member names are often those of a configuration.
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn json_value() -> impl Strategy<Value = Value> {
     let names = prop::sample::select(vec![
         "name",

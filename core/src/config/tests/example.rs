@@ -12,6 +12,7 @@ use crate::token::extract::Source;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 pub(super) fn full() -> Value {
     json!({
         "providers": [{
