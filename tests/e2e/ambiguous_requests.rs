@@ -3,10 +3,10 @@
 use http::Method;
 use serde_json::json;
 
-use crate::client::Request;
-use crate::gateway::{Gateway, provider};
-use crate::http2_client::Http2Request;
-use crate::refusal::assert_refused;
+use crate::harness::client::Request;
+use crate::harness::gateway::{Gateway, provider};
+use crate::harness::http2_client::Http2Request;
+use crate::harness::refusal::assert_refused;
 
 #[test]
 fn a_method_in_another_case_evades_no_rule_over_http2() {

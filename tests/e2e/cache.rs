@@ -5,15 +5,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::{Connection, Request};
-use crate::envoy::Envoy;
-use crate::eventually::{SOON, eventually};
-use crate::gate::Gate;
-use crate::gateway::{Gateway, introspection, provider, with};
-use crate::http2_client::{self, Http2Request};
-use crate::refusal::assert_refused;
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::client::{Connection, Request};
+use crate::harness::envoy::Envoy;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gate::Gate;
+use crate::harness::gateway::{Gateway, introspection, provider, with};
+use crate::harness::http2_client::{self, Http2Request};
+use crate::harness::refusal::assert_refused;
+use crate::harness::secrecy;
 
 fn configuration(cache: Value) -> Value {
     json!({"providers": [provider("main", json!({}))], "apis": [{"id": "all"}], "cache": cache})

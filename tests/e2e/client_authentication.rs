@@ -4,14 +4,14 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::authorization_server::{AuthorizationServer, Introspection};
-use crate::client::{Request, Response};
-use crate::envoy::Envoy;
-use crate::gateway::{Gateway, introspection, provider, with};
-use crate::oidc::{self, Client, OidcProvider};
-use crate::refusal::assert_refused;
-use crate::secrecy;
-use crate::upstream::Received;
+use crate::harness::authorization_server::{AuthorizationServer, Introspection};
+use crate::harness::client::{Request, Response};
+use crate::harness::envoy::Envoy;
+use crate::harness::gateway::{Gateway, introspection, provider, with};
+use crate::harness::oidc::{self, Client, OidcProvider};
+use crate::harness::refusal::assert_refused;
+use crate::harness::secrecy;
+use crate::harness::upstream::Received;
 
 fn configuration(client: Value, further: Value) -> Value {
     let introspection = introspection("idp", with(json!({"client": client}), further));

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::envoy::Envoy;
-use crate::secrecy;
+use crate::harness::envoy::Envoy;
+use crate::harness::secrecy;
 
 #[test]
 fn five_mistakes_are_told_at_once_each_with_its_path_and_without_secrets() {

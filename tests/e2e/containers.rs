@@ -6,10 +6,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::compose::{Compose, Process};
-use crate::eventually::{SOON, eventually};
-use crate::example::{Example, Running};
-use crate::secrecy;
+use crate::harness::compose::{Compose, Process};
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::example::{Example, Running};
+use crate::harness::secrecy;
 
 /// The tour waits for its services for half a minute by itself.
 const TOUR: Duration = Duration::from_secs(60);

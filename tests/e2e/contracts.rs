@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::client::{Connection, Request, Response};
-use crate::contract_source::ContractSource;
-use crate::envoy_config::EnvoyBuilder;
-use crate::eventually::{SOON, eventually};
-use crate::gateway::{Gateway, provider, with};
-use crate::refusal::REFUSALS;
-use crate::upstream::Received;
+use crate::harness::client::{Connection, Request, Response};
+use crate::harness::contract_source::ContractSource;
+use crate::harness::envoy_config::EnvoyBuilder;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gateway::{Gateway, provider, with};
+use crate::harness::refusal::REFUSALS;
+use crate::harness::upstream::Received;
 
 /// Where the source has its document.
 const TARGET: &str = "/v1/contracts";

@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use crate::admin::Admin;
-use crate::authorization_server::AuthorizationServer;
-use crate::client::{Request, Response};
-use crate::contract_source::ContractSource;
-use crate::eventually::{SOON, eventually};
-use crate::example::{Example, Running};
-use crate::refusal::assert_refused;
-use crate::secrecy;
-use crate::upstream::{Received, Upstream};
+use crate::harness::admin::Admin;
+use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::client::{Request, Response};
+use crate::harness::contract_source::ContractSource;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::example::{Example, Running};
+use crate::harness::refusal::assert_refused;
+use crate::harness::secrecy;
+use crate::harness::upstream::{Received, Upstream};
 
 const TARGET: &str = "/orders/7";
 

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::Request;
-use crate::gateway::{Gateway, introspection};
-use crate::refusal::assert_refused;
-use crate::secrecy;
-use crate::upstream::Received;
+use crate::harness::answer::Answer;
+use crate::harness::client::Request;
+use crate::harness::gateway::{Gateway, introspection};
+use crate::harness::refusal::assert_refused;
+use crate::harness::secrecy;
+use crate::harness::upstream::Received;
 
 /// Of one attempt at the provider that is given time, so that a busy machine does not look like a slow server.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -50,7 +50,7 @@ fn assert_ends(gateway: &Gateway, name: &str, answer: Answer, outcome: &str, att
     if outcome == "allowed" {
         assert_eq!(response.status, 200, "{name}: {response:?}");
     } else {
-        assert_eq!(response.status, crate::refusal::Refusal::of(outcome).status, "{name}: {response:?}");
+        assert_eq!(response.status, crate::harness::refusal::Refusal::of(outcome).status, "{name}: {response:?}");
         assert_refused(&response, outcome);
     }
     assert_eq!(gateway.server.calls_for(&token), attempts, "{name}");

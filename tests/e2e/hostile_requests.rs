@@ -6,15 +6,15 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::{Connection, Request};
-use crate::eventually::{SOON, eventually};
-use crate::gate::Gate;
-use crate::gateway::{Gateway, provider, with};
-use crate::http2_client::{self, Http2Request};
-use crate::refusal::assert_refused;
-use crate::secrecy;
-use crate::upstream::{Received, digest};
+use crate::harness::answer::Answer;
+use crate::harness::client::{Connection, Request};
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gate::Gate;
+use crate::harness::gateway::{Gateway, provider, with};
+use crate::harness::http2_client::{self, Http2Request};
+use crate::harness::refusal::assert_refused;
+use crate::harness::secrecy;
+use crate::harness::upstream::{Received, digest};
 
 /// A token may be in any kind of place.
 fn configuration() -> Value {

@@ -18,9 +18,9 @@ use random::Random;
 use request::{NUMBER, Sent};
 use scene::{Policy, Scene, Token};
 
-use crate::client::Connection;
-use crate::eventually::{SOON, eventually};
-use crate::http2_frames::Http2;
+use crate::harness::client::Connection;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::http2_frames::Http2;
 
 /// For each of the three tests.
 const REQUESTS: &str = "TESSERA_HOSTILE_REQUESTS";

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Request;
-use crate::gateway::{Gateway, provider, with};
-use crate::refusal::assert_refused;
-use crate::upstream::Received;
+use crate::harness::client::Request;
+use crate::harness::gateway::{Gateway, provider, with};
+use crate::harness::refusal::assert_refused;
+use crate::harness::upstream::Received;
 
 const IDENTITY: [&str; 12] = [
     "x-id-client",

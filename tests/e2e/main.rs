@@ -12,33 +12,7 @@
     reason = "clippy takes only #[test] functions for tests, and all of this crate is one"
 )]
 
-mod admin;
 mod ambiguous_requests;
-mod answer;
-mod authorization_server;
-mod client;
-mod compose;
-mod contract_source;
-mod envoy;
-mod envoy_config;
-mod envoy_log;
-mod envoy_process;
-mod eventually;
-mod example;
-mod gate;
-mod gateway;
-mod http2_client;
-mod http2_frames;
-mod http_server;
-mod message;
-mod oidc;
-mod port;
-mod prerequisites;
-mod recorder;
-mod refusal;
-mod scratch;
-mod secrecy;
-mod upstream;
 
 mod cache;
 mod client_authentication;

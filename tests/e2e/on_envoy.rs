@@ -6,12 +6,12 @@ mod scenarios;
 use scenarios::{Exchange, Gateway, Introspected, Request, scenarios_on};
 use serde_json::Value;
 
-use crate::answer::Answer;
-use crate::authorization_server::AuthorizationServer;
-use crate::client;
-use crate::envoy::Envoy;
-use crate::secrecy;
-use crate::upstream::{Received, Upstream};
+use crate::harness::answer::Answer;
+use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::client;
+use crate::harness::envoy::Envoy;
+use crate::harness::secrecy;
+use crate::harness::upstream::{Received, Upstream};
 
 struct RealEnvoy {
     envoy: Envoy,

@@ -10,16 +10,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::{Request, Response};
-use crate::contract_source::ContractSource;
-use crate::envoy::Envoy;
-use crate::eventually::{SOON, eventually};
-use crate::gate::Gate;
-use crate::gateway::{Gateway, introspection, provider, with};
-use crate::http2_client::{self, Http2Request};
-use crate::refusal::{Refusal, assert_refused, parameter};
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::client::{Request, Response};
+use crate::harness::contract_source::ContractSource;
+use crate::harness::envoy::Envoy;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gate::Gate;
+use crate::harness::gateway::{Gateway, introspection, provider, with};
+use crate::harness::http2_client::{self, Http2Request};
+use crate::harness::refusal::{Refusal, assert_refused, parameter};
+use crate::harness::secrecy;
 
 const ISSUER: &str = "https://idp.example.com";
 const AUDIENCE: &str = "https://api.example.com";

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::Request;
-use crate::eventually::{SOON, eventually};
-use crate::gate::Gate;
-use crate::gateway::{Gateway, introspection};
-use crate::http2_client::{self, Http2Request};
-use crate::refusal::assert_refused;
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::client::Request;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gate::Gate;
+use crate::harness::gateway::{Gateway, introspection};
+use crate::harness::http2_client::{self, Http2Request};
+use crate::harness::refusal::assert_refused;
+use crate::harness::secrecy;
 
 fn configuration(cache: Value) -> Value {
     let once = introspection("idp", json!({"timeout": "60s", "retries": 0}));

@@ -5,10 +5,10 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use yaml_rust2::{Yaml, YamlLoader};
 
-use crate::client::{Connection, Request, Response};
-use crate::gateway::Gateway;
-use crate::secrecy;
-use crate::upstream::Received;
+use crate::harness::client::{Connection, Request, Response};
+use crate::harness::gateway::Gateway;
+use crate::harness::secrecy;
+use crate::harness::upstream::Received;
 
 const WORKERS: usize = 2;
 /// Of the file: requests a second.

@@ -3,14 +3,14 @@
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::{Connection, Request};
-use crate::envoy::Envoy;
-use crate::eventually::{SOON, eventually};
-use crate::gate::Gate;
-use crate::gateway::{Gateway, introspection};
-use crate::refusal::{assert_refused, parameter};
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::client::{Connection, Request};
+use crate::harness::envoy::Envoy;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gate::Gate;
+use crate::harness::gateway::{Gateway, introspection};
+use crate::harness::refusal::{assert_refused, parameter};
+use crate::harness::secrecy;
 
 const HOSTS: [&str; 2] = ["one.example.com", "two.example.com"];
 

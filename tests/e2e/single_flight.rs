@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::authorization_server::AuthorizationServer;
-use crate::client::{Connection, Request};
-use crate::envoy::Envoy;
-use crate::eventually::{SOON, eventually};
-use crate::gate::Gate;
-use crate::gateway::{Gateway, introspection};
-use crate::refusal::assert_refused;
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::client::{Connection, Request};
+use crate::harness::envoy::Envoy;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gate::Gate;
+use crate::harness::gateway::{Gateway, introspection};
+use crate::harness::refusal::assert_refused;
+use crate::harness::secrecy;
 
 const WORKERS: usize = 4;
 const CALLERS: usize = 500;

@@ -3,14 +3,14 @@
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::authorization_server::AuthorizationServer;
-use crate::envoy::Envoy;
-use crate::eventually::{SOON, eventually};
-use crate::gateway::{introspection, provider};
-use crate::http2_frames::{Field, Http2, field, request};
-use crate::recorder::{Arrival, Recorder};
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::envoy::Envoy;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gateway::{introspection, provider};
+use crate::harness::http2_frames::{Field, Http2, field, request};
+use crate::harness::recorder::{Arrival, Recorder};
+use crate::harness::secrecy;
 
 /// What the access log shows of the caller's claims, in the order of [`CLAIMS`].
 const LOG: &str = "%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %REQ(x-client-id)% %REQ(x-user)% %REQ(x-agw-admin)% \

@@ -7,15 +7,15 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::authorization_server::AuthorizationServer;
-use crate::client::Request;
-use crate::envoy::Envoy;
-use crate::eventually::{SOON, eventually};
-use crate::gate::Gate;
-use crate::gateway::introspection;
-use crate::http2_frames::{Http2, field, request};
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::client::Request;
+use crate::harness::envoy::Envoy;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gate::Gate;
+use crate::harness::gateway::introspection;
+use crate::harness::http2_frames::{Http2, field, request};
+use crate::harness::secrecy;
 
 /// Streams, and the connections that they come over; with several, both workers have some.
 const SIZES: [(usize, usize); 2] = [(1000, 1), (4000, 4)];

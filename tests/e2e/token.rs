@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::authorization_server::AuthorizationServer;
-use crate::client::{Request, Response};
-use crate::envoy::Envoy;
-use crate::envoy_config::EnvoyBuilder;
-use crate::eventually::{SOON, eventually};
-use crate::http2_client::Http2Request;
-use crate::oidc::{self, Client, OidcProvider};
-use crate::secrecy;
-use crate::upstream::{Received, Upstream};
+use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::client::{Request, Response};
+use crate::harness::envoy::Envoy;
+use crate::harness::envoy_config::EnvoyBuilder;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::http2_client::Http2Request;
+use crate::harness::oidc::{self, Client, OidcProvider};
+use crate::harness::secrecy;
+use crate::harness::upstream::{Received, Upstream};
 
 /// One API for everything, its facts from `endpoint`; the client's secret comes from the VM's environment.
 fn configuration(endpoint: &str, client_id: &str) -> Value {

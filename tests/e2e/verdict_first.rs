@@ -5,16 +5,16 @@ use std::io::Write;
 
 use serde_json::json;
 
-use crate::answer::Answer;
-use crate::authorization_server::AuthorizationServer;
-use crate::client::{Connection, Request};
-use crate::envoy::Envoy;
-use crate::eventually::{SOON, eventually};
-use crate::gate::Gate;
-use crate::gateway::{introspection, provider};
-use crate::http2_frames::{Field, Http2, field, request};
-use crate::recorder::Recorder;
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::client::{Connection, Request};
+use crate::harness::envoy::Envoy;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gate::Gate;
+use crate::harness::gateway::{introspection, provider};
+use crate::harness::http2_frames::{Field, Http2, field, request};
+use crate::harness::recorder::Recorder;
+use crate::harness::secrecy;
 
 /// How a request goes on after its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{Scene, TARGET, configuration, contract};
-use crate::answer::Answer;
-use crate::contract_source::ContractSource;
-use crate::gateway::with;
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::contract_source::ContractSource;
+use crate::harness::gateway::with;
+use crate::harness::secrecy;
 
 const REFRESH: Duration = Duration::from_millis(300);
 const BOUND: Duration = Duration::from_millis(1300);

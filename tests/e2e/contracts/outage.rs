@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{Scene, TARGET, configuration, contract};
-use crate::client::Request;
-use crate::contract_source::ContractSource;
-use crate::eventually::{SOON, eventually};
-use crate::refusal::assert_refused;
+use crate::harness::client::Request;
+use crate::harness::contract_source::ContractSource;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::refusal::assert_refused;
 
 fn away() -> ContractSource {
     let source = ContractSource::start();

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{Scene, TARGET, configuration, contract, outcome};
-use crate::answer::Answer;
-use crate::client::Request;
-use crate::contract_source::ContractSource;
-use crate::envoy::Envoy;
-use crate::eventually::{SOON, eventually};
-use crate::refusal::assert_refused;
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::client::Request;
+use crate::harness::contract_source::ContractSource;
+use crate::harness::envoy::Envoy;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::refusal::assert_refused;
+use crate::harness::secrecy;
 
 impl Scene {
     fn asked_with(&self, credential: &str) -> bool {

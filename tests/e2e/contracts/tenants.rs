@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{TARGET, contract};
-use crate::answer::Answer;
-use crate::client::Request;
-use crate::contract_source::ContractSource;
-use crate::eventually::{SOON, eventually};
-use crate::gateway::{Gateway, provider};
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::client::Request;
+use crate::harness::contract_source::ContractSource;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gateway::{Gateway, provider};
+use crate::harness::secrecy;
 
 const TENANTS: [&str; 2] = ["a.example.com", "b.example.com"];
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Scene, TARGET, configuration, contract};
-use crate::answer::Answer;
-use crate::eventually::{SOON, eventually};
+use crate::harness::answer::Answer;
+use crate::harness::eventually::{SOON, eventually};
 
 /// Often, so that the failures of one test do not take long.
 const REFRESH: &str = "100ms";

@@ -3,7 +3,7 @@
 use super::random::Random;
 use super::request::{NUMBER, Sent};
 use super::scene::Token;
-use crate::http2_frames::field;
+use crate::harness::http2_frames::field;
 
 /// What the upstreams of all APIs take for the caller's identity.
 pub const NAMES: [&str; 9] = [

@@ -9,7 +9,7 @@ use super::generator::{NAMES, PREFIX};
 use super::reading::{credentials, is_ambiguous, is_doubtful, plain_host, unescaped};
 use super::request::Sent;
 use super::scene::{MAIN, Policy, SECOND, Token};
-use crate::recorder::Arrival;
+use crate::harness::recorder::Arrival;
 
 /// Under which rule a request may have passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::http2_frames::{Field, field};
+use crate::harness::http2_frames::{Field, field};
 
 /// The header by which an arrival is known again.
 pub const NUMBER: &str = "x-number";

@@ -4,12 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::authorization_server::AuthorizationServer;
-use crate::envoy::Envoy;
-use crate::gateway::introspection;
-use crate::recorder::Recorder;
-use crate::secrecy;
+use crate::harness::answer::Answer;
+use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::envoy::Envoy;
+use crate::harness::gateway::introspection;
+use crate::harness::recorder::Recorder;
+use crate::harness::secrecy;
 
 /// What differs between the scenes.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +129,7 @@ impl Scene {
 fn tokens() -> Vec<Token> {
     let portal = |further: Value| {
         let facts = json!({"active": true, "client_id": "portal", "aud": "api", "scope": "orders.read"});
-        crate::gateway::with(facts, further)
+        crate::harness::gateway::with(facts, further)
     };
     let opaque = |facts: Option<Value>| Token { text: secrecy::secret("token"), facts };
     let claims = json!({

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use crate::admin::Admin;
-use crate::envoy_log::{assert_discreet, assert_no_trap, telling};
-use crate::eventually::{SOON, eventually};
-use crate::prerequisites;
-use crate::scratch::Scratch;
-use crate::secrecy;
+use crate::harness::admin::Admin;
+use crate::harness::envoy_log::{assert_discreet, assert_no_trap, telling};
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::prerequisites;
+use crate::harness::scratch::Scratch;
+use crate::harness::secrecy;
 
 /// A file of `envoy/` that starts an Envoy.
 pub struct Example {

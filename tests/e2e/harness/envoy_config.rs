@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::envoy::Envoy;
-use crate::envoy_process::ConfigurationRefused;
-use crate::port::ClosedPort;
-use crate::prerequisites;
-use crate::upstream::Upstream;
+use crate::harness::envoy::Envoy;
+use crate::harness::envoy_process::ConfigurationRefused;
+use crate::harness::port::ClosedPort;
+use crate::harness::prerequisites;
+use crate::harness::upstream::Upstream;
 
 /// The plugin's name: in its log lines and in the statistics `wasm.tessera.*`.
 pub const PLUGIN: &str = "tessera";

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::answer::Answer;
-use crate::eventually::{SOON, eventually};
-use crate::http_server::{HttpServer, Request};
+use crate::harness::answer::Answer;
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::http_server::{HttpServer, Request};
 
 /// Unless told otherwise every target is 404.
 pub struct ContractSource {

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::eventually::{SOON, eventually};
+use crate::harness::eventually::{SOON, eventually};
 
 /// A port that is ours but refuses connections: bound, not listening. No other process can take it meanwhile.
 pub struct ClosedPort {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::client::Response;
+use crate::harness::client::Response;
 
 /// One way to be refused.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::message::{self, Headers};
+use crate::harness::message::{self, Headers};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use crate::admin::Admin;
-use crate::envoy_config::EnvoyBuilder;
-use crate::envoy_log::{assert_discreet, assert_no_trap, telling};
-use crate::eventually::{SOON, eventually};
-use crate::prerequisites;
-use crate::scratch::Scratch;
+use crate::harness::admin::Admin;
+use crate::harness::envoy_config::EnvoyBuilder;
+use crate::harness::envoy_log::{assert_discreet, assert_no_trap, telling};
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::prerequisites;
+use crate::harness::scratch::Scratch;
 
 /// At `debug` these components of Envoy's own print what they were given, secrets included: `http` and `router` the headers
 /// of every request and callout, `config` the whole listener with the plugin's configuration and environment. All others,

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::authorization_server::AuthorizationServer;
-use crate::client::{Request, Response};
-use crate::envoy::Envoy;
-use crate::envoy_config::EnvoyBuilder;
-use crate::secrecy;
-use crate::upstream::{Received, Upstream};
+use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::client::{Request, Response};
+use crate::harness::envoy::Envoy;
+use crate::harness::envoy_config::EnvoyBuilder;
+use crate::harness::secrecy;
+use crate::harness::upstream::{Received, Upstream};
 
 /// The cluster `idp` reaches the server; all requests that pass go to the upstream.
 pub struct Gateway {

@@ -5,11 +5,11 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::client::{Request, Response};
-use crate::eventually::{SOON, eventually};
-use crate::prerequisites;
-use crate::scratch::Scratch;
-use crate::secrecy;
+use crate::harness::client::{Request, Response};
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::prerequisites;
+use crate::harness::scratch::Scratch;
+use crate::harness::secrecy;
 
 /// Resource indicators that the server knows (RFC 8707).
 pub const OPAQUE: &str = "https://orders.example.com";

@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::authorization_server::AuthorizationServer;
-use crate::client::{Connection, Request};
-use crate::contract_source::ContractSource;
-use crate::envoy::{Access, Envoy};
-use crate::eventually::{SOON, eventually};
-use crate::gate::Gate;
-use crate::http2_client::Http2Request;
-use crate::oidc::{self, Client, OidcProvider};
-use crate::secrecy;
-use crate::upstream::{Received, Upstream, digest};
+use crate::harness::answer::Answer;
+use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::client::{Connection, Request};
+use crate::harness::contract_source::ContractSource;
+use crate::harness::envoy::{Access, Envoy};
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gate::Gate;
+use crate::harness::http2_client::Http2Request;
+use crate::harness::oidc::{self, Client, OidcProvider};
+use crate::harness::secrecy;
+use crate::harness::upstream::{Received, Upstream, digest};
 
 fn lua(script: &str) -> Value {
     json!({

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::prerequisites;
-use crate::scratch::Scratch;
+use crate::harness::prerequisites;
+use crate::harness::scratch::Scratch;
 
 /// What `docker compose config` makes of the file.
 pub struct Compose(Value);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::client::{Request, Response};
+use crate::harness::client::{Request, Response};
 
 #[derive(Clone, Copy)]
 pub struct Admin {

@@ -1,6 +1,6 @@
 //! Reading Envoy's log.
 
-use crate::secrecy;
+use crate::harness::secrecy;
 
 /// The last lines that a person would look for.
 pub fn telling(log: &str) -> String {

@@ -7,10 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::client::Response;
-use crate::http_server::{HttpServer, Request};
-use crate::message::Headers;
+use crate::harness::answer::Answer;
+use crate::harness::client::Response;
+use crate::harness::http_server::{HttpServer, Request};
+use crate::harness::message::Headers;
 
 pub struct Upstream {
     server: HttpServer,

@@ -6,8 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::message::{self, Headers};
-use crate::port::ClosedPort;
+use crate::harness::message::{self, Headers};
+use crate::harness::port::ClosedPort;
 
 /// A whole request as it arrived.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::gate::Gate;
+use crate::harness::gate::Gate;
 
 /// Built up like `Answer::json(…).after(delay).held_by(&gate)`.
 #[derive(Clone)]

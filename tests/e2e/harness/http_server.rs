@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use crate::answer::{Answer, Next};
-use crate::message::{self, Headers};
-use crate::port::ClosedPort;
+use crate::harness::answer::{Answer, Next};
+use crate::harness::message::{self, Headers};
+use crate::harness::port::ClosedPort;
 
 /// A request as received.
 #[derive(Clone, Debug)]

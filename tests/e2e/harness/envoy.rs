@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use crate::admin::Admin;
-use crate::client::{Connection, Response};
-use crate::envoy_config::{EnvoyBuilder, PLUGIN};
-use crate::envoy_log::{assert_discreet, assert_no_trap};
-use crate::envoy_process::{ConfigurationRefused, Process};
-use crate::eventually::{SOON, eventually};
-use crate::port::ClosedPort;
+use crate::harness::admin::Admin;
+use crate::harness::client::{Connection, Response};
+use crate::harness::envoy_config::{EnvoyBuilder, PLUGIN};
+use crate::harness::envoy_log::{assert_discreet, assert_no_trap};
+use crate::harness::envoy_process::{ConfigurationRefused, Process};
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::port::ClosedPort;
 
 /// Dropping it ends the process and fails the test if a registered secret shows in its log or its statistics.
 pub struct Envoy {

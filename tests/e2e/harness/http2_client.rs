@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use tokio::net::TcpStream;
 
-use crate::client::Response;
-use crate::message::Headers;
+use crate::harness::client::Response;
+use crate::harness::message::Headers;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use crate::eventually::SOON;
+use crate::harness::eventually::SOON;
 
 /// Shared by the test, which opens it, and the server's threads, which wait at it. Starts closed.
 #[derive(Clone, Default)]
