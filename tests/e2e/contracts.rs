@@ -15,8 +15,8 @@ use crate::harness::contract_source::ContractSource;
 use crate::harness::envoy_config::EnvoyBuilder;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gateway::{Gateway, provider, with};
-use crate::harness::refusal::REFUSALS;
 use crate::harness::upstream::Received;
+use crate::refusals::REFUSALS;
 
 /// Where the source has its document.
 const TARGET: &str = "/v1/contracts";

@@ -11,6 +11,7 @@ use crate::harness::gateway::{Gateway, introspection};
 use crate::harness::refusal::assert_refused;
 use crate::harness::secrecy;
 use crate::harness::upstream::Received;
+use crate::refusals::Refusal;
 
 /// Of one attempt at the provider that is given time, so that a busy machine does not look like a slow server.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -50,7 +51,7 @@ fn assert_ends(gateway: &Gateway, name: &str, answer: Answer, outcome: &str, att
     if outcome == "allowed" {
         assert_eq!(response.status, 200, "{name}: {response:?}");
     } else {
-        assert_eq!(response.status, crate::harness::refusal::Refusal::of(outcome).status, "{name}: {response:?}");
+        assert_eq!(response.status, Refusal::of(outcome).status, "{name}: {response:?}");
         assert_refused(&response, outcome);
     }
     assert_eq!(gateway.server.calls_for(&token), attempts, "{name}");

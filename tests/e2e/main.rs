@@ -12,8 +12,10 @@
     reason = "clippy takes only #[test] functions for tests, and all of this crate is one"
 )]
 
-mod ambiguous_requests;
+#[path = "../refusals/mod.rs"]
+mod refusals;
 
+mod ambiguous_requests;
 mod cache;
 mod client_authentication;
 mod configuration;

@@ -18,8 +18,9 @@ use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gate::Gate;
 use crate::harness::gateway::{Gateway, introspection, provider, with};
 use crate::harness::http2_client::{self, Http2Request};
-use crate::harness::refusal::{Refusal, assert_refused, parameter};
+use crate::harness::refusal::{assert_refused, parameter};
 use crate::harness::secrecy;
+use crate::refusals::Refusal;
 
 const ISSUER: &str = "https://idp.example.com";
 const AUDIENCE: &str = "https://api.example.com";

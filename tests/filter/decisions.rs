@@ -3,46 +3,13 @@
 use crate::caller::{A_TICK, INACTIVE, active};
 use crate::configuration::{api, configuration, provider};
 use crate::host::{Outcome, Process, START, StreamId, Worker};
+use crate::refusals::{self, REFUSALS};
 use crate::{process, worker};
 use proxy_wasm::types::{LogLevel, Status};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tessera_core::outcome::Outcome as Named;
-
-/// What a refusal must look like (interface, section 2).
-struct Expected {
-    outcome: &'static str,
-    status: u32,
-    error: &'static str,
-}
-
-const REFUSALS: [Expected; 20] = [
-    refusal("unknown_api", 404, "not_found"),
-    refusal("invalid_request", 400, "invalid_request"),
-    refusal("missing_token", 401, "missing_token"),
-    refusal("inactive", 401, "invalid_token"),
-    refusal("expired", 401, "invalid_token"),
-    refusal("not_yet_valid", 401, "invalid_token"),
-    refusal("wrong_issuer", 401, "invalid_token"),
-    refusal("wrong_audience", 401, "invalid_token"),
-    refusal("wrong_token_type", 401, "invalid_token"),
-    refusal("wrong_claims", 403, "insufficient_scope"),
-    refusal("proof_missing", 401, "invalid_token"),
-    refusal("insufficient_scope", 403, "insufficient_scope"),
-    refusal("no_contract", 403, "unauthorized_client"),
-    refusal("contract_suspended", 403, "unauthorized_client"),
-    refusal("contract_expired", 403, "unauthorized_client"),
-    refusal("contracts_not_loaded", 503, "temporarily_unavailable"),
-    refusal("provider_unavailable", 503, "temporarily_unavailable"),
-    refusal("overloaded", 503, "temporarily_unavailable"),
-    refusal("provider_error", 502, "server_error"),
-    refusal("internal_error", 500, "server_error"),
-];
-
-const fn refusal(outcome: &'static str, status: u32, error: &'static str) -> Expected {
-    Expected { outcome, status, error }
-}
 
 /// Everything that a token can fail at: provider with issuer and audience, a scope, contracts of every kind.
 fn strict() -> String {
@@ -85,22 +52,16 @@ fn get(worker: &Worker, path: &str) -> StreamId {
 }
 
 #[track_caller]
-fn check(process: &Process, worker: &Worker, stream: StreamId, outcome: &str, api: &str) {
-    let expected = REFUSALS.iter().find(|refusal| refusal.outcome == outcome).expect("an outcome that refuses");
-    assert_eq!(worker.outcome_property(stream).as_deref(), Some(outcome));
-    let found = worker.outcome(stream);
+fn assert_refused(found: &Outcome, outcome: &str) {
     let reply = found.reply();
-    assert_eq!((reply.status, found.error().as_str()), (expected.status, expected.error), "{outcome}");
-    assert_eq!(reply.headers.text("content-type"), Some("application/json"));
-    assert_eq!(reply.headers.text("cache-control"), Some("no-store"));
-    assert_eq!(reply.headers.get("retry-after").is_some(), expected.status == 503, "{outcome}");
-    let challenged = [400, 401].contains(&expected.status) || expected.error == "insufficient_scope";
-    let challenge = reply.headers.text("www-authenticate");
-    assert_eq!(challenge.is_some(), challenged, "{outcome}: {challenge:?}");
-    if let Some(challenge) = challenge {
-        let code = format!("error=\"{}\"", expected.error);
-        assert_eq!(challenge.contains(&code), outcome != "missing_token", "{outcome}: {challenge}");
-    }
+    let status = u16::try_from(reply.status).expect("a status");
+    refusals::assert_refused(outcome, status, &reply.body, |name| reply.headers.text(name).map(str::to_owned));
+}
+
+#[track_caller]
+fn check(process: &Process, worker: &Worker, stream: StreamId, outcome: &str, api: &str) {
+    assert_eq!(worker.outcome_property(stream).as_deref(), Some(outcome));
+    assert_refused(&worker.outcome(stream), outcome);
     process.advance(A_TICK);
     assert_eq!(process.metric(&format!("tessera_requests.outcome.{outcome}.api.{api}")), 1);
     let others =

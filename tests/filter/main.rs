@@ -9,6 +9,8 @@
 
 #[path = "../host/mod.rs"]
 mod host;
+#[path = "../refusals/mod.rs"]
+mod refusals;
 
 mod caller;
 mod configuration;

@@ -9,7 +9,7 @@ pub fn a_server_that_refuses_us_is_an_error<G: Gateway>() {
         let mut gateway = G::start(&orders());
         gateway.introspection(&token, Introspected::html(status));
         let exchange = gateway.send(&Request::get("/orders/1").bearer(&token));
-        exchange.assert_refused(502, "server_error");
+        exchange.assert_refused("provider_error");
         assert!(!String::from_utf8_lossy(&exchange.body).contains("internal detail"));
     }
 }
@@ -20,7 +20,7 @@ pub fn a_server_that_is_down_is_an_outage<G: Gateway>() {
         let mut gateway = G::start(&orders());
         gateway.introspection(&token, Introspected::html(status));
         let exchange = gateway.send(&Request::get("/orders/1").bearer(&token));
-        exchange.assert_refused(503, "temporarily_unavailable");
+        exchange.assert_refused("provider_unavailable");
         assert_eq!(exchange.header("retry-after").as_deref(), Some("7"));
     }
 }
@@ -38,7 +38,7 @@ pub fn a_server_that_says_nothing_sensible_is_an_error<G: Gateway>() {
     let tokens: Vec<_> = (0..bodies.len()).map(|number| format!("nonsense-token-b01d55-{number}")).collect();
     for (token, body) in tokens.iter().zip(&bodies) {
         gateway.introspection(token, Introspected::json(200, body));
-        gateway.send(&Request::get("/orders/1").bearer(token)).assert_refused(502, "server_error");
+        gateway.send(&Request::get("/orders/1").bearer(token)).assert_refused("provider_error");
     }
     gateway.introspection("sensible-token-5be1d0", portal());
     assert_eq!(gateway.send(&Request::get("/orders/1").bearer("sensible-token-5be1d0")).status, 200);
@@ -60,7 +60,7 @@ pub fn a_known_bad_token_is_asked_about_once<G: Gateway>() {
     const TOKEN: &str = "known-bad-token-20cc";
     let mut gateway = G::start(&orders());
     for _ in 0..6 {
-        gateway.send(&Request::get("/orders/1").bearer(TOKEN)).assert_refused(401, "invalid_token");
+        gateway.send(&Request::get("/orders/1").bearer(TOKEN)).assert_refused("inactive");
     }
     assert_eq!(gateway.introspections(), [TOKEN]);
 }
@@ -72,7 +72,7 @@ pub fn a_known_token_is_judged_anew_by_each_operation<G: Gateway>() {
     for _ in 0..3 {
         assert_eq!(gateway.send(&Request::get("/orders/1").bearer(TOKEN)).status, 200);
         let exchange = gateway.send(&Request::get("/orders/1").method("DELETE").bearer(TOKEN));
-        exchange.assert_refused(403, "insufficient_scope");
+        exchange.assert_refused("insufficient_scope");
     }
     assert_eq!(gateway.introspections(), [TOKEN]);
 }
@@ -95,6 +95,6 @@ pub fn a_retry_is_another_call<G: Gateway>() {
     let mut gateway = G::start(&configuration);
     gateway.introspection(TOKEN, Introspected::html(503));
     let exchange = gateway.send(&Request::get("/orders/1").bearer(TOKEN));
-    exchange.assert_refused(503, "temporarily_unavailable");
+    exchange.assert_refused("provider_unavailable");
     assert_eq!(gateway.introspections(), [TOKEN; 3]);
 }

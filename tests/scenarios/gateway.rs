@@ -1,5 +1,6 @@
 //! A host with the filter in it, as a scenario sees it.
 
+use crate::refusals;
 use serde_json::{Value, json};
 
 /// A running gateway with an authorization server behind the cluster `idp` and an upstream that answers 200.
@@ -94,18 +95,11 @@ impl Exchange {
         only(self.upstream.as_ref().unwrap_or_else(|| panic!("did not pass: {self:?}")), name)
     }
 
-    /// The request was refused, with this status and error code, and the upstream knows nothing of it.
+    /// The request was refused with this outcome, and the upstream knows nothing of it.
     #[track_caller]
-    pub fn assert_refused(&self, status: u16, error: &str) {
+    pub fn assert_refused(&self, outcome: &str) {
         assert!(self.upstream.is_none(), "passed: {self:?}");
-        let body: Value = serde_json::from_slice(&self.body).expect("a JSON body");
-        assert_eq!((self.status, body["error"].as_str()), (status, Some(error)), "{self:?}");
-        assert!(body["error_description"].as_str().is_some_and(|text| !text.is_empty()));
-        assert_eq!(self.header("content-type").as_deref(), Some("application/json"));
-        assert_eq!(self.header("cache-control").as_deref(), Some("no-store"));
-        assert_eq!(self.header("retry-after").is_some(), status == 503);
-        let challenge = self.header("www-authenticate");
-        assert_eq!(challenge.is_some(), [400, 401].contains(&status) || error == "insufficient_scope", "{challenge:?}");
+        refusals::assert_refused(outcome, self.status, &self.body, |name| self.header(name));
     }
 }
 

@@ -39,7 +39,7 @@ pub fn a_request_that_no_api_claims_passes_without_identity<G: Gateway>() {
     let mut gateway = G::start(&configuration);
     let exchange = gateway.send(&Request::get("/elsewhere").header("x-client-id", "spoofed"));
     assert_eq!((exchange.status, exchange.received("x-client-id")), (200, None));
-    gateway.send(&Request::get("/elsewhere/../orders/1")).assert_refused(400, "invalid_request");
+    gateway.send(&Request::get("/elsewhere/../orders/1")).assert_refused("invalid_request");
 }
 
 pub fn a_token_that_is_not_required_may_be_missing_but_not_bad<G: Gateway>() {
@@ -55,10 +55,10 @@ pub fn a_token_that_is_not_required_may_be_missing_but_not_bad<G: Gateway>() {
         (200, None, None)
     );
     assert_eq!(gateway.send(&spoofed().bearer(TOKEN)).received("x-client-id").as_deref(), Some("portal"));
-    gateway.send(&spoofed().bearer("another-token-0c2b7a41")).assert_refused(401, "invalid_token");
-    gateway.send(&spoofed().header("authorization", "Bearer")).assert_refused(400, "invalid_request");
+    gateway.send(&spoofed().bearer("another-token-0c2b7a41")).assert_refused("inactive");
+    gateway.send(&spoofed().header("authorization", "Bearer")).assert_refused("invalid_request");
     for target in ["/orders/%7E", "/orders/%c0%ae", "/orders/a%3bb"] {
-        gateway.send(&Request::get(target)).assert_refused(401, "missing_token");
+        gateway.send(&Request::get(target)).assert_refused("missing_token");
     }
 }
 
@@ -78,9 +78,9 @@ pub fn what_a_token_must_say_is_asked_of_it<G: Gateway>() {
     for _ in 0..3 {
         assert_eq!(gateway.send(&Request::get("/orders/1").bearer(TOKENS[0])).status, 200);
         for token in &TOKENS[1..] {
-            gateway.send(&Request::get("/orders/1").bearer(token)).assert_refused(403, "insufficient_scope");
+            gateway.send(&Request::get("/orders/1").bearer(token)).assert_refused("wrong_claims");
             let delete = Request::get("/orders/1").method("DELETE");
-            gateway.send(&delete.bearer(token)).assert_refused(403, "insufficient_scope");
+            gateway.send(&delete.bearer(token)).assert_refused("wrong_claims");
         }
     }
     assert_eq!(gateway.introspections().len(), 3);
