@@ -14,6 +14,7 @@ mod sys {
     use super::HostFailure;
     use std::ptr::null_mut;
 
+    /// What a host function returns: [`OK`], or why it refused.
     pub type Status = u32;
     const OK: Status = 0;
     /// The value has another version than expected.
@@ -187,13 +188,10 @@ mod sys {
 #[derive(Clone, Copy)]
 pub struct RequestMap(u32);
 
-/// The request's headers.
 pub const HEADERS: RequestMap = RequestMap(0);
-/// The request's trailers.
 pub const TRAILERS: RequestMap = RequestMap(1);
 
 impl RequestMap {
-    /// All its lines.
     pub fn read(self) -> Result<HeaderMap, HostFailure> {
         HeaderMap::new(sys::header_map_pairs(self.0)?)
     }
@@ -240,7 +238,6 @@ pub fn http_call(cluster: &str, headers: &HeaderMap, body: &[u8], timeout: Durat
     sys::http_call(cluster.as_bytes(), headers.as_bytes(), body, HeaderMap::NONE, timeout)
 }
 
-/// Lets the paused request go on.
 pub fn resume_request() -> Result<(), HostFailure> {
     const HTTP_REQUEST: u32 = 0;
     sys::continue_stream(HTTP_REQUEST)

@@ -15,7 +15,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tessera_core::engine::effect::StreamId;
 
-/// The parent of a root context.
 const NO_PARENT: u32 = 0;
 
 // Of this VM: it may run the plugins of several configurations, each under a root context of its own.
@@ -31,12 +30,10 @@ struct Arriving {
     root: u32,
 }
 
-/// Lets the plugin's requests find it.
 pub fn register(plugin: Rc<Plugin>) {
     PLUGINS.with_borrow_mut(|plugins| plugins.push(plugin));
 }
 
-/// The plugin is gone.
 pub fn remove(root: u32) {
     // At a thread's end the list may be gone before the plugins are.
     let _ = PLUGINS.try_with(|plugins| plugins.borrow_mut().retain(|plugin| plugin.root != root));
@@ -57,7 +54,6 @@ pub extern "C" fn tessera_on_context_create(context: u32, parent: u32) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum HeadersStatus {
-    /// They go on.
     Continue = 0,
     /// They stay, and so do body and trailers. The SDK's `Pause` holds back nothing but the headers where the
     /// plugin's configuration says `allow_on_headers_stop_iteration`, and the first bytes of a body take them along.
@@ -68,9 +64,7 @@ pub enum HeadersStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum TrailersStatus {
-    /// They go on.
     Continue = 0,
-    /// They stay.
     StopIteration = 1,
 }
 
@@ -138,7 +132,6 @@ pub extern "C" fn tessera_on_delete(context: u32) {
     }
 }
 
-/// The plugin under that root context.
 fn with_plugin<T>(root: u32, work: impl FnOnce(&Plugin) -> T) -> Option<T> {
     PLUGINS.with_borrow(|plugins| plugins.iter().find(|plugin| plugin.root == root).map(|plugin| work(plugin)))
 }

@@ -19,8 +19,6 @@ mod shared_data;
 mod stats;
 mod stream;
 
-// The macro documents nothing it defines.
-#[allow(missing_docs)]
 mod module {
     proxy_wasm::main! {{
         proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);

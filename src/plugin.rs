@@ -21,7 +21,6 @@ use tessera_core::engine::outbox::{Outbox, Task};
 use tessera_core::engine::worker::{Worker, WorkerId};
 use tessera_core::port::HostFailure;
 
-/// Time between two ticks.
 const TICK: Duration = Duration::from_millis(250);
 /// Time to the first one: the first poll of contracts should not wait.
 const FIRST_TICK: Duration = Duration::from_millis(5);
@@ -38,7 +37,6 @@ struct AtWork {
     outbox: Outbox,
     callouts: Callouts,
     stats: Stats,
-    /// Its own queue.
     queue: u32,
     ticks_regularly: bool,
 }
@@ -48,7 +46,6 @@ struct AtWork {
 enum Place {
     /// In this callback, as far as the stack allows.
     Here,
-    /// In turns of their own.
     Later,
 }
 
@@ -119,12 +116,10 @@ impl Plugin {
         self.with(|at_work| at_work.on_http_call_response(call, headers, body_bytes));
     }
 
-    /// A message is in the queue.
     pub fn on_queue_ready(&self, queue: u32) {
         self.with(|at_work| at_work.on_queue_ready(queue));
     }
 
-    /// Time has passed.
     pub fn on_tick(&self) {
         self.with(AtWork::on_tick);
     }

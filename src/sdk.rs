@@ -6,6 +6,5 @@
 unsafe extern "C" {
     /// Creates a context: a root one where `parent` is 0.
     pub safe fn proxy_on_context_create(context: u32, parent: u32);
-    /// Drops a context.
     pub safe fn proxy_on_delete(context: u32);
 }

@@ -6,7 +6,6 @@ use tessera_core::port::{Expect, SharedStore, Version, Versioned, WriteError};
 /// The shared data of this VM's `vm_id`.
 pub struct SharedData;
 
-/// Whatever is there is written over.
 const ANY: u32 = 0;
 /// A version that no value has had yet: the host creates a missing key whatever version is expected, and refuses one
 /// that exists.

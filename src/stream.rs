@@ -18,7 +18,6 @@ use tessera_core::upstream;
 pub enum Passed {
     /// Its headers are ready for the upstream.
     Upstream,
-    /// It has been answered.
     Replied,
 }
 

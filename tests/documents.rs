@@ -7,6 +7,8 @@
 //! * `envoy`: part of an Envoy configuration.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+#[path = "documents/comments.rs"]
+mod comments;
 #[path = "documents/containers.rs"]
 mod containers;
 #[path = "documents/keys.rs"]

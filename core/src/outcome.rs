@@ -3,7 +3,6 @@
 /// What a caller is told of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// HTTP status code.
     pub status: u16,
     /// `error` of the body (and of the challenge, where RFC 6750 has one).
     pub error: &'static str,

@@ -18,7 +18,6 @@ pub trait RequestHead {
     /// The name of each line, in order and as often as there are lines.
     fn names(&self) -> impl Iterator<Item = &[u8]>;
 
-    /// The first line of that name.
     fn first<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
         self.lines(name).next()
     }
@@ -63,20 +62,16 @@ pub struct Versioned {
 /// What must hold for a write to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// Write whatever is there.
     Anything,
     /// Write only when the key has never been written.
     Absent,
-    /// Write only over this version.
     Version(Version),
 }
 
 /// Why a write did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteError {
-    /// Another worker was first.
     Conflict,
-    /// The host refused.
     Unavailable,
 }
 
@@ -106,11 +101,8 @@ pub trait SharedStore {
 /// The hash that a signature is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureHash {
-    /// SHA-256.
     Sha256,
-    /// SHA-384.
     Sha384,
-    /// SHA-512.
     Sha512,
 }
 

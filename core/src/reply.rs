@@ -19,7 +19,6 @@ pub struct Settings {
 /// A request that does not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why.
     pub outcome: Outcome,
     /// Scopes that the operation asks for, separated by spaces; empty where the outcome is not about scopes.
     pub scope: String,
@@ -37,11 +36,8 @@ impl Refusal {
 /// A local reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// HTTP status code.
     pub status: u16,
-    /// Response headers.
     pub headers: Vec<(&'static str, String)>,
-    /// Response body.
     pub body: String,
 }
 

@@ -103,7 +103,6 @@ fn cookies_left(sources: &[Source], head: &impl RequestHead) -> Option<Vec<u8>> 
     are_cut.then_some(left)
 }
 
-/// The value of an identity header.
 fn text<'a>(value: &Value, permit: &'a Permit) -> Option<Cow<'a, str>> {
     let facts = permit.facts();
     let borrowed = match value {

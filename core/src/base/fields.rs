@@ -7,7 +7,6 @@ use std::time::Duration;
 pub struct FieldReader<'a>(&'a [u8]);
 
 impl<'a> FieldReader<'a> {
-    /// Starts at the beginning of `value`.
     pub fn new(value: &'a [u8]) -> Self {
         Self(value)
     }
@@ -36,7 +35,6 @@ impl<'a> FieldReader<'a> {
         rest.is_some()
     }
 
-    /// Whether `byte` comes next.
     pub fn starts_with(&self, byte: u8) -> bool {
         self.0.first() == Some(&byte)
     }

@@ -8,7 +8,6 @@ use std::hash::Hasher;
 pub struct SipHash(SipHasher13);
 
 impl SipHash {
-    /// Nothing hashed yet.
     pub fn new(key: u64) -> Self {
         Self(SipHasher13::new_with_keys(key, 0))
     }
@@ -23,7 +22,6 @@ impl SipHash {
         self.0.write(&number.to_le_bytes());
     }
 
-    /// Of all that came.
     pub fn finish(&self) -> u64 {
         self.0.finish()
     }

@@ -20,7 +20,6 @@ pub fn is_twin(name: &[u8], other: &[u8]) -> bool {
 pub struct HeaderMap(Vec<u8>);
 
 impl HeaderMap {
-    /// A map without lines, serialized.
     pub const NONE: &[u8] = &[0; 4];
 
     /// Takes the host's bytes; none at all are a map without lines.
@@ -34,12 +33,10 @@ impl HeaderMap {
         (lines.sizes.is_empty() && lines.rest.is_empty()).then_some(map).ok_or(HostFailure)
     }
 
-    /// As the host takes them.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Every line, as name and value.
     pub fn iter(&self) -> Lines<'_> {
         let split = self.0.split_first_chunk::<4>().and_then(|(count, rest)| {
             let sizes = (u32::from_le_bytes(*count) as usize).checked_mul(8)?;

@@ -24,16 +24,13 @@ pub struct HttpCall {
 /// Which headers of an answer are copied into the VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerHeaders {
-    /// All of them, every line.
     All,
-    /// The first line of these.
     Only(&'static [&'static str]),
 }
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HttpResult {
-    /// The server answered.
     Answered(HttpAnswer),
     /// No answer: not sent, connection lost, or timed out.
     Failed,
@@ -53,7 +50,6 @@ pub struct HttpAnswer {
 /// An answer's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// The whole body.
     Whole(Vec<u8>),
     /// More bytes than the reader takes; none of them were copied.
     TooLarge(usize),
@@ -116,7 +112,6 @@ impl HttpUrl {
         Ok(Self { scheme, authority: authority.into(), path: path.into() })
     }
 
-    /// `http` or `https`.
     pub fn scheme(&self) -> &'static str {
         self.scheme
     }

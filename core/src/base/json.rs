@@ -10,17 +10,12 @@ use std::fmt;
 /// A value. Strings are copied only where they are written with escapes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json<'a> {
-    /// `null`
     Null,
-    /// `true` or `false`
     Boolean(bool),
     /// A number, as an integer where it is written as one.
     Number(Number),
-    /// A string.
     Text(Cow<'a, str>),
-    /// An array.
     Array(Vec<Json<'a>>),
-    /// An object.
     Object(Object<'a>),
 }
 
@@ -34,7 +29,6 @@ pub struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 /// Why a text is not an object that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectError {
-    /// Not one JSON object.
     NotAnObject,
     /// A member that is read is given twice.
     GivenTwice,
@@ -74,7 +68,6 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The string.
     pub fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
@@ -116,7 +109,6 @@ impl<'a> Object<'a> {
         if object.repeats_a_member() { Err(ObjectError::GivenTwice) } else { Ok(object) }
     }
 
-    /// The object of these members.
     pub fn new(mut members: Vec<(Cow<'a, str>, Json<'a>)>) -> Self {
         members.sort_by(|(one, _), (other, _)| one.cmp(other));
         Self(members)
@@ -148,7 +140,6 @@ impl<'a> Object<'a> {
         self.get(&name)?.pointed(rest)
     }
 
-    /// Each member, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
         self.0.iter().map(|(name, value)| (&**name, value))
     }

@@ -6,7 +6,6 @@ use std::fmt::{self, Write};
 /// the direction of writing or is not seen are escaped; what is longer than a limit is cut.
 #[derive(Clone, Copy, Debug)]
 pub struct Printable<'a> {
-    /// The text.
     pub text: &'a str,
     /// Most characters of it that are shown.
     pub limit: usize,

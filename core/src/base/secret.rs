@@ -7,7 +7,6 @@ use std::fmt;
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// Takes ownership of the secret text.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }

@@ -49,7 +49,6 @@ impl<T> Sieve<T> {
     /// and its share of the index.
     pub const OVERHEAD: usize = 2 * mem::size_of::<SieveSlot<T>>() + INDEX_SHARE;
 
-    /// Holds nothing yet.
     pub fn new(max_entries: usize, max_cost: usize) -> Self {
         Self {
             max_entries: max_entries.min(u32::MAX as usize),
@@ -64,17 +63,14 @@ impl<T> Sieve<T> {
         }
     }
 
-    /// Number of values.
     pub fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
     }
 
-    /// Sum of their costs.
     pub fn cost(&self) -> usize {
         self.cost
     }

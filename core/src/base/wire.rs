@@ -23,12 +23,10 @@ impl fmt::Display for Malformed {
 pub struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Begins at the front of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    /// What has not been read.
     pub fn rest(&self) -> &'a [u8] {
         self.0
     }
@@ -39,22 +37,18 @@ impl<'a> Reader<'a> {
         self.0.is_empty().then_some(()).ok_or(Malformed)
     }
 
-    /// One byte.
     pub fn u8(&mut self) -> Result<u8, Malformed> {
         self.array().map(|[byte]| *byte)
     }
 
-    /// Two bytes.
     pub fn u16(&mut self) -> Result<u16, Malformed> {
         self.array().map(|bytes| u16::from_le_bytes(*bytes))
     }
 
-    /// Eight bytes.
     pub fn u64(&mut self) -> Result<u64, Malformed> {
         self.array().map(|bytes| u64::from_le_bytes(*bytes))
     }
 
-    /// Eight bytes.
     pub fn time(&mut self) -> Result<Timestamp, Malformed> {
         self.u64().map(Timestamp::from_millis)
     }
@@ -109,17 +103,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends a number for [`Reader::u64`].
 pub fn put_u64(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&number.to_le_bytes());
 }
 
-/// Appends a time for [`Reader::time`].
 pub fn put_time(out: &mut Vec<u8>, time: Timestamp) {
     put_u64(out, time.as_millis());
 }
 
-/// Appends a number for [`Reader::varint`].
 pub fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number & 0x7f) as u8 | 0x80);
@@ -128,18 +119,15 @@ pub fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Appends bytes for [`Reader::bytes`].
 pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
-/// Appends a text for [`Reader::text`].
 pub fn put_text(out: &mut Vec<u8>, text: &str) {
     put_bytes(out, text.as_bytes());
 }
 
-/// Appends a list for [`Reader::list`].
 pub fn put_list<T>(out: &mut Vec<u8>, list: &[T], element: impl Fn(&mut Vec<u8>, &T)) {
     put_varint(out, list.len() as u64);
     for one in list {

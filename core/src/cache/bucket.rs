@@ -21,7 +21,6 @@ use crate::token::digest::Digest;
 use std::iter;
 use std::time::Duration;
 
-/// Good entries in one bucket.
 pub const WAYS: usize = 8;
 
 /// Most bytes of good entries in one bucket: 2 KiB for each.
@@ -44,9 +43,7 @@ const _: () = assert!(MAX_ENTRY < 1 << 14 && MAX_ENTRY + LENGTH_BYTES <= MAX_GOO
 /// What a bucket may hold.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Good entries.
     pub good: usize,
-    /// Negative entries.
     pub negative: usize,
     good_life: Duration,
     negative_life: Duration,
@@ -64,7 +61,6 @@ pub struct EntryRecord<'a> {
 pub struct Bucket<'a> {
     /// The token's claim, also one that has expired.
     pub claim: Option<Claim<'a>>,
-    /// The token's entry.
     pub entry: Option<EntryRecord<'a>>,
     now: Timestamp,
     /// Of other tokens, as they were written.

@@ -21,7 +21,6 @@ pub const LEASE: Duration = Duration::from_millis(1000);
 /// was halted since meets claims that were made, or renewed, after its now.
 const HALT: Duration = LEASE;
 
-/// The first byte of a claim.
 pub const KIND: u8 = 0;
 
 /// What a claim takes without followers, in bytes.
@@ -36,20 +35,16 @@ pub fn is_held(until: Timestamp, now: Timestamp) -> bool {
 /// Who asks about a token, and who waits for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim<'a> {
-    /// The token.
     pub digest: &'a Digest,
-    /// The worker that asks.
     pub leader: u64,
     /// When it counts as dead, unless it renews.
     pub until: Timestamp,
-    /// The queues of those who wait.
     followers: &'a [[u8; 4]],
     /// The queue of one more.
     newcomer: Option<u32>,
 }
 
 impl<'a> Claim<'a> {
-    /// A claim that `leader` makes now.
     pub fn led_by(leader: u64, digest: &'a Digest, now: Timestamp) -> Self {
         Self { digest, leader, until: now.plus(LEASE), followers: &[], newcomer: None }
     }
@@ -69,12 +64,10 @@ impl<'a> Claim<'a> {
         is_held(self.until, now)
     }
 
-    /// The queues of those who wait.
     pub fn followers(&self) -> impl Iterator<Item = u32> {
         self.followers.iter().map(|queue| u32::from_le_bytes(*queue)).chain(self.newcomer)
     }
 
-    /// Whether `queue` is among those.
     pub fn is_followed_by(&self, queue: u32) -> bool {
         self.followers().any(|other| other == queue)
     }
@@ -92,7 +85,6 @@ impl<'a> Claim<'a> {
         HEAD + 4 * (self.followers.len() + usize::from(self.newcomer.is_some()))
     }
 
-    /// Appends the claim as a record.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(KIND);
         out.extend_from_slice(self.digest);

@@ -27,7 +27,6 @@ const ACTIVE: u8 = 1;
 /// The head of an entry: whose it is and how long it lives, without its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryHead<'a> {
-    /// Whose entry it is.
     pub digest: &'a Digest,
     /// From when and until when it serves.
     pub lifetime: Lifetime,
@@ -47,7 +46,6 @@ impl<'a> EntryHead<'a> {
         whole.then_some(head).ok_or(Malformed)
     }
 
-    /// Whether the token is active.
     pub fn is_active(&self) -> bool {
         self.flags & ACTIVE != 0
     }

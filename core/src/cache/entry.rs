@@ -9,7 +9,6 @@ use crate::token::facts::TokenState;
 /// What the authorization server said of a token, and how long that serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
-    /// The answer.
     pub state: TokenState,
     /// From when and until when it serves.
     pub lifetime: Lifetime,

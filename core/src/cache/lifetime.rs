@@ -27,11 +27,9 @@ pub struct Lifetime {
 /// What an answer is good for at a given moment (RFC 9111 §4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// It answers.
     Fresh,
     /// It answers only while the authorization server is down.
     Stale,
-    /// It answers nothing.
     Expired,
 }
 

@@ -109,19 +109,16 @@ impl LocalCache {
         self.take(hash, route, token).is_some()
     }
 
-    /// Entries held, good and negative.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.good.len() + self.negative.len()
     }
 
-    /// Whether nothing is known.
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Bytes that the entries count for.
     pub fn bytes(&self) -> usize {
         self.good.cost() + self.negative.cost()
     }

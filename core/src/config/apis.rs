@@ -51,7 +51,6 @@ keys! {
 
 const HOSTS: Of<Hosts> = Of(Shape::Array, |field| field.filled_array(|element| element.parsed(HostPattern::parse)));
 
-/// Reads the list.
 pub fn read(field: &Field<'_>, references: &References<'_>) -> Option<Vec<ApiSettings>> {
     let apis = field.filled_array(|element| element.section(|section| api(section, references)));
     // A faulty API is no reason to leave the others uncompared.

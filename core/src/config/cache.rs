@@ -25,7 +25,6 @@ keys! {
     cache_control: Word<bool> = or(Word(&[("ignore", false), ("respect", true)]), "\"ignore\"");
 }
 
-/// Reads the object.
 pub fn read(section: &Section<'_>) -> Option<CacheSettings> {
     let entries = section.get(&CACHE.entries);
     let max_ttl = section.get(&CACHE.max_ttl);

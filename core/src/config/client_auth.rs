@@ -30,17 +30,12 @@ keys! {
 /// What `auth` names.
 #[derive(Clone, Copy)]
 pub enum AuthMethod {
-    /// [`ClientAuth::Basic`]
     Basic,
-    /// [`ClientAuth::Post`]
     Post,
-    /// [`ClientAuth::Bearer`]
     Bearer,
-    /// [`ClientAuth::None`]
     None,
 }
 
-/// An object.
 pub const CLIENT_AUTH: Of<ClientAuth> = Of(Shape::Object, |field| field.section(read));
 
 fn read(section: &Section<'_>) -> Option<ClientAuth> {

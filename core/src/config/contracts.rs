@@ -65,7 +65,6 @@ keys! {
     headers: Of<ExtraHeaders> = or(HEADERS, "{}");
 }
 
-/// Reads the object.
 pub fn read(section: &Section<'_>, references: &References<'_>) -> Option<Settings> {
     let inline = section.read(&CONTRACTS.inline, |field| field.array(|element| row(element, references)));
     let source = section.get(&CONTRACTS.source);

@@ -9,9 +9,7 @@ use crate::base::json::Json;
 /// What reading needs besides the text.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// Where problems go.
     pub problems: &'a Problems,
-    /// The environment of the VM.
     pub env: &'a dyn Fn(&str) -> Option<String>,
 }
 
@@ -24,17 +22,14 @@ pub struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// The whole configuration.
     pub fn root(value: &'a Json<'a>, context: Context<'a>) -> Self {
         Self { path: String::new(), value, context }
     }
 
-    /// The value as it stands.
     pub fn value(&self) -> &'a Json<'a> {
         self.value
     }
 
-    /// Notes that this value is wrong.
     pub fn refuse(&self, reason: impl Into<String>) {
         self.context.problems.add(&self.path, reason);
     }
@@ -81,7 +76,6 @@ impl<'a> Field<'a> {
         read.into_iter().collect()
     }
 
-    /// A string.
     pub fn string(&self) -> Option<&'a str> {
         let text = self.value.as_text();
         if text.is_none() {
@@ -112,7 +106,6 @@ impl<'a> Field<'a> {
         HttpUrl::parse(text).map_err(|reason| self.refuse(reason)).ok()
     }
 
-    /// `true` or `false`.
     pub fn boolean(&self) -> Option<bool> {
         if let Json::Boolean(flag) = self.value {
             return Some(*flag);

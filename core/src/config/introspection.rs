@@ -33,7 +33,6 @@ keys! {
     headers: Of<ExtraHeaders> = or(HEADERS, "{}");
 }
 
-/// Reads the object.
 pub fn read(section: &Section<'_>) -> Option<Endpoint> {
     let url = section.get(&INTROSPECTION.endpoint);
     let cluster = section.get(&INTROSPECTION.cluster);

@@ -28,7 +28,6 @@ impl KeptClaims {
         Self { pointers, all_scalars, asked: asked(apis) }
     }
 
-    /// With these names for the rest.
     pub fn named(&self, names: ClaimNames) -> ClaimNames {
         ClaimNames {
             pointers: self.pointers.clone(),

@@ -6,16 +6,13 @@ use std::time::Duration;
 pub struct Key<K> {
     name: &'static str,
     presence: Presence,
-    /// What it takes.
     pub kind: K,
 }
 
 /// What the absence of a key means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It is a mistake.
     Required,
-    /// Something that the meaning says.
     Optional,
     /// The same as this value, in JSON.
     Default(&'static str),
@@ -24,34 +21,25 @@ pub enum Presence {
 /// The values that a key takes, as far as data can say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// `true` or `false`.
     Boolean,
     /// A whole number from the one to the other.
     Integer(u32, u32),
     /// A span of time from the one to the other.
     Duration(Duration, Duration),
-    /// One of these words.
     Word(Vec<&'static str>),
-    /// Any other string.
     Text,
     /// A string, or the name of an environment variable.
     Secret,
-    /// An array.
     Array,
-    /// An object.
     Object,
 }
 
 /// A key without the code that reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyDescription {
-    /// Its name.
     pub name: &'static str,
-    /// What its absence means.
     pub presence: Presence,
-    /// What it takes.
     pub shape: Shape,
-    /// What it means.
     pub meaning: &'static str,
 }
 
@@ -60,13 +48,11 @@ pub struct KeyDescription {
 pub struct KeyTable {
     /// Where the section stands, such as `apis[].match`; in some cases in several places.
     pub paths: &'static [&'static str],
-    /// Its keys.
     pub keys: Vec<KeyDescription>,
 }
 
 /// What takes values of some shape.
 pub trait Shaped {
-    /// The shape.
     fn shape(&self) -> Shape;
 }
 
@@ -89,7 +75,6 @@ impl Shaped for Part {
 }
 
 impl<K> Key<K> {
-    /// A key that must be given.
     pub const fn required(name: &'static str, kind: K) -> Self {
         Self { name, presence: Presence::Required, kind }
     }
@@ -99,12 +84,10 @@ impl<K> Key<K> {
         Self { name, presence: Presence::Default(default), kind }
     }
 
-    /// Its name.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What its absence means.
     pub fn presence(&self) -> Presence {
         self.presence
     }
@@ -151,7 +134,6 @@ macro_rules! keys {
         }
 
         impl $type {
-            /// The keys as data.
             pub fn table(&self) -> $crate::config::key::KeyTable {
                 $crate::config::key::KeyTable {
                     paths: &[$($path),+],

@@ -42,10 +42,8 @@ pub struct Nullable<K>(pub K);
 /// A string with at least one character, none of which is a control character.
 pub const TEXT: Of<Box<str>> = Of(Shape::Text, |field| field.text());
 
-/// An `http` or `https` URL.
 pub const URL: Of<HttpUrl> = Of(Shape::Text, |field| field.url());
 
-/// `true` or `false`.
 pub const FLAG: Of<bool> = Of(Shape::Boolean, |field| field.boolean());
 
 impl<K: Kind> Kind for Maybe<K> {

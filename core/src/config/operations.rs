@@ -19,7 +19,6 @@ pub type Paths = Vec<PathPattern>;
 
 type Methods = Vec<Box<str>>;
 
-/// An array of paths and prefixes.
 pub const PATHS: Of<Paths> = Of(Shape::Array, |field| field.filled_array(|element| element.parsed(PathPattern::parse)));
 
 const METHODS: Of<Methods> = Of(Shape::Array, |field| field.filled_array(|element| element.parsed(method)));

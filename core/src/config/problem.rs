@@ -32,12 +32,10 @@ impl fmt::Display for Problem {
 pub struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
-    /// Notes a problem.
     pub fn add(&self, path: &str, reason: impl Into<String>) {
         self.0.borrow_mut().push(Problem { path: path.to_owned(), reason: reason.into() });
     }
 
-    /// Whether nothing is wrong so far.
     pub fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
     }

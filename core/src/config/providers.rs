@@ -47,7 +47,6 @@ pub fn names(field: &Field<'_>) -> Vec<Box<str>> {
     field.texts(&PROVIDER.name).into_iter().map(Option::unwrap_or_default).map(Into::into).collect()
 }
 
-/// Reads the list.
 pub fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
     let providers = field.filled_array(|element| element.section(provider));
     // A faulty provider is no reason to leave the others uncompared.

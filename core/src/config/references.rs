@@ -2,10 +2,8 @@
 
 /// What is configured; sound or not, whatever else is wrong with it.
 pub struct References<'a> {
-    /// Ids of the APIs.
     pub apis: &'a [Box<str>],
     /// Names of the providers, in order.
     pub providers: &'a [Box<str>],
-    /// Whether there are contracts.
     pub contracts: bool,
 }

@@ -19,7 +19,6 @@ keys! {
     retry_after: Span = or(Span(Duration::from_millis(1), Duration::from_secs(86_400)), "\"5s\"");
 }
 
-/// Reads the object.
 pub fn read(section: &Section<'_>) -> Option<Settings> {
     let realm = section.get(&REPLIES.realm);
     let resource_metadata = section.get(&REPLIES.resource_metadata);

@@ -40,7 +40,6 @@ keys! {
     replies: Of<reply::Settings> = or(Of(Shape::Object, |field| field.section(replies::read)), "{}");
 }
 
-/// Reads the object.
 pub fn read(section: &Section<'_>) -> Option<Settings> {
     let providers_field = section.field(&ROOT.providers);
     let contracts_field = section.field(&ROOT.contracts);

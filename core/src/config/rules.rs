@@ -19,17 +19,14 @@ keys! {
     any: Maybe<Of<Vec<Box<str>>>> = optional(Of(Shape::Array, |field| field.filled_array(scope)));
 }
 
-/// Whether there must be a token.
 pub const TOKEN: Word<TokenRule> = Word(&[("required", TokenRule::Required), ("optional", TokenRule::Optional)]);
 
-/// Whether there must be a contract.
 pub const CONTRACT: Word<ContractRule> =
     Word(&[("required", ContractRule::Required), ("optional", ContractRule::Optional), ("none", ContractRule::None)]);
 
 /// An object of JSON pointers and the values of which there must be one.
 pub const CLAIMS: Of<Vec<ClaimRule>> = Of(Shape::Object, |field| field.map(claim));
 
-/// An object of scopes.
 pub const SCOPE_RULE: Of<ScopeRule> = Of(Shape::Object, |field| field.section(scopes));
 
 /// What `key` says, else `default`. Contracts cannot be asked for where there are none.

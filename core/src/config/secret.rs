@@ -19,7 +19,6 @@ keys! {
 pub const SECRET: Of<Secret> = Of(Shape::Secret, |field| field.secret());
 
 impl Field<'_> {
-    /// See [`SECRET`].
     pub fn secret(&self) -> Option<Secret> {
         match self.value {
             Json::Text(_) => self.text().map(Secret::new),

@@ -53,7 +53,6 @@ impl<'a> Field<'a> {
         again.map(|index| self.refuse_within(index, key, reason)).count() == 0
     }
 
-    /// Number of elements of an array.
     pub fn len(&self) -> usize {
         self.elements().len()
     }
@@ -95,7 +94,6 @@ impl<'a> Section<'a> {
         Some(Field { path, value: value?, context: self.context })
     }
 
-    /// Whether the key is there.
     pub fn has<K>(&self, key: &'static Key<K>) -> bool {
         self.pass_over(key);
         self.members.get(key.name()).is_some()

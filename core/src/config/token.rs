@@ -32,7 +32,6 @@ keys! {
     scheme: Maybe<Parsed<Box<str>>> = optional(Parsed(scheme));
 }
 
-/// Reads the object.
 pub fn read(section: &Section<'_>) -> Option<Settings> {
     let sources = section.get(&TOKEN.sources);
     let max_length = section.get(&TOKEN.max_length);

@@ -24,7 +24,6 @@ keys! {
     forward_token: Of<bool> = or(FLAG, "true");
 }
 
-/// Reads the object.
 pub fn read(section: &Section<'_>) -> Option<Upstream> {
     let headers = section.get(&UPSTREAM.headers);
     let claims_prefix = section.get(&UPSTREAM.claims_prefix);

@@ -30,7 +30,6 @@ pub struct Report {
     pub unchanged: u64,
     /// and that came to nothing.
     pub failed: u64,
-    /// Contracts that could not be read.
     pub skipped: u64,
     /// Contracts in force; `None` while none have been loaded, and where none are configured.
     pub contracts: Option<u64>,

@@ -17,7 +17,6 @@ use crate::contract::transfer_error::TransferError;
 use crate::contract::work::{Turn, Work};
 use crate::feed::state::{FeedState, LastGood};
 
-/// Buckets written in one slice.
 const BUCKETS_PER_SLICE: usize = 64;
 /// Buckets looked at in one slice of a sweep.
 const SWEPT_PER_SLICE: u32 = 128;
@@ -102,7 +101,6 @@ impl Poller {
         }
     }
 
-    /// What is in force stays.
     pub(super) fn keep(&mut self, transfer: &Transfer, last_good: LastGood, turn: &mut Turn<'_>) {
         let feed = self.succeeded(transfer, last_good, turn.now);
         let root = Root { feed, ..transfer.base.root.clone() };

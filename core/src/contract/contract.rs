@@ -5,13 +5,9 @@ use crate::base::time::Timestamp;
 /// An approved agreement between one client application and one API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contract {
-    /// Where the agreement stands.
     pub status: Status,
-    /// SLA tier, if there is one.
     pub tier: Option<Box<str>>,
-    /// Name for people.
     pub name: Option<Box<str>>,
-    /// First moment at which it grants.
     pub not_before: Option<Timestamp>,
     /// First moment at which it no longer grants.
     pub expires_at: Option<Timestamp>,
@@ -22,11 +18,8 @@ pub struct Contract {
 pub enum Status {
     /// In force; also what a contract without a status is.
     Active,
-    /// Asked for, not yet approved.
     Pending,
-    /// Approved, and halted for now.
     Suspended,
-    /// Ended for good.
     Revoked,
     /// A word this version does not know; does not grant.
     Unknown,

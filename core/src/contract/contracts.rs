@@ -26,7 +26,6 @@ const MAX_LOOK_UPS: usize = 16_384;
 pub enum Holding {
     /// This contract; whether it grants now is for the caller to judge.
     Held(Rc<Contract>),
-    /// No contract.
     None,
     /// Not known: nothing has been loaded, or too long ago.
     NotLoaded,
@@ -48,9 +47,7 @@ struct Loaded {
     view: View,
     look_ups: LookUps,
     poller: Poller,
-    /// Too old at the last tick.
     stale: bool,
-    /// A look-up found shared data damaged.
     damaged: bool,
 }
 
@@ -163,14 +160,12 @@ impl Contracts {
         self.turn(store, now, |source, turn| source.poller.on_yield(turn))
     }
 
-    /// The worker goes away.
     pub fn on_end(&mut self, store: &dyn SharedStore) {
         if let Some(source) = &mut self.source {
             source.poller.on_end(store);
         }
     }
 
-    /// What the metrics should say.
     pub fn report(&mut self, now: Timestamp) -> Report {
         let Some(source) = &mut self.source else {
             // Without contracts nothing is told: the gauge may be another configuration's.

@@ -12,7 +12,6 @@ pub const MAX_CURSOR: usize = 2048;
 /// What a document's entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `contracts`: all there are.
     Snapshot,
     /// `changes`: what is different since a cursor.
     Delta,
@@ -28,9 +27,7 @@ const BAD_CURSOR: DocumentError = DocumentError("the cursor is not a string, or 
 pub enum Step {
     /// An element, what the array is, and the element's number in it, from 0.
     Entry(Kind, usize, Entry),
-    /// Nothing that matters.
     Passed,
-    /// The document is complete.
     End,
 }
 
@@ -68,7 +65,6 @@ impl Document {
         self.at
     }
 
-    /// Some bytes of the document.
     pub fn slice(&self, from: usize, to: usize) -> &[u8] {
         self.body.get(from..to).unwrap_or_default()
     }

@@ -14,18 +14,15 @@ const MAX_AGAIN: usize = 16;
 /// What one element of a `contracts` or `changes` array says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// This contract holds.
     Holds(Row),
     /// `"status": "removed"`: the contract is gone. Means so in `changes` only.
     Removed(Identity),
-    /// The contract cannot be read.
     Unreadable(Unreadable),
 }
 
 /// A contract that cannot be read, and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// What is wrong.
     pub error: RowError,
     /// Whom it may be for: none of these is granted anything by it, nor by what was said of them before.
     pub denied: Vec<Identity>,
@@ -34,7 +31,6 @@ pub struct Unreadable {
 }
 
 impl Entry {
-    /// An element that is no object.
     pub fn no_object() -> Self {
         Self::Unreadable(Unreadable { error: NOT_A_CONTRACT, denied: Vec::new(), exact: false })
     }

@@ -12,16 +12,12 @@ pub type IdentityMap<V> = hashbrown::HashMap<Identity, V, foldhash::fast::Random
 /// A borrowed [`Identity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdentityRef<'a> {
-    /// The API.
     pub api: &'a str,
-    /// The provider.
     pub provider: Option<&'a str>,
-    /// The client application.
     pub client_id: &'a str,
 }
 
 impl Identity {
-    /// This identity, borrowed.
     pub fn as_ref(&self) -> IdentityRef<'_> {
         IdentityRef { api: &self.api, provider: self.provider.as_deref(), client_id: &self.client_id }
     }
@@ -33,7 +29,6 @@ impl IdentityRef<'_> {
         self.api == api && self.client_id == client_id
     }
 
-    /// An identity of its own.
     pub fn to_identity(self) -> Identity {
         Identity { api: self.api.into(), provider: self.provider.map(Into::into), client_id: self.client_id.into() }
     }

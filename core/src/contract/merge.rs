@@ -13,14 +13,12 @@ const TOO_MANY: RowError = RowError { member: "provider", reason: "there are too
 /// What the pages have said so far.
 #[derive(Debug)]
 pub struct Merge {
-    /// Changes were asked for.
     since: bool,
     seed: u64,
     document: Option<(Kind, TableDraft)>,
     cursor: Option<Box<str>>,
     /// A change was lost, or hides others: only the whole set says what is in force.
     lost_change: bool,
-    /// What could not be read.
     pub skipped: Skipped,
 }
 
@@ -36,17 +34,14 @@ impl Merge {
         self.document.as_ref().map(|(kind, _)| *kind)
     }
 
-    /// Whether a change was lost.
     pub fn has_lost_change(&self) -> bool {
         self.lost_change
     }
 
-    /// Where the next delta begins.
     pub fn take_cursor(&mut self) -> Option<Box<str>> {
         self.cursor.take()
     }
 
-    /// The draft, after the last page.
     pub fn take_draft(&mut self) -> Option<TableDraft> {
         self.document.as_mut().map(|(_, draft)| std::mem::replace(draft, TableDraft::from_nothing(0)))
     }

@@ -60,7 +60,6 @@ impl Poller {
         self.duty.has_lease()
     }
 
-    /// Whether a poll is under way.
     #[cfg(test)]
     pub fn polls(&self) -> bool {
         !matches!(self.work, Work::Idle | Work::Sweeping(_))
@@ -93,7 +92,6 @@ impl Poller {
         }
     }
 
-    /// A call has ended.
     pub fn on_answer(&mut self, call: PageCall, result: HttpResult, turn: &mut Turn<'_>) {
         if !self.keeps_lease(turn) {
             return;
@@ -108,7 +106,6 @@ impl Poller {
         }
     }
 
-    /// The event loop has turned.
     pub fn on_yield(&mut self, turn: &mut Turn<'_>) {
         self.yielded = false;
         if self.keeps_lease(turn) {

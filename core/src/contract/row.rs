@@ -17,11 +17,9 @@ pub const EVERY_PROVIDER: &str = "";
 /// What a contract is found by. `api` and `client_id` are never empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity {
-    /// The API.
     pub api: Box<str>,
     /// The provider its tokens must come from; any when absent. [`EVERY_PROVIDER`] in denials only.
     pub provider: Option<Box<str>>,
-    /// The client application.
     pub client_id: Box<str>,
 }
 
@@ -31,7 +29,6 @@ impl Identity {
         self.provider.as_deref() == Some(EVERY_PROVIDER)
     }
 
-    /// All of this API and client.
     pub fn of_every_provider(self) -> Self {
         Self { provider: Some(EVERY_PROVIDER.into()), ..self }
     }
@@ -40,9 +37,7 @@ impl Identity {
 /// A contract and whom it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Whom it is for.
     pub identity: Identity,
-    /// What was agreed.
     pub contract: Contract,
 }
 
@@ -51,7 +46,6 @@ pub struct Row {
 pub struct RowError {
     /// The member at fault; empty for the whole.
     pub member: &'static str,
-    /// What is wrong with it.
     pub reason: &'static str,
 }
 
@@ -64,7 +58,6 @@ impl fmt::Display for RowError {
 impl std::error::Error for RowError {}
 
 impl Row {
-    /// A contract that does not grant.
     pub fn denial(identity: Identity) -> Self {
         let contract = Contract { status: Status::Unknown, tier: None, name: None, not_before: None, expires_at: None };
         Self { identity, contract }
@@ -82,7 +75,6 @@ impl Row {
     }
 }
 
-/// What is no object.
 pub const NOT_A_CONTRACT: RowError = RowError { member: "", reason: "not an object" };
 
 #[cfg(test)]

@@ -26,14 +26,10 @@ pub const TOO_LARGE: DocumentError = DocumentError("a single value is too large"
 /// A value, by what there is to do with it. Reading one never fails, so that one bad value does not hide the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Scanned<'a> {
-    /// There is none.
     #[default]
     Absent,
-    /// `null`
     Null,
-    /// A string of Unicode.
     Text(Cow<'a, str>),
-    /// Any other.
     Other,
 }
 
@@ -46,12 +42,10 @@ pub struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Goes on at `at`.
     pub fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, at }
     }
 
-    /// Reads one value.
     pub fn value(&mut self) -> Result<Scanned<'a>, DocumentError> {
         let first = self.peek()?;
         if first == b'"'

@@ -21,9 +21,7 @@ pub struct Settings {
 /// What holds while a configured source has never been loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BeforeFirstLoad {
-    /// Nothing: contracts count as not loaded.
     #[default]
     Refuse,
-    /// The contracts of the configuration.
     Inline,
 }

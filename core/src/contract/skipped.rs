@@ -23,7 +23,6 @@ impl Skipped {
         }
     }
 
-    /// How many.
     pub fn count(&self) -> u64 {
         self.count
     }

@@ -28,9 +28,7 @@ const BYTES_PER_SLICE: usize = 64 << 10;
 /// A transfer under way.
 #[derive(Debug)]
 pub struct Transfer {
-    /// When it began.
     pub started: Timestamp,
-    /// What was in force then.
     pub base: Base,
     /// Asked for changes since the cursor of `base`.
     pub since: bool,
@@ -50,9 +48,7 @@ pub struct Transfer {
 /// What a complete answer means.
 #[derive(Debug)]
 pub enum Comparison {
-    /// Just what is in force.
     Unchanged,
-    /// This.
     Changed(TableDraft),
 }
 
@@ -153,7 +149,6 @@ impl Transfer {
         Ok(complete)
     }
 
-    /// What could not be read.
     pub fn skipped(&self) -> &Skipped {
         &self.merge.skipped
     }

@@ -17,7 +17,6 @@ impl TransferError {
         Self { reason: reason.into(), start_over: false }
     }
 
-    /// The answer is of no use.
     pub fn unusable(reason: impl fmt::Display) -> Self {
         Self { reason: reason.to_string(), start_over: true }
     }

@@ -10,11 +10,8 @@ use crate::port::SharedStore;
 
 /// What there is to work with, for the length of one event.
 pub struct Turn<'a> {
-    /// Shared data.
     pub store: &'a dyn SharedStore,
-    /// The time.
     pub now: Timestamp,
-    /// What is to be done outside.
     pub actions: Vec<Action>,
 }
 
@@ -26,8 +23,6 @@ pub enum Work {
     Asking(Transfer, PageCall, Timestamp),
     /// Reading a page; the next one's address is known already.
     Reading(Transfer, Document, Option<String>),
-    /// Writing a new generation.
     Writing(Transfer, Publication),
-    /// Clearing the last one.
     Sweeping(Sweep),
 }

@@ -20,7 +20,6 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// What is known of the token.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
@@ -30,12 +29,10 @@ impl Permit {
         self.contract.as_deref()
     }
 
-    /// The API the request is for.
     pub fn api(&self) -> &Rc<Api> {
         &self.api
     }
 
-    /// Who vouches for the token.
     pub fn provider(&self) -> &Provider {
         &self.provider
     }

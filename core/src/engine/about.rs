@@ -16,15 +16,11 @@ const PRINT: usize = 6;
 /// A refused request, as far as it is known.
 #[derive(Clone, Debug, Default)]
 pub struct About {
-    /// The API that claims it.
     pub api: Option<Rc<Api>>,
     /// Who was asked about its token, or would have been.
     pub provider: Option<Rc<Provider>>,
-    /// The token's client.
     pub client_id: Option<Box<str>>,
-    /// Why, closer than the outcome says.
     pub detail: Option<Cow<'static, str>>,
-    /// The beginning of the token's SHA-256.
     pub token: Option<[u8; PRINT]>,
 }
 

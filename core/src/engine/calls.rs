@@ -10,7 +10,6 @@ use hashbrown::HashMap;
 pub enum Purpose {
     /// Introspection of this token, for a flight.
     Introspect(Digest),
-    /// A page of contracts.
     Contracts(action::PageCall),
 }
 
@@ -39,7 +38,6 @@ impl Calls {
         Some(purpose)
     }
 
-    /// Introspections under way.
     pub fn introspections(&self) -> usize {
         self.introspections
     }

@@ -21,7 +21,6 @@ pub(super) type Learned = Result<Remembered, Unanswered>;
 pub(super) struct Unanswered {
     /// How those who wait for it end.
     pub outcome: Outcome,
-    /// Why, where this worker has asked.
     pub failure: Option<Failure>,
 }
 

@@ -20,13 +20,11 @@ pub struct CallId(pub u64);
 /// How a request ends here.
 #[derive(Debug)]
 pub enum Verdict {
-    /// It passes, with an identity.
     Admit(Permit),
     /// It passes without one, under this API: the operation is public, or there is no token and none is required.
     AdmitPublic(Rc<Api>),
     /// It passes without one, outside every API.
     AdmitUnmatched,
-    /// It does not pass.
     Refuse(Refusal, Box<About>),
 }
 
@@ -42,7 +40,6 @@ impl Verdict {
 /// A verdict, and what else access logs may say of it.
 #[derive(Debug)]
 pub struct Ending {
-    /// How the request ends.
     pub verdict: Verdict,
     /// Whether facts past their freshness were used, because the authorization server cannot be asked.
     pub stale: bool,
@@ -51,9 +48,7 @@ pub struct Ending {
 /// What comes of a request's headers.
 #[derive(Debug)]
 pub enum Disposition {
-    /// The request ends now.
     Ended(Ending),
-    /// It waits for an [`Effect::End`].
     Waits,
 }
 
@@ -74,7 +69,6 @@ pub enum Effect {
     Message(u32, Vec<u8>),
     /// Give way to the event loop, then call [`super::worker::Worker::on_yield`] and do nothing else.
     Yield,
-    /// Write a log line.
     Log(log::Level, String),
 }
 
@@ -82,14 +76,12 @@ pub enum Effect {
 pub struct Cx<'a> {
     /// What the workers of the process share.
     pub store: &'a dyn SharedStore,
-    /// When the event came.
     pub now: Timestamp,
     /// What the host is to do, in order.
     pub effects: Vec<Effect>,
 }
 
 impl<'a> Cx<'a> {
-    /// An event, now.
     pub fn new(store: &'a dyn SharedStore, now: Timestamp) -> Self {
         Self { store, now, effects: Vec::new() }
     }

@@ -16,7 +16,6 @@ pub const PAUSE: Duration = Duration::from_secs(1);
 const LEAST: usize = 1024;
 const MOST: usize = 65_536;
 
-/// Tokens in one set.
 const WAYS: usize = 8;
 
 /// One token whose question failed; all zero where there is none.
@@ -70,7 +69,6 @@ impl Failures {
         Some(if failed.unavailable { Outcome::ProviderUnavailable } else { Outcome::ProviderError })
     }
 
-    /// All may be asked about again.
     pub fn clear(&mut self) {
         self.sets.clear();
     }

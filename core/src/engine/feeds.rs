@@ -14,7 +14,6 @@ impl Worker {
         self.report_contracts(cx.now);
     }
 
-    /// What a feed wants done.
     pub(super) fn enqueue(&mut self, actions: Vec<Action>, cx: &mut Cx<'_>) {
         for action in actions {
             cx.effects.push(match action {

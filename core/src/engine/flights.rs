@@ -22,20 +22,15 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 /// A request that waits.
 #[derive(Clone, Debug)]
 pub struct Waiter {
-    /// The request.
     pub stream: StreamId,
-    /// What its token is judged by.
     pub guard: Guard,
-    /// When it began to wait.
     pub since: Timestamp,
 }
 
 /// What is asked, on whose behalf.
 #[derive(Debug)]
 pub struct Question {
-    /// Who is asked.
     pub provider: Rc<Provider>,
-    /// About what.
     pub token: Bearer,
     /// Under which keys of the local cache the answer is wanted.
     pub keys: Vec<u16>,
@@ -50,27 +45,20 @@ pub struct Question {
 /// A question under way.
 #[derive(Debug)]
 pub struct Flight {
-    /// The question.
     pub question: Question,
-    /// Who asks it.
     pub phase: Phase,
 }
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// This worker.
     Asking {
-        /// The call.
         call: CallId,
-        /// Calls before it.
         earlier: u32,
-        /// When it was sent.
         sent_at: Timestamp,
         /// Whether other workers may be waiting for it.
         leads: bool,
     },
-    /// Another worker.
     Following {
         /// When that worker counts as dead, unless it has renewed its lease.
         until: Timestamp,
@@ -137,7 +125,6 @@ impl Flights {
         self.flights.contains_key(digest)
     }
 
-    /// A flight.
     pub fn get(&self, digest: &Digest) -> Option<&Flight> {
         self.flights.get(digest)
     }
@@ -176,13 +163,11 @@ impl Flights {
         self.flights.iter().filter(|(_, flight)| wanted(flight)).map(|(digest, _)| *digest).collect()
     }
 
-    /// Whether no question is under way.
     #[cfg(test)]
     pub fn is_idle(&self) -> bool {
         self.flights.is_empty()
     }
 
-    /// Whether no request is held.
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.streams.is_empty()

@@ -37,7 +37,6 @@ impl Worker {
         cx.effects.push(Effect::Call(call, request));
     }
 
-    /// The call has ended.
     pub(super) fn on_introspected(&mut self, digest: &Digest, result: &HttpResult, cx: &mut Cx<'_>) {
         let Some(Flight { question, phase: Phase::Asking { earlier, sent_at, leads, .. } }) = self.flights.take(digest)
         else {

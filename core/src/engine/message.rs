@@ -19,7 +19,6 @@ pub enum Message {
 /// What became of a question.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Completion {
-    /// The token's state.
     Answered(Remembered),
     /// There was no answer. How long the server wants to be left alone, if it said so.
     Unavailable(Option<Duration>),
@@ -32,7 +31,6 @@ pub enum Completion {
 /// Tells who asks in one client's name with another secret. Too short for anybody to guess a secret by it.
 pub type Mark = [u8; 4];
 
-/// [`Message::Yielded`], written.
 pub const YIELDED: &[u8] = &[0];
 
 /// Largest message.

@@ -12,7 +12,6 @@ use std::time::Duration;
 pub enum Lookup {
     /// Known and good, whatever is decided on it.
     Hit,
-    /// Known not to be active.
     NegativeHit,
     /// Not known: the authorization server is asked.
     Miss,
@@ -25,35 +24,26 @@ pub enum Lookup {
 /// Where the look-up ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// In the worker's own memory.
     Worker,
-    /// In the process's shared data.
     Shared,
 }
 
 /// How one introspection call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Introspected {
-    /// The token is active.
     Active,
-    /// The token is not active.
     Inactive,
-    /// No answer.
     Unavailable,
-    /// No usable answer.
     Error,
 }
 
 /// One value for the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sample<'a> {
-    /// Add to a counter.
     Count(&'a str, u64),
     /// Add to (or take from) a gauge.
     Shift(&'a str, i64),
-    /// Set a gauge.
     Set(&'a str, u64),
-    /// Record into a histogram.
     Observe(&'a str, u64),
 }
 
@@ -122,19 +112,16 @@ impl Metrics {
         }
     }
 
-    /// A request has ended.
     pub fn request(&mut self, outcome: Outcome, api: Option<&Api>) {
         let apis = self.first_lookup / Outcome::ALL.len();
         let row = api.map_or(apis.saturating_sub(1), |api| api.slot);
         self.add(row * Outcome::ALL.len() + outcome as usize, 1);
     }
 
-    /// A token has been looked up.
     pub fn lookup(&mut self, result: Lookup, level: Level) {
         self.add(self.first_lookup + result as usize * LEVELS.len() + level as usize, 1);
     }
 
-    /// An introspection call has ended.
     pub fn introspected(&mut self, provider: &Provider, result: Introspected, took: Duration) {
         self.add(self.first_introspected + provider.slot * INTROSPECTED.len() + result as usize, 1);
         if self.durations.len() < MAX_DURATIONS {
@@ -160,7 +147,6 @@ impl Metrics {
         self.gauges.push((name, value));
     }
 
-    /// Hands over what has piled up.
     pub fn drain(&mut self, mut take: impl FnMut(Sample<'_>)) {
         for (name, count) in self.names.iter().zip(&mut self.counts) {
             if *count > 0 {

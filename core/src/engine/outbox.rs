@@ -20,7 +20,6 @@ const MAX_TURNS: usize = 32;
 /// Something for the host to do.
 #[derive(Debug)]
 pub enum Task {
-    /// This, as the engine wants it.
     Effect(Effect),
     /// Tell the engine that the host did not take this call.
     Unsent(CallId),
@@ -43,7 +42,6 @@ impl Default for Outbox {
 }
 
 impl Outbox {
-    /// Puts `effects` behind what is there.
     pub fn extend(&mut self, effects: Vec<Effect>) {
         self.tasks.extend(effects.into_iter().map(Task::Effect));
     }

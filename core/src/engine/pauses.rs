@@ -65,7 +65,6 @@ impl Pauses {
         }
     }
 
-    /// The server gave no answer.
     pub fn silent(&mut self, provider: &Provider, now: Timestamp) {
         if let Some(server) = self.servers.get_mut(provider.slot) {
             server.renew_from = now.plus(PAUSE);

@@ -26,14 +26,10 @@ pub(super) enum Resolution<'a> {
     Unanswered {
         provider: &'a Rc<Provider>,
         outcome: Outcome,
-        /// What was known before.
         stale: Option<Remembered>,
     },
-    /// It is no token.
     Malformed,
-    /// Too many wait already.
     Overloaded,
-    /// The request waits for the answer.
     Waits,
 }
 

@@ -18,22 +18,16 @@ use std::rc::Rc;
 pub struct Settings {
     /// APIs, operations and what becomes of other requests.
     pub policy: Policy,
-    /// Authorization servers.
     pub providers: Vec<Rc<Provider>>,
-    /// The names of all identity headers.
     pub reserved: ReservedNames,
-    /// Where tokens are looked for.
     pub token: extract::Settings,
-    /// Contracts.
     pub contracts: Rc<contract::settings::Settings>,
     /// What is remembered, and for how long.
     pub cache: cache::CacheSettings,
-    /// How refusals are worded.
     pub replies: reply::Settings,
 }
 
 impl Settings {
-    /// Puts the parts together.
     pub fn new(
         policy: Policy,
         providers: Vec<Rc<Provider>>,

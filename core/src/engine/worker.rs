@@ -39,7 +39,6 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker that knows nothing yet.
     pub fn new(settings: Rc<Settings>, WorkerId { number, queue }: WorkerId) -> Self {
         Self {
             local: LocalCache::new(&settings.cache, number),
@@ -54,7 +53,6 @@ impl Worker {
         }
     }
 
-    /// What is configured.
     pub fn settings(&self) -> &Rc<Settings> {
         &self.settings
     }
@@ -64,7 +62,6 @@ impl Worker {
         &mut self.metrics
     }
 
-    /// A request has arrived.
     pub fn on_request(&mut self, stream: StreamId, head: &impl RequestHead, cx: &mut Cx<'_>) -> Disposition {
         self.authorize(stream, head, cx)
     }
@@ -99,7 +96,6 @@ impl Worker {
         }
     }
 
-    /// A message has come.
     pub fn on_message(&mut self, message: &[u8], cx: &mut Cx<'_>) {
         match message::read(message) {
             Some(Message::Completed(digest, completion)) => self.on_completed(&digest, completion, cx),
@@ -107,7 +103,6 @@ impl Worker {
         }
     }
 
-    /// Time has passed.
     pub fn on_tick(&mut self, cx: &mut Cx<'_>) {
         self.tend_flights(cx);
         self.poll(cx);

@@ -35,7 +35,6 @@ pub struct Duty {
     worker: u64,
     /// Names the settings.
     pace: u64,
-    /// The first tick.
     since: Option<Timestamp>,
     prng: Prng,
     lease: Option<Lease>,
@@ -76,7 +75,6 @@ impl Duty {
         Some(Claimant { worker: self.worker, configuration: self.pace, since })
     }
 
-    /// Time has passed.
     pub fn on_tick(&mut self, now: Timestamp) {
         self.since.get_or_insert(now);
     }

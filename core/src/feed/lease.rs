@@ -27,7 +27,6 @@ pub struct Claimant {
     pub worker: u64,
     /// Names what this worker would do under the lease.
     pub configuration: u64,
-    /// When this worker started.
     pub since: Timestamp,
 }
 

@@ -23,9 +23,7 @@ const UNUSABLE: LinkError = LinkError("the next page's address is unusable");
 /// Where an answer came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
-    /// `http` or `https`.
     pub scheme: &'a str,
-    /// Host and perhaps port.
     pub authority: &'a str,
 }
 

@@ -11,7 +11,6 @@ const MAX_ETAG: usize = 8 << 10;
 /// A page as it came.
 #[derive(Debug)]
 pub struct Page {
-    /// Its bytes.
     pub body: Vec<u8>,
     /// Its entity tag, if it can be sent back.
     pub etag: Option<Box<str>>,
@@ -26,7 +25,6 @@ pub enum PageError {
     Coded,
     /// Its media type is not one of JSON.
     NotJson,
-    /// Its `Link` cannot be followed.
     Link(LinkError),
     /// Its body is larger than asked for.
     TooLarge,

@@ -27,7 +27,6 @@ pub fn first_page(source: &FeedSettings, cursor: Option<&str>) -> String {
 pub enum Mode<'a> {
     /// Unless it still is the one with this entity tag.
     Conditional(&'a str),
-    /// Whatever it is.
     Full,
 }
 

@@ -9,17 +9,13 @@ use std::time::Duration;
 /// An HTTP server with a document.
 #[derive(Clone, Debug)]
 pub struct FeedSettings {
-    /// Envoy cluster that reaches the server.
     pub cluster: Rc<str>,
-    /// Where the document is.
     pub url: HttpUrl,
     /// Time from the start of one poll to the start of the next.
     pub refresh: Duration,
     /// After so long everything is asked for, whatever has changed.
     pub full_reload: Duration,
-    /// Time for one page.
     pub timeout: Duration,
-    /// Further request headers, such as credentials.
     pub headers: Vec<(Box<str>, Secret)>,
 }
 

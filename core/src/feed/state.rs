@@ -13,7 +13,6 @@ pub struct FeedState {
     pub polled_at: Timestamp,
     /// and how long after that the next one is due.
     pub wait: Duration,
-    /// Polls that have failed since.
     pub failures: u32,
     /// Names the settings of the poller that wrote these ([`FeedSettings::pace`]).
     ///
@@ -33,7 +32,6 @@ pub struct FeedState {
 /// changes with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastGood {
-    /// Where the next delta begins.
     pub cursor: Option<Box<str>>,
     /// The first page with its validator, which stands for all of them.
     pub validator: Option<Validator>,
@@ -76,7 +74,6 @@ impl FeedState {
         (self.failing | self.proven) & bit(pace) != 0
     }
 
-    /// Appends it.
     pub fn write(&self, out: &mut Vec<u8>) {
         for time in [self.checked_at, self.polled_at, self.full_due] {
             put_time(out, time);

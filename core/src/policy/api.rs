@@ -12,7 +12,6 @@ use std::rc::Rc;
 /// An API as it is configured.
 #[derive(Clone, Debug)]
 pub struct ApiSettings {
-    /// The `api` of contracts.
     pub id: Box<str>,
     /// Hosts it is served under; empty = every host.
     pub hosts: Vec<HostPattern>,
@@ -20,9 +19,7 @@ pub struct ApiSettings {
     pub paths: Vec<PathPattern>,
     /// Providers whose tokens it takes, by their places in the configuration.
     pub providers: Vec<usize>,
-    /// What its upstream is told.
     pub upstream: Upstream,
-    /// For requests that no operation matches.
     pub rule: Rule,
     /// Tried in this order; the first match wins.
     pub operations: Vec<Operation>,
@@ -31,15 +28,10 @@ pub struct ApiSettings {
 /// One guarded API.
 #[derive(Debug)]
 pub struct Api {
-    /// The `api` of contracts.
     pub id: Box<str>,
-    /// Its place among the APIs.
     pub slot: usize,
-    /// Providers whose tokens it takes.
     pub choices: Choices,
-    /// What its upstream is told.
     pub upstream: Upstream,
-    /// For requests that no operation matches.
     pub rule: Rc<Rule>,
     /// Tried in this order; the first match wins.
     pub operations: Vec<Operation>,
@@ -54,25 +46,20 @@ pub struct Operation {
     pub methods: Vec<Box<str>>,
     /// Paths; empty = every path of the API.
     pub paths: Vec<PathPattern>,
-    /// What a request must bring.
     pub access: Access,
 }
 
 /// Who may call an operation.
 #[derive(Clone, Debug)]
 pub enum Access {
-    /// Everybody; no token is looked at.
     Public,
-    /// Who satisfies the rule.
     Guarded(Rc<Rule>),
 }
 
 /// The API and the rule that a request falls under.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    /// The API.
     pub api: Rc<Api>,
-    /// The rule.
     pub rule: Rc<Rule>,
     /// Whether the path is certain enough for the rule to open something.
     pub(super) opens: bool,
@@ -98,9 +85,7 @@ pub struct Choices {
 /// send it to different ones and do not.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// The provider.
     pub provider: Rc<Provider>,
-    /// For the local cache.
     pub key: u16,
 }
 
@@ -111,7 +96,6 @@ impl Choices {
         Some(Self { first: choices.next()?, others: choices.collect() })
     }
 
-    /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &Choice> {
         std::iter::once(&self.first).chain(&self.others)
     }

@@ -8,7 +8,6 @@ use std::borrow::Cow;
 pub enum PathPattern {
     /// This path, byte for byte.
     Exact(Box<str>),
-    /// Every path that begins so.
     Prefix(Box<str>),
 }
 
@@ -43,7 +42,6 @@ impl PathPattern {
         Ok(if prefix.is_some() || text.ends_with('/') { Self::Prefix(literal) } else { Self::Exact(literal) })
     }
 
-    /// Whether `path` matches.
     pub fn matches(&self, path: &[u8]) -> bool {
         match self {
             Self::Exact(exact) => path == exact.as_bytes(),
@@ -61,7 +59,6 @@ impl PathPattern {
 /// How many ways there are to read a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
-    /// One.
     Plain,
     /// One for a server that does what the RFCs say, another for one that decodes more than it should, or that does not
     /// decode what it may. Rules hold for such a path, but it opens nothing.
@@ -77,7 +74,6 @@ pub struct Path<'a> {
     pub written: Cow<'a, [u8]>,
     /// As servers read it that decode escapes. An ambiguous path is compared as it stands.
     pub compared: Cow<'a, [u8]>,
-    /// How far that goes.
     pub certainty: Certainty,
 }
 
@@ -87,7 +83,6 @@ impl<'a> Path<'a> {
         Self { written: Cow::Borrowed(b""), compared: Cow::Borrowed(b""), certainty: Certainty::Plain }
     }
 
-    /// Whether the two forms may differ.
     pub fn has_escapes(&self) -> bool {
         matches!(self.written, Cow::Owned(_))
     }

@@ -11,11 +11,8 @@ pub struct Rule {
     pub token: TokenRule,
     /// Claims, each of which must be met.
     pub claims: Vec<ClaimRule>,
-    /// Scopes.
     pub scopes: ScopeRule,
-    /// Contract.
     pub contract: ContractRule,
-    /// Older facts are asked for again.
     pub max_age: Option<Duration>,
 }
 
@@ -29,7 +26,6 @@ impl Rule {
 /// Whether a request needs a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TokenRule {
-    /// It does.
     #[default]
     Required,
     /// Without one it passes without an identity; with one the token is judged.
@@ -39,11 +35,9 @@ pub enum TokenRule {
 /// Whether the token's client needs a contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ContractRule {
-    /// One that grants.
     Required,
     /// None, but its tier is used if there is one.
     Optional,
-    /// None, and none is looked up.
     #[default]
     None,
 }

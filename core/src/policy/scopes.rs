@@ -3,10 +3,8 @@
 /// Scopes that a token must have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ScopeRule {
-    /// None in particular.
     #[default]
     None,
-    /// Every one of these.
     All(Vec<Box<str>>),
     /// At least one of these.
     Any(Vec<Box<str>>),

@@ -24,17 +24,14 @@ pub struct Policy {
 /// What becomes of a request that no API matches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unmatched {
-    /// It is refused.
     #[default]
     Refuse,
-    /// It passes.
     Pass,
 }
 
 /// What becomes of a request whose path is ambiguous.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AmbiguousPaths {
-    /// It is refused.
     #[default]
     Refuse,
     /// Its path is compared as it stands, but it opens nothing, as a doubtful one.
@@ -44,7 +41,6 @@ pub enum AmbiguousPaths {
 /// Where a request falls.
 #[derive(Clone, Debug)]
 pub enum Selection {
-    /// Under a rule.
     Guarded(Guard),
     /// Under a public operation of this API.
     Public(Rc<Api>),
@@ -59,22 +55,16 @@ pub enum Selection {
 /// What selection looks at. A part that [`Policy::reads`] does not name may be left empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Target<'a> {
-    /// `:method`.
     pub method: &'a [u8],
-    /// `:authority`.
     pub authority: &'a [u8],
-    /// `:path`.
     pub path: &'a [u8],
 }
 
 /// The parts of a request that selection needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
-    /// `:method` is needed.
     pub method: bool,
-    /// `:authority` is needed.
     pub authority: bool,
-    /// `:path` is needed.
     pub path: bool,
 }
 

@@ -14,11 +14,9 @@ pub struct Upstream {
 /// Where the value of an identity header comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Client the token was issued to.
     ClientId,
     /// `sub`.
     Subject,
-    /// Scopes, separated by spaces.
     Scope,
     /// `username`.
     Username,
@@ -26,11 +24,8 @@ pub enum Value {
     Issuer,
     /// Name of the provider that vouches for the token.
     Provider,
-    /// Id of the API.
     Api,
-    /// SLA tier of the contract.
     ContractTier,
-    /// Name of the contract.
     ContractName,
     /// A member of the answer, by JSON pointer (RFC 6901).
     Claim(Box<str>),

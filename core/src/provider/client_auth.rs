@@ -9,27 +9,17 @@ use base64::engine::general_purpose::STANDARD;
 pub enum ClientAuth {
     /// HTTP Basic with id and secret (RFC 6749 §2.3.1).
     Basic {
-        /// Client id of the gateway.
         id: Box<str>,
-        /// Its secret.
         secret: Secret,
         /// How both are encoded before they are joined.
         encoding: BasicEncoding,
     },
     /// Id and secret as form fields (RFC 6749 §2.3.1).
-    Post {
-        /// Client id of the gateway.
-        id: Box<str>,
-        /// Its secret.
-        secret: Secret,
-    },
+    Post { id: Box<str>, secret: Secret },
     /// A bearer token of the gateway's own (RFC 7662 §2.1).
     Bearer(Secret),
     /// None; with an id, that is sent as a form field.
-    None {
-        /// Client id of the gateway.
-        id: Option<Box<str>>,
-    },
+    None { id: Option<Box<str>> },
 }
 
 /// How id and secret are written into HTTP Basic.
@@ -57,7 +47,6 @@ impl ClientAuth {
         }
     }
 
-    /// Form fields of this method.
     pub fn form_fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let (id, secret) = match self {
             Self::Post { id, secret } => (Some(&**id), Some(secret.expose())),

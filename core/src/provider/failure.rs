@@ -11,7 +11,6 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(10);
 /// A failed introspection. The texts are fixed: nothing of an answer's content is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// Not reached, lost or too late.
     Unreachable,
     /// The server says it cannot answer now.
     Unavailable {
@@ -24,13 +23,10 @@ pub enum Failure {
     UnexpectedStatus(u16),
     /// The server refuses the gateway's own credentials.
     Unauthorized(u16),
-    /// Compressed, which was not asked for.
     Coded,
-    /// More bytes than the limit.
     TooLarge(usize),
     /// Not one JSON object (RFC 8259).
     NotJson,
-    /// A member appears twice.
     Duplicate,
     /// `active` is missing or not a boolean.
     ActiveUnreadable,

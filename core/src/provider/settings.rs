@@ -9,17 +9,12 @@ use std::time::Duration;
 /// One authorization server.
 #[derive(Clone, Debug)]
 pub struct Provider {
-    /// Its name.
     pub name: Box<str>,
-    /// Its place among the providers.
     pub slot: usize,
     /// How it is asked.
     pub endpoint: Endpoint,
-    /// What its tokens are checked against.
     pub checks: TokenChecks,
-    /// Where its answers hold what.
     pub claims: ClaimNames,
-    /// The names of its tokens.
     pub(crate) token_names: TokenNames,
 }
 

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 /// What a parameter or cookie is to the name of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
-    /// It carries the token.
     Token,
     /// It is not read as the token here, but may well be by an upstream.
     Twin,
@@ -20,7 +19,6 @@ pub enum Likeness {
 pub struct QueryToken<'a>(&'a str);
 
 impl<'a> QueryToken<'a> {
-    /// The parameter of that name.
     pub fn named(name: &'a str) -> Self {
         Self(name)
     }
@@ -32,7 +30,6 @@ impl<'a> QueryToken<'a> {
         pairs.map(move |pair| (self.likeness(pair), pair))
     }
 
-    /// The form-decoded value of a parameter.
     pub fn value(pair: &[u8]) -> Cow<'_, [u8]> {
         form_decode(split_once(pair, b'=').map_or(&b""[..], |(_, value)| value))
     }
@@ -72,7 +69,6 @@ impl<'a> QueryToken<'a> {
 pub struct CookieToken<'a>(&'a str);
 
 impl<'a> CookieToken<'a> {
-    /// The cookie of that name.
     pub fn named(name: &'a str) -> Self {
         Self(name)
     }
@@ -97,7 +93,6 @@ impl<'a> CookieToken<'a> {
         })
     }
 
-    /// The value of a cookie.
     pub fn value(cookie: &[u8]) -> &[u8] {
         split_once(cookie.trim_ascii(), b'=').map_or(&b""[..], |(_, value)| value)
     }

@@ -30,7 +30,6 @@ impl TokenNames {
         Self(hash)
     }
 
-    /// The token's name.
     pub fn name(&self, token: &[u8]) -> Digest {
         let mut hash = self.0;
         hash.update(token);
@@ -44,7 +43,6 @@ impl fmt::Debug for TokenNames {
     }
 }
 
-/// The name of `token` at `provider`.
 #[cfg(test)]
 pub fn token_digest(provider: &str, token: &[u8]) -> Digest {
     TokenNames::new(provider).name(token)

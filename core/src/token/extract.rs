@@ -17,14 +17,12 @@ pub enum Source {
     },
     /// A query parameter (RFC 6750 §2.3).
     Query(Box<str>),
-    /// A cookie.
     Cookie(Box<str>),
 }
 
 /// Why no token can be taken from a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// No source carries one.
     Missing,
     /// No source carries one, but something that few upstreams take for one is there.
     Doubtful,
@@ -32,9 +30,7 @@ pub enum Fault {
     Repeated,
     /// Where an upstream may look, and we do not.
     Misplaced,
-    /// Nothing where the token should be.
     Empty,
-    /// Longer than the configuration takes.
     TooLong,
 }
 

@@ -6,7 +6,6 @@ use std::rc::Rc;
 /// The state of a token (RFC 7662 §2.2, `active`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenState {
-    /// Active, with these facts.
     Active(Rc<Facts>),
     /// Not active; the server says no more.
     Inactive,
@@ -29,7 +28,6 @@ pub struct Facts {
     pub audience: Vec<Box<str>>,
     /// End of validity: `exp`, or the answer's arrival plus `expires_in`.
     pub expires_at: Option<Timestamp>,
-    /// Start of validity: `nbf`.
     pub not_before: Option<Timestamp>,
     /// Said to be another kind of token than an access token: a refresh, ID, offline or logout token.
     pub other_kind: bool,

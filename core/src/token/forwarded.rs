@@ -30,7 +30,6 @@ fn bare(claims: &Object<'_>) -> Vec<(Box<str>, Box<str>)> {
     counting.filter_map(|(part, _, value)| Some((part.as_str().into(), header_value(value)?))).collect()
 }
 
-/// A scalar.
 fn header_value(value: &Json<'_>) -> Option<Box<str>> {
     match value {
         Json::Text(text) => Some(header_text::value(text).into()),

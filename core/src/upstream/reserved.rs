@@ -18,7 +18,6 @@ pub struct ReservedNames {
 }
 
 impl ReservedNames {
-    /// The names of these APIs' upstreams.
     pub fn of<'a>(upstreams: impl IntoIterator<Item = &'a Upstream>) -> Self {
         let mut reserved = Self::default();
         for upstream in upstreams {

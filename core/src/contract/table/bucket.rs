@@ -30,7 +30,6 @@ pub fn address(hash: u64, buckets: u32) -> u32 {
     u32::try_from(bucket).unwrap_or(0)
 }
 
-/// The value of a slot.
 pub fn seal(bucket: u32, rows: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(rows.len() + 16);
     value.push(FORMAT);
@@ -50,15 +49,10 @@ pub fn unseal(bucket: u32, value: &[u8]) -> Option<&[u8]> {
 /// What became of a row that was put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// It is new.
     Added,
-    /// It differs from what it replaced.
     Replaced,
-    /// It was there already, exactly so.
     Same,
-    /// The bucket has [`MAX_ROWS`] rows.
     Full,
-    /// The bucket's bytes are not rows.
     Damaged,
 }
 

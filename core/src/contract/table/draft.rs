@@ -20,7 +20,6 @@ pub struct Damaged;
 /// What became of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// It is in the draft.
     Yes,
     /// There are too many contracts of this pair of API and client: none of those there were grants any more.
     Full,
@@ -46,12 +45,10 @@ struct Touched {
 }
 
 impl TableDraft {
-    /// Starts empty.
     pub fn from_nothing(seed: u64) -> Self {
         Self { seed, buckets: 1, rows: 0, from_nothing: true, touched: hashbrown::HashMap::default() }
     }
 
-    /// Starts with what is in force.
     pub fn from_manifest(manifest: &Manifest) -> Self {
         Self {
             seed: manifest.seed,
@@ -62,17 +59,14 @@ impl TableDraft {
         }
     }
 
-    /// Number of contracts.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Number of buckets.
     pub fn buckets(&self) -> u32 {
         self.buckets
     }
 
-    /// What the pairs are hashed with.
     pub fn seed(&self) -> u64 {
         self.seed
     }

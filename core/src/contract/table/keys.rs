@@ -6,9 +6,7 @@ use crate::contract::table::seal::FORMAT;
 #[derive(Clone, Debug)]
 pub struct Keys {
     prefix: Box<str>,
-    /// Where the root is.
     pub root: Box<str>,
-    /// Where the poller's lease is.
     pub lease: Box<str>,
 }
 
@@ -19,7 +17,6 @@ impl Keys {
         Self { root: format!("{prefix}/root").into(), lease: format!("{prefix}/lease").into(), prefix: prefix.into() }
     }
 
-    /// One slot of one bucket.
     pub fn slot(&self, bucket: u32, slot: Slot) -> String {
         format!("{}/{bucket}/{}", self.prefix, u8::from(slot == Slot::Second))
     }
@@ -35,7 +32,6 @@ pub enum Slot {
 }
 
 impl Slot {
-    /// The other one.
     pub fn other(self) -> Self {
         match self {
             Self::First => Self::Second,

@@ -19,7 +19,6 @@ pub struct Manifest {
     pub seed: u64,
     /// Number of buckets of the current generation.
     pub buckets: u32,
-    /// Number of contracts in it.
     pub rows: u64,
     /// No bucket from this number on has ever held anything that was not cleared since.
     pub high: u32,
@@ -49,7 +48,6 @@ impl Manifest {
         self.current = current;
     }
 
-    /// Appends it.
     pub fn write(&self, out: &mut Vec<u8>) {
         for number in [self.generation, self.draft, self.seed] {
             put_u64(out, number);

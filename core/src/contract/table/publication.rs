@@ -13,7 +13,6 @@ use crate::port::{Expect, SharedStore, Version};
 #[derive(Debug)]
 pub struct Publication {
     draft: TableDraft,
-    /// The manifest to be.
     manifest: Manifest,
     claimed: Version,
     to_write: Vec<u32>,

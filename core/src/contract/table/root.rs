@@ -12,14 +12,11 @@ use crate::port::{Expect, SharedStore, Version, WriteError};
 /// The two records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Root {
-    /// What is in force.
     pub manifest: Manifest,
-    /// Where polling stands.
     pub feed: FeedState,
 }
 
 impl Root {
-    /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![FORMAT];
         self.feed.write(&mut bytes);
@@ -53,7 +50,6 @@ pub struct Base {
 }
 
 impl Base {
-    /// Reads the root.
     pub fn read(store: &dyn SharedStore, key: &str) -> Self {
         match store.get(key) {
             None => Self { root: Root::default(), expect: Expect::Absent },

@@ -20,9 +20,7 @@ const EXPIRES_AT: u8 = 0b1000_0000;
 pub struct StoredRow<'a> {
     /// Where it begins, its length included.
     pub start: usize,
-    /// Where the next one begins.
     pub end: usize,
-    /// Whom it is for.
     pub identity: IdentityRef<'a>,
     flags: u8,
     rest: Reader<'a>,
@@ -85,7 +83,6 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The bytes of a row.
 pub fn encode(row: &Row) -> Vec<u8> {
     let (identity, contract) = (&row.identity, &row.contract);
     let flag = |present: bool, flag: u8| if present { flag } else { 0 };

@@ -5,9 +5,7 @@ use crate::port::{Expect, SharedStore, WriteError};
 /// How far a slice has come.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// There is more to do.
     More,
-    /// All is done.
     Done,
 }
 
@@ -16,7 +14,6 @@ pub enum Progress {
 pub enum Halt {
     /// Another worker has changed the root: it owns the slots now, and this work is void.
     Superseded,
-    /// The host refused a write.
     Refused,
 }
 

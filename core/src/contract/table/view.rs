@@ -19,11 +19,8 @@ pub struct View {
 /// What a look-up found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// This contract.
     Contract(Contract),
-    /// No contract.
     Nothing,
-    /// Nothing has been loaded.
     NotLoaded,
     /// Shared data does not hold what the manifest says.
     Damaged,
@@ -43,7 +40,6 @@ impl View {
         self.generation() != before
     }
 
-    /// The root, if there is one.
     pub fn root(&self) -> Option<&Root> {
         self.seen.as_ref().map(|(_, root)| root)
     }

@@ -19,17 +19,13 @@ pub const LOOKED_AT: AnswerHeaders = AnswerHeaders::Only(&["content-encoding", "
 /// How one authorization server is asked.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// Where.
     pub url: HttpUrl,
-    /// Envoy cluster that reaches it.
     pub cluster: Rc<str>,
     /// Limit of one attempt.
     pub timeout: Duration,
     /// Further attempts after the first, when that got no answer.
     pub retries: u32,
-    /// How the gateway authenticates.
     pub client: ClientAuth,
-    /// Further form fields.
     pub parameters: Vec<(Box<str>, Box<str>)>,
     /// Further request headers, names in lower case.
     pub headers: Vec<(Box<str>, Secret)>,
