@@ -47,7 +47,7 @@ pub fn strip_trailers(worker: &Worker) -> bool {
 
 /// Refuses a request that nothing can judge, without settings.
 pub fn fail() -> Passed {
-    send(Outcome::InternalError, &reply::Settings::default().reply(&Refusal::new(Outcome::InternalError)));
+    send(Outcome::InternalError, &reply::ReplySettings::default().reply(&Refusal::new(Outcome::InternalError)));
     Passed::Replied
 }
 

@@ -2,6 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::time::Duration;
 
 use tessera_core::base::time::Timestamp;
 use tessera_core::cache::local::BYTES_PER_ENTRY;
@@ -38,7 +39,14 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 fn settings(entries: usize) -> CacheSettings {
-    CacheSettings { entries, ..CacheSettings::default() }
+    CacheSettings {
+        entries,
+        max_ttl: Duration::from_secs(300),
+        negative_ttl: Duration::from_secs(10),
+        stale_if_error: Duration::ZERO,
+        refresh_ahead: true,
+        respect_cache_control: false,
+    }
 }
 
 fn answer(state: TokenState) -> Remembered {

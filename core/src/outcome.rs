@@ -1,6 +1,6 @@
-//! Every ending a request can have: its name, and what the caller is told, once.
+//! Every ending a request can have, one row each: its name, and what the caller receives.
 
-/// What a caller is told of a refusal.
+/// What a refused caller receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -33,7 +33,7 @@ macro_rules! outcomes {
                 match self { $(Self::$outcome => $name,)+ }
             }
 
-            /// What the caller is told; `None` for an outcome that lets the request pass.
+            /// What the caller receives; `None` for an outcome that lets the request pass.
             pub const fn answer(self) -> Option<Answer> {
                 match self { $(Self::$outcome => $answer,)+ }
             }
@@ -42,7 +42,7 @@ macro_rules! outcomes {
 }
 
 outcomes! {
-    /// The token is good, its scopes suffice and the contract (if one is required) is held.
+    /// The token is good, its scopes suffice and there is a contract, if one is required.
     Allowed = "allowed", passes();
     /// A public operation; no token was looked at.
     Public = "public", passes();
@@ -79,7 +79,7 @@ outcomes! {
     /// The token lacks a scope that the operation asks for.
     InsufficientScope = "insufficient_scope", refuses(403, "insufficient_scope",
         "The access token lacks a scope that this operation requires.");
-    /// The client holds no contract that grants.
+    /// The client has no contract that grants.
     NoContract = "no_contract", refuses(403, "unauthorized_client", "The client holds no contract for this API.");
     /// The client's contract is suspended.
     ContractSuspended = "contract_suspended", refuses(403, "unauthorized_client",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// How refusals are worded.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct ReplySettings {
     /// `realm` of challenges; `None` leaves it out.
     pub realm: Option<Box<str>>,
     /// `resource_metadata` of challenges (RFC 9728 §5.1).
@@ -41,7 +41,7 @@ pub struct Reply {
     pub body: String,
 }
 
-impl Settings {
+impl ReplySettings {
     /// The reply to a refused request. An outcome that passes has none to give and is answered as an internal error.
     pub fn reply(&self, refusal: &Refusal) -> Reply {
         let internal = Answer { status: 500, error: "server_error", description: "" };
@@ -84,8 +84,12 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn settings() -> Settings {
-        Settings { realm: Some("a \"b\\".into()), resource_metadata: None, retry_after: Duration::from_millis(4001) }
+    fn settings() -> ReplySettings {
+        ReplySettings {
+            realm: Some("a \"b\\".into()),
+            resource_metadata: None,
+            retry_after: Duration::from_millis(4001),
+        }
     }
 
     fn header(reply: &Reply, name: &str) -> Option<String> {
@@ -121,14 +125,15 @@ mod tests {
 
     #[test]
     fn a_missing_token_is_challenged_without_an_error() {
-        let settings = Settings { realm: None, resource_metadata: Some("https://r/.well-known".into()), ..settings() };
+        let settings =
+            ReplySettings { realm: None, resource_metadata: Some("https://r/.well-known".into()), ..settings() };
         let refusal = Refusal { scope: "read".to_owned(), ..Refusal::new(Outcome::MissingToken) };
         let reply = settings.reply(&refusal);
         assert_eq!(
             header(&reply, "www-authenticate").unwrap(),
             "Bearer scope=\"read\", resource_metadata=\"https://r/.well-known\""
         );
-        let bare = Settings::default().reply(&Refusal::new(Outcome::MissingToken));
+        let bare = ReplySettings::default().reply(&Refusal::new(Outcome::MissingToken));
         assert_eq!(header(&bare, "www-authenticate").as_deref(), Some("Bearer"));
         assert_eq!(
             header(&super::tests::settings().reply(&Refusal::new(Outcome::Overloaded)), "retry-after").as_deref(),

@@ -3,10 +3,10 @@
 use crate::base::header_text;
 use crate::base::headers::is_twin;
 use crate::decision::decide::Permit;
-use crate::policy::upstream::{Upstream, Value};
+use crate::policy::upstream::{IdentitySource, Upstream};
 use crate::port::{HeaderEdits, HostFailure, RequestHead};
 use crate::token::credential::{CookieToken, Likeness, QueryToken};
-use crate::token::extract::{Source, credentials};
+use crate::token::extract::{TokenSource, credentials};
 use std::borrow::Cow;
 
 pub use reserved::ReservedNames;
@@ -43,14 +43,14 @@ pub fn write_identity(permit: &Permit, request: &impl HeaderEdits) -> Result<(),
 /// # Errors
 /// [`HostFailure`]: the request must not pass then.
 pub fn remove_credential(
-    sources: &[Source],
+    sources: &[TokenSource],
     head: &impl RequestHead,
     request: &impl HeaderEdits,
 ) -> Result<(), HostFailure> {
     let mut path = head.first(":path").unwrap_or_default().to_vec();
     for source in sources {
         match source {
-            Source::Header { name, scheme } => {
+            TokenSource::Header { name, scheme } => {
                 for twin in head.names().filter(|other| is_twin(other, name.as_bytes())) {
                     request.remove(twin)?;
                 }
@@ -59,14 +59,14 @@ pub fn remove_credential(
                     request.remove(name.as_bytes())?;
                 }
             }
-            Source::Query(name) => {
+            TokenSource::Query(name) => {
                 let query = QueryToken::named(name);
                 if query.parameters(&path).any(|(likeness, _)| likeness != Likeness::Other) {
                     path = query.cut_from(&path);
                     request.set(":path", &path)?;
                 }
             }
-            Source::Cookie(_) => {}
+            TokenSource::Cookie(_) => {}
         }
     }
     match cookies_left(sources, head) {
@@ -77,13 +77,13 @@ pub fn remove_credential(
 }
 
 /// The cookies without tokens, in one line; `None` where there are none to take out.
-fn cookies_left(sources: &[Source], head: &impl RequestHead) -> Option<Vec<u8>> {
+fn cookies_left(sources: &[TokenSource], head: &impl RequestHead) -> Option<Vec<u8>> {
     let mut left = Vec::new();
     let mut are_cut = false;
     for line in head.lines("cookie") {
         let mut line = line.to_vec();
         for source in sources {
-            let Source::Cookie(name) = source else { continue };
+            let TokenSource::Cookie(name) = source else { continue };
             let cookie = CookieToken::named(name);
             let has = |wanted| cookie.cookies(&line).any(|(likeness, _)| likeness == wanted);
             // What is one cookie to some and several to others cannot be cut without making new ones.
@@ -103,20 +103,20 @@ fn cookies_left(sources: &[Source], head: &impl RequestHead) -> Option<Vec<u8>> 
     are_cut.then_some(left)
 }
 
-fn text<'a>(value: &Value, permit: &'a Permit) -> Option<Cow<'a, str>> {
+fn text<'a>(value: &IdentitySource, permit: &'a Permit) -> Option<Cow<'a, str>> {
     let facts = permit.facts();
     let borrowed = match value {
-        Value::ClientId => facts.client_id.as_deref(),
-        Value::Subject => facts.subject.as_deref(),
-        Value::Username => facts.username.as_deref(),
-        Value::Issuer => facts.issuer.as_deref(),
-        Value::Scope => return Some(header_text::list(&facts.scope, ' ').into()),
-        Value::Provider => Some(&*permit.provider().name),
-        Value::Api => Some(&*permit.api().id),
-        Value::ContractTier => permit.contract().and_then(|contract| contract.tier.as_deref()),
-        Value::ContractName => permit.contract().and_then(|contract| contract.name.as_deref()),
+        IdentitySource::ClientId => facts.client_id.as_deref(),
+        IdentitySource::Subject => facts.subject.as_deref(),
+        IdentitySource::Username => facts.username.as_deref(),
+        IdentitySource::Issuer => facts.issuer.as_deref(),
+        IdentitySource::Scope => return Some(header_text::list(&facts.scope, ' ').into()),
+        IdentitySource::Provider => Some(&*permit.provider().name),
+        IdentitySource::Api => Some(&*permit.api().id),
+        IdentitySource::ContractTier => permit.contract().and_then(|contract| contract.tier.as_deref()),
+        IdentitySource::ContractName => permit.contract().and_then(|contract| contract.name.as_deref()),
         // Kept as header text.
-        Value::Claim(pointer) => {
+        IdentitySource::Claim(pointer) => {
             let claim = facts.claims.iter().find(|(name, _)| name == pointer);
             return claim.map(|(_, value)| Cow::Borrowed(&**value));
         }

@@ -36,7 +36,7 @@ pub fn list(texts: &[Box<str>], joint: char) -> String {
     list
 }
 
-/// A member's name as part of a header name: in lower case, what no name may hold as `-`.
+/// A member's name as part of a header name: in lower case, with `-` for what no name may contain.
 pub fn name_part(member: &str) -> String {
     let legal = member.bytes().map(|byte| match byte.to_ascii_lowercase() {
         byte if is_tchar(byte) => char::from(byte),

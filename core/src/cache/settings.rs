@@ -20,6 +20,8 @@ pub struct CacheSettings {
     pub respect_cache_control: bool,
 }
 
+/// As the configuration has it where it says nothing.
+#[cfg(test)]
 impl Default for CacheSettings {
     fn default() -> Self {
         Self {

@@ -22,7 +22,7 @@ keys! {
     API: ApiKeys at "apis[]";
     /// The `api` of contracts and metrics.
     id: Of<Box<str>> = required(TEXT);
-    /// Which requests belong to it; every one, where nothing is said.
+    /// Which requests belong to it; without it, every request.
     r#match: Of<(Hosts, Paths)> = or(Of(Shape::Object, |field| field.section(matching)), "{}");
     /// Names of the providers whose tokens it takes; without it, all.
     providers: Maybe<Part> = optional(Part(Shape::Array));
@@ -53,7 +53,7 @@ const HOSTS: Of<Hosts> = Of(Shape::Array, |field| field.filled_array(|element| e
 
 pub fn read(field: &Field<'_>, references: &References<'_>) -> Option<Vec<ApiSettings>> {
     let apis = field.filled_array(|element| element.section(|section| api(section, references)));
-    // A faulty API is no reason to leave the others uncompared.
+    // Compared even when an API is wrong: one mistake must not hide another.
     let sound = field.tells_apart(&API.id, "is the id of another API");
     apis.filter(|_| sound)
 }
@@ -71,7 +71,7 @@ fn api(section: &Section<'_>, references: &References<'_>) -> Option<ApiSettings
         None => Some((0..references.providers.len()).collect()),
     };
     let rule = rule(section, references);
-    // A faulty rule is no reason to leave the operations unread.
+    // Operations are read even when the rule is wrong: one mistake must not hide another.
     let inherited = rule.clone().unwrap_or_default();
     let operations = section.read(&API.operations, |field| {
         field.array(|element| element.section(|section| operations::read(section, &inherited, references)))

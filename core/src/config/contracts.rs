@@ -19,9 +19,9 @@ keys! {
     inline: Part = or(Part(Shape::Array), "[]");
     /// A document to poll.
     source: Maybe<Of<FeedSettings>> = optional(Of(Shape::Object, |field| field.section(source)));
-    /// Without a good answer for so long, nothing is granted; with `0s`, there is no bound.
+    /// How long contracts are relied on without a good answer; `0s`: forever.
     max_staleness: Span = or(Span(Duration::ZERO, Duration::from_secs(365 * 86_400)), "\"24h\"");
-    /// What holds until the source has answered: nothing, or the inline contracts.
+    /// What is in force until the source has answered: nothing, or the inline contracts.
     before_first_load: Word<BeforeFirstLoad> =
         or(Word(&[("refuse", BeforeFirstLoad::Refuse), ("inline", BeforeFirstLoad::Inline)]), "\"refuse\"");
 }
@@ -89,8 +89,8 @@ pub fn read(section: &Section<'_>, references: &References<'_>) -> Option<Settin
     Some(Settings { inline, source, max_staleness, before_first_load })
 }
 
-/// A row of the configuration is held to more than one of a document: no unknown member, no unknown status, and no API
-/// or provider that does not exist, for it could never grant anything.
+/// Stricter than for a row of a document: an unknown member or status is refused, and so is an API or provider that does
+/// not exist, because the contract could never grant anything.
 fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
     field.section(|section| {
         section.pass_over(&ROW.api);
@@ -99,7 +99,7 @@ fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
         for key in [&ROW.tier, &ROW.name, &ROW.provider, &ROW.not_before, &ROW.expires_at] {
             section.pass_over(key);
         }
-        // Of a faulty status enough has been said.
+        // A wrong status has been reported already.
         let row = status.and_then(|()| {
             let row = Row::from_json(&serde_json::to_vec(field.value()).ok()?);
             row.map_err(|error| section.refuse_member(error.member, error.reason)).ok()
@@ -112,7 +112,7 @@ fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
     })
 }
 
-/// What is no name has been refused as such.
+/// Whether the name is configured. What is not a name has been refused already.
 fn exists(field: &Field<'_>, known: &[Box<str>], what: &str) -> bool {
     match field.value().as_text() {
         Some(name) if !name.is_empty() && !known.iter().any(|known| **known == *name) => {

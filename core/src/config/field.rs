@@ -100,7 +100,7 @@ impl<'a> Field<'a> {
         parse(text).map_err(|reason| self.refuse(format!("{reason}, got {text:?}"))).ok()
     }
 
-    /// An `http` or `https` URL. A faulty one is not shown: it may hold credentials.
+    /// An `http` or `https` URL. A wrong one is not shown: it may contain credentials.
     pub fn url(&self) -> Option<HttpUrl> {
         let text = self.string()?;
         HttpUrl::parse(text).map_err(|reason| self.refuse(reason)).ok()
@@ -115,8 +115,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Why a text is not one that anybody means. A last line break is mostly that of the file or the YAML block that the text
-/// comes from.
+/// What is wrong with a text that nobody can mean. A line break at its end usually comes from a file or a YAML block.
 pub fn fault_of_text(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         Some("must not be empty")
@@ -129,7 +128,7 @@ pub fn fault_of_text(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The places in a list of what an earlier element is the same as.
+/// The indices of the elements that are the same as an earlier one.
 pub fn repeated<T>(list: &[T], is_same: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = usize> {
     let is_repeated =
         move |(index, one): (usize, &T)| list.iter().take(index).any(|other| is_same(other, one)).then_some(index);

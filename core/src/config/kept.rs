@@ -1,7 +1,7 @@
 //! What APIs make of a token's claims, and so what of them is kept.
 
 use crate::policy::api::{Access, ApiSettings};
-use crate::policy::upstream::Value;
+use crate::policy::upstream::IdentitySource;
 use crate::token::claims::ClaimNames;
 
 /// What of an answer is kept beside what every answer has.
@@ -18,7 +18,7 @@ impl KeptClaims {
         let mut pointers: Vec<Box<str>> = upstreams()
             .flat_map(|upstream| &upstream.headers)
             .filter_map(|(_, value)| match value {
-                Value::Claim(pointer) => Some(pointer.clone()),
+                IdentitySource::Claim(pointer) => Some(pointer.clone()),
                 _ => None,
             })
             .collect();

@@ -94,7 +94,7 @@ impl<K> Key<K> {
 }
 
 impl<K> Key<Maybe<K>> {
-    /// A key without which something holds that no value says.
+    /// A key whose absence means something that no value could say.
     pub const fn optional(name: &'static str, kind: K) -> Self {
         Self { name, presence: Presence::Optional, kind: Maybe(kind) }
     }

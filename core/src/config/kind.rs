@@ -15,7 +15,7 @@ pub trait Kind: Shaped {
     /// Reads a value. `None`: it is wrong, and why is noted.
     fn read(&self, field: &Field<'_>) -> Option<Self::Value>;
 
-    /// What it means that there is no value, where there may be none and nothing is the default.
+    /// What absence is read as, where a key is optional.
     fn absent(&self) -> Option<Self::Value> {
         None
     }

@@ -4,7 +4,7 @@ use crate::base::printable::Printable;
 use std::cell::RefCell;
 use std::fmt;
 
-/// Most characters of a path, and of what is wrong there, that are shown: both may hold text of the configuration.
+/// Most characters of a path, and of what is wrong there, that are shown: both may contain text of the configuration.
 const LONGEST: usize = 400;
 
 /// Most characters of a member's name in a path: what follows a long one is still to be seen.

@@ -7,7 +7,7 @@ use crate::base::json::{Json, Object};
 /// Deepest nesting; the configuration needs seven levels.
 const MAX_DEPTH: usize = 64;
 
-/// The value of a `Struct`; `None` when the bytes are none.
+/// The value of a `Struct`; `None` when the bytes are not one.
 pub fn read_struct(bytes: &[u8]) -> Option<Json<'_>> {
     object(bytes, MAX_DEPTH)
 }
@@ -37,12 +37,12 @@ fn object(bytes: &[u8], depth: usize) -> Option<Json<'_>> {
         }
     }
     let mut object = Object::new(members);
-    // Of a map's entries with one key, the last holds.
+    // Of several entries with the same key, the last one counts.
     object.take_repeated();
     Some(Json::Object(object))
 }
 
-/// `Value { oneof kind { null = 1, number = 2, string = 3, bool = 4, struct = 5, list = 6 } }`; the last one holds.
+/// `Value { oneof kind { null = 1, number = 2, string = 3, bool = 4, struct = 5, list = 6 } }`; the last one counts.
 fn any(bytes: &[u8], depth: usize) -> Option<Json<'_>> {
     let mut value = Json::Null;
     for field in Fields(bytes) {
@@ -70,7 +70,7 @@ fn list(bytes: &[u8], depth: usize) -> Option<Json<'_>> {
     Some(Json::Array(values))
 }
 
-/// The fields of a message, each with its number; `None` and then nothing more where the bytes are none.
+/// The fields of a message, each with its number; `None` and then nothing more where the bytes are not a message.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {

@@ -27,16 +27,16 @@ keys! {
     clock_skew: Span = or(Span(Duration::ZERO, Duration::from_secs(3600)), "\"10s\"");
     /// Whether a token that is bound to a key (`cnf`, or `token_type` DPoP) is refused, or passes as a bearer token.
     proof_of_possession: Word<bool> = or(Word(&[("enforce", false), ("ignore", true)]), "\"enforce\"");
-    /// Which members of the answer hold what.
+    /// Which members of the answer name the client and the scopes.
     claims: Of<ClaimNames> = or(Of(Shape::Object, |field| field.section(claims)), "{}");
 }
 
 keys! {
-    /// Which members of an answer hold what.
+    /// Which members of an answer name the client and the scopes.
     CLAIMS: ClaimKeys at "providers[].claims";
     /// Members that may name the client; the first that is present counts.
     client_id: Of<Texts> = or(NAMES, "[\"client_id\", \"azp\", \"appid\", \"cid\"]");
-    /// Members that may hold the scopes; the first that is present counts.
+    /// Members that may contain the scopes; the first that is present counts.
     scope: Of<Texts> = or(NAMES, "[\"scope\", \"scp\"]");
 }
 
@@ -49,7 +49,7 @@ pub fn names(field: &Field<'_>) -> Vec<Box<str>> {
 
 pub fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
     let providers = field.filled_array(|element| element.section(provider));
-    // A faulty provider is no reason to leave the others uncompared.
+    // Compared even when a provider is wrong: one mistake must not hide another.
     let names = field.tells_apart(&PROVIDER.name, "is the name of another provider");
     let issuers = field.tells_apart(&PROVIDER.issuer, "is the issuer of another provider");
     let nameless = (0..field.len()).filter(|index| field.len() > 1 && !field.has_key(*index, &PROVIDER.issuer));
@@ -86,7 +86,7 @@ fn provider_name(text: &str) -> Result<Box<str>, &'static str> {
 fn claims(section: &Section<'_>) -> Option<ClaimNames> {
     let client_id = section.get(&CLAIMS.client_id);
     let scope = section.get(&CLAIMS.scope);
-    // What is kept beside these is up to the APIs.
+    // The APIs say what else is kept.
     let (pointers, asked) = (Vec::new(), Vec::new());
     Some(ClaimNames { client_id: client_id?, scope: scope?, pointers, all_scalars: false, asked })
 }

@@ -5,7 +5,7 @@ use super::key::{Maybe, Shape, keys};
 use super::kind::{Nullable, Of, Parsed, Span};
 use super::section::Section;
 use crate::base::fields::is_header_value;
-use crate::reply::Settings;
+use crate::reply::ReplySettings;
 use std::time::Duration;
 
 keys! {
@@ -19,11 +19,11 @@ keys! {
     retry_after: Span = or(Span(Duration::from_millis(1), Duration::from_secs(86_400)), "\"5s\"");
 }
 
-pub fn read(section: &Section<'_>) -> Option<Settings> {
+pub fn read(section: &Section<'_>) -> Option<ReplySettings> {
     let realm = section.get(&REPLIES.realm);
     let resource_metadata = section.get(&REPLIES.resource_metadata);
     let retry_after = section.get(&REPLIES.retry_after);
-    Some(Settings { realm: realm?, resource_metadata: resource_metadata?, retry_after: retry_after? })
+    Some(ReplySettings { realm: realm?, resource_metadata: resource_metadata?, retry_after: retry_after? })
 }
 
 fn address(field: &Field<'_>) -> Option<Box<str>> {

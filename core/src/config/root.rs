@@ -33,11 +33,11 @@ keys! {
     ambiguous_paths: Word<AmbiguousPaths> =
         or(Word(&[("refuse", AmbiguousPaths::Refuse), ("literal", AmbiguousPaths::Literal)]), "\"refuse\"");
     /// Where tokens are looked for.
-    token: Of<extract::Settings> = or(Of(Shape::Object, |field| field.section(token::read)), "{}");
+    token: Of<extract::TokenSettings> = or(Of(Shape::Object, |field| field.section(token::read)), "{}");
     /// What is remembered of tokens.
     cache: Of<CacheSettings> = or(Of(Shape::Object, |field| field.section(cache::read)), "{}");
     /// How refusals are worded.
-    replies: Of<reply::Settings> = or(Of(Shape::Object, |field| field.section(replies::read)), "{}");
+    replies: Of<reply::ReplySettings> = or(Of(Shape::Object, |field| field.section(replies::read)), "{}");
 }
 
 pub fn read(section: &Section<'_>) -> Option<Settings> {

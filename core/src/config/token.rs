@@ -7,13 +7,13 @@ use super::section::Section;
 use crate::base::fields::{is_header_name, is_token};
 use crate::base::headers::is_twin;
 use crate::token::credential::resembles;
-use crate::token::extract::{Settings, Source};
+use crate::token::extract::{TokenSettings, TokenSource};
 
 keys! {
     /// Where tokens are looked for.
     TOKEN: TokenKeys at "token";
     /// Places to look in; a token in two of them is refused.
-    sources: Of<Vec<Source>> =
+    sources: Of<Vec<TokenSource>> =
         or(Of(Shape::Array, sources), "[{\"header\": \"authorization\", \"scheme\": \"Bearer\"}]");
     /// Longest token in bytes.
     max_length: Whole = or(Whole(1, 65_536), "8192");
@@ -32,13 +32,13 @@ keys! {
     scheme: Maybe<Parsed<Box<str>>> = optional(Parsed(scheme));
 }
 
-pub fn read(section: &Section<'_>) -> Option<Settings> {
+pub fn read(section: &Section<'_>) -> Option<TokenSettings> {
     let sources = section.get(&TOKEN.sources);
     let max_length = section.get(&TOKEN.max_length);
-    Some(Settings { sources: sources?, max_length: usize::try_from(max_length?).ok()? })
+    Some(TokenSettings { sources: sources?, max_length: usize::try_from(max_length?).ok()? })
 }
 
-fn sources(field: &Field<'_>) -> Option<Vec<Source>> {
+fn sources(field: &Field<'_>) -> Option<Vec<TokenSource>> {
     let sources = field.filled_array(|element| element.section(source))?;
     if repeated(&sources, is_same_place).next().is_some() {
         field.refuse("names one place twice");
@@ -47,13 +47,13 @@ fn sources(field: &Field<'_>) -> Option<Vec<Source>> {
     Some(sources)
 }
 
-fn is_same_place(one: &Source, other: &Source) -> bool {
+fn is_same_place(one: &TokenSource, other: &TokenSource) -> bool {
     match (one, other) {
-        (Source::Header { name: one, .. }, Source::Header { name: other, .. }) => {
+        (TokenSource::Header { name: one, .. }, TokenSource::Header { name: other, .. }) => {
             one == other || is_twin(one.as_bytes(), other.as_bytes())
         }
-        (Source::Query(one), Source::Query(other)) => are_alike(one, other, true),
-        (Source::Cookie(one), Source::Cookie(other)) => are_alike(one, other, false),
+        (TokenSource::Query(one), TokenSource::Query(other)) => are_alike(one, other, true),
+        (TokenSource::Cookie(one), TokenSource::Cookie(other)) => are_alike(one, other, false),
         _ => false,
     }
 }
@@ -64,11 +64,11 @@ fn are_alike(one: &str, other: &str, ignore_case: bool) -> bool {
     resembles(one, other, ignore_case) || resembles(other, one, ignore_case)
 }
 
-fn source(section: &Section<'_>) -> Option<Source> {
+fn source(section: &Section<'_>) -> Option<TokenSource> {
     match (section.has(&SOURCE.header), section.has(&SOURCE.query), section.has(&SOURCE.cookie)) {
         (true, false, false) => header(section),
-        (false, true, false) => section.get(&SOURCE.query)?.map(Source::Query),
-        (false, false, true) => section.get(&SOURCE.cookie)?.map(Source::Cookie),
+        (false, true, false) => section.get(&SOURCE.query)?.map(TokenSource::Query),
+        (false, false, true) => section.get(&SOURCE.cookie)?.map(TokenSource::Cookie),
         _ => {
             section.pass_over(&SOURCE.scheme);
             section.refuse("must hold one of \"header\", \"query\" and \"cookie\"");
@@ -77,7 +77,7 @@ fn source(section: &Section<'_>) -> Option<Source> {
     }
 }
 
-fn header(section: &Section<'_>) -> Option<Source> {
+fn header(section: &Section<'_>) -> Option<TokenSource> {
     let name = section.get(&SOURCE.header);
     let scheme = section.get(&SOURCE.scheme);
     let (name, scheme) = (name??, scheme?);
@@ -85,7 +85,7 @@ fn header(section: &Section<'_>) -> Option<Source> {
         section.refuse("\"scheme\" is required with the header authorization, such as \"Bearer\"");
         return None;
     }
-    Some(Source::Header { name, scheme })
+    Some(TokenSource::Header { name, scheme })
 }
 
 fn header_name(text: &str) -> Result<Box<str>, &'static str> {

@@ -6,9 +6,9 @@ use super::kind::{FLAG, Nullable, Of, Parsed};
 use super::section::Section;
 use crate::base::fields::is_header_name;
 use crate::base::headers::is_twin;
-use crate::policy::upstream::{Upstream, Value};
+use crate::policy::upstream::{IdentitySource, Upstream};
 
-type IdentityHeaders = Vec<(Box<str>, Value)>;
+type IdentityHeaders = Vec<(Box<str>, IdentitySource)>;
 
 keys! {
     /// What the upstream receives.
@@ -31,7 +31,7 @@ pub fn read(section: &Section<'_>) -> Option<Upstream> {
     Some(Upstream { headers: headers?, claims_prefix: claims_prefix?, forward_token: forward_token? })
 }
 
-fn identity_header(name: &str, field: &Field<'_>) -> Option<(Box<str>, Value)> {
+fn identity_header(name: &str, field: &Field<'_>) -> Option<(Box<str>, IdentitySource)> {
     if !may_be_set(name) {
         field.refuse("is not a header name in lower case that can be set here");
         return None;
@@ -57,19 +57,19 @@ fn prefix(text: &str) -> Result<Box<str>, &'static str> {
     Ok(text.into())
 }
 
-fn source(text: &str) -> Result<Value, &'static str> {
+fn source(text: &str) -> Result<IdentitySource, &'static str> {
     Ok(match text {
-        "client_id" => Value::ClientId,
-        "subject" => Value::Subject,
-        "scope" => Value::Scope,
-        "username" => Value::Username,
-        "issuer" => Value::Issuer,
-        "provider" => Value::Provider,
-        "api" => Value::Api,
-        "contract.tier" => Value::ContractTier,
-        "contract.name" => Value::ContractName,
+        "client_id" => IdentitySource::ClientId,
+        "subject" => IdentitySource::Subject,
+        "scope" => IdentitySource::Scope,
+        "username" => IdentitySource::Username,
+        "issuer" => IdentitySource::Issuer,
+        "provider" => IdentitySource::Provider,
+        "api" => IdentitySource::Api,
+        "contract.tier" => IdentitySource::ContractTier,
+        "contract.name" => IdentitySource::ContractName,
         _ => match text.strip_prefix("claim:") {
-            Some(pointer) if pointer.len() > 1 && pointer.starts_with('/') => Value::Claim(pointer.into()),
+            Some(pointer) if pointer.len() > 1 && pointer.starts_with('/') => IdentitySource::Claim(pointer.into()),
             _ => {
                 return Err("must be client_id, subject, scope, username, issuer, provider, api, contract.tier, \
                             contract.name or claim:/… (a JSON pointer)");

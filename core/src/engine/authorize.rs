@@ -13,7 +13,7 @@ use crate::policy::selection::{Selection, Target};
 use crate::port::RequestHead;
 use crate::provider::Provider;
 use crate::reply::Refusal;
-use crate::token::extract::{Fault, extract};
+use crate::token::extract::{TokenError, extract};
 use std::rc::Rc;
 
 impl Worker {
@@ -78,16 +78,16 @@ impl Worker {
     }
 
     /// The verdict on a request without a token that could be judged.
-    fn without_token(&mut self, guard: &Guard, fault: Fault) -> Verdict {
+    fn without_token(&mut self, guard: &Guard, error: TokenError) -> Verdict {
         let waived = guard.waives_token();
-        match fault {
-            Fault::Missing if waived => {
+        match error {
+            TokenError::Missing if waived => {
                 self.metrics.request(Outcome::Anonymous, Some(&guard.api));
                 Verdict::AdmitPublic(Rc::clone(&guard.api))
             }
-            Fault::Missing => self.refuse(Some(guard), Outcome::MissingToken),
-            Fault::Doubtful if !waived => self.refuse(Some(guard), Outcome::MissingToken),
-            fault => self.refuse_invalid(Some(guard), fault.text()),
+            TokenError::Missing => self.refuse(Some(guard), Outcome::MissingToken),
+            TokenError::Doubtful if !waived => self.refuse(Some(guard), Outcome::MissingToken),
+            error => self.refuse_invalid(Some(guard), error.text()),
         }
     }
 
@@ -159,17 +159,5 @@ impl Worker {
         let mut verdict = self.refuse(guard, Outcome::InvalidRequest);
         verdict.explain(|about| about.detail = Some(detail.into()));
         verdict
-    }
-}
-
-impl Fault {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Missing => "no access token",
-            Self::Repeated => "an access token in two places",
-            Self::Misplaced | Self::Doubtful => "what an upstream could take for another access token",
-            Self::Empty => "an empty access token",
-            Self::TooLong => "an access token that is too long",
-        }
     }
 }

@@ -9,7 +9,7 @@ use super::worker::Worker;
 use crate::cache::{BucketSnapshot, Freshness, Remembered, Role, is_held};
 use crate::outcome::Outcome;
 use crate::policy::api::Guard;
-use crate::provider::failure::Failure;
+use crate::provider::failure::ProviderFailure;
 use crate::token::digest::Digest;
 use std::rc::Rc;
 
@@ -21,7 +21,7 @@ pub(super) type Learned = Result<Remembered, Unanswered>;
 pub(super) struct Unanswered {
     /// How those who wait for it end.
     pub outcome: Outcome,
-    pub failure: Option<Failure>,
+    pub failure: Option<ProviderFailure>,
 }
 
 impl From<Outcome> for Unanswered {

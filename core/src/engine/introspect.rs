@@ -11,7 +11,7 @@ use crate::base::time::Timestamp;
 use crate::cache::{CacheControl, Lifetime, Remembered};
 use crate::outcome::Outcome;
 use crate::provider::Provider;
-use crate::provider::failure::Failure;
+use crate::provider::failure::ProviderFailure;
 use crate::provider::introspection::response;
 use crate::token::digest::Digest;
 use crate::token::facts::TokenState;
@@ -72,9 +72,9 @@ impl Worker {
         Remembered { state, lifetime: lifetime.unwrap_or(Lifetime::none(asked_at)) }
     }
 
-    fn record_failure(&mut self, provider: &Provider, failure: Failure, cx: &mut Cx<'_>) -> Unanswered {
+    fn record_failure(&mut self, provider: &Provider, failure: ProviderFailure, cx: &mut Cx<'_>) -> Unanswered {
         let outcome = failure.outcome();
-        if failure == Failure::Unreachable {
+        if failure == ProviderFailure::Unreachable {
             self.pauses.silent(provider, cx.now);
         }
         if let Some(wait) = failure.retry_after() {
@@ -92,7 +92,7 @@ impl Worker {
     }
 }
 
-fn introspected(read: &Result<TokenState, Failure>) -> Introspected {
+fn introspected(read: &Result<TokenState, ProviderFailure>) -> Introspected {
     match read {
         Ok(TokenState::Active(_)) => Introspected::Active,
         Ok(TokenState::Inactive) => Introspected::Inactive,

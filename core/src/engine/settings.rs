@@ -20,21 +20,21 @@ pub struct Settings {
     pub policy: Policy,
     pub providers: Vec<Rc<Provider>>,
     pub reserved: ReservedNames,
-    pub token: extract::Settings,
+    pub token: extract::TokenSettings,
     pub contracts: Rc<contract::settings::Settings>,
     /// What is remembered, and for how long.
     pub cache: cache::CacheSettings,
-    pub replies: reply::Settings,
+    pub replies: reply::ReplySettings,
 }
 
 impl Settings {
     pub fn new(
         policy: Policy,
         providers: Vec<Rc<Provider>>,
-        token: extract::Settings,
+        token: extract::TokenSettings,
         contracts: Rc<contract::settings::Settings>,
         cache: cache::CacheSettings,
-        replies: reply::Settings,
+        replies: reply::ReplySettings,
     ) -> Self {
         let reserved = ReservedNames::of(policy.apis().iter().map(|api| &api.upstream));
         Self { policy, providers, reserved, token, contracts, cache, replies }

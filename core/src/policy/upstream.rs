@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, Default)]
 pub struct Upstream {
     /// Header names (lower case) and what they carry.
-    pub headers: Vec<(Box<str>, Value)>,
+    pub headers: Vec<(Box<str>, IdentitySource)>,
     /// Every scalar member of the answer becomes a header of this prefix and its name.
     pub claims_prefix: Option<Box<str>>,
     /// Whether the credential stays in the request.
@@ -13,7 +13,7 @@ pub struct Upstream {
 
 /// Where the value of an identity header comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum IdentitySource {
     ClientId,
     /// `sub`.
     Subject,

@@ -1,4 +1,4 @@
-//! Why an authorization server's answer tells nothing of a token.
+//! Why an authorization server's answer says nothing about a token.
 
 use crate::base::json::{ObjectError, UnusableMember};
 use crate::outcome::Outcome;
@@ -10,7 +10,7 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// A failed introspection. The texts are fixed: nothing of an answer's content is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum ProviderFailure {
     Unreachable,
     /// The server says it cannot answer now.
     Unavailable {
@@ -19,7 +19,7 @@ pub enum Failure {
         /// How long a 429 or 503 asks to be left alone; never zero, at most [`LONGEST_RETRY_AFTER`].
         retry_after: Option<Duration>,
     },
-    /// A status that is no introspection answer.
+    /// A status that is not one of an introspection answer.
     UnexpectedStatus(u16),
     /// The server refuses the gateway's own credentials.
     Unauthorized(u16),
@@ -27,14 +27,14 @@ pub enum Failure {
     TooLarge(usize),
     /// Not one JSON object (RFC 8259).
     NotJson,
-    Duplicate,
+    GivenTwice,
     /// `active` is missing or not a boolean.
     ActiveUnreadable,
     /// This member has a type or value of no use.
     Unreadable(&'static str),
 }
 
-impl Failure {
+impl ProviderFailure {
     /// The outcome for a request that waits for this answer.
     pub fn outcome(self) -> Outcome {
         match self {
@@ -57,22 +57,22 @@ impl Failure {
     }
 }
 
-impl From<ObjectError> for Failure {
+impl From<ObjectError> for ProviderFailure {
     fn from(error: ObjectError) -> Self {
         match error {
             ObjectError::NotAnObject => Self::NotJson,
-            ObjectError::GivenTwice => Self::Duplicate,
+            ObjectError::GivenTwice => Self::GivenTwice,
         }
     }
 }
 
-impl From<UnusableMember> for Failure {
+impl From<UnusableMember> for ProviderFailure {
     fn from(UnusableMember(name): UnusableMember) -> Self {
         Self::Unreadable(name)
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for ProviderFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable => f.write_str("no answer: not reached, connection lost or timed out"),
@@ -80,7 +80,7 @@ impl fmt::Display for Failure {
             Self::Unavailable { status, retry_after: Some(wait) } => {
                 write!(f, "status {status}: it cannot answer now and asks to be left alone for {} s", wait.as_secs())
             }
-            Self::UnexpectedStatus(status) => write!(f, "status {status} is no introspection answer"),
+            Self::UnexpectedStatus(status) => write!(f, "status {status} is not one of an introspection answer"),
             Self::Unauthorized(status) => {
                 write!(f, "status {status}: it refuses the gateway's own credentials; check introspection.client")
             }
@@ -89,7 +89,7 @@ impl fmt::Display for Failure {
             }
             Self::TooLarge(bytes) => write!(f, "an answer of {bytes} bytes is over the limit"),
             Self::NotJson => f.write_str("the answer is not a JSON object"),
-            Self::Duplicate => f.write_str("a member appears twice in the answer"),
+            Self::GivenTwice => f.write_str("a member is given twice in the answer"),
             Self::ActiveUnreadable => f.write_str("\"active\" is missing or not a boolean"),
             Self::Unreadable(member) => write!(f, "\"{member}\" has a type or value of no use"),
         }

@@ -8,7 +8,7 @@ pub struct Bearer(Box<str>);
 
 impl Bearer {
     /// Takes `bytes` as a token if they form a `b64token`:
-    /// one or more of `A–Z a–z 0–9 - . _ ~ + /`, then any number of `=`. `!` is taken too: tokens of Salesforce hold it.
+    /// one or more of `A–Z a–z 0–9 - . _ ~ + /`, then any number of `=`. `!` is taken too: Salesforce tokens contain it.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let core_end = bytes.iter().rposition(|byte| *byte != b'=')?;
         let core = bytes.get(..=core_end)?;

@@ -7,12 +7,12 @@ use super::scalar;
 use crate::base::json::{Json, Object, UnusableMember, first_token};
 use crate::base::time::Timestamp;
 
-/// Which members hold what, and which further ones are kept.
+/// Which members name the client and the scopes, and which further ones are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClaimNames {
     /// Members that may name the client; the first present wins.
     pub client_id: Vec<Box<str>>,
-    /// Members that may hold the scopes; the first present wins.
+    /// Members that may contain the scopes; the first present wins.
     pub scope: Vec<Box<str>>,
     /// JSON pointers (RFC 6901) of further values to keep.
     pub pointers: Vec<Box<str>>,
@@ -23,7 +23,7 @@ pub struct ClaimNames {
 }
 
 impl ClaimNames {
-    /// Whether the member is read. The standard names always are, so that none appears twice.
+    /// Whether the member is read. The standard names always are, so that none may be given twice.
     pub fn wants(&self, member: &str) -> bool {
         let is_root_of = |pointer: &str| first_token(pointer).is_some_and(|(root, _)| root == member);
         matches!(
@@ -144,6 +144,8 @@ fn saturating_floor(value: f64) -> u64 {
     value as u64
 }
 
+/// As the configuration has it where it names none.
+#[cfg(test)]
 impl Default for ClaimNames {
     fn default() -> Self {
         let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();

@@ -4,10 +4,11 @@ use super::credential::{CookieToken, Likeness, QueryToken};
 use crate::base::headers::is_twin;
 use crate::port::RequestHead;
 use std::borrow::Cow;
+use std::fmt;
 
 /// A place where a token may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum TokenSource {
     /// A header; with a scheme, only a value of that scheme is a token.
     Header {
         /// Name, in lower case.
@@ -22,9 +23,9 @@ pub enum Source {
 
 /// Why no token can be taken from a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum TokenError {
     Missing,
-    /// No source carries one, but something that few upstreams take for one is there.
+    /// No source carries one, but there is something that a few upstreams take for one.
     Doubtful,
     /// Two places, or one place twice.
     Repeated,
@@ -34,14 +35,33 @@ pub enum Fault {
     TooLong,
 }
 
+impl TokenError {
+    /// What is in the request.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Missing => "no access token",
+            Self::Repeated => "an access token in two places",
+            Self::Misplaced | Self::Doubtful => "what an upstream could take for another access token",
+            Self::Empty => "an empty access token",
+            Self::TooLong => "an access token that is too long",
+        }
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
 /// A token candidate as it stands in the request; not yet known to be well formed.
-pub type Found<'a> = Cow<'a, [u8]>;
+pub type Candidate<'a> = Cow<'a, [u8]>;
 
 /// Where tokens are looked for and how long they may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct TokenSettings {
     /// Places, all of which are looked at.
-    pub sources: Vec<Source>,
+    pub sources: Vec<TokenSource>,
     /// Most bytes a token may have.
     pub max_length: usize,
 }
@@ -49,19 +69,19 @@ pub struct Settings {
 /// The one token of the request.
 ///
 /// # Errors
-/// A [`Fault`] when there is none, more than one, or one that cannot be a token for its length; also when an upstream
+/// A [`TokenError`] when there is none, more than one, or one that cannot be a token for its length; also when an upstream
 /// could find another one.
-pub fn extract<'a>(settings: &'a Settings, head: &'a impl RequestHead) -> Result<Found<'a>, Fault> {
+pub fn extract<'a>(settings: &'a TokenSettings, head: &'a impl RequestHead) -> Result<Candidate<'a>, TokenError> {
     let mut found = None;
     let mut has_cousin = false;
-    let mut take = |likeness: Likeness, value: Found<'a>| match likeness {
+    let mut take = |likeness: Likeness, value: Candidate<'a>| match likeness {
         Likeness::Other => Ok(()),
-        Likeness::Twin => Err(Fault::Misplaced),
+        Likeness::Twin => Err(TokenError::Misplaced),
         Likeness::Cousin => {
             has_cousin = true;
             Ok(())
         }
-        Likeness::Token if found.is_some() => Err(Fault::Repeated),
+        Likeness::Token if found.is_some() => Err(TokenError::Repeated),
         Likeness::Token => {
             found = Some(value);
             Ok(())
@@ -69,9 +89,9 @@ pub fn extract<'a>(settings: &'a Settings, head: &'a impl RequestHead) -> Result
     };
     for source in &settings.sources {
         match source {
-            Source::Header { name, scheme } => {
+            TokenSource::Header { name, scheme } => {
                 if head.names().any(|other| is_twin(other, name.as_bytes())) {
-                    return Err(Fault::Misplaced);
+                    return Err(TokenError::Misplaced);
                 }
                 let Some(value) = head.joined(name) else { continue };
                 let (likeness, behind) = credentials(&value, scheme.as_deref());
@@ -81,12 +101,12 @@ pub fn extract<'a>(settings: &'a Settings, head: &'a impl RequestHead) -> Result
                 };
                 take(likeness, token)?;
             }
-            Source::Query(name) => {
+            TokenSource::Query(name) => {
                 for (likeness, pair) in QueryToken::named(name).parameters(head.first(":path").unwrap_or_default()) {
                     take(likeness, QueryToken::value(pair))?;
                 }
             }
-            Source::Cookie(name) => {
+            TokenSource::Cookie(name) => {
                 for (likeness, cookie) in head.lines("cookie").flat_map(|line| CookieToken::named(name).cookies(line)) {
                     take(likeness, Cow::Borrowed(CookieToken::value(cookie)))?;
                 }
@@ -94,11 +114,11 @@ pub fn extract<'a>(settings: &'a Settings, head: &'a impl RequestHead) -> Result
         }
     }
     match found {
-        None if has_cousin => Err(Fault::Doubtful),
-        None => Err(Fault::Missing),
-        Some(_) if has_cousin => Err(Fault::Repeated),
-        Some(found) if found.is_empty() => Err(Fault::Empty),
-        Some(found) if found.len() > settings.max_length => Err(Fault::TooLong),
+        None if has_cousin => Err(TokenError::Doubtful),
+        None => Err(TokenError::Missing),
+        Some(_) if has_cousin => Err(TokenError::Repeated),
+        Some(found) if found.is_empty() => Err(TokenError::Empty),
+        Some(found) if found.len() > settings.max_length => Err(TokenError::TooLong),
         Some(found) => Ok(found),
     }
 }

@@ -28,7 +28,7 @@ fn names_another(text: &str) -> bool {
     if ["refresh", "offline", "logout"].iter().any(|kind| text.contains(kind)) {
         return true;
     }
-    // Two letters are part of many a word, and `client_id` is no ID token.
+    // Many words contain these two letters, and `client_id` is not an ID token.
     let words = || text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let pairs = words().zip(words().skip(1));
     words().any(|word| matches!(word, "idtoken" | "idtokens" | "idtokenjwt" | "idjwt"))

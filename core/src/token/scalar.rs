@@ -14,7 +14,7 @@ pub fn scalar(value: &Json<'_>) -> Option<Box<str>> {
     }
 }
 
-/// As [`scalar`], of a string. The quotation mark tells it from the others.
+/// As [`scalar`], of a string. The quotation mark sets it apart from the others.
 pub fn string(text: &str) -> Box<str> {
     ["\"", text].concat().into()
 }

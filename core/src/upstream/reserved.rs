@@ -67,12 +67,12 @@ fn bit(length: usize) -> u64 {
 mod tests {
     use super::*;
     use crate::base::headers::HeaderMap;
-    use crate::policy::upstream::Value;
+    use crate::policy::upstream::IdentitySource;
     use std::cell::RefCell;
 
     fn reserved() -> ReservedNames {
         let api = |names: &[&str], prefix: Option<&str>| Upstream {
-            headers: names.iter().map(|name| ((*name).into(), Value::ClientId)).collect(),
+            headers: names.iter().map(|name| ((*name).into(), IdentitySource::ClientId)).collect(),
             claims_prefix: prefix.map(Into::into),
             forward_token: true,
         };

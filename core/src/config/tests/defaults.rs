@@ -5,10 +5,10 @@ use crate::base::http::HttpUrl;
 use crate::cache;
 use crate::policy::rule::{ContractRule, TokenRule};
 use crate::policy::selection::{AmbiguousPaths, Policy, Selection, Target};
-use crate::policy::upstream::Value;
+use crate::policy::upstream::IdentitySource;
 use crate::provider::client_auth::{BasicEncoding, ClientAuth};
 use crate::token::claims::ClaimNames;
-use crate::token::extract::{self, Source};
+use crate::token::extract::{self, TokenSource};
 use serde_json::json;
 use std::time::Duration;
 
@@ -50,7 +50,10 @@ fn apis() {
     );
     assert_eq!((api.rule.token, api.rule.claims.len()), (TokenRule::Required, 0));
     let upstream = &api.upstream;
-    assert_eq!(upstream.headers, [("x-client-id".into(), Value::ClientId), ("x-sla-tier".into(), Value::ContractTier)]);
+    assert_eq!(
+        upstream.headers,
+        [("x-client-id".into(), IdentitySource::ClientId), ("x-sla-tier".into(), IdentitySource::ContractTier)]
+    );
     assert_eq!((upstream.claims_prefix.as_deref(), upstream.forward_token), (None, true));
 }
 
@@ -63,8 +66,8 @@ fn a_contract_is_required_once_there_are_any() {
 #[test]
 fn everything_else() {
     let settings = accepted(&smallest());
-    let bearer = Source::Header { name: "authorization".into(), scheme: Some("Bearer".into()) };
-    assert_eq!(settings.token, extract::Settings { sources: vec![bearer], max_length: 8192 });
+    let bearer = TokenSource::Header { name: "authorization".into(), scheme: Some("Bearer".into()) };
+    assert_eq!(settings.token, extract::TokenSettings { sources: vec![bearer], max_length: 8192 });
     assert_eq!(
         settings.cache,
         cache::CacheSettings {

@@ -5,10 +5,10 @@ use crate::contract::settings::BeforeFirstLoad;
 use crate::policy::api::Access;
 use crate::policy::rule::ContractRule;
 use crate::policy::selection::{Selection, Target};
-use crate::policy::upstream::Value as Identity;
+use crate::policy::upstream::IdentitySource as Identity;
 use crate::provider::client_auth::{BasicEncoding, ClientAuth};
 use crate::token::bearer::Bearer;
-use crate::token::extract::Source;
+use crate::token::extract::TokenSource;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -150,10 +150,10 @@ fn the_rest_is_as_configured() {
     assert_eq!(
         settings.token.sources,
         [
-            Source::Header { name: "authorization".into(), scheme: Some("Bearer".into()) },
-            Source::Header { name: "x-access-token".into(), scheme: None },
-            Source::Query("access_token".into()),
-            Source::Cookie("at".into()),
+            TokenSource::Header { name: "authorization".into(), scheme: Some("Bearer".into()) },
+            TokenSource::Header { name: "x-access-token".into(), scheme: None },
+            TokenSource::Query("access_token".into()),
+            TokenSource::Cookie("at".into()),
         ]
     );
     let contracts = &settings.contracts;

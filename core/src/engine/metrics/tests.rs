@@ -23,10 +23,10 @@ fn settings(apis: &[&str], providers: &[&str]) -> Settings {
     Settings::new(
         Policy::new(apis, &providers, Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap(),
         providers,
-        extract::Settings { sources: Vec::new(), max_length: 100 },
+        extract::TokenSettings { sources: Vec::new(), max_length: 100 },
         Rc::default(),
         cache::CacheSettings::default(),
-        reply::Settings::default(),
+        reply::ReplySettings::default(),
     )
 }
 

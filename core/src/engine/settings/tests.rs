@@ -40,10 +40,10 @@ fn settings(providers: Vec<Provider>, apis: Vec<ApiSettings>) -> Settings {
     Settings::new(
         Policy::new(apis, &providers, Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap(),
         providers,
-        extract::Settings { sources: Vec::new(), max_length: 100 },
+        extract::TokenSettings { sources: Vec::new(), max_length: 100 },
         Rc::default(),
         cache::CacheSettings::default(),
-        reply::Settings::default(),
+        reply::ReplySettings::default(),
     )
 }
 

@@ -22,7 +22,7 @@ use crate::port::memory::MemoryStore;
 use crate::provider::Provider;
 use crate::provider::samples::provider;
 use crate::reply;
-use crate::token::extract::{self, Source};
+use crate::token::extract::{self, TokenSource};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -57,15 +57,15 @@ impl Sample {
             rule: self.rule,
             operations: Vec::new(),
         };
-        let bearer = Source::Header { name: "authorization".into(), scheme: Some("Bearer".into()) };
+        let bearer = TokenSource::Header { name: "authorization".into(), scheme: Some("Bearer".into()) };
         let providers = vec![Rc::new(self.provider)];
         Rc::new(Settings::new(
             Policy::new(vec![api], &providers, Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap(),
             providers,
-            extract::Settings { sources: vec![bearer], max_length: 100 },
+            extract::TokenSettings { sources: vec![bearer], max_length: 100 },
             Rc::new(self.contracts),
             self.cache,
-            reply::Settings::default(),
+            reply::ReplySettings::default(),
         ))
     }
 }

@@ -1,10 +1,10 @@
-//! The introspection answer (RFC 7662 §2.2, §2.3): a token's state, or why it tells nothing.
+//! The introspection answer (RFC 7662 §2.2, §2.3): a token's state, or why it says nothing about it.
 
 use crate::base::http::{Body, HttpAnswer, HttpResult};
 use crate::base::json::{Json, Object};
 use crate::base::retry_after::retry_after;
 use crate::base::time::Timestamp;
-use crate::provider::failure::{Failure, LONGEST_RETRY_AFTER};
+use crate::provider::failure::{LONGEST_RETRY_AFTER, ProviderFailure};
 use crate::token::claims::{self, ClaimNames};
 use crate::token::facts::{Facts, TokenState};
 use std::rc::Rc;
@@ -18,25 +18,30 @@ pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// [`Endpoint::sends_own_token`]: super::request::Endpoint::sends_own_token
 ///
 /// # Errors
-/// The [`Failure`], when it says nothing that can be relied on.
-pub fn read(result: &HttpResult, names: &ClaimNames, own_token: bool, now: Timestamp) -> Result<TokenState, Failure> {
-    let HttpResult::Answered(answer) = result else { return Err(Failure::Unreachable) };
+/// The [`ProviderFailure`], when it says nothing that can be relied on.
+pub fn read(
+    result: &HttpResult,
+    names: &ClaimNames,
+    own_token: bool,
+    now: Timestamp,
+) -> Result<TokenState, ProviderFailure> {
+    let HttpResult::Answered(answer) = result else { return Err(ProviderFailure::Unreachable) };
     match answer.status {
-        200 if answer.is_coded() => Err(Failure::Coded),
+        200 if answer.is_coded() => Err(ProviderFailure::Coded),
         200 => state(body(answer)?, names, now),
         400 | 401 if speaks_of_the_token(answer, own_token) => Ok(TokenState::Inactive),
-        status @ (400 | 401 | 403) => Err(Failure::Unauthorized(status)),
-        status @ (429 | 500..) => Err(Failure::Unavailable { status, retry_after: asked_to_wait(answer, now) }),
-        status => Err(Failure::UnexpectedStatus(status)),
+        status @ (400 | 401 | 403) => Err(ProviderFailure::Unauthorized(status)),
+        status @ (429 | 500..) => Err(ProviderFailure::Unavailable { status, retry_after: asked_to_wait(answer, now) }),
+        status => Err(ProviderFailure::UnexpectedStatus(status)),
     }
 }
 
-fn state(json: &[u8], names: &ClaimNames, now: Timestamp) -> Result<TokenState, Failure> {
+fn state(json: &[u8], names: &ClaimNames, now: Timestamp) -> Result<TokenState, ProviderFailure> {
     let members = Object::read(json, &|name| matches!(name, "active" | "expires_in") || names.wants(name))?;
     match members.get("active") {
         Some(Json::Boolean(false)) => return Ok(TokenState::Inactive),
         Some(Json::Boolean(true)) => {}
-        _ => return Err(Failure::ActiveUnreadable),
+        _ => return Err(ProviderFailure::ActiveUnreadable),
     }
     let facts = names.facts(&members)?;
     let expires_at = match facts.expires_at {
@@ -51,11 +56,11 @@ fn end_of_span(seconds: u64, now: Timestamp) -> Timestamp {
     if seconds == 0 { Timestamp::default() } else { now.plus(Duration::from_secs(seconds)) }
 }
 
-fn body(answer: &HttpAnswer) -> Result<&[u8], Failure> {
+fn body(answer: &HttpAnswer) -> Result<&[u8], ProviderFailure> {
     match &answer.body {
         Body::Whole(bytes) if bytes.len() <= MAX_ANSWER_BYTES => Ok(bytes),
-        Body::Whole(bytes) => Err(Failure::TooLarge(bytes.len())),
-        Body::TooLarge(bytes) => Err(Failure::TooLarge(*bytes)),
+        Body::Whole(bytes) => Err(ProviderFailure::TooLarge(bytes.len())),
+        Body::TooLarge(bytes) => Err(ProviderFailure::TooLarge(*bytes)),
     }
 }
 

@@ -2,12 +2,12 @@ use super::*;
 use crate::base::headers::HeaderMap;
 use proptest::prelude::*;
 
-fn bearer() -> Source {
-    Source::Header { name: "authorization".into(), scheme: Some("Bearer".into()) }
+fn bearer() -> TokenSource {
+    TokenSource::Header { name: "authorization".into(), scheme: Some("Bearer".into()) }
 }
 
-fn take(sources: &[Source], headers: &[(&'static str, &[u8])]) -> Result<Vec<u8>, Fault> {
-    let settings = Settings { sources: sources.to_vec(), max_length: 64 };
+fn take(sources: &[TokenSource], headers: &[(&'static str, &[u8])]) -> Result<Vec<u8>, TokenError> {
+    let settings = TokenSettings { sources: sources.to_vec(), max_length: 64 };
     let head: HeaderMap = headers.iter().copied().collect();
     extract(&settings, &head).map(Cow::into_owned)
 }
@@ -32,9 +32,9 @@ fn another_scheme_is_no_token() {
         "Basic Bearers abc",
         "Bearer:abc",
     ] {
-        assert_eq!(take(&[bearer()], &[("authorization", value.as_bytes())]), Err(Fault::Missing), "{value:?}");
+        assert_eq!(take(&[bearer()], &[("authorization", value.as_bytes())]), Err(TokenError::Missing), "{value:?}");
     }
-    assert_eq!(take(&[bearer()], &[("authorization", b"Bearer\tabc")]), Err(Fault::Doubtful));
+    assert_eq!(take(&[bearer()], &[("authorization", b"Bearer\tabc")]), Err(TokenError::Doubtful));
     for value in [
         &b"Basic abc,Bearer abc"[..],
         b"Basic abc, BEARER",
@@ -49,55 +49,55 @@ fn another_scheme_is_no_token() {
         b"Basic xBearer abc",
     ] {
         let shown = value.escape_ascii();
-        assert_eq!(take(&[bearer()], &[("authorization", value)]), Err(Fault::Misplaced), "{shown}");
+        assert_eq!(take(&[bearer()], &[("authorization", value)]), Err(TokenError::Misplaced), "{shown}");
     }
 }
 
 #[test]
 fn a_scheme_without_a_token_is_empty() {
     for value in ["Bearer", "Bearer ", "bearer    "] {
-        assert_eq!(take(&[bearer()], &[("authorization", value.as_bytes())]), Err(Fault::Empty), "{value:?}");
+        assert_eq!(take(&[bearer()], &[("authorization", value.as_bytes())]), Err(TokenError::Empty), "{value:?}");
     }
 }
 
 #[test]
 fn two_places_are_refused_even_with_the_same_token() {
-    let sources = [bearer(), Source::Header { name: "x-access-token".into(), scheme: None }];
+    let sources = [bearer(), TokenSource::Header { name: "x-access-token".into(), scheme: None }];
     let both: [(&str, &[u8]); 2] = [("authorization", b"Bearer abc"), ("x-access-token", b"abc")];
-    assert_eq!(take(&sources, &both), Err(Fault::Repeated));
+    assert_eq!(take(&sources, &both), Err(TokenError::Repeated));
     assert_eq!(take(&sources, &both[..1]).unwrap(), b"abc");
     assert_eq!(take(&sources, &both[1..]).unwrap(), b"abc");
-    assert_eq!(take(&sources, &[]), Err(Fault::Missing));
+    assert_eq!(take(&sources, &[]), Err(TokenError::Missing));
 }
 
 #[test]
 fn a_query_parameter_is_form_decoded_and_must_be_alone() {
-    let query = [Source::Query("access_token".into())];
+    let query = [TokenSource::Query("access_token".into())];
     let take = |path: &str| super::tests::take(&query, &[(":path", path.as_bytes())]);
     assert_eq!(take("/x?access_token=a%2Bb%3D&z=1").unwrap(), b"a+b=");
     assert_eq!(take("/x?z=1&access%5Ftoken=abc").unwrap(), b"abc");
-    assert_eq!(take("/x?access_token=a&access_token=a"), Err(Fault::Repeated));
-    assert_eq!(take("/x?access_token="), Err(Fault::Empty));
-    assert_eq!(take("/x?access_token"), Err(Fault::Empty));
-    assert_eq!(take("/access_token=abc"), Err(Fault::Missing));
+    assert_eq!(take("/x?access_token=a&access_token=a"), Err(TokenError::Repeated));
+    assert_eq!(take("/x?access_token="), Err(TokenError::Empty));
+    assert_eq!(take("/x?access_token"), Err(TokenError::Empty));
+    assert_eq!(take("/access_token=abc"), Err(TokenError::Missing));
 }
 
 #[test]
 fn a_cookie_must_be_alone_over_all_lines() {
-    let cookie = [Source::Cookie("at".into())];
+    let cookie = [TokenSource::Cookie("at".into())];
     let take = |lines: &[(&'static str, &[u8])]| super::tests::take(&cookie, lines);
     assert_eq!(take(&[("cookie", b"a=1; at=abc==; b=2")]).unwrap(), b"abc==");
-    assert_eq!(take(&[("cookie", b"at=a; at=a")]), Err(Fault::Repeated));
-    assert_eq!(take(&[("cookie", b"at=a"), ("cookie", b"x=1"), ("cookie", b"at=b")]), Err(Fault::Repeated));
-    assert_eq!(take(&[("cookie", b"cat=abc; AT=abc")]), Err(Fault::Missing));
+    assert_eq!(take(&[("cookie", b"at=a; at=a")]), Err(TokenError::Repeated));
+    assert_eq!(take(&[("cookie", b"at=a"), ("cookie", b"x=1"), ("cookie", b"at=b")]), Err(TokenError::Repeated));
+    assert_eq!(take(&[("cookie", b"cat=abc; AT=abc")]), Err(TokenError::Missing));
 }
 
 #[test]
 fn a_header_that_differs_in_its_separators_is_refused() {
-    let sources = [Source::Header { name: "x-access-token".into(), scheme: None }];
+    let sources = [TokenSource::Header { name: "x-access-token".into(), scheme: None }];
     for twin in ["x_access_token", "x-access_token", "x.access-token"] {
-        assert_eq!(take(&sources, &[(twin, b"abc")]), Err(Fault::Misplaced), "{twin}");
-        assert_eq!(take(&sources, &[("x-access-token", b"abc"), (twin, b"")]), Err(Fault::Misplaced), "{twin}");
+        assert_eq!(take(&sources, &[(twin, b"abc")]), Err(TokenError::Misplaced), "{twin}");
+        assert_eq!(take(&sources, &[("x-access-token", b"abc"), (twin, b"")]), Err(TokenError::Misplaced), "{twin}");
     }
     assert_eq!(take(&sources, &[("x-access-token", b"abc"), ("x-access-tokens", b"")]).unwrap(), b"abc");
 }
@@ -106,7 +106,7 @@ fn a_header_that_differs_in_its_separators_is_refused() {
 fn length_is_bounded() {
     assert_eq!(
         take(&[bearer()], &[("authorization", &[b"Bearer ".as_slice(), &[b'a'; 65]].concat())]),
-        Err(Fault::TooLong)
+        Err(TokenError::TooLong)
     );
     assert_eq!(
         take(&[bearer()], &[("authorization", &[b"Bearer ".as_slice(), &[b'a'; 64]].concat())]).unwrap().len(),
@@ -117,7 +117,7 @@ fn length_is_bounded() {
 proptest! {
     #[test]
     fn any_bytes_in_any_place_are_judged_without_a_panic(value: Vec<u8>) {
-        let sources = [bearer(), Source::Query("t".into()), Source::Cookie("t".into()), Source::Header { name: "x".into(), scheme: None }];
+        let sources = [bearer(), TokenSource::Query("t".into()), TokenSource::Cookie("t".into()), TokenSource::Header { name: "x".into(), scheme: None }];
         for name in ["authorization", ":path", "cookie", "x"] {
             let _ = take(&sources, &[(name, &value)]);
         }

@@ -22,11 +22,11 @@ fn answered(status: u16, body: &[u8]) -> HttpResult {
     HttpResult::Answered(HttpAnswer { status, headers: Vec::new(), body: Body::Whole(body.to_vec()) })
 }
 
-fn outcome(status: u16, body: &str) -> Result<TokenState, Failure> {
+fn outcome(status: u16, body: &str) -> Result<TokenState, ProviderFailure> {
     read(&answered(status, body.as_bytes()), &names(), false, NOW)
 }
 
-fn facts(members: &str) -> Result<Facts, Failure> {
+fn facts(members: &str) -> Result<Facts, ProviderFailure> {
     match outcome(200, &format!(r#"{{"active":true,{members}}}"#))? {
         TokenState::Active(facts) => Ok((*facts).clone()),
         TokenState::Inactive => panic!("inactive"),
@@ -38,7 +38,7 @@ fn active_is_the_json_boolean_and_nothing_else() {
     assert!(matches!(outcome(200, r#"{"active":true}"#), Ok(TokenState::Active(_))));
     assert_eq!(outcome(200, r#"{"active":false,"exp":[]}"#), Ok(TokenState::Inactive));
     for body in ["{}", r#"{"active":"true"}"#, r#"{"active":1}"#, r#"{"active":null}"#, r#"{"Active":true}"#] {
-        assert_eq!(outcome(200, body), Err(Failure::ActiveUnreadable), "{body}");
+        assert_eq!(outcome(200, body), Err(ProviderFailure::ActiveUnreadable), "{body}");
     }
 }
 
@@ -57,21 +57,21 @@ fn what_is_not_one_json_object_is_refused() {
         "{\"active\":true,\"sub\":\"\\ud800\"}",
         "{\"active\":true,}",
     ] {
-        assert_eq!(outcome(200, body), Err(Failure::NotJson), "{body}");
+        assert_eq!(outcome(200, body), Err(ProviderFailure::NotJson), "{body}");
     }
     let latin = answered(200, b"{\"active\":true,\"other\":\"\xe9\"}");
-    assert_eq!(read(&latin, &names(), false, NOW), Err(Failure::NotJson));
+    assert_eq!(read(&latin, &names(), false, NOW), Err(ProviderFailure::NotJson));
     let deep = format!(r#"{{"active":true,"cnf":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
-    assert_eq!(outcome(200, &deep), Err(Failure::NotJson));
+    assert_eq!(outcome(200, &deep), Err(ProviderFailure::NotJson));
 }
 
 #[test]
 fn a_member_that_is_read_may_appear_once() {
     for member in ["active", "exp", "client_id", "azp", "scope", "aud", "sub", "groups"] {
         let body = format!(r#"{{"active":true,"{member}":null,"{member}":null}}"#);
-        assert_eq!(outcome(200, &body), Err(Failure::Duplicate), "{member}");
+        assert_eq!(outcome(200, &body), Err(ProviderFailure::GivenTwice), "{member}");
     }
-    assert_eq!(outcome(200, r#"{"active":true,"groups":[{"a":1,"a":2}]}"#), Err(Failure::Duplicate));
+    assert_eq!(outcome(200, r#"{"active":true,"groups":[{"a":1,"a":2}]}"#), Err(ProviderFailure::GivenTwice));
     assert!(outcome(200, r#"{"active":true,"other":1,"other":1e400}"#).is_ok());
 }
 
@@ -83,7 +83,7 @@ fn the_standard_members_may_appear_once_whatever_is_read_for_them() {
             let plain = member.replace("\\u0061", "a");
             let body = format!(r#"{{"active":{active},"{member}":null,"{plain}":null}}"#);
             let read = read(&answered(200, body.as_bytes()), &names, false, NOW);
-            assert_eq!(read, Err(Failure::Duplicate), "{body}");
+            assert_eq!(read, Err(ProviderFailure::GivenTwice), "{body}");
         }
     }
 }
@@ -99,7 +99,7 @@ fn of_however_many_members_none_may_appear_twice() {
         };
         assert_eq!(read(""), Ok(()), "{count}");
         for again in [r#","m0":0"#.to_owned(), format!(r#","m{}":null"#, count - 1), r#","active":true"#.to_owned()] {
-            assert_eq!(read(&again), Err(Failure::Duplicate), "{count} {again}");
+            assert_eq!(read(&again), Err(ProviderFailure::GivenTwice), "{count} {again}");
         }
     }
 }
@@ -125,7 +125,11 @@ fn times_are_integers_floats_or_decimal_strings() {
     }
     for value in ["true", "[]", "{}", "\"\"", "\"soon\"", "\"1e9\"", "\" 1\"", "\"+1\"", "\"1.\"", "\".5\"", "\"-\""] {
         for member in ["exp", "nbf", "iat"] {
-            assert_eq!(facts(&format!(r#""{member}":{value}"#)), Err(Failure::Unreadable(member)), "{member} {value}");
+            assert_eq!(
+                facts(&format!(r#""{member}":{value}"#)),
+                Err(ProviderFailure::Unreadable(member)),
+                "{member} {value}"
+            );
         }
     }
     assert_eq!(facts(r#""sub":"s""#).unwrap().expires_at, None);
@@ -182,12 +186,12 @@ fn scope_and_audience_come_as_text_or_array() {
     assert_eq!(scope(r#"["","a b",""]"#), Ok("a b".to_owned()));
     assert_eq!(scope("null"), Ok(String::new()));
     for value in ["7", "true", "{}", "[1]", "[null]"] {
-        assert_eq!(scope(value), Err(Failure::Unreadable("scope")), "{value}");
+        assert_eq!(scope(value), Err(ProviderFailure::Unreadable("scope")), "{value}");
     }
     let audience = |value: &str| facts(&format!(r#""aud":{value}"#)).map(|facts| facts.audience.join("|"));
     assert_eq!(audience(r#""a b""#), Ok("a b".to_owned()));
     assert_eq!(audience(r#"["a","b"]"#), Ok("a|b".to_owned()));
-    assert_eq!(audience("[1]"), Err(Failure::Unreadable("aud")));
+    assert_eq!(audience("[1]"), Err(ProviderFailure::Unreadable("aud")));
 }
 
 #[test]
@@ -197,8 +201,8 @@ fn the_first_present_candidate_wins() {
     assert_eq!(found.scope, ["x".into()]);
     assert_eq!(facts(r#""client_id":null,"azp":"second""#).unwrap().client_id.as_deref(), Some("second"));
     assert_eq!(facts(r#""client_id":"""#).unwrap().client_id, None);
-    assert_eq!(facts(r#""client_id":7"#), Err(Failure::Unreadable("client_id")));
-    assert_eq!(facts(r#""sub":7"#), Err(Failure::Unreadable("sub")));
+    assert_eq!(facts(r#""client_id":7"#), Err(ProviderFailure::Unreadable("client_id")));
+    assert_eq!(facts(r#""sub":7"#), Err(ProviderFailure::Unreadable("sub")));
 }
 
 #[test]
@@ -217,7 +221,7 @@ fn an_answer_may_say_that_it_is_about_another_kind_of_token() {
         assert_eq!(another(&format!(r#""{member}":"access_token""#)), Ok(false), "{member}");
         assert_eq!(another(&format!(r#""{member}":null"#)), Ok(false), "{member}");
         let twice = format!(r#""{member}":"access_token","{member}":"refresh_token""#);
-        assert_eq!(another(&twice), Err(Failure::Duplicate), "{member}");
+        assert_eq!(another(&twice), Err(ProviderFailure::GivenTwice), "{member}");
     }
     for member in ["token_use", "token_usage", "purpose", "typ"] {
         for value in [r#"["access_token","refresh_token"]"#, r#"{"name":"id_token"}"#, r#"[[{"a":["Offline"]}]]"#] {
@@ -228,7 +232,7 @@ fn an_answer_may_say_that_it_is_about_another_kind_of_token() {
         }
     }
     assert_eq!(another(r#""typ":"Bearer","token_type":"Bearer","token_use":"refresh_token""#), Ok(true));
-    assert_eq!(another(r#""token_type":["refresh_token"]"#), Err(Failure::Unreadable("token_type")));
+    assert_eq!(another(r#""token_type":["refresh_token"]"#), Err(ProviderFailure::Unreadable("token_type")));
 }
 
 #[test]
@@ -296,20 +300,20 @@ fn a_member_that_is_named_like_a_pointer_is_not_what_that_leads_to() {
 fn each_status_has_its_meaning() {
     assert_eq!(outcome(400, r#"{"error":"unsupported_token_type"}"#), Ok(TokenState::Inactive));
     assert_eq!(outcome(401, r#"{"error":"invalid_token"}"#), Ok(TokenState::Inactive));
-    assert_eq!(outcome(403, r#"{"error":"invalid_token"}"#), Err(Failure::Unauthorized(403)));
-    assert_eq!(outcome(401, r#"{"error":"invalid_client"}"#), Err(Failure::Unauthorized(401)));
-    assert_eq!(outcome(400, "<html>"), Err(Failure::Unauthorized(400)));
+    assert_eq!(outcome(403, r#"{"error":"invalid_token"}"#), Err(ProviderFailure::Unauthorized(403)));
+    assert_eq!(outcome(401, r#"{"error":"invalid_client"}"#), Err(ProviderFailure::Unauthorized(401)));
+    assert_eq!(outcome(400, "<html>"), Err(ProviderFailure::Unauthorized(400)));
     for status in [0, 100, 201, 204, 301, 302, 404, 405, 418] {
-        assert_eq!(outcome(status, r#"{"active":true}"#), Err(Failure::UnexpectedStatus(status)), "{status}");
+        assert_eq!(outcome(status, r#"{"active":true}"#), Err(ProviderFailure::UnexpectedStatus(status)), "{status}");
     }
     for status in [429, 500, 501, 502, 503, 504, 599] {
         assert_eq!(
             outcome(status, r#"{"active":true}"#),
-            Err(Failure::Unavailable { status, retry_after: None }),
+            Err(ProviderFailure::Unavailable { status, retry_after: None }),
             "{status}"
         );
     }
-    assert_eq!(read(&HttpResult::Failed, &names(), false, NOW), Err(Failure::Unreachable));
+    assert_eq!(read(&HttpResult::Failed, &names(), false, NOW), Err(ProviderFailure::Unreachable));
 }
 
 #[test]
@@ -317,7 +321,7 @@ fn a_401_may_be_about_the_gateways_own_token() {
     let own = |status: u16, error: &str| {
         read(&answered(status, format!(r#"{{"error":"{error}"}}"#).as_bytes()), &names(), true, NOW)
     };
-    assert_eq!(own(401, "invalid_token"), Err(Failure::Unauthorized(401)));
+    assert_eq!(own(401, "invalid_token"), Err(ProviderFailure::Unauthorized(401)));
     // Neither is how RFC 6750 refuses it.
     assert_eq!(own(400, "invalid_token"), Ok(TokenState::Inactive));
     assert_eq!(own(401, "unsupported_token_type"), Ok(TokenState::Inactive));
@@ -331,13 +335,15 @@ fn a_coded_answer_is_named_as_such() {
         read(&HttpResult::Answered(answer), &names(), false, NOW)
     };
     for coding in ["gzip", "br", "deflate", "zstd", "x-gzip", "identity, gzip", "\u{1f}"] {
-        assert_eq!(coded(coding), Err(Failure::Coded), "{coding}");
+        assert_eq!(coded(coding), Err(ProviderFailure::Coded), "{coding}");
     }
     for coding in ["", "identity", " Identity "] {
         assert!(coded(coding).is_ok(), "{coding}");
     }
-    assert_eq!(Failure::Coded.outcome(), crate::outcome::Outcome::ProviderError);
-    assert!(!Failure::Coded.is_worth_a_retry() && Failure::Coded.to_string().contains("content-encoding"));
+    assert_eq!(ProviderFailure::Coded.outcome(), crate::outcome::Outcome::ProviderError);
+    assert!(
+        !ProviderFailure::Coded.is_worth_a_retry() && ProviderFailure::Coded.to_string().contains("content-encoding")
+    );
 }
 
 #[test]
@@ -348,7 +354,7 @@ fn what_may_be_gone_in_a_moment_is_worth_a_retry_unless_the_server_asks_for_time
         let failure = read(&HttpResult::Answered(answer), &names(), false, NOW).unwrap_err();
         (failure.is_worth_a_retry(), failure.retry_after().map(|wait| wait.as_secs()))
     };
-    assert!(Failure::Unreachable.is_worth_a_retry());
+    assert!(ProviderFailure::Unreachable.is_worth_a_retry());
     for status in [502, 503, 504] {
         assert_eq!(retried(status, None), (true, None), "{status}");
     }
@@ -375,9 +381,9 @@ fn an_answer_over_the_limit_is_not_read() {
         outcome(200, &body)
     };
     assert!(padded(MAX_ANSWER_BYTES).is_ok());
-    assert_eq!(padded(MAX_ANSWER_BYTES + 1), Err(Failure::TooLarge(MAX_ANSWER_BYTES + 1)));
+    assert_eq!(padded(MAX_ANSWER_BYTES + 1), Err(ProviderFailure::TooLarge(MAX_ANSWER_BYTES + 1)));
     let huge = HttpAnswer { status: 200, headers: Vec::new(), body: Body::TooLarge(10 << 20) };
-    assert_eq!(read(&HttpResult::Answered(huge), &names(), false, NOW), Err(Failure::TooLarge(10 << 20)));
+    assert_eq!(read(&HttpResult::Answered(huge), &names(), false, NOW), Err(ProviderFailure::TooLarge(10 << 20)));
 }
 
 #[test]
@@ -396,7 +402,7 @@ fn of_what_rules_ask_for_is_kept_what_is_there() {
     ] {
         assert_eq!(said(nothing), "", "{nothing}");
     }
-    assert_eq!(facts(r#""realm":"y","realm":"x""#), Err(Failure::Duplicate));
+    assert_eq!(facts(r#""realm":"y","realm":"x""#), Err(ProviderFailure::GivenTwice));
 }
 
 proptest! {
