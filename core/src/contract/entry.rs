@@ -36,6 +36,19 @@ impl Entry {
     }
 }
 
+impl Row {
+    /// Reads one contract from a JSON object. Members that are not known are ignored.
+    ///
+    /// # Errors
+    /// [`RowError`] when `api` or `client_id` is missing or empty, a member has the wrong type, is too long or given
+    /// twice, or a date is not in the format of RFC 3339.
+    pub fn from_json(json: &[u8]) -> Result<Self, RowError> {
+        let mut scan = Scan::new(json, 0);
+        let raw = RawRow::read(&mut scan).map_err(|_| NOT_A_CONTRACT)?;
+        if scan.is_at_end() { raw.row() } else { Err(NOT_A_CONTRACT) }
+    }
+}
+
 /// The members of a contract as they came.
 #[derive(Default)]
 pub struct RawRow<'a> {

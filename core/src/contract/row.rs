@@ -3,8 +3,6 @@
 use std::fmt;
 
 use crate::contract::contract::{Contract, Status};
-use crate::contract::entry::RawRow;
-use crate::contract::scan::Scan;
 
 /// Longest accepted `api`, `provider` and `tier`, in bytes.
 pub const MAX_SHORT_TEXT: usize = 256;
@@ -61,17 +59,6 @@ impl Row {
     pub fn denial(identity: Identity) -> Self {
         let contract = Contract { status: Status::Unknown, tier: None, name: None, not_before: None, expires_at: None };
         Self { identity, contract }
-    }
-
-    /// Reads one contract from a JSON object. Members that are not known are ignored.
-    ///
-    /// # Errors
-    /// [`RowError`] when `api` or `client_id` is missing or empty, a member has the wrong type, is too long or given
-    /// twice, or a date is not in the format of RFC 3339.
-    pub fn from_json(json: &[u8]) -> Result<Self, RowError> {
-        let mut scan = Scan::new(json, 0);
-        let raw = RawRow::read(&mut scan).map_err(|_| NOT_A_CONTRACT)?;
-        if scan.is_at_end() { raw.row() } else { Err(NOT_A_CONTRACT) }
     }
 }
 

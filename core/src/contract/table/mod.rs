@@ -19,6 +19,19 @@
 //! exceeded. Keys are not removed, which the host cannot do, but used again: there are as many as the largest set
 //! needed. Only the polling worker ever holds a set in its own memory, beside the page it is reading: about one and
 //! a half times the set's bytes.
+//!
+//! Why linear hashing, and not two halves that take turns, each rewritten as a whole by every generation. Measured
+//! natively over a store that counts (release build, rows of some 40 bytes), 10⁵ contracts / 10⁶:
+//!
+//! | | linear hashing | two halves |
+//! |---|---|---|
+//! | a delta of one row, time | 0.2 / 2.3 ms | 61 / 616 ms |
+//! | bytes written by it | 2.2 / 11 KiB | 3.9 / 38.6 MiB |
+//! | shared-data calls for it | 8 / 8 | 16,700 / 166,700 |
+//! | a whole set, time | 0.7 / 8.2 s | 0.3 / 4.7 s |
+//! | bytes of a whole set, in memory | 4.1 / 41 MiB | 4.1 / 41 MiB |
+//!
+//! Deltas are what happens every few seconds; whole sets are the exception, and are read in slices.
 
 pub mod bucket;
 pub mod draft;
