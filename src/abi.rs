@@ -1,6 +1,6 @@
-//! The functions of the ABI that requests need, called directly: bytes as they are, and every status an answer. The
-//! SDK's wrappers of them expect text, allocate for each header, leave the details of a reply empty, and panic on any
-//! status that they do not expect.
+//! The host functions that requests need, called directly: bytes as they are, and every status as a result. The
+//! SDK's wrappers expect text, allocate for each header, leave the details of a reply empty, and panic on any
+//! status they do not expect.
 
 use std::time::Duration;
 use tessera_core::base::headers::HeaderMap;

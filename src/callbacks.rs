@@ -1,12 +1,13 @@
-//! The callbacks that every request goes through, past the SDK.
+//! The callbacks of every request, defined without the SDK.
 //!
-//! The SDK keeps an object for each request, which each callback has to find in a hash map, and files each call under the
-//! context that sends it, whose end drops the answer. A request needs no object: what it waits for, its plugin's worker
-//! knows; and Envoy sends every call on the root context, whose callback brings the answer. So these functions take the
-//! place of the SDK's in the finished module (a build step exports them under the ABI's names).
+//! The SDK keeps an object for each request and looks it up in a hash map in each callback. It also files each call
+//! under the context that sends it, and drops the answer when that context ends. Our requests need no object: the
+//! worker knows what each one waits for. And Envoy sends every call on the root context, whose callback brings the
+//! answer. So these functions replace the SDK's in the finished module (a build step exports them under the ABI's
+//! names).
 //!
-//! Envoy creates a request's context and hands over its headers in one go. So it is enough to note for one request at a
-//! time which plugin it belongs to; a request that comes without that note is refused.
+//! Envoy creates a request's context and passes its headers in immediate succession. So it is enough to remember,
+//! for one request at a time, which plugin it belongs to; a request without that is refused.
 
 use crate::plugin::Plugin;
 use crate::sdk;
@@ -50,7 +51,7 @@ pub extern "C" fn tessera_on_context_create(context: u32, parent: u32) {
     }
 }
 
-/// What Envoy does with a request's headers, and with what comes behind them (`FilterHeadersStatus`).
+/// What Envoy does with a request's headers, and with what follows them (`FilterHeadersStatus`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum HeadersStatus {

@@ -1,4 +1,4 @@
-//! Calls out and their answers.
+//! HTTP calls and their answers.
 
 use crate::abi;
 use hashbrown::HashMap;
@@ -9,7 +9,7 @@ use tessera_core::base::http::{AnswerHeaders, Body, HttpAnswer, HttpCall, HttpRe
 use tessera_core::engine::effect::CallId;
 use tessera_core::port::HostFailure;
 
-/// Calls under way, by the host's number.
+/// Calls in flight, by the host's number.
 #[derive(Default)]
 pub struct Callouts(HashMap<u32, Sent, foldhash::fast::RandomState>);
 

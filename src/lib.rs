@@ -1,11 +1,11 @@
 //! Tessera: OAuth 2.0 access-token enforcement for Envoy, as one Proxy-Wasm module.
 //!
-//! For each request it takes the access token, learns what the authorization server says about it, looks up the
-//! contract that the token's client holds for the API, and lets the request pass with trustworthy headers or refuses it
-//! with an honest answer.
+//! For each request it takes the access token, asks the authorization server about it, looks up the contract that the
+//! token's client has for the API, and lets the request pass with trustworthy headers or refuses it with an answer that
+//! says why.
 //!
-//! This package is the shell: the only code that names the Proxy-Wasm SDK. It carries events in and effects out and
-//! decides nothing; that is `tessera-core`. `ARCHITECTURE.md` tells how the modules hang together.
+//! This package is the shell: the only code that names the Proxy-Wasm SDK. It carries events in and effects out, and
+//! decides nothing; `tessera-core` does. `ARCHITECTURE.md` describes both.
 // Allowed in `abi`, `sdk` and `callbacks`, for names that the compiler cannot check: the ABI's.
 #![deny(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! One plugin configuration: what its root context and its requests have in common.
+//! One plugin configuration: what its root context and its requests share.
 
 use crate::abi;
 use crate::callouts::Callouts;
@@ -25,13 +25,13 @@ const TICK: Duration = Duration::from_millis(250);
 /// Time to the first one: the first poll of contracts should not wait.
 const FIRST_TICK: Duration = Duration::from_millis(5);
 
-/// A plugin under the root context of that number; at work once a configuration has been accepted.
+/// A plugin with its root context's number. It works once a configuration has been accepted.
 pub struct Plugin {
     pub root: u32,
     at_work: RefCell<Option<AtWork>>,
 }
 
-/// A worker, and what its host is still to do for it.
+/// A worker, and what its host still has to do for it.
 struct AtWork {
     worker: Worker,
     outbox: Outbox,
@@ -106,7 +106,7 @@ impl Plugin {
         self.with(|at_work| stream::strip_trailers(&at_work.worker)).unwrap_or(false)
     }
 
-    /// A request is gone: answered, or its caller hung up.
+    /// A request is gone: it was answered, or its caller hung up.
     pub fn on_stream_gone(&self, stream: StreamId) {
         self.with(|at_work| at_work.worker.on_stream_gone(stream));
     }

@@ -1,4 +1,4 @@
-//! The root context as the SDK has it: it hands the plugin what comes to it through the SDK.
+//! The root context of the SDK: passes what arrives through the SDK on to the plugin.
 
 use crate::callbacks;
 use crate::plugin::Plugin;

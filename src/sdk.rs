@@ -1,4 +1,4 @@
-//! The SDK's callbacks, which it defines for the host to call, in this very module and under these very names.
+//! The SDK's callbacks, which it defines in this module under these names for the host to call.
 
 #[allow(unsafe_code)]
 // SAFETY: the SDK defines the functions with these signatures, and they are safe to call: they find a context in a map

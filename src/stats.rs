@@ -1,4 +1,4 @@
-//! Samples of the engine as the proxy's stats.
+//! Reports the engine's samples as the proxy's stats.
 
 use hashbrown::HashMap;
 use proxy_wasm::hostcalls;

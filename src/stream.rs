@@ -14,7 +14,7 @@ use tessera_core::port::HostFailure;
 use tessera_core::reply::{self, Refusal, Reply};
 use tessera_core::upstream;
 
-/// What has become of a request.
+/// What happened to a request.
 pub enum Passed {
     /// Its headers are ready for the upstream.
     Upstream,

@@ -1,7 +1,7 @@
-//! The core of Tessera: all that decides about a request, without a host.
+//! The core of Tessera: everything that decides about a request, without a host.
 //!
 //! No IO, no clock, no threads, no Proxy-Wasm SDK: events, the time and a store go in, endings and effects come out.
-//! `ARCHITECTURE.md` says how the modules depend on each other.
+//! `ARCHITECTURE.md` shows how the modules depend on each other.
 #![forbid(unsafe_code)]
 
 pub mod base;

@@ -1,4 +1,4 @@
-//! Every ending a request can have, one row each: its name, and what the caller receives.
+//! Every way a request can end, each once: its name, and what the caller receives.
 
 /// What a refused caller receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::fmt;
 #[cfg(test)]
 pub mod memory;
 
-/// The host refused to do its part.
+/// The host refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostFailure;
 
@@ -59,7 +59,7 @@ pub struct Versioned {
     pub version: Version,
 }
 
-/// What must hold for a write to happen.
+/// The condition of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
     Anything,
@@ -68,7 +68,7 @@ pub enum Expect {
     Version(Version),
 }
 
-/// Why a write did not happen.
+/// Why a write failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteError {
     Conflict,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Reads a field's value from left to right. What does not match leaves the reader where it is.
+/// Reads a field's value from left to right. The reader does not move past what does not match.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldReader<'a>(&'a [u8]);
 

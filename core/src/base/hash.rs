@@ -1,9 +1,10 @@
-//! The hash of what is in shared data: SipHash-1-3, fixed, so that two versions of the module agree while one drains.
+//! The hash for everything in shared data: SipHash-1-3, fixed, so that two versions of the module agree while one
+//! drains.
 
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
-/// Hashes bytes as they come, keyed by a number that nobody outside can guess, or by 0 against accidents only.
+/// Hashes bytes as they arrive. The key is a number that nobody outside can guess, or 0 to detect only accidents.
 #[derive(Clone, Copy, Debug)]
 pub struct SipHash(SipHasher13);
 

@@ -1,4 +1,4 @@
-//! Text of others as header names and values: legal (RFC 9110 §5), and never two texts as one value.
+//! Foreign text as header names and values: legal (RFC 9110 §5), and never the same value for two texts.
 
 use super::fields::{is_header_value, is_tchar};
 use super::headers::is_twin;

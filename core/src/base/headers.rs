@@ -1,4 +1,4 @@
-//! A message's headers as the host hands them over and takes them back.
+//! The headers of a message, as the host passes them in and takes them back.
 
 use crate::port::{HostFailure, RequestHead};
 

@@ -1,4 +1,4 @@
-//! HTTP calls out and their answers, as plain values.
+//! HTTP calls and their answers, as plain values.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,9 +15,9 @@ pub struct HttpCall {
     pub body: Vec<u8>,
     /// How long Envoy waits for the whole answer.
     pub timeout: Duration,
-    /// Headers of the answer that its reader looks at.
+    /// Headers of the answer that its reader uses.
     pub answer_headers: AnswerHeaders,
-    /// Most bytes of body that its reader takes.
+    /// The largest body that its reader accepts, in bytes.
     pub max_answer_bytes: usize,
 }
 
@@ -43,7 +43,7 @@ pub struct HttpAnswer {
     pub status: u16,
     /// Response headers as they came, names in lower case, pseudo-headers left out.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body, or how long it was when that is over the limit of the reader.
+    /// The body, or its length if that exceeds the reader's limit.
     pub body: Body,
 }
 
@@ -51,7 +51,7 @@ pub struct HttpAnswer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     Whole(Vec<u8>),
-    /// More bytes than the reader takes; none of them were copied.
+    /// More bytes than the reader accepts; none were copied.
     TooLarge(usize),
 }
 
@@ -83,7 +83,7 @@ pub struct HttpUrl {
 }
 
 impl HttpUrl {
-    /// Reads the URL. Credentials and fragments have no place in it.
+    /// Reads the URL. Credentials and fragments are refused.
     ///
     /// # Errors
     /// What is wrong with the text, as a phrase.

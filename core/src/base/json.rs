@@ -1,5 +1,5 @@
-//! JSON from others (RFC 8259), read strictly: all of it is UTF-8, a member that is read is given once, at any depth, and
-//! a value of the wrong type is named.
+//! Strict reading of foreign JSON (RFC 8259): it must be UTF-8, a member that is read must not be given twice, at
+//! any depth, and a value of the wrong type is named.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
@@ -26,7 +26,7 @@ const USUAL_MEMBERS: usize = 12;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
-/// Why a text is not an object that can be read.
+/// Why a text cannot be read as an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectError {
     NotAnObject,
@@ -34,7 +34,7 @@ pub enum ObjectError {
     GivenTwice,
 }
 
-/// The member of this name has a type or value of no use.
+/// The member of this name has an unusable type or value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnusableMember(pub &'static str);
 
@@ -98,7 +98,8 @@ impl<'a> Json<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Reads those members of the one object in `text` that are `wanted`. The others are checked for syntax and dropped.
+    /// Reads those members of the one object in `text` that are `wanted`. The others are checked for syntax and
+    /// dropped.
     ///
     /// # Errors
     /// [`ObjectError`] when it is something else, or gives a member twice that is read.

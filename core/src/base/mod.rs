@@ -1,4 +1,4 @@
-//! What every other module may lean on: no domain, no host.
+//! What every other module may use: no domain, no host.
 
 pub mod fields;
 pub mod hash;

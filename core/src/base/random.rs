@@ -1,6 +1,6 @@
-//! Numbers that spread things out: jitter, and nothing that has to be secret.
+//! Random numbers for jitter and the like; nothing secret.
 
-/// A small generator of numbers that nobody has to be unable to guess (SplitMix64).
+/// A small generator of random numbers that need not be unguessable (SplitMix64).
 #[derive(Clone, Debug)]
 pub struct Prng(u64);
 

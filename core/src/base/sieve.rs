@@ -16,7 +16,7 @@ use hashbrown::HashTable;
 /// The index's share of an entry, in bytes: two tables of at most 4.6 buckets of 5 bytes while it grows.
 const INDEX_SHARE: usize = 48;
 
-/// Values up to a number and up to a sum of their costs. One user's cost is another one's byte, or nothing at all.
+/// Values up to a maximum number and a maximum sum of costs. A cost may be bytes, or unused.
 pub struct Sieve<T> {
     max_entries: usize,
     max_cost: usize,

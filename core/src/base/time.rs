@@ -1,4 +1,4 @@
-//! Points in time and spans as configuration and tokens write them.
+//! Points in time, and time spans, as configuration and tokens write them.
 
 use std::time::Duration;
 

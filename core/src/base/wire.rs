@@ -18,7 +18,7 @@ impl fmt::Display for Malformed {
     }
 }
 
-/// Takes values off the front of a byte string; [`Malformed`] where it does not contain them.
+/// Takes values from the front of a byte string; [`Malformed`] where it does not contain them.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a>(&'a [u8]);
 

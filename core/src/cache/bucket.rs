@@ -1,5 +1,5 @@
-//! One bucket of the shared cache: what the process knows of the tokens that fall into it, and who asks about which of
-//! them. A bucket is read, changed and written as a whole:
+//! One bucket of the shared cache: the answers stored for the tokens in it, and the claims on those being
+//! introspected. A bucket is read, changed and written as a whole:
 //!
 //! ```text
 //! format u8, then records, each its length and its bytes:
@@ -40,7 +40,7 @@ const _: () = assert!(codec::VERSION != claim::KIND);
 const LENGTH_BYTES: usize = 2;
 const _: () = assert!(MAX_ENTRY < 1 << 14 && MAX_ENTRY + LENGTH_BYTES <= MAX_GOOD && MAX_CLAIMS < 1 << 14);
 
-/// What a bucket may hold.
+/// What a bucket may contain.
 #[derive(Clone, Debug)]
 pub struct Limits {
     pub good: usize,
@@ -49,7 +49,7 @@ pub struct Limits {
     negative_life: Duration,
 }
 
-/// An entry as it is written, its facts not read.
+/// An encoded entry whose facts have not been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryRecord<'a> {
     /// Its head, with no longer a lifetime than the settings allow.
@@ -57,7 +57,7 @@ pub struct EntryRecord<'a> {
     bytes: &'a [u8],
 }
 
-/// A bucket that was read on behalf of one token. What has expired is gone already.
+/// A bucket that was read on behalf of one token, without expired records.
 pub struct Bucket<'a> {
     /// The token's claim, also one that has expired.
     pub claim: Option<Claim<'a>>,

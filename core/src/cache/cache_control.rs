@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::fields::{FieldReader, delta_seconds};
 use crate::base::http::HttpAnswer;
 
-/// What an answer's `Cache-Control` takes away from its lifetime. It never adds any.
+/// How an answer's `Cache-Control` shortens its lifetime. It never extends it.
 ///
 /// `private`, `s-maxage` and unknown directives have no say: the gateway keeps the answer for itself alone.
 /// A header that does not match the grammar forbids keeping, because what it meant to forbid cannot be known.

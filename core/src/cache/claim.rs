@@ -1,5 +1,5 @@
-//! A worker's claim to be the one that asks about a token: the first worker to write its claim leads, the others leave
-//! the numbers of their queues in it and wait for the answer.
+//! A worker's claim to introspect a token: the first worker to write its claim leads; the others add the numbers of
+//! their queues to it and wait for the answer.
 //!
 //! A claim names the token, the worker that asks (the leader), until when the others may rely on it, and the queues of
 //! those that wait (its followers). A leader that dies stops renewing: within [`LEASE`] another worker takes the lead.
@@ -17,8 +17,8 @@ use std::time::Duration;
 /// How long a leader may stay silent before another worker takes over. Renewed about four times in that time.
 pub const LEASE: Duration = Duration::from_millis(1000);
 
-/// How much further ahead than a lease reaches one may end. Workers take the time when an event comes, so that one which
-/// was halted since meets claims that were made, or renewed, after its now.
+/// How much further ahead than a lease reaches one may end. Workers take the time when an event comes, so that one
+/// which was halted since meets claims that were made, or renewed, after its now.
 const HALT: Duration = LEASE;
 
 pub const KIND: u8 = 0;
@@ -26,13 +26,13 @@ pub const KIND: u8 = 0;
 /// What a claim takes without followers, in bytes.
 pub const HEAD: usize = 1 + 32 + 8 + 8;
 
-/// Whether a lease that ends at `until` is held. One that ends further ahead than any can was given before the clock was
-/// set back.
+/// Whether a lease that ends at `until` is held. One that ends further ahead than any can was given before the clock
+/// was set back.
 pub fn is_held(until: Timestamp, now: Timestamp) -> bool {
     now < until && until <= now.plus(LEASE).plus(HALT)
 }
 
-/// Who asks about a token, and who waits for the answer.
+/// Who introspects a token, and who waits for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim<'a> {
     pub digest: &'a Digest,

@@ -1,4 +1,4 @@
-//! An entry as bytes in shared data: compact, versioned, and untrusted when read.
+//! The encoding of an entry in shared data: compact, versioned, and untrusted when read.
 //!
 //! ```text
 //! version u8 · digest 32 bytes · asked_at, fresh_until, stale_until: time · flags u8
@@ -19,7 +19,7 @@ use crate::token::facts::TokenState;
 /// Largest encoded entry; a larger one is neither stored nor read.
 pub const MAX_ENTRY: usize = 8 * 1024;
 
-/// Changes with the layout and with the meaning of any field. Never 0.
+/// Changes with the layout, and with the meaning of any field. Never 0.
 pub(super) const VERSION: u8 = 4;
 
 const ACTIVE: u8 = 1;

@@ -1,4 +1,4 @@
-//! One remembered answer.
+//! A cached answer.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::lifetime::{Freshness, Lifetime};
 use crate::base::time::Timestamp;
 use crate::token::facts::TokenState;
 
-/// What the authorization server said of a token, and how long that serves.
+/// What the authorization server said about a token, and how long it may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
     pub state: TokenState,

@@ -1,4 +1,4 @@
-//! How long one answer serves.
+//! How long an answer may be used.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ const RENEWAL_PART: u64 = 5;
 /// Such an answer has lost its lifetime: nobody can tell how old it is.
 const BACKWARDS: Duration = Duration::from_secs(1);
 
-/// From when and until when an answer serves. The three times are in this order.
+/// From when and until when an answer may be used. The three times are in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// When the server was asked. What it says was true at some moment since, so its age counts from here: the time that
-    /// it was under way counts too (as in RFC 9111 §4.2.3).
+    /// When the server was asked. What it says was true at some moment since, so its age counts from here: the time
+    /// that it was under way counts too (as in RFC 9111 §4.2.3).
     pub asked_at: Timestamp,
     /// From here on the authorization server is asked again.
     pub fresh_until: Timestamp,
@@ -24,7 +24,7 @@ pub struct Lifetime {
     pub stale_until: Timestamp,
 }
 
-/// What an answer is good for at a given moment (RFC 9111 §4.2).
+/// How an answer may be used at a given moment (RFC 9111 §4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     Fresh,

@@ -1,4 +1,4 @@
-//! The tokens that one worker knows: from the exact token to its facts, without a host call.
+//! The local cache of one worker: from the exact token to its facts, without a host call.
 //!
 //! # Memory
 //!
@@ -10,8 +10,8 @@
 //! (entries + negative entries) × 2 KiB      negative entries = max(64, entries / 4); none when entries = 0
 //! ```
 //!
-//! and in practice far less: an opaque token of 43 bytes with a handful of scopes counts for well under 1 KiB. Memory is
-//! taken as the caches fill, never ahead.
+//! and in practice far less: an opaque token of 43 bytes with a handful of scopes counts for well under 1 KiB. Memory
+//! is taken as the caches fill, never ahead.
 
 use std::{hash::Hasher, mem};
 
@@ -35,7 +35,7 @@ pub const OVERHEAD: usize = Sieve::<Known>::OVERHEAD + ALLOCATION;
 /// A costlier entry is not kept: it would push out dozens of ordinary ones.
 pub const MAX_COST: usize = 64 * 1024;
 
-/// A worker's known tokens. See the module's documentation for the bounds.
+/// A worker's local cache. See the module's documentation for the bounds.
 pub struct LocalCache {
     seed: u64,
     shared_seed: SharedSeed,
@@ -43,16 +43,16 @@ pub struct LocalCache {
     negative: Sieve<Known>,
 }
 
-/// A token that is known.
+/// A token found in the cache.
 #[derive(Debug)]
 pub struct Hit<'a> {
     /// The answer, expired or not: the caller judges.
     pub remembered: &'a Remembered,
-    /// How often it has answered since it was stored, this time included.
+    /// How often it has been used since it was stored, including this time.
     pub uses: u32,
 }
 
-/// A token and what is known of it.
+/// A token and its cached answer.
 struct Known {
     /// Which question was asked of whom.
     route: u16,
@@ -63,7 +63,7 @@ struct Known {
 }
 
 impl LocalCache {
-    /// Nothing known yet. `seed` must be unpredictable to callers: it decides which tokens collide.
+    /// An empty cache. `seed` must be unpredictable to callers: it determines which tokens collide.
     pub fn new(settings: &CacheSettings, seed: u64) -> Self {
         let sieve = |entries: usize| Sieve::new(entries, entries.saturating_mul(BYTES_PER_ENTRY));
         Self {
@@ -74,7 +74,7 @@ impl LocalCache {
         }
     }
 
-    /// What is known of `token` on `route`, and counts as a use of it. Does not allocate.
+    /// The cached answer for `token` on `route`; this counts as a use. Does not allocate.
     ///
     /// A route is whatever two answers must not share: the provider that was asked.
     pub fn get(&mut self, route: u16, token: &[u8]) -> Option<Hit<'_>> {
@@ -88,7 +88,7 @@ impl LocalCache {
         Some(Hit { remembered: &known.remembered, uses: known.uses })
     }
 
-    /// Remembers the answer for `token`, in the place of an older one; evicts what has not been used for long.
+    /// Stores the answer for `token`, replacing an older one, and evicts entries that have not been used for long.
     ///
     /// An answer that costs more than [`MAX_COST`] (or than the whole cache may) is not kept, nor is the older one.
     pub fn insert(&mut self, route: u16, token: &[u8], remembered: Remembered) {
@@ -103,7 +103,7 @@ impl LocalCache {
         sieve.insert(hash, Known { route, token, remembered, uses: 0 }, cost, visited);
     }
 
-    /// Forgets `token` on `route`; says whether it was known.
+    /// Removes `token` on `route`; returns whether it was cached.
     pub fn remove(&mut self, route: u16, token: &[u8]) -> bool {
         let hash = self.hash(route, token);
         self.take(hash, route, token).is_some()
@@ -142,8 +142,8 @@ impl Known {
     }
 }
 
-/// Whether both are the same bytes. Eight at a time: on Wasm the comparison of slices goes byte by byte, and a token may
-/// have a thousand of them.
+/// Whether both are the same bytes. Eight at a time: on Wasm the comparison of slices goes byte by byte, and a token
+/// may have a thousand of them.
 fn are_equal(one: &[u8], other: &[u8]) -> bool {
     let ((ones, one_rest), (others, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
     one.len() == other.len() && ones.iter().zip(others).all(|(one, other)| one == other) && one_rest == other_rest

@@ -1,9 +1,9 @@
-//! What is remembered of tokens: facts with a lifetime, never verdicts.
+//! The cache: facts about tokens, with a lifetime; never verdicts.
 //!
-//! Two levels. [`LocalCache`] belongs to one worker and answers without a host call; [`SharedCache`] is in the shared
-//! data of the process and spares a worker the question that another one has asked, or is asking right now. Both are
-//! bounded by [`CacheSettings::entries`] alone, and both keep negative answers apart from good ones, so that no flood of
-//! bad tokens pushes a good one out. Time is an argument everywhere.
+//! It has two levels. [`LocalCache`] belongs to one worker and answers without a host call. [`SharedCache`] is in
+//! the process's shared data, and saves a worker the introspection that another one has made or is making. Both are
+//! bounded by [`CacheSettings::entries`] alone, and both store negative answers apart from good ones, so that a
+//! flood of bad tokens evicts no good one. Time is an argument everywhere.
 
 pub mod cache_control;
 pub mod codec;

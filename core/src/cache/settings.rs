@@ -1,15 +1,15 @@
-//! What the configuration says about remembering.
+//! The settings of the cache.
 
 use std::time::Duration;
 
 /// The `cache` section of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheSettings {
-    /// Good answers kept, by each worker and by the process; 0 keeps nothing.
+    /// Good answers stored, by each worker and by the process; 0 stores nothing.
     pub entries: usize,
     /// Longest life of a good answer.
     pub max_ttl: Duration,
-    /// Longest life of a negative answer; zero keeps none.
+    /// Longest life of a negative answer; zero stores none.
     pub negative_ttl: Duration,
     /// How long past its freshness a good answer may serve while the authorization server is down.
     pub stale_if_error: Duration,

@@ -1,13 +1,13 @@
-//! What the workers of a process share about tokens: a fixed number of buckets in shared data, which each of them reads
-//! and writes.
+//! The shared cache: a fixed number of buckets in shared data, which every worker of the process reads and writes.
 //!
 //! Shared data can neither be deleted nor listed, so the keys are drawn from a fixed set: `<prefix>/slots/<n>`. The
 //! token's digest picks the bucket, which says both what is known of the token and who asks about it (its
-//! [claim](super::claim)). So a look-up costs one read. Where it finds nothing, a claim costs one write over what was
+//! [claim](super::claim)). So a lookup costs one read. Where it finds nothing, a claim costs one write over what was
 //! read; and the answer one read and one write, which ends the claim.
 //!
 //! A bucket has room for [`WAYS`] good entries and, apart from them, for some negative ones, so that a flood of bad
-//! tokens pushes no good one out; and for claims on dozens of tokens. A worker that finds no room for a claim asks alone.
+//! tokens pushes no good one out; and for claims on dozens of tokens. A worker that finds no room for a claim asks
+//! alone.
 //!
 //! # Memory
 //!
@@ -21,8 +21,8 @@
 //! ```
 //!
 //! beside one key for each eight entries. Where nothing is kept, 1024 buckets hold claims alone: 4 MiB. Digests do not
-//! fill all buckets alike: of `entries` tokens in use, about 86 % are found here. An entry with a client and a handful of
-//! scopes takes some 100 bytes. Expired entries and claims go at the next write to their bucket.
+//! fill all buckets alike: of `entries` tokens in use, about 86 % are found here. An entry with a client and a handful
+//! of scopes takes some 100 bytes. Expired entries and claims go at the next write to their bucket.
 
 use super::bucket::{Bucket, EntryRecord, Limits, WAYS};
 use super::claim::Claim;
@@ -41,21 +41,21 @@ const BARE_BUCKETS: usize = 1024;
 /// How often a write is tried when other workers are faster.
 const ATTEMPTS: usize = 8;
 
-/// What this worker is to do about a token that it does not know.
+/// What this worker has to do about a token that is not cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Ask, and send the followers the answer.
+    /// Introspect, and send the answer to the followers.
     Lead,
     /// Wait for the answer; join again when `until` has passed.
     Follow {
         /// When the leader's lease ends, unless it renews.
         until: Timestamp,
     },
-    /// Ask, for oneself only: there is no room for another claim, or the store does not work.
+    /// Introspect for this worker only: there is no room for another claim, or the store fails.
     Alone,
 }
 
-/// One worker's access to the shared level. Holds no entries itself: they are in the store that each call is given.
+/// One worker's access to the shared cache. It contains no entries itself: they are in the store that each call gets.
 #[derive(Clone, Debug)]
 pub struct SharedCache {
     settings: CacheSettings,
@@ -94,8 +94,8 @@ impl SharedCache {
         }
     }
 
-    /// What the process knows of the token with that digest, and its bucket, for [`Self::join`]. Never an expired entry,
-    /// nor one that lives longer than the settings allow.
+    /// What the process knows of the token with that digest, and its bucket, for [`Self::join`]. Never an expired
+    /// entry, nor one that lives longer than the settings allow.
     pub fn read(
         &self,
         store: &dyn SharedStore,
@@ -111,8 +111,8 @@ impl SharedCache {
         (entry.filter(|entry| entry.freshness(now) != Freshness::Expired), snapshot)
     }
 
-    /// Takes part in asking about the token: leads when nobody does, follows otherwise. A `snapshot` that was taken just
-    /// now spares another read.
+    /// Takes part in asking about the token: leads when nobody does, follows otherwise. A `snapshot` that was taken
+    /// just now spares another read.
     pub fn join(
         &self,
         store: &dyn SharedStore,
@@ -137,7 +137,7 @@ impl SharedCache {
         if written.is_ok() { role } else { Role::Alone }
     }
 
-    /// Shows the followers that this worker still leads.
+    /// Shows the followers that this worker is still the leader.
     pub fn renew(&self, store: &dyn SharedStore, digest: &Digest, now: Timestamp) {
         let snapshot = self.snapshot(store, digest);
         let _ = self.rewrite(store, digest, snapshot, now, |bucket| {

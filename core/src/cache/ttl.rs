@@ -1,4 +1,4 @@
-//! How long an answer is remembered: from the settings, what the server says about caching, and `exp`.
+//! How long an answer is cached: from the settings, the server's `Cache-Control`, and `exp`.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ const JITTER_PART: u128 = 10;
 impl CacheSettings {
     /// The lifetime of an answer to what was asked at `asked_at`; `None` when it is not to be kept.
     ///
-    /// A good answer lives for `max_ttl` and never past `exp`, a negative one for `negative_ttl`; `Cache-Control`, where
-    /// it is respected, may only shorten that. `seed` (any number that differs between answers and workers) then takes up
-    /// to a tenth away, so that what was learned together does not expire together. Negative answers are never served
-    /// stale.
+    /// A good answer lives for `max_ttl` and never past `exp`, a negative one for `negative_ttl`; `Cache-Control`,
+    /// where it is respected, may only shorten that. `seed` (any number that differs between answers and workers) then
+    /// takes up to a tenth away, so that what was learned together does not expire together. Negative answers are never
+    /// served stale.
     pub fn lifetime(
         &self,
         state: &TokenState,

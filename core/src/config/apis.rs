@@ -1,4 +1,4 @@
-//! `apis`: what is guarded, and how.
+//! `apis`: what is protected, and how.
 
 use super::field::{Field, repeated};
 use super::key::{Maybe, Part, Shape, keys};

@@ -1,4 +1,4 @@
-//! `cache`: how long and how much is remembered.
+//! `cache`: how long and how much is cached.
 
 use super::key::keys;
 use super::kind::{FLAG, Of, Span, Whole, Word};

@@ -89,8 +89,8 @@ pub fn read(section: &Section<'_>, references: &References<'_>) -> Option<Settin
     Some(Settings { inline, source, max_staleness, before_first_load })
 }
 
-/// Stricter than for a row of a document: an unknown member or status is refused, and so is an API or provider that does
-/// not exist, because the contract could never grant anything.
+/// Stricter than for a row of a document: an unknown member or status is refused, and so is an API or provider that
+/// does not exist, because the contract could never grant anything.
 fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
     field.section(|section| {
         section.pass_over(&ROW.api);

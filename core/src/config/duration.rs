@@ -1,4 +1,4 @@
-//! Spans of time as the configuration writes them: `"250ms"`, `"15s"`, `"10m"`, `"24h"`, `"7d"`.
+//! Durations as the configuration writes them: `"250ms"`, `"15s"`, `"10m"`, `"24h"`, `"7d"`.
 
 use crate::base::time::millis;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `headers` of calls to other servers.
+//! `headers`: additional headers of calls to other servers.
 
 use super::field::{Field, repeated};
 use super::key::Shape;

@@ -1,4 +1,4 @@
-//! `introspection`: how an authorization server is asked.
+//! `introspection`: how an authorization server is asked about tokens.
 
 use super::client_auth::CLIENT_AUTH;
 use super::field::Field;

@@ -1,10 +1,10 @@
-//! What APIs make of a token's claims, and so what of them is kept.
+//! Which claims of a token the APIs use, so that they are kept.
 
 use crate::policy::api::{Access, ApiSettings};
 use crate::policy::upstream::IdentitySource;
 use crate::token::claims::ClaimNames;
 
-/// What of an answer is kept beside what every answer has.
+/// Which claims are kept besides those of every answer.
 pub struct KeptClaims {
     pointers: Vec<Box<str>>,
     all_scalars: bool,

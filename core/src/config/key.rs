@@ -1,4 +1,4 @@
-//! The keys of the configuration as data: each stands once, with its name, what it takes, its default and its meaning.
+//! The configuration keys as data: each once, with its name, type, default and meaning.
 
 use std::time::Duration;
 
@@ -18,13 +18,12 @@ pub enum Presence {
     Default(&'static str),
 }
 
-/// The values that a key takes, as far as data can say it.
+/// The values that a key accepts, as far as data can describe them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
     Boolean,
-    /// A whole number from the one to the other.
+    /// A whole number between the two, inclusive.
     Integer(u32, u32),
-    /// A span of time from the one to the other.
     Duration(Duration, Duration),
     Word(Vec<&'static str>),
     Text,
@@ -51,12 +50,12 @@ pub struct KeyTable {
     pub keys: Vec<KeyDescription>,
 }
 
-/// What takes values of some shape.
+/// Something that accepts values of a certain shape.
 pub trait Shaped {
     fn shape(&self) -> Shape;
 }
 
-/// Takes what its content takes, and no value at all.
+/// Accepts what its content accepts, or no value at all.
 pub struct Maybe<K>(pub K);
 
 /// A value whose reading depends on other sections.

@@ -1,4 +1,4 @@
-//! What keys take: numbers, spans of time, words, and whatever else a function reads.
+//! The types of keys: numbers, durations, words, and whatever else a function reads.
 
 use super::duration;
 use super::field::Field;
@@ -21,10 +21,10 @@ pub trait Kind: Shaped {
     }
 }
 
-/// A whole number from the one to the other.
+/// A whole number between the two, inclusive.
 pub struct Whole(pub u32, pub u32);
 
-/// A span such as `"250ms"`, from the one to the other.
+/// A duration such as `"250ms"`, between the two, inclusive.
 pub struct Span(pub Duration, pub Duration);
 
 /// One of these words.

@@ -1,4 +1,4 @@
-//! The plugin configuration: JSON text in, typed settings or every mistake in it out.
+//! The plugin configuration: JSON text in; typed settings, or every mistake in it, out.
 
 mod apis;
 mod cache;

@@ -1,4 +1,4 @@
-//! `operations` of an API: parts of it with rules of their own.
+//! `operations`: parts of an API with their own rules.
 
 use super::key::{Maybe, Shape, keys};
 use super::kind::{FLAG, Of, Span, Word};

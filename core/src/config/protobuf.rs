@@ -1,6 +1,7 @@
 //! `google.protobuf.Struct` on the wire, as far as a configuration needs it: read once at start, and small.
 //!
-//! The messages are those of `google/protobuf/struct.proto`; a field that is not theirs is skipped, as the encoding asks.
+//! The messages are those of `google/protobuf/struct.proto`; a field that is not theirs is skipped, as the encoding
+//! asks.
 
 use crate::base::json::{Json, Object};
 

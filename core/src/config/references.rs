@@ -1,6 +1,6 @@
-//! Names by which sections refer to each other.
+//! The names by which sections refer to each other.
 
-/// What is configured; sound or not, whatever else is wrong with it.
+/// The names that are configured, valid or not, whatever else is wrong.
 pub struct References<'a> {
     pub apis: &'a [Box<str>],
     /// Names of the providers, in order.

@@ -27,7 +27,7 @@ keys! {
     contracts: Maybe<Part> = optional(Part(Shape::Object));
     /// What is guarded; at least one; tried in order, the first match wins.
     apis: Part = required(Part(Shape::Array));
-    /// What becomes of a request that no API matches.
+    /// What happens to a request that no API matches.
     no_match: Word<Unmatched> = or(Word(&[("refuse", Unmatched::Refuse), ("pass", Unmatched::Pass)]), "\"refuse\"");
     /// What becomes of a path that an upstream could read differently.
     ambiguous_paths: Word<AmbiguousPaths> =

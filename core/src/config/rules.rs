@@ -1,4 +1,4 @@
-//! What APIs and operations ask of a token: `token`, `claims`, `scopes` and `contract`.
+//! What APIs and operations require of a token: `token`, `claims`, `scopes` and `contract`.
 
 use super::field::Field;
 use super::key::{Key, Maybe, Shape, keys};

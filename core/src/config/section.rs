@@ -99,7 +99,6 @@ impl<'a> Section<'a> {
         self.members.get(key.name()).is_some()
     }
 
-    /// Accepts the key without reading it.
     pub fn pass_over<K>(&self, key: &'static Key<K>) {
         let mut known = self.known.borrow_mut();
         if !known.contains(&key.name()) {

@@ -1,4 +1,4 @@
-//! All keys of the configuration.
+//! The keys of all sections.
 
 use super::apis::{self, API};
 use super::cache::CACHE;

@@ -1,4 +1,5 @@
-//! The configuration as Envoy hands it over: JSON text from a `StringValue`, or the bytes of a `google.protobuf.Struct`.
+//! The configuration as Envoy passes it: JSON text from a `StringValue`, or the bytes of a
+//! `google.protobuf.Struct`.
 
 use super::problem::{Problems, element, member};
 use super::protobuf;

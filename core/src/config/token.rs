@@ -1,4 +1,4 @@
-//! `token`: where access tokens are looked for.
+//! `token`: where to look for access tokens.
 
 use super::field::{Field, repeated};
 use super::key::{Maybe, Shape, keys};

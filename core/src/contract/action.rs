@@ -1,4 +1,4 @@
-//! What a worker's contracts want done, and what there is to report of them.
+//! What a worker's contracts ask the host to do, and what they report.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::base::http::HttpCall;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PageCall(pub u64);
 
-/// What a worker's contracts want done.
+/// What a worker's contracts ask the host to do.
 #[derive(Debug)]
 pub enum Action {
     /// Send this; its end goes to `Contracts::on_answer`.

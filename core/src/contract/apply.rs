@@ -1,4 +1,4 @@
-//! What comes of the pages of a transfer, slice by slice: read, written, brought into force.
+//! What follows from the pages of a transfer, slice by slice: they are read, written and brought into force.
 
 use std::time::Duration;
 

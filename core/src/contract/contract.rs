@@ -1,4 +1,4 @@
-//! What was agreed.
+//! What was agreed between a client and an API.
 
 use crate::base::time::Timestamp;
 

@@ -18,10 +18,10 @@ use crate::contract::table::view::{Finding, View};
 use crate::contract::work::Turn;
 use crate::port::SharedStore;
 
-/// Look-ups that a worker keeps at most.
+/// Lookups that a worker keeps at most.
 const MAX_LOOK_UPS: usize = 16_384;
 
-/// What a token's client holds.
+/// Which contract a token's client has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holding {
     /// This contract; whether it grants now is for the caller to judge.
@@ -35,7 +35,7 @@ pub enum Holding {
 pub struct Contracts {
     settings: Rc<Settings>,
     inline: IdentityMap<Rc<Contract>>,
-    /// Some inline contract is limited to a provider: look-ups have to try that first.
+    /// Some inline contract is limited to a provider: lookups have to try that first.
     limited_inline: bool,
     source: Option<Loaded>,
     generation: u64,
@@ -251,7 +251,7 @@ fn is_stale(settings: &Settings, root: &Root, now: Timestamp) -> bool {
     bound.is_some_and(|bound| now.since(root.feed.checked_at) > bound)
 }
 
-/// What was looked up in the generation in force, and may be again.
+/// Cached lookups in the generation in force.
 struct LookUps {
     hasher: foldhash::fast::RandomState,
     kept: Sieve<(Identity, Holding)>,

@@ -1,4 +1,4 @@
-//! Reading a contract document piece by piece out of its bytes.
+//! Reads a contract document incrementally from its bytes.
 //!
 //! The document is one JSON object with an array `contracts` or `changes`, and perhaps a `cursor`. Each step reads
 //! one element of the array or passes over one other member, so that a reader can pause anywhere.

@@ -1,4 +1,4 @@
-//! Reading one element of a document: what it says, or whom it may be about when it cannot be read.
+//! Reads one element of a document: what it says, or whom it may be about if it cannot be read.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -20,7 +20,7 @@ pub enum Entry {
     Unreadable(Unreadable),
 }
 
-/// A contract that cannot be read, and what is known of it.
+/// A contract that cannot be read, and what can be told about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     pub error: RowError,
@@ -49,7 +49,7 @@ impl Row {
     }
 }
 
-/// The members of a contract as they came.
+/// The members of a contract as they were given.
 #[derive(Default)]
 pub struct RawRow<'a> {
     api: Scanned<'a>,

@@ -1,4 +1,4 @@
-//! Finding things by identity without building one.
+//! Lookups by identity without building one.
 
 use std::hash::{Hash, Hasher};
 
@@ -6,7 +6,7 @@ use hashbrown::Equivalent;
 
 use crate::contract::row::Identity;
 
-/// A map from identities, asked with [`IdentityRef`].
+/// A map from identities, queried with [`IdentityRef`].
 pub type IdentityMap<V> = hashbrown::HashMap<Identity, V, foldhash::fast::RandomState>;
 
 /// A borrowed [`Identity`].

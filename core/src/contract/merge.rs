@@ -1,4 +1,4 @@
-//! What the pages of a document say, merged into a draft of the table.
+//! Merges the pages of a document into a draft of the table.
 
 use crate::contract::document::Kind;
 use crate::contract::entry::Entry;
@@ -47,8 +47,8 @@ impl Merge {
     }
 
     /// A page of this kind begins or goes on. Later pages continue what the first began. A source that was asked for
-    /// changes may give everything instead, as one that has lost its history would; one that was asked for everything may
-    /// not give changes.
+    /// changes may give everything instead, as one that has lost its history would; one that was asked for everything
+    /// may not give changes.
     ///
     /// # Errors
     /// [`TransferError`] when it is of the wrong kind.
@@ -70,8 +70,8 @@ impl Merge {
         Ok(draft)
     }
 
-    /// A page has ended. Of a snapshot the first page's cursor counts, so that what changed while the others were fetched
-    /// comes with the next delta; of a delta the last page's.
+    /// A page has ended. Of a snapshot the first page's cursor counts, so that what changed while the others were
+    /// fetched comes with the next delta; of a delta the last page's.
     ///
     /// # Errors
     /// [`TransferError`] when it is of the wrong kind.

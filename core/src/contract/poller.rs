@@ -1,4 +1,4 @@
-//! One worker's part in keeping the contracts up to date: transfers of the document, and what they bring into force.
+//! One worker's part in keeping the contracts up to date: transfers of the document, and bringing them into force.
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! One contract of a document: who it is for and what was agreed.
+//! One contract of a document: whom it is for, and what was agreed.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub const MAX_LONG_TEXT: usize = 1024;
 /// The `provider` of an [`Identity`] that is about every token of a client, whichever contract it would find.
 pub const EVERY_PROVIDER: &str = "";
 
-/// What a contract is found by. `api` and `client_id` are never empty.
+/// The key of a contract. `api` and `client_id` are never empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity {
     pub api: Box<str>,

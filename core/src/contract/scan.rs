@@ -1,4 +1,4 @@
-//! Reading JSON value by value out of bytes that may be anything.
+//! Reads JSON value by value from arbitrary bytes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,7 +23,7 @@ pub const BROKEN: DocumentError = DocumentError("the document is no JSON object"
 pub const TRUNCATED: DocumentError = DocumentError("the document ends too early");
 pub const TOO_LARGE: DocumentError = DocumentError("a single value is too large");
 
-/// A value, by what there is to do with it. Reading one never fails, so that one bad value does not hide the others.
+/// A value, by how it is handled. Reading one never fails, so that one bad value does not hide the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Scanned<'a> {
     #[default]
@@ -33,7 +33,7 @@ pub enum Scanned<'a> {
     Other,
 }
 
-/// A place in some bytes.
+/// A position in some bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Scan<'a> {
     bytes: &'a [u8],

@@ -1,4 +1,4 @@
-//! What the configuration says about contracts.
+//! The settings of contracts.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub struct Settings {
     pub before_first_load: BeforeFirstLoad,
 }
 
-/// What holds while a configured source has never been loaded.
+/// Which contracts apply before a configured source has been loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BeforeFirstLoad {
     #[default]

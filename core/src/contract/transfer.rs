@@ -1,4 +1,4 @@
-//! One transfer of the document, page by page: what has been asked for and what has come so far.
+//! One transfer of the document, page by page: what was requested and what has arrived.
 
 use crate::base::hash::SipHash;
 use crate::base::time::Timestamp;
@@ -25,7 +25,7 @@ const ENTRIES_PER_SLICE: usize = 256;
 /// and bytes after which it ends earlier.
 const BYTES_PER_SLICE: usize = 64 << 10;
 
-/// A transfer under way.
+/// A transfer in progress.
 #[derive(Debug)]
 pub struct Transfer {
     pub started: Timestamp,
@@ -45,7 +45,7 @@ pub struct Transfer {
     hash: SipHash,
 }
 
-/// What a complete answer means.
+/// How a complete answer differs from the set in force.
 #[derive(Debug)]
 pub enum Comparison {
     Unchanged,

@@ -1,8 +1,8 @@
-//! Why a transfer came to nothing.
+//! Why a transfer failed.
 
 use std::fmt;
 
-/// Why a transfer came to nothing.
+/// Why a transfer failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferError {
     /// For the log; never what the server sent.

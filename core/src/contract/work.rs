@@ -8,7 +8,7 @@ use crate::contract::table::sweep::Sweep;
 use crate::contract::transfer::Transfer;
 use crate::port::SharedStore;
 
-/// What there is to work with, for the length of one event.
+/// What the poller has to work with during one event.
 pub struct Turn<'a> {
     pub store: &'a dyn SharedStore,
     pub now: Timestamp,

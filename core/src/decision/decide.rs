@@ -10,7 +10,7 @@ use crate::provider::{Provider, TokenChecks};
 use crate::token::facts::{Facts, TokenState};
 use std::rc::Rc;
 
-/// Proof that a request may pass: only this module can build one.
+/// Proof that a request may pass. Only this module can build one.
 #[derive(Clone, Debug)]
 pub struct Permit {
     facts: Rc<Facts>,

@@ -1,5 +1,5 @@
-//! Whether what is known of a request's token satisfies the rule it falls under.
+//! Whether a token's facts satisfy the rule that its request matches.
 //!
-//! Pure: no clock, no IO. Cached answers come through here exactly as fresh ones do.
+//! Pure: no clock, no IO. Cached answers are judged exactly as fresh ones are.
 
 pub mod decide;

@@ -1,4 +1,4 @@
-//! What access logs may say of a refusal beside its outcome.
+//! What access logs may contain about a refusal besides its outcome.
 
 use crate::outcome::Outcome;
 use crate::policy::api::Api;
@@ -13,7 +13,7 @@ const MAX_PROPERTY: usize = 256;
 /// Bytes of a token's SHA-256 that name it.
 const PRINT: usize = 6;
 
-/// A refused request, as far as it is known.
+/// What is known about a refused request.
 #[derive(Clone, Debug, Default)]
 pub struct About {
     pub api: Option<Rc<Api>>,

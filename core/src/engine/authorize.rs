@@ -17,7 +17,7 @@ use crate::token::extract::{TokenError, extract};
 use std::rc::Rc;
 
 impl Worker {
-    /// Authorizes a request, or lets it wait until its token is resolved.
+    /// Authorizes a request, or makes it wait until its token is resolved.
     pub(super) fn authorize(&mut self, stream: StreamId, head: &impl RequestHead, cx: &mut Cx<'_>) -> Disposition {
         let verdict = match self.select(head) {
             Selection::Guarded(guard) => return self.authorize_token(stream, &guard, head, cx),
@@ -77,7 +77,7 @@ impl Worker {
         Disposition::Ended(ending)
     }
 
-    /// The verdict on a request without a token that could be judged.
+    /// The verdict on a request without a usable token.
     fn without_token(&mut self, guard: &Guard, error: TokenError) -> Verdict {
         let waived = guard.waives_token();
         match error {
@@ -117,8 +117,8 @@ impl Worker {
         }
     }
 
-    /// The end of a request whose token cannot be asked about. During an outage stale facts may serve. They are those of
-    /// the shared cache: this worker's own entry may be one that another worker has learned to be void since.
+    /// How a request ends whose token cannot be introspected. During an outage stale facts may be used. They are those
+    /// of the shared cache: this worker's own entry may be one that another worker has learned to be void since.
     pub(super) fn unanswered(
         &mut self,
         outcome: Outcome,

@@ -1,4 +1,4 @@
-//! The calls under way, and what each is for.
+//! The calls in flight, and what each is for.
 
 use super::effect::CallId;
 use crate::contract::action;

@@ -1,4 +1,4 @@
-//! The life of a flight: who asks, what comes of it for those who wait, here and in other workers.
+//! The life of a flight: who introspects, and what follows for the requests that wait, here and in other workers.
 
 use super::effect::{Cx, Effect, Ending};
 use super::flights::{Flight, Phase, Question, Waiter};
@@ -13,10 +13,10 @@ use crate::provider::failure::ProviderFailure;
 use crate::token::digest::Digest;
 use std::rc::Rc;
 
-/// What is known of a token now that its question has ended.
+/// The result of a question about a token.
 pub(super) type Learned = Result<Remembered, Unanswered>;
 
-/// A question that brought no answer of use.
+/// A question without a usable answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unanswered {
     /// How those who wait for it end.
@@ -31,8 +31,8 @@ impl From<Outcome> for Unanswered {
 }
 
 impl Worker {
-    /// Settles who asks: this worker, or another one that does already. What that makes of the look-up that needs the
-    /// answer. `seen` is what that look-up has just read.
+    /// Elects who introspects: this worker, or another one that already does. Returns how the lookup that needs the
+    /// answer is counted. `seen` is what that lookup has just read.
     pub(super) fn elect(
         &mut self,
         digest: &Digest,
@@ -52,7 +52,7 @@ impl Worker {
         }
     }
 
-    /// The leader that this worker follows has sent what became of the question.
+    /// The leader that this worker follows has sent the result.
     pub(super) fn on_completed(&mut self, digest: &Digest, completion: Completion, cx: &mut Cx<'_>) {
         let Some(Flight { question, phase: Phase::Following { .. } }) = self.flights.get(digest) else { return };
         let provider = Rc::clone(&question.provider);
@@ -81,7 +81,7 @@ impl Worker {
         }
     }
 
-    /// A flight is over: shares what was learned, sends it to those who follow, and ends those who wait here.
+    /// A flight is over: stores the result, sends it to the followers, and ends the requests that wait here.
     pub(super) fn complete(
         &mut self,
         digest: &Digest,
@@ -105,7 +105,7 @@ impl Worker {
         self.apply(digest, question, learned, cx);
     }
 
-    /// Caches what was learned, and ends those who wait for it in this worker.
+    /// Caches the result, and ends the requests that wait for it in this worker.
     fn apply(&mut self, digest: &Digest, mut question: Question, learned: Learned, cx: &mut Cx<'_>) {
         self.store(digest, &question, &learned, cx);
         // Read once for all who wait.
@@ -137,7 +137,7 @@ impl Worker {
         self.ask_again(digest, Question { waiters: unsatisfied, ..question }, cx);
     }
 
-    /// Stores what was learned in the local cache, or that nothing was.
+    /// Stores the result in the local cache, or records the failure.
     fn store(&mut self, digest: &Digest, question: &Question, learned: &Learned, cx: &Cx<'_>) {
         let token = question.token.expose().as_bytes();
         match learned {
@@ -171,7 +171,7 @@ impl Worker {
         ending
     }
 
-    /// Asks once more for requests that need a younger answer than the one they have waited for.
+    /// Asks again for requests that need a younger answer than the one they waited for.
     fn ask_again(&mut self, digest: &Digest, mut question: Question, cx: &mut Cx<'_>) {
         for waiter in &mut question.waiters {
             waiter.since = waiter.since.min(cx.now);
@@ -185,7 +185,7 @@ impl Worker {
         }
     }
 
-    /// The periodic turn of the flights: leases are renewed, dead leaders replaced, overdue flights ended.
+    /// The periodic work of the flights: renews claims, replaces dead leaders, ends overdue flights.
     pub(super) fn tend_flights(&mut self, cx: &mut Cx<'_>) {
         let now = cx.now;
         self.pauses.tend(now);
@@ -214,7 +214,7 @@ impl Worker {
         }
     }
 
-    /// Takes a question from those under way. The answer of its call, should it come, is nobody's.
+    /// Takes a question out of flight. If its call is still answered, that answer is ignored.
     fn take(&mut self, digest: &Digest) -> Option<Question> {
         let Flight { question, phase } = self.flights.take(digest)?;
         if let Phase::Asking { call, .. } = phase {

@@ -17,19 +17,20 @@ pub struct StreamId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub u64);
 
-/// How a request ends here.
+/// How a request ends.
 #[derive(Debug)]
 pub enum Verdict {
     Admit(Permit),
-    /// It passes without one, under this API: the operation is public, or there is no token and none is required.
+    /// It passes without an identity, under this API: the operation is public, or there is no token and none is
+    /// required.
     AdmitPublic(Rc<Api>),
-    /// It passes without one, outside every API.
+    /// It passes without an identity, outside every API.
     AdmitUnmatched,
     Refuse(Refusal, Box<About>),
 }
 
 impl Verdict {
-    /// Has a refusal say more; for one that passes nothing is done.
+    /// Adds details to a refusal; does nothing for a request that passes.
     pub fn explain(&mut self, explain: impl FnOnce(&mut About)) {
         if let Self::Refuse(_, about) = self {
             explain(about);
@@ -37,15 +38,15 @@ impl Verdict {
     }
 }
 
-/// A verdict, and what else access logs may say of it.
+/// A verdict, and whether it was based on stale facts.
 #[derive(Debug)]
 pub struct Ending {
     pub verdict: Verdict,
-    /// Whether facts past their freshness were used, because the authorization server cannot be asked.
+    /// Whether stale facts were used, because the authorization server cannot be asked.
     pub stale: bool,
 }
 
-/// What comes of a request's headers.
+/// The result of a request's headers.
 #[derive(Debug)]
 pub enum Disposition {
     Ended(Ending),
@@ -72,7 +73,7 @@ pub enum Effect {
     Log(log::Level, String),
 }
 
-/// What every event brings along, and what comes of it.
+/// The context of an event, and its effects.
 pub struct Cx<'a> {
     /// What the workers of the process share.
     pub store: &'a dyn SharedStore,

@@ -1,8 +1,8 @@
-//! Tokens whose question has failed just now: for a second they are not asked about again.
+//! Tokens whose introspection has just failed: they are not introspected again for a second.
 //!
-//! A fixed number of sets; a token's digest picks the one. What lapses is written over, and in a set that is full a
-//! token never seen good before makes room for one that was, never the other way round. So a flood of random tokens
-//! pushes out nothing but its like: whoever is pushed out is asked about again, no worse.
+//! A fixed number of sets, one of which is chosen by a token's digest. Expired entries are overwritten; in a full set a
+//! token never seen active before makes room for one that was, never the other way round. So a flood of random tokens
+//! evicts only others like them, and a token that is evicted is merely introspected again.
 
 use crate::base::time::Timestamp;
 use crate::outcome::Outcome;
@@ -18,7 +18,7 @@ const MOST: usize = 65_536;
 
 const WAYS: usize = 8;
 
-/// One token whose question failed; all zero where there is none.
+/// One token whose introspection failed; all zero if there is none.
 #[derive(Clone, Copy, Debug, Default)]
 struct Failed {
     /// The head of its digest. Two tokens with one head are as likely as a guessed token.

@@ -1,4 +1,4 @@
-//! What is polled.
+//! The feeds: what is polled.
 
 use super::calls::Purpose;
 use super::effect::{Cx, Effect};
@@ -7,7 +7,6 @@ use crate::base::time::Timestamp;
 use crate::contract::action::{Action, Report};
 
 impl Worker {
-    /// The periodic turn of what is polled.
     pub(super) fn poll(&mut self, cx: &mut Cx<'_>) {
         let actions = self.contracts.on_tick(cx.store, cx.now);
         self.enqueue(actions, cx);
@@ -24,7 +23,7 @@ impl Worker {
         }
     }
 
-    /// The worker is about to go: another may poll.
+    /// The worker is about to be shut down: another one may poll.
     pub(super) fn release_feeds(&mut self, cx: &mut Cx<'_>) {
         self.contracts.on_end(cx.store);
         let report = self.contracts.report(cx.now);

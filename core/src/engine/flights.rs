@@ -1,4 +1,4 @@
-//! Tokens that are being asked about, each with the requests that wait for it: at most one question for a token.
+//! The tokens being introspected, each with the requests that wait for it: at most one question per token.
 
 use super::effect::{CallId, StreamId};
 use crate::base::time::Timestamp;
@@ -27,7 +27,7 @@ pub struct Waiter {
     pub since: Timestamp,
 }
 
-/// What is asked, on whose behalf.
+/// What is asked, and for whom.
 #[derive(Debug)]
 pub struct Question {
     pub provider: Rc<Provider>,
@@ -42,7 +42,7 @@ pub struct Question {
     pub was_good: bool,
 }
 
-/// A question under way.
+/// A question in flight.
 #[derive(Debug)]
 pub struct Flight {
     pub question: Question,
@@ -78,8 +78,8 @@ pub struct Flights {
 }
 
 impl Flights {
-    /// Whether there is room for one more question and its first waiter. `was_good` says whether the token was a good one
-    /// before.
+    /// Whether there is room for one more question and its first waiter. `was_good` says whether the token was a good
+    /// one before.
     ///
     /// # Errors
     /// [`Full`] when as many tokens or requests are under way as memory is meant for.

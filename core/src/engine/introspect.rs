@@ -1,4 +1,4 @@
-//! The source that vouches for tokens by introspection: its calls, and what their results mean.
+//! Introspection as the source of facts: its calls, and what their results mean.
 
 use super::calls::Purpose;
 use super::complete::Unanswered;
@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 impl Worker {
-    /// Asks, after so many earlier calls; `leads` says whether other workers may be waiting for it.
+    /// Introspects after `earlier` calls; `leads` says whether other workers may be waiting.
     pub(super) fn introspect(
         &mut self,
         digest: &Digest,
@@ -61,7 +61,7 @@ impl Worker {
         self.complete(digest, question, learned, leads, cx);
     }
 
-    /// The answer with its lifetime; one that is not to be kept has none.
+    /// The answer with its lifetime; an answer not to be stored has none.
     fn remembered(&mut self, state: TokenState, result: &HttpResult, asked_at: Timestamp) -> Remembered {
         let cache_control = match result {
             HttpResult::Answered(answer) => CacheControl::of(answer),

@@ -1,4 +1,4 @@
-//! What workers send one another through their queues. Untrusted like everything shared.
+//! What workers send one another through their queues. Untrusted, like everything shared.
 
 use crate::base::time::millis;
 use crate::base::wire::Reader;
@@ -16,7 +16,7 @@ pub enum Message {
     Completed(Digest, Completion),
 }
 
-/// What became of a question.
+/// The result of a question.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Completion {
     Answered(Remembered),
@@ -28,7 +28,7 @@ pub enum Completion {
     TooLarge,
 }
 
-/// Tells who asks in one client's name with another secret. Too short for anybody to guess a secret by it.
+/// Distinguishes workers that use the same client with different secrets. Too short to guess a secret from.
 pub type Mark = [u8; 4];
 
 pub const YIELDED: &[u8] = &[0];

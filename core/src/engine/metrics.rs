@@ -1,5 +1,5 @@
-//! What is counted. Counts pile up here and go to the host once a tick, and when the plugin goes away: the warm path
-//! makes no call for them.
+//! The metrics. Counts are collected here and reported to the host once a tick, and when the plugin is shut down,
+//! so that the warm path makes no call for them.
 
 use super::settings::Settings;
 use crate::outcome::Outcome;
@@ -21,7 +21,7 @@ pub enum Lookup {
     Coalesced,
 }
 
-/// Where the look-up ended.
+/// Where the lookup ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     Worker,
@@ -56,7 +56,7 @@ const IN_FLIGHT: &str = "tessera_in_flight";
 /// Durations kept between two ticks at most; a worker that asks more often than that loses samples, not requests.
 const MAX_DURATIONS: usize = 4096;
 
-/// The counts of one worker since they were last handed over.
+/// The counts of one worker since they were last reported.
 #[derive(Debug)]
 pub struct Metrics {
     names: Vec<String>,

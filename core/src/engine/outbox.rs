@@ -1,13 +1,13 @@
-//! What a worker's host is still to do, in order, a little at a time.
+//! What a worker's host still has to do, in order, a little at a time.
 //!
-//! Envoy carries out what a call into the VM asks for when that call returns, one thing inside the other: a local reply
-//! destroys its stream, whose deletion enters the VM, at whose end the next reply is sent, and so on down the stack. A
-//! call that fails at once brings its result in the same way. Some three hundred of these overflow the stack, and the VM
-//! is lost. So everything goes through this queue, and no more than [`MAX_DEPTH`] of it is carried out between two turns
-//! that begin on an empty stack: answers of servers and messages in the worker's own queue.
+//! Envoy carries out what a call into the VM asks for when that call returns, one effect inside the other: a local
+//! reply destroys its stream, whose deletion enters the VM, after which the next reply is sent, and so on down the
+//! stack. A call that fails at once brings its result in the same way. About three hundred of these overflow the stack,
+//! and the VM is lost. So everything goes through this queue, and at most [`MAX_DEPTH`] of it is carried out between
+//! two turns that begin on an empty stack: answers of servers, and messages in the worker's own queue.
 //!
-//! Of endings it is one in a turn. What Envoy does about one may take a whole connection down, and the requests on it that
-//! the same turn had ended as well would be ended after they are gone.
+//! At most one request ends in a turn. What Envoy does about an ending may take down a whole connection, and other
+//! requests on it that the same turn had ended would be ended after they are gone.
 
 use super::effect::{CallId, Effect};
 use std::collections::VecDeque;

@@ -1,5 +1,5 @@
-//! What is not asked at the moment, and why: a token whose question has just failed, anything where the authorization
-//! server wants to be left alone, and renewals while it gives no answers.
+//! What is not introspected at the moment, and why: a token whose introspection has just failed, any token while
+//! the authorization server asks for a pause, and renewals while it does not answer.
 
 use super::failures::{Failures, PAUSE, is_pending};
 use crate::base::time::Timestamp;
@@ -20,7 +20,7 @@ pub struct Pauses {
     seen_at: Timestamp,
 }
 
-/// One authorization server, as one client meets it.
+/// One authorization server, as seen by one client.
 #[derive(Clone, Copy, Debug, Default)]
 struct Server {
     /// Wants to be left alone until then (`Retry-After`).

@@ -1,4 +1,4 @@
-//! From a token to its facts: the local cache, the shared cache, a question under way, or a new one.
+//! From a token to its facts: the local cache, the shared cache, an introspection in flight, or a new one.
 
 use super::effect::{Cx, StreamId};
 use super::flights::{Full, Question, Waiter};
@@ -14,11 +14,11 @@ use crate::token::bearer::Bearer;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Time beyond an authorization server's total timeout after which a flight ends, whatever has become of its call. Ticks
-/// come later than that by up to their period; together they stay within one second.
+/// Time beyond an authorization server's total timeout after which a flight ends, whatever has become of its call.
+/// Ticks come later than that by up to their period; together they stay within one second.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// What is known of a token.
+/// The result of resolving a token.
 pub(super) enum Resolution<'a> {
     /// These facts, vouched for by this provider.
     Facts(&'a Rc<Provider>, Remembered),
@@ -34,7 +34,7 @@ pub(super) enum Resolution<'a> {
 }
 
 impl Worker {
-    /// What is known of the token that a request bears. If it has to be asked about, the request waits.
+    /// Resolves the token of a request. If it has to be introspected, the request waits.
     pub(super) fn resolve<'a>(
         &mut self,
         stream: StreamId,
@@ -67,7 +67,7 @@ impl Worker {
         }
     }
 
-    /// A token that the local cache does not hold, or no longer: it may know that it was a good one.
+    /// Resolves a token that is not in the local cache, or no longer valid there. `was_good`: it was active before.
     fn resolve_miss<'a>(
         &mut self,
         stream: StreamId,
@@ -111,7 +111,7 @@ impl Worker {
         Resolution::Waits
     }
 
-    /// Renews what is known of a token in use before it expires. Nobody waits for it.
+    /// Renews the answer about a token in use before it expires. No request waits for it.
     fn renew(&mut self, choice: &Choice, token: &[u8], cx: &mut Cx<'_>) {
         let Choice { provider, key } = choice;
         if !self.pauses.renews(provider, cx.now) {
@@ -139,7 +139,7 @@ impl Worker {
     }
 }
 
-/// When a question ends at last that is asked now.
+/// The deadline of a question that is asked now.
 pub(super) fn deadline(provider: &Provider, now: Timestamp) -> Timestamp {
     now.plus(provider.endpoint.patience()).plus(GRACE)
 }

@@ -1,4 +1,4 @@
-//! A configuration as the engine uses it.
+//! The configuration as the engine uses it.
 
 use crate::base::secret::Secret;
 use crate::cache;
@@ -13,7 +13,7 @@ use crate::upstream::ReservedNames;
 use std::fmt::Write;
 use std::rc::Rc;
 
-/// Everything that is configured.
+/// The whole configuration.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// APIs, operations and what becomes of other requests.

@@ -1,4 +1,4 @@
-//! One worker: every event that its host hands it, and its state.
+//! One worker: its state, and every event that its host reports.
 
 use super::calls::{Calls, Purpose};
 use super::effect::{CallId, Cx, Disposition, StreamId};
@@ -16,7 +16,7 @@ use crate::port::RequestHead;
 use crate::reply::Refusal;
 use std::rc::Rc;
 
-/// What tells this worker from the others of its process.
+/// What distinguishes this worker from the others of its process.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerId {
     /// Unique among the workers, and not to be guessed.
@@ -25,7 +25,7 @@ pub struct WorkerId {
     pub queue: u32,
 }
 
-/// One worker's state. Every event brings the time and the store along.
+/// One worker's state. Every event passes in the time and the store.
 pub struct Worker {
     pub(super) settings: Rc<Settings>,
     pub(super) local: LocalCache,
@@ -66,7 +66,7 @@ impl Worker {
         self.authorize(stream, head, cx)
     }
 
-    /// A request is gone: answered, or its caller hung up.
+    /// A request is gone: it was answered, or its caller hung up.
     pub fn on_stream_gone(&mut self, stream: StreamId) {
         self.flights.leave(stream);
     }
@@ -77,14 +77,14 @@ impl Worker {
         self.flights.release(stream)
     }
 
-    /// A request that was to wait, or to pass, cannot: the host failed.
+    /// A request that should wait or pass cannot, because the host failed.
     pub fn on_host_failure(&mut self, stream: StreamId, api: Option<&Api>) -> Refusal {
         self.flights.leave(stream);
         self.metrics.request(Outcome::InternalError, api);
         Refusal::new(Outcome::InternalError)
     }
 
-    /// A call has ended. One that nobody waits for any more is ignored.
+    /// A call has ended. If nobody waits for it any more, it is ignored.
     pub fn on_call_result(&mut self, call: CallId, result: HttpResult, cx: &mut Cx<'_>) {
         match self.calls.take(call) {
             Some(Purpose::Introspect(digest)) => self.on_introspected(&digest, &result, cx),
@@ -108,13 +108,14 @@ impl Worker {
         self.poll(cx);
     }
 
-    /// The event loop has had its way: the next slice of a large set of contracts.
+    /// The event loop has run: continues with the next slice of a large set of contracts.
     pub fn on_yield(&mut self, cx: &mut Cx<'_>) {
         let actions = self.contracts.on_yield(cx.store, cx.now);
         self.enqueue(actions, cx);
     }
 
-    /// The worker is about to go. What it has counted is ready to be drained, and its calls under way are its no longer.
+    /// The worker is about to be shut down. Its counts are ready to be drained, and its calls in flight no longer
+    /// count.
     pub fn on_shutdown(&mut self, cx: &mut Cx<'_>) {
         self.release_feeds(cx);
         self.metrics.in_flight(0);

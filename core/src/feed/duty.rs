@@ -1,11 +1,11 @@
-//! One worker's duty to poll: nothing, or all of it.
+//! Which worker polls a document, and when.
 //!
-//! The worker that holds the lease polls, and goes on holding it: only its memory ever grows with the document. The
-//! others look whether a poll is overdue, and one of them takes over when the holder has gone or died.
+//! The worker that holds the lease polls, and keeps it: only its memory ever grows with the document. The others check
+//! whether a poll is overdue, and one of them takes over when the holder is gone or dead.
 //!
-//! While a listener is drained there are workers of two configurations. The newer takes the lease from the older and
-//! polls at once if its settings are others, so that they count from its start; when it goes away, the older resumes.
-//! One whose polls have never succeeded polls beside the other, when that is slower than it, and not in its place.
+//! While a listener drains there are workers of two configurations. The newer one takes the lease from the older and
+//! polls at once if its settings differ, so that they apply from its start; when it is shut down, the older one
+//! resumes. One whose polls have never succeeded polls alongside the other if that one is slower, not in its place.
 
 use crate::base::random::Prng;
 use crate::base::time::Timestamp;

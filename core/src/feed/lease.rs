@@ -1,12 +1,12 @@
-//! An election by compare-and-swap: at most one holder at a time, and none for ever.
+//! An election by compare-and-swap: at most one holder at a time, and no holder for ever.
 //!
-//! A holder that goes away gives its lease back. One that dies cannot: so a lease ends by itself, and a holder that did
-//! not even renew it when there was work to do is taken for dead before that. A holder that was merely halted may come
-//! back after another took over: what it does under its lease has to be harmless then, or guarded by a
+//! A holder that is shut down releases its lease. One that dies cannot: so a lease expires by itself, and a holder that
+//! did not even renew it when there was work to do counts as dead before that. A holder that was merely halted may come
+//! back after another one took over: what it does under its lease must then be harmless, or guarded by a
 //! compare-and-swap of its own.
 //!
-//! While a listener is drained, the workers of the old configuration and of the new one ask for the same lease. The
-//! newest gets it, also from a holder that lives: see [`Claimant`]. One whose work came to nothing yields it.
+//! While a listener drains, the workers of the old configuration and of the new one compete for the same lease. The
+//! newest one gets it, even from a live holder: see [`Claimant`]. One whose polls have failed gives it up.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use std::fmt;
 /// Longest path and query of a page.
 pub const MAX_PATH: usize = 4096;
 
-/// Why the next page cannot be told. Never quotes the header.
+/// Why the next page cannot be determined. Never quotes the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkError(pub &'static str);
 

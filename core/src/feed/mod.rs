@@ -1,4 +1,4 @@
-//! A document that is polled, whatever it holds: who polls, when, what is asked for, and what an answer is.
+//! A document that is polled, whatever it contains: who polls, when, what is requested, and what an answer means.
 //!
 //! * [`settings`]: what the configuration says of it;
 //! * [`duty`]: which worker polls and when, with the [`lease`] and the [`schedule`];

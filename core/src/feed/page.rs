@@ -1,4 +1,4 @@
-//! What of an answer can be read as a page.
+//! Reads an answer as a page.
 
 use crate::base::http::{Body, HttpAnswer};
 use crate::feed::link::{LinkError, Origin, next_page};
@@ -8,7 +8,7 @@ use std::fmt;
 /// Longest validator that is kept for the next poll, in bytes.
 const MAX_ETAG: usize = 8 << 10;
 
-/// A page as it came.
+/// A page as it arrived.
 #[derive(Debug)]
 pub struct Page {
     pub body: Vec<u8>,

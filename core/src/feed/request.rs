@@ -1,4 +1,4 @@
-//! What the source of a document is asked.
+//! The request for a page.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -22,7 +22,7 @@ pub fn first_page(source: &FeedSettings, cursor: Option<&str>) -> String {
     format!("{path}{joint}since={}", utf8_percent_encode(cursor, RESERVED))
 }
 
-/// Whether a page is wanted that is known already (RFC 9110 §13).
+/// Whether a page is requested even if it is unchanged (RFC 9110 §13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode<'a> {
     /// Unless it still is the one with this entity tag.

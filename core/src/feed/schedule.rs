@@ -1,4 +1,4 @@
-//! When to ask again.
+//! When to poll again.
 
 use std::time::Duration;
 

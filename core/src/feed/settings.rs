@@ -1,4 +1,4 @@
-//! What the configuration says of a document that is polled.
+//! The settings of a polled document.
 
 use crate::base::hash::SipHash;
 use crate::base::http::HttpUrl;

@@ -1,4 +1,4 @@
-//! Where polling stands: what the workers of a process share of it. Untrusted when read, as everything shared.
+//! Where polling stands, for all workers of a process. Untrusted when read, like everything shared.
 
 use crate::base::time::{Timestamp, millis};
 use crate::base::wire::{Malformed, Reader, put_text, put_time, put_u64, put_varint};
@@ -28,8 +28,8 @@ pub struct FeedState {
     pub last_good: LastGood,
 }
 
-/// The last answer that was of use, as far as the next poll goes on from it. It describes what is in force, and so
-/// changes with it.
+/// The part of the last usable answer from which the next poll continues. It describes the set in force, and changes
+/// with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastGood {
     pub cursor: Option<Box<str>>,
@@ -54,8 +54,8 @@ impl FeedState {
         self.last_good = LastGood::default();
     }
 
-    /// Records what a poll under these settings came to. Settings may share a bit: then the ones pass for as good as the
-    /// others.
+    /// Records what a poll under these settings came to. Settings may share a bit: then the ones pass for as good as
+    /// the others.
     pub fn record(&mut self, pace: u64, success: bool) {
         if success {
             self.proven |= bit(pace);

@@ -1,4 +1,4 @@
-//! A guarded API: where it is served, by which rules, and whose tokens it takes.
+//! A protected API: which requests it matches, its rules, and whose tokens it accepts.
 
 use super::hosts::HostPattern;
 use super::paths::PathPattern;
@@ -25,7 +25,7 @@ pub struct ApiSettings {
     pub operations: Vec<Operation>,
 }
 
-/// One guarded API.
+/// One protected API.
 #[derive(Debug)]
 pub struct Api {
     pub id: Box<str>,
@@ -39,7 +39,7 @@ pub struct Api {
     paths: Vec<PathPattern>,
 }
 
-/// Part of an API with a rule of its own.
+/// A part of an API with its own rule.
 #[derive(Clone, Debug)]
 pub struct Operation {
     /// Request methods, with case; empty = every method.
@@ -56,7 +56,7 @@ pub enum Access {
     Guarded(Rc<Rule>),
 }
 
-/// The API and the rule that a request falls under.
+/// The API and the rule that a request matches.
 #[derive(Clone, Debug)]
 pub struct Guard {
     pub api: Rc<Api>,
@@ -81,8 +81,8 @@ pub struct Choices {
 
 /// A provider among those of an API, and the key under which its answers are cached.
 ///
-/// APIs with the same list of providers send a token to the same one and share its answers. APIs with different lists may
-/// send it to different ones and do not.
+/// APIs with the same list of providers send a token to the same one and share its answers. APIs with different lists
+/// may send it to different ones and do not.
 #[derive(Clone, Debug)]
 pub struct Choice {
     pub provider: Rc<Provider>,

@@ -1,6 +1,6 @@
-//! Claims that an operation asks for.
+//! Claims that an operation requires.
 
-/// Something that a token must say.
+/// A claim that a token must contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimRule {
     /// Where it says so: a JSON pointer (RFC 6901) into the answer.

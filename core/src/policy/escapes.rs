@@ -1,4 +1,4 @@
-//! Escapes in a path (RFC 3986 §2.1): what they are compared as, and how many ways there are to read them.
+//! Escapes in a path (RFC 3986 §2.1): what they are compared as, and in how many ways they can be read.
 
 /// A path with escapes.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub struct Escaped {
     pub doubtful: bool,
 }
 
-/// Reads the escapes of a path whose other bytes are printable ASCII. `None` where one is broken, or stands for a dot, a
-/// separator or a control byte, or does so when it is decoded again, however often.
+/// Reads the escapes of a path whose other bytes are printable ASCII. `None` where one is broken, or stands for a dot,
+/// a separator or a control byte, or does so when it is decoded again, however often.
 pub fn read(path: &[u8]) -> Option<Escaped> {
     let mut written = Vec::with_capacity(path.len());
     let mut compared = Vec::with_capacity(path.len());
@@ -52,8 +52,8 @@ pub fn read(path: &[u8]) -> Option<Escaped> {
 
 /// Decodes `once` until nothing is left to decode; whether that is doubtful. Every `%` in it was an escape.
 ///
-/// From left to right with the end of what is decoded so far in view, which gives what decoding pass by pass would give,
-/// in one pass however deep escapes are nested.
+/// From left to right with the end of what is decoded so far in view, which gives what decoding pass by pass would
+/// give, in one pass however deep escapes are nested.
 fn decoded_again(once: Vec<u8>) -> Option<bool> {
     let mut doubtful = false;
     let mut decoded: Vec<u8> = Vec::with_capacity(once.len());
@@ -88,8 +88,8 @@ fn is_unreserved(byte: u8) -> bool {
 }
 
 /// Whether lenient readers take some of the text for ASCII: overlong forms and other broken UTF-8, and what Unicode's
-/// compatibility (NFKC) or an old code page makes a dot, a slash or a letter of. Whole blocks of such forms: a path that
-/// is taken for doubtful still falls under the rules, it only opens nothing.
+/// compatibility (NFKC) or an old code page makes a dot, a slash or a letter of. Whole blocks of such forms: a path
+/// that is taken for doubtful still falls under the rules, it only opens nothing.
 fn reads_otherwise(decoded: &[u8]) -> bool {
     let has_twin = |letter: char| {
         matches!(letter,

@@ -1,4 +1,4 @@
-//! Request methods that no rule can be trusted with.
+//! Request methods that no rule is reliable for.
 
 use crate::base::fields::is_token;
 

@@ -1,4 +1,4 @@
-//! Which API and which of its rules a request falls under.
+//! Which API and which of its rules a request matches.
 
 pub mod api;
 pub mod claims;

@@ -1,9 +1,9 @@
-//! Path patterns, and the paths that no pattern can be trusted with.
+//! Path patterns, and the paths that no pattern is reliable for.
 
 use super::escapes;
 use std::borrow::Cow;
 
-/// A path, or the beginning of one.
+/// A path, or a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathPattern {
     /// This path, byte for byte.
@@ -56,7 +56,7 @@ impl PathPattern {
     }
 }
 
-/// How many ways there are to read a path.
+/// In how many ways a path can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
     Plain,
@@ -106,8 +106,8 @@ pub fn without_query(target: &[u8]) -> &[u8] {
 }
 
 /// Whether the path holds escapes; `None` where an upstream could read what is no escape differently than a comparison
-/// byte by byte does: no path at all, empty and dot segments, backslashes, parameters, fragments, bytes outside printable
-/// ASCII.
+/// byte by byte does: no path at all, empty and dot segments, backslashes, parameters, fragments, bytes outside
+/// printable ASCII.
 fn literals(path: &[u8]) -> Option<bool> {
     let mut segments = path.split(|byte| *byte == b'/').peekable();
     let mut first = true;

@@ -1,10 +1,10 @@
-//! What a token must bring.
+//! What an operation requires of a token.
 
 use super::claims::ClaimRule;
 use super::scopes::ScopeRule;
 use std::time::Duration;
 
-/// What a token must bring.
+/// What is required of a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
     /// Whether there must be a token at all.

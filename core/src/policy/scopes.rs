@@ -1,4 +1,4 @@
-//! Scopes that an operation asks for (RFC 6749 §3.3).
+//! Scopes that an operation requires (RFC 6749 §3.3).
 
 /// Scopes that a token must have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Under which rule of which API a request falls.
+//! Which rule of which API a request matches.
 
 use super::api::{Access, Api, ApiSettings, Choice, Choices, Guard, Operation};
 use super::hosts;
@@ -9,7 +9,7 @@ use crate::provider::Provider;
 use std::fmt;
 use std::rc::Rc;
 
-/// All APIs, and what becomes of requests that none of them claims.
+/// All APIs, and what happens to requests that match none.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     apis: Vec<Rc<Api>>,
@@ -21,7 +21,7 @@ pub struct Policy {
     always: Option<Selection>,
 }
 
-/// What becomes of a request that no API matches.
+/// What happens to a request that no API matches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unmatched {
     #[default]
@@ -29,7 +29,7 @@ pub enum Unmatched {
     Pass,
 }
 
-/// What becomes of a request whose path is ambiguous.
+/// What happens to a request whose path is ambiguous.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AmbiguousPaths {
     #[default]
@@ -38,7 +38,7 @@ pub enum AmbiguousPaths {
     Literal,
 }
 
-/// Where a request falls.
+/// What a request matches.
 #[derive(Clone, Debug)]
 pub enum Selection {
     Guarded(Guard),
@@ -52,7 +52,7 @@ pub enum Selection {
     Ambiguous,
 }
 
-/// What selection looks at. A part that [`Policy::reads`] does not name may be left empty.
+/// The parts of a request used for selection. A part that [`Policy::reads`] does not name may be empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Target<'a> {
     pub method: &'a [u8],

@@ -1,4 +1,4 @@
-//! What the upstream of an API is told about a caller.
+//! What the upstream of an API learns about a caller.
 
 /// The headers of one API's upstream.
 #[derive(Clone, Debug, Default)]

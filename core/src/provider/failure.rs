@@ -1,4 +1,4 @@
-//! Why an authorization server's answer says nothing about a token.
+//! Why an introspection brought no usable answer.
 
 use crate::base::json::{ObjectError, UnusableMember};
 use crate::outcome::Outcome;
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Longest time that a server can ask to be left alone.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// A failed introspection. The texts are fixed: nothing of an answer's content is kept.
+/// A failed introspection. The texts are fixed: they contain nothing from an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderFailure {
     Unreachable,

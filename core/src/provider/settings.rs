@@ -1,4 +1,4 @@
-//! One authorization server, as it is configured.
+//! The settings of one authorization server.
 
 use super::introspection::request::Endpoint;
 use crate::token::bearer::Bearer;

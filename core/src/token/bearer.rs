@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// A well-formed access token. Its text shows in no log: `Debug` hides it.
+/// A well-formed access token. `Debug` hides it, so that it appears in no log.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Bearer(Box<str>);
 
 impl Bearer {
-    /// Takes `bytes` as a token if they form a `b64token`:
-    /// one or more of `A–Z a–z 0–9 - . _ ~ + /`, then any number of `=`. `!` is taken too: Salesforce tokens contain it.
+    /// Takes `bytes` as a token if they form a `b64token`: one or more of `A–Z a–z 0–9 - . _ ~ + /`, then any number of
+    /// `=`. `!` is taken too: Salesforce tokens contain it.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let core_end = bytes.iter().rposition(|byte| *byte != b'=')?;
         let core = bytes.get(..=core_end)?;

@@ -1,4 +1,4 @@
-//! Claims as facts, whoever vouches for them: the members of an introspection answer (RFC 7662 §2.2).
+//! Turns claims into facts, whoever vouches for them: the members of an introspection response (RFC 7662 §2.2).
 
 use super::facts::Facts;
 use super::forwarded;
@@ -79,7 +79,8 @@ impl ClaimNames {
         }
     }
 
-    /// What rules ask for, and is there; an array has each of its elements. Nothing else is kept, however much there is.
+    /// What rules ask for, and is there; an array has each of its elements. Nothing else is kept, however much there
+    /// is.
     fn said(&self, claims: &Object<'_>) -> Vec<(Box<str>, Box<str>)> {
         let is_there = |(pointer, value): &&(Box<str>, Box<str>)| match claims.pointed(pointer) {
             None => false,

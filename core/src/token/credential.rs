@@ -1,8 +1,8 @@
-//! Tokens inside a larger value: reading them out of a query or cookies, and cutting them out.
+//! Tokens within a larger value: reads them from a query or cookies, and removes them.
 
 use std::borrow::Cow;
 
-/// What a parameter or cookie is to the name of a token.
+/// How a parameter or cookie relates to the name of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
     Token,
@@ -127,9 +127,9 @@ impl<'a> CookieToken<'a> {
     }
 }
 
-/// Whether some server takes a parameter or cookie of this (decoded) name for `wanted`: many cut space around it (Python's
-/// also what is space beyond ASCII), PHP makes `_` of spaces, dots and brackets and stops at a NUL, and `wanted[]` or `wanted[0]` is (part of) a list of that
-/// name to PHP, Rack and others.
+/// Whether some server takes a parameter or cookie of this (decoded) name for `wanted`: many cut space around it
+/// (Python's also what is space beyond ASCII), PHP makes `_` of spaces, dots and brackets and stops at a NUL, and
+/// `wanted[]` or `wanted[0]` is (part of) a list of that name to PHP, Rack and others.
 #[inline(never)]
 pub fn resembles(name: &[u8], wanted: &[u8], ignore_case: bool) -> bool {
     let fold = |byte: &u8| match byte {

@@ -1,4 +1,4 @@
-//! The name of a token in shared data, from which the token cannot be learned.
+//! The name of a token in shared data, which does not reveal the token.
 
 use hmac_sha256::Hash;
 use std::fmt;

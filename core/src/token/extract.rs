@@ -1,4 +1,4 @@
-//! Finding the access token in a request (RFC 6750 §2): in exactly one place, exactly once.
+//! Finds the access token in a request (RFC 6750 §2): in exactly one place, exactly once.
 
 use super::credential::{CookieToken, Likeness, QueryToken};
 use crate::base::headers::is_twin;
@@ -21,7 +21,7 @@ pub enum TokenSource {
     Cookie(Box<str>),
 }
 
-/// Why no token can be taken from a request.
+/// Why a request has no usable token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
     Missing,
@@ -36,7 +36,6 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// What is in the request.
     pub fn text(self) -> &'static str {
         match self {
             Self::Missing => "no access token",
@@ -54,10 +53,10 @@ impl fmt::Display for TokenError {
     }
 }
 
-/// A token candidate as it stands in the request; not yet known to be well formed.
+/// A token as it is in the request, not yet known to be well-formed.
 pub type Candidate<'a> = Cow<'a, [u8]>;
 
-/// Where tokens are looked for and how long they may be.
+/// Where to look for tokens, and how long they may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSettings {
     /// Places, all of which are looked at.
@@ -69,8 +68,8 @@ pub struct TokenSettings {
 /// The one token of the request.
 ///
 /// # Errors
-/// A [`TokenError`] when there is none, more than one, or one that cannot be a token for its length; also when an upstream
-/// could find another one.
+/// A [`TokenError`] when there is none, more than one, or one that cannot be a token for its length; also when an
+/// upstream could find another one.
 pub fn extract<'a>(settings: &'a TokenSettings, head: &'a impl RequestHead) -> Result<Candidate<'a>, TokenError> {
     let mut found = None;
     let mut has_cousin = false;

@@ -1,4 +1,4 @@
-//! What an authorization server said of a token: facts, never verdicts.
+//! What an authorization server said about a token: facts, never verdicts.
 
 use crate::base::time::Timestamp;
 use std::rc::Rc;
@@ -36,7 +36,7 @@ pub struct Facts {
     /// Further members that the configuration asks for, by JSON pointer or by the end of a header's name, as header
     /// text.
     pub claims: Vec<(Box<str>, Box<str>)>,
-    /// Of the values that some rule asks for at a JSON pointer, those that stand there, as [`super::scalar::scalar`] has
-    /// them.
+    /// Of the values that some rule asks for at a JSON pointer, those that stand there, as [`super::scalar::scalar`]
+    /// has them.
     pub said: Vec<(Box<str>, Box<str>)>,
 }

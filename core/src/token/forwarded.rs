@@ -1,18 +1,18 @@
-//! Claims that the upstream gets, as header text.
+//! Claims for the upstream, as header text.
 
 use crate::base::header_text;
 use crate::base::json::{Json, Object};
 
-/// What the pointers lead to, under their own text, and, where they are asked for, all scalar members, under the end of a
-/// header's name.
+/// What the pointers lead to, under their own text, and, where they are asked for, all scalar members, under the end of
+/// a header's name.
 pub fn claims(claims: &Object<'_>, pointers: &[Box<str>], all_scalars: bool) -> Vec<(Box<str>, Box<str>)> {
     let pointed = pointers.iter().filter_map(|pointer| Some((pointer.clone(), listed(claims.pointed(pointer)?)?)));
     let bare = if all_scalars { bare(claims) } else { Vec::new() };
     pointed.chain(bare).collect()
 }
 
-/// Scalar members under the end of a header's name. Of those that meet in one name, or in two that an upstream takes for
-/// one, the member counts that is written so; of several such, none.
+/// Scalar members under the end of a header's name. Of those that meet in one name, or in two that an upstream takes
+/// for one, the member counts that is written so; of several such, none.
 fn bare(claims: &Object<'_>) -> Vec<(Box<str>, Box<str>)> {
     // A member whose name looks like a pointer would pass for what that leads to.
     let is_nameable = |name: &str| !name.is_empty() && !name.starts_with('/');

@@ -1,4 +1,4 @@
-//! A peek at the issuer a JWT-shaped token names, for choosing whom to ask. Nothing here is believed.
+//! Reads the issuer that a JWT-shaped token names, only to choose which provider to ask. It is not trusted.
 
 use crate::base::json::Object;
 use base64::Engine;

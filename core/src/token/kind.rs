@@ -1,4 +1,4 @@
-//! Whether claims are about another kind of token than an access token: servers call those active too.
+//! Whether claims are about another kind of token than an access token: servers report those as active too.
 
 use crate::base::json::{Json, Object};
 

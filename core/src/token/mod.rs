@@ -1,4 +1,4 @@
-//! The access token: where it is, what it looks like, what is known of it.
+//! The access token: where to find it, its form, and the facts about it.
 
 pub mod bearer;
 pub mod claims;

@@ -1,4 +1,4 @@
-//! Values of claims in one form each, so that equal ones are equal texts.
+//! Claim values in one form each, so that equal values are equal texts.
 
 use crate::base::json::Json;
 use serde_json::Number;

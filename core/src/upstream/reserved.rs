@@ -4,8 +4,7 @@ use crate::base::headers::fold_separator;
 use crate::policy::upstream::Upstream;
 use crate::port::{HeaderEdits, HostFailure, RequestHead};
 
-/// Every name and prefix of every API: an upstream of one may believe those of another, and one that is refused is
-/// logged.
+/// Every name and prefix of every API: an upstream of one may trust those of another, and refused requests are logged.
 ///
 /// CGI, and with it WSGI, Rack and PHP, write each separator of a header's name as `_`. So a name with other separators
 /// (`x_client_id`, `x-client.id`) is the same name here.

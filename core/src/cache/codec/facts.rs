@@ -1,4 +1,4 @@
-//! The facts of an active token as bytes.
+//! The encoding of an active token's facts.
 //!
 //! ```text
 //! flags u8, and what they announce, in this order:

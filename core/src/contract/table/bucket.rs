@@ -1,4 +1,4 @@
-//! One bucket: the rows of those pairs of API and client that meet in it.
+//! One bucket: the rows of the pairs of API and client that hash to it.
 
 use crate::base::hash::SipHash;
 use crate::base::wire::{Malformed, Reader, put_varint};
@@ -46,7 +46,7 @@ pub fn unseal(bucket: u32, value: &[u8]) -> Option<&[u8]> {
     ours.then_some(reader.rest())
 }
 
-/// What became of a row that was put.
+/// The result of putting a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
     Added,

@@ -17,7 +17,7 @@ pub const ROWS_PER_BUCKET: u64 = 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damaged;
 
-/// What became of an entry.
+/// The result of applying an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
     Yes,
@@ -28,7 +28,7 @@ pub enum Applied {
 /// Reads a bucket of the generation that the draft starts from.
 pub type Load<'a> = dyn Fn(u32) -> Option<Vec<u8>> + 'a;
 
-/// A set of contracts to come.
+/// A set of contracts in preparation.
 #[derive(Debug)]
 pub struct TableDraft {
     seed: u64,

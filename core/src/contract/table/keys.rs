@@ -1,4 +1,4 @@
-//! The names of everything in shared data.
+//! The keys in shared data.
 
 use crate::contract::table::seal::FORMAT;
 
@@ -22,7 +22,7 @@ impl Keys {
     }
 }
 
-/// Which of a bucket's two places.
+/// Which of a bucket's two slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
     /// `…/0`

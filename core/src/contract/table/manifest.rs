@@ -1,4 +1,4 @@
-//! The table's own record: which generation is in force, and where its buckets are. Untrusted when read.
+//! The table's own record: which generation is in force, and which slots contain it. Untrusted when read.
 
 use crate::base::wire::{Malformed, Reader, put_bytes, put_u64, put_varint};
 use crate::contract::table::keys::Slot;

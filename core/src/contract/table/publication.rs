@@ -1,4 +1,4 @@
-//! Bringing a draft into force, in slices.
+//! Brings a draft into force, in slices.
 
 use crate::contract::table::bucket;
 use crate::contract::table::draft::TableDraft;

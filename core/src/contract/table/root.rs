@@ -1,7 +1,7 @@
 //! The one value that says what is in force and where polling stands.
 //!
-//! Two records in one value, so that one compare-and-swap commits both: the last good answer, from which the next poll
-//! goes on, is never another one than that which is in force.
+//! It contains two records, so that one compare-and-swap commits both: the last good answer, from which the next poll
+//! continues, always describes the set in force.
 
 use crate::base::wire::{Malformed, Reader};
 use crate::contract::table::manifest::Manifest;

@@ -1,4 +1,4 @@
-//! The rows of one bucket as bytes.
+//! The encoding of the rows of one bucket.
 //!
 //! Each row is a length and then: a byte of status and presence bits, api, client id, and what is present of
 //! provider, tier, name, start and end. An empty provider is that of a denial about every one.

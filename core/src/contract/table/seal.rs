@@ -1,4 +1,4 @@
-//! The seal of values in shared data: a checksum against what other versions, or accidents, have left there.
+//! The checksum of values in shared data, against what other versions or accidents have left there.
 
 use crate::base::hash::SipHash;
 

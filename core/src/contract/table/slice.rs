@@ -1,4 +1,4 @@
-//! Work on the slots, slice by slice, that does no harm when another worker has gone on in the meantime.
+//! Work on the slots in slices, harmless if another worker has gone on in the meantime.
 
 use crate::port::{Expect, SharedStore, WriteError};
 
@@ -9,7 +9,7 @@ pub enum Progress {
     Done,
 }
 
-/// Why work on the slots ended early. Whatever was in force still is.
+/// Why work on the slots ended early. The set in force is unchanged.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Halt {
     /// Another worker has changed the root: it owns the slots now, and this work is void.

@@ -1,4 +1,4 @@
-//! Clearing what a generation has replaced.
+//! Clears the slots that a generation has replaced.
 
 use crate::contract::table::keys::{Keys, Slot};
 use crate::contract::table::manifest::Manifest;
@@ -6,7 +6,7 @@ use crate::contract::table::root::Base;
 use crate::contract::table::slice::{Halt, Progress, set_while};
 use crate::port::SharedStore;
 
-/// Empties the slots that are not current, so that a set takes its space once.
+/// Empties the slots that are not current, so that a set takes its space only once.
 #[derive(Debug)]
 pub struct Sweep {
     manifest: Manifest,

@@ -1,4 +1,4 @@
-//! One worker's reading of what is in force.
+//! One worker's view of the set in force.
 
 use crate::contract::contract::Contract;
 use crate::contract::table::bucket::{self, address, hash};
@@ -7,7 +7,7 @@ use crate::contract::table::manifest::Manifest;
 use crate::contract::table::root::Root;
 use crate::port::{SharedStore, Version};
 
-/// How often a look-up begins again because a new generation came in between.
+/// How often a lookup begins again because a new generation came in between.
 const ATTEMPTS: usize = 4;
 
 /// The root as this worker last saw it.
@@ -16,7 +16,7 @@ pub struct View {
     seen: Option<(Version, Root)>,
 }
 
-/// What a look-up found.
+/// The result of a lookup.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Finding {
     Contract(Contract),

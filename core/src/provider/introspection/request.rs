@@ -16,7 +16,7 @@ const TOKEN: &str = "token=";
 /// The headers of an answer without which it cannot be read.
 pub const LOOKED_AT: AnswerHeaders = AnswerHeaders::Only(&["content-encoding", "retry-after"]);
 
-/// How one authorization server is asked.
+/// How to ask one authorization server.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub url: HttpUrl,
@@ -36,7 +36,7 @@ pub struct Endpoint {
     pub written: Written,
 }
 
-/// What all requests to one endpoint have in common, written once. Holds credentials, so `Debug` hides it.
+/// What all requests to one endpoint have in common, encoded once. It contains credentials, so `Debug` hides it.
 #[derive(Clone, Default)]
 pub struct Written(OnceCell<Parts>);
 

@@ -1,4 +1,4 @@
-//! The introspection answer (RFC 7662 §2.2, §2.3): a token's state, or why it says nothing about it.
+//! The introspection response (RFC 7662 §2.2, §2.3): a token's state, or why there is none.
 
 use crate::base::http::{Body, HttpAnswer, HttpResult};
 use crate::base::json::{Json, Object};
