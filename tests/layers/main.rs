@@ -10,6 +10,7 @@ use source::{Tests, files, read};
 
 mod circles;
 mod length;
+mod names;
 mod source;
 
 /// Each module, from the bottom to the top, and the modules that it may name. All of those stand before it.

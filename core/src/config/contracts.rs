@@ -8,7 +8,7 @@ use super::references::References;
 use super::section::Section;
 use crate::base::http::HttpUrl;
 use crate::contract::row::Row;
-use crate::contract::settings::{BeforeFirstLoad, Settings};
+use crate::contract::settings::{BeforeFirstLoad, ContractSettings};
 use crate::feed::settings::FeedSettings;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ keys! {
     headers: Of<ExtraHeaders> = or(HEADERS, "{}");
 }
 
-pub fn read(section: &Section<'_>, references: &References<'_>) -> Option<Settings> {
+pub fn read(section: &Section<'_>, references: &References<'_>) -> Option<ContractSettings> {
     let inline = section.read(&CONTRACTS.inline, |field| field.array(|element| row(element, references)));
     let source = section.get(&CONTRACTS.source);
     let max_staleness = section.get(&CONTRACTS.max_staleness);
@@ -86,7 +86,7 @@ pub fn read(section: &Section<'_>, references: &References<'_>) -> Option<Settin
         return None;
     }
     let max_staleness = (!max_staleness.is_zero()).then_some(max_staleness);
-    Some(Settings { inline, source, max_staleness, before_first_load })
+    Some(ContractSettings { inline, source, max_staleness, before_first_load })
 }
 
 /// Stricter than for a row of a document: an unknown member or status is refused, and so is an API or provider that

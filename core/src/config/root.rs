@@ -65,10 +65,10 @@ pub fn read(section: &Section<'_>) -> Option<Settings> {
     Some(Settings::new(policy, providers, token?, Rc::new(contracts?), cache, replies?))
 }
 
-fn contracts(field: Option<&Field<'_>>, references: &References<'_>) -> Option<contract::settings::Settings> {
+fn contracts(field: Option<&Field<'_>>, references: &References<'_>) -> Option<contract::settings::ContractSettings> {
     match field {
         Some(field) => field.section(|section| contracts::read(section, references)),
-        None => Some(contract::settings::Settings::default()),
+        None => Some(contract::settings::ContractSettings::default()),
     }
 }
 

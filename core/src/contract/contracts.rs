@@ -11,7 +11,7 @@ use crate::contract::contract::Contract;
 use crate::contract::identity::{IdentityMap, IdentityRef};
 use crate::contract::poller::Poller;
 use crate::contract::row::{Identity, MAX_LONG_TEXT};
-use crate::contract::settings::{BeforeFirstLoad, Settings};
+use crate::contract::settings::{BeforeFirstLoad, ContractSettings};
 use crate::contract::table::keys::Keys;
 use crate::contract::table::root::{Base, Root};
 use crate::contract::table::view::{Finding, View};
@@ -33,7 +33,7 @@ pub enum Holding {
 
 /// One worker's view of the contracts, from the configuration and from the source.
 pub struct Contracts {
-    settings: Rc<Settings>,
+    settings: Rc<ContractSettings>,
     inline: IdentityMap<Rc<Contract>>,
     /// Some inline contract is limited to a provider: lookups have to try that first.
     limited_inline: bool,
@@ -58,7 +58,7 @@ impl Contracts {
     /// configurations that share it share the loaded set, so that a new one need not wait for it. Short is good: it is
     /// part of every key.
     /// `worker` is a random number, unique among the workers of the process.
-    pub fn new(settings: Rc<Settings>, key_prefix: &str, worker: u64) -> Self {
+    pub fn new(settings: Rc<ContractSettings>, key_prefix: &str, worker: u64) -> Self {
         let inline = settings.inline.iter().map(|row| (row.identity.clone(), Rc::new(row.contract.clone()))).collect();
         let source = settings.source.clone().map(|source| {
             let keys = Rc::new(Keys::new(key_prefix));
@@ -246,7 +246,7 @@ impl Loaded {
     }
 }
 
-fn is_stale(settings: &Settings, root: &Root, now: Timestamp) -> bool {
+fn is_stale(settings: &ContractSettings, root: &Root, now: Timestamp) -> bool {
     let bound = settings.max_staleness;
     bound.is_some_and(|bound| now.since(root.feed.checked_at) > bound)
 }
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn inline_contracts_are_found_without_the_store() {
         let row = |json: &str| Row::from_json(json.as_bytes()).unwrap();
-        let settings = Settings {
+        let settings = ContractSettings {
             inline: vec![
                 row(r#"{"api":"a","client_id":"c","tier":"lost"}"#),
                 row(r#"{"api":"a","client_id":"c","tier":"any"}"#),
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn where_no_contracts_are_configured_none_are_counted() {
-        let mut contracts = Contracts::new(Rc::new(Settings::default()), "p", 1);
+        let mut contracts = Contracts::new(Rc::new(ContractSettings::default()), "p", 1);
         assert_eq!(contracts.report(Timestamp::default()), Report::default());
     }
 }

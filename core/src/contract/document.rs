@@ -11,7 +11,7 @@ pub const MAX_CURSOR: usize = 2048;
 
 /// What a document's entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum DocumentKind {
     Snapshot,
     /// `changes`: what is different since a cursor.
     Delta,
@@ -26,7 +26,7 @@ const BAD_CURSOR: DocumentError = DocumentError("the cursor is not a string, or 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     /// An element, what the array is, and the element's number in it, from 0.
-    Entry(Kind, usize, Entry),
+    Entry(DocumentKind, usize, Entry),
     Passed,
     End,
 }
@@ -37,7 +37,7 @@ pub struct Document {
     body: Vec<u8>,
     at: usize,
     position: Position,
-    kind: Option<Kind>,
+    kind: Option<DocumentKind>,
     cursor: Option<Box<str>>,
     entries: usize,
 }
@@ -47,8 +47,8 @@ enum Position {
     Start,
     FirstMember,
     NextMember,
-    FirstElement(Kind),
-    NextElement(Kind),
+    FirstElement(DocumentKind),
+    NextElement(DocumentKind),
     End,
 }
 
@@ -70,7 +70,7 @@ impl Document {
     }
 
     /// What the entries are, as soon as the array has been reached.
-    pub fn kind(&self) -> Option<Kind> {
+    pub fn kind(&self) -> Option<DocumentKind> {
         self.kind
     }
 
@@ -111,8 +111,8 @@ impl Document {
         let name = scan.name()?;
         let name = if let Scanned::Text(name) = &name { name } else { "" };
         match name {
-            "contracts" => return self.open(Kind::Snapshot, scan.at),
-            "changes" => return self.open(Kind::Delta, scan.at),
+            "contracts" => return self.open(DocumentKind::Snapshot, scan.at),
+            "changes" => return self.open(DocumentKind::Delta, scan.at),
             "cursor" => {
                 let cursor = match scan.value()? {
                     Scanned::Null => None,
@@ -133,7 +133,7 @@ impl Document {
         Ok(Step::Passed)
     }
 
-    fn open(&mut self, kind: Kind, at: usize) -> Result<Step, DocumentError> {
+    fn open(&mut self, kind: DocumentKind, at: usize) -> Result<Step, DocumentError> {
         if self.kind.is_some() {
             return Err(TWO_ARRAYS);
         }
@@ -147,7 +147,7 @@ impl Document {
         Ok(Step::Passed)
     }
 
-    fn element(&mut self, kind: Kind) -> Result<Step, DocumentError> {
+    fn element(&mut self, kind: DocumentKind) -> Result<Step, DocumentError> {
         let mut scan = Scan::new(&self.body, self.at);
         if scan.peek()? == b']' {
             self.at = scan.at + 1;
@@ -190,7 +190,7 @@ mod tests {
     use proptest::prelude::*;
 
     struct Read {
-        kind: Option<Kind>,
+        kind: Option<DocumentKind>,
         held: Vec<String>,
         bad: Vec<usize>,
         removed: usize,
@@ -226,7 +226,7 @@ mod tests {
             "\u{feff} {{\"x\": [1, {{\"contracts\": [{{}}]}}, -1e5], \"cursor\" : \"7\" ,\n\"contracts\":[ {ROW} , {ROW}] , \"y\":5,\"z\":null }} \n"
         );
         let read = read(text).unwrap();
-        assert_eq!(read.kind, Some(Kind::Snapshot));
+        assert_eq!(read.kind, Some(DocumentKind::Snapshot));
         assert_eq!(read.held, ["c", "c"]);
         assert_eq!(read.cursor.as_deref(), Some("7"));
     }
@@ -235,7 +235,7 @@ mod tests {
     fn deltas_have_changes_and_removals() {
         let text = format!(r#"{{"changes":[{ROW},{{"api":"a","client_id":"d","status":"removed"}}],"cursor":null}}"#);
         let read = read(text).unwrap();
-        assert_eq!((read.kind, read.removed), (Some(Kind::Delta), 1));
+        assert_eq!((read.kind, read.removed), (Some(DocumentKind::Delta), 1));
         assert_eq!(read.cursor, None);
     }
 

@@ -1,6 +1,6 @@
 //! Merges the pages of a document into a draft of the table.
 
-use crate::contract::document::Kind;
+use crate::contract::document::DocumentKind;
 use crate::contract::entry::Entry;
 use crate::contract::row::{Identity, Row, RowError};
 use crate::contract::skipped::Skipped;
@@ -15,7 +15,7 @@ const TOO_MANY: RowError = RowError { member: "provider", reason: "there are too
 pub struct Merge {
     since: bool,
     seed: u64,
-    document: Option<(Kind, TableDraft)>,
+    document: Option<(DocumentKind, TableDraft)>,
     cursor: Option<Box<str>>,
     /// A change was lost, or hides others: only the whole set says what is in force.
     lost_change: bool,
@@ -30,7 +30,7 @@ impl Merge {
     }
 
     /// What the document is; not before its first page is understood.
-    pub fn kind(&self) -> Option<Kind> {
+    pub fn kind(&self) -> Option<DocumentKind> {
         self.document.as_ref().map(|(kind, _)| *kind)
     }
 
@@ -52,9 +52,9 @@ impl Merge {
     ///
     /// # Errors
     /// [`TransferError`] when it is of the wrong kind.
-    fn draft(&mut self, kind: Kind, manifest: &Manifest) -> Result<&mut TableDraft, TransferError> {
+    fn draft(&mut self, kind: DocumentKind, manifest: &Manifest) -> Result<&mut TableDraft, TransferError> {
         let fits = match self.kind() {
-            None => kind == Kind::Snapshot || self.since,
+            None => kind == DocumentKind::Snapshot || self.since,
             Some(before) => kind == before,
         };
         if !fits {
@@ -62,8 +62,8 @@ impl Merge {
         }
         let (_, draft) = self.document.get_or_insert_with(|| {
             let draft = match kind {
-                Kind::Delta => TableDraft::from_manifest(manifest),
-                Kind::Snapshot => TableDraft::from_nothing(self.seed),
+                DocumentKind::Delta => TableDraft::from_manifest(manifest),
+                DocumentKind::Snapshot => TableDraft::from_nothing(self.seed),
             };
             (kind, draft)
         });
@@ -77,13 +77,13 @@ impl Merge {
     /// [`TransferError`] when it is of the wrong kind.
     pub fn end_page(
         &mut self,
-        kind: Option<Kind>,
+        kind: Option<DocumentKind>,
         cursor: Option<Box<str>>,
         manifest: &Manifest,
     ) -> Result<(), TransferError> {
         let kind = kind.ok_or_else(wrong_kind)?;
         self.draft(kind, manifest)?;
-        if self.cursor.is_none() || (kind == Kind::Delta && cursor.is_some()) {
+        if self.cursor.is_none() || (kind == DocumentKind::Delta && cursor.is_some()) {
             self.cursor = cursor.filter(|cursor| !cursor.is_empty());
         }
         Ok(())
@@ -95,7 +95,7 @@ impl Merge {
     /// [`TransferError`] when the page is of the wrong kind, or shared data is damaged.
     pub fn enter(
         &mut self,
-        kind: Kind,
+        kind: DocumentKind,
         (page, number): (usize, usize),
         entry: Entry,
         manifest: &Manifest,
@@ -104,14 +104,14 @@ impl Merge {
         self.draft(kind, manifest)?;
         let error = match entry {
             Entry::Holds(row) => self.put(&row, load)?,
-            Entry::Removed(identity) if kind == Kind::Delta => {
+            Entry::Removed(identity) if kind == DocumentKind::Delta => {
                 self.remove(&identity, load)?;
                 None
             }
             // In a snapshot just a word for a status that does not grant.
             Entry::Removed(identity) => self.put(&Row::denial(identity), load)?,
             Entry::Unreadable(row) => {
-                self.lost_change |= kind == Kind::Delta && !row.exact;
+                self.lost_change |= kind == DocumentKind::Delta && !row.exact;
                 for identity in row.denied {
                     self.put(&Row::denial(identity), load)?;
                 }
@@ -130,7 +130,7 @@ impl Merge {
         if draft.put(row, load).map_err(damaged)? == Applied::Yes {
             return Ok(None);
         }
-        self.lost_change |= *kind == Kind::Delta;
+        self.lost_change |= *kind == DocumentKind::Delta;
         Ok(Some(TOO_MANY))
     }
 
@@ -144,7 +144,7 @@ impl Merge {
 
     /// A change of what a denial about every provider hides may be what ends the denial: no change can name that.
     fn look_behind_denial(&mut self, of: &Identity, load: &Load<'_>) -> Result<(), TransferError> {
-        if let Some((Kind::Delta, draft)) = &mut self.document {
+        if let Some((DocumentKind::Delta, draft)) = &mut self.document {
             self.lost_change |= draft.denies_every_provider(of, load).map_err(damaged)?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::feed::settings::FeedSettings;
 
 /// Where contracts come from and how long they may be trusted.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct ContractSettings {
     /// Contracts given in the configuration; of two for one identity the last holds.
     pub inline: Vec<Row>,
     /// The server that is polled for contracts.

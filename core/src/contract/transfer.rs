@@ -2,7 +2,7 @@
 
 use crate::base::hash::SipHash;
 use crate::base::time::Timestamp;
-use crate::contract::document::{Document, Kind, Step};
+use crate::contract::document::{Document, DocumentKind, Step};
 use crate::contract::merge::Merge;
 use crate::contract::skipped::Skipped;
 use crate::contract::table::draft::TableDraft;
@@ -174,7 +174,7 @@ impl Transfer {
     pub fn compare(&mut self) -> Comparison {
         let root = &self.base.root;
         let same = match self.merge.kind() {
-            Some(Kind::Snapshot) => {
+            Some(DocumentKind::Snapshot) => {
                 root.manifest.generation != 0 && root.feed.last_good.fingerprint == self.fingerprint()
             }
             _ => false,
@@ -191,9 +191,9 @@ impl Transfer {
     pub fn last_good(&mut self, changed: bool) -> LastGood {
         let lost_change = self.merge.has_lost_change();
         let fingerprint = match self.merge.kind() {
-            Some(Kind::Delta) if changed || lost_change => 0,
-            Some(Kind::Delta) | None => self.base.root.feed.last_good.fingerprint,
-            Some(Kind::Snapshot) => self.fingerprint(),
+            Some(DocumentKind::Delta) if changed || lost_change => 0,
+            Some(DocumentKind::Delta) | None => self.base.root.feed.last_good.fingerprint,
+            Some(DocumentKind::Snapshot) => self.fingerprint(),
         };
         LastGood {
             cursor: self.merge.take_cursor().filter(|_| !lost_change),

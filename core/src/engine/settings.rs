@@ -21,7 +21,7 @@ pub struct Settings {
     pub providers: Vec<Rc<Provider>>,
     pub reserved: ReservedNames,
     pub token: extract::TokenSettings,
-    pub contracts: Rc<contract::settings::Settings>,
+    pub contracts: Rc<contract::settings::ContractSettings>,
     /// What is remembered, and for how long.
     pub cache: cache::CacheSettings,
     pub replies: reply::ReplySettings,
@@ -32,7 +32,7 @@ impl Settings {
         policy: Policy,
         providers: Vec<Rc<Provider>>,
         token: extract::TokenSettings,
-        contracts: Rc<contract::settings::Settings>,
+        contracts: Rc<contract::settings::ContractSettings>,
         cache: cache::CacheSettings,
         replies: reply::ReplySettings,
     ) -> Self {

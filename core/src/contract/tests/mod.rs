@@ -15,7 +15,7 @@ use crate::base::time::Timestamp;
 use crate::contract::action::Action;
 use crate::contract::contract::Status;
 use crate::contract::contracts::{Contracts, Holding};
-use crate::contract::settings::{BeforeFirstLoad, Settings};
+use crate::contract::settings::{BeforeFirstLoad, ContractSettings};
 use crate::feed::duty::{FIRST_DEFERENCE, LEASE};
 use crate::feed::settings::FeedSettings;
 use crate::port::memory::MemoryStore;
@@ -55,8 +55,8 @@ fn source_settings() -> FeedSettings {
     }
 }
 
-fn settings() -> Settings {
-    Settings {
+fn settings() -> ContractSettings {
+    ContractSettings {
         inline: Vec::new(),
         source: Some(source_settings()),
         max_staleness: None,
@@ -69,7 +69,7 @@ impl Stage {
         Self::with(settings(), script)
     }
 
-    fn with(settings: Settings, script: impl FnMut(&Asked) -> HttpResult + 'static) -> Self {
+    fn with(settings: ContractSettings, script: impl FnMut(&Asked) -> HttpResult + 'static) -> Self {
         Self {
             store: MemoryStore::default(),
             now: Timestamp::from_secs(1_800_000_000),

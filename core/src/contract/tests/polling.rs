@@ -188,9 +188,9 @@ fn changes_behind_an_unchanged_page_are_asked_for_as_changes() {
 }
 
 /// The settings with another period, and everything asked for every 60 s.
-fn minutely() -> Settings {
+fn minutely() -> ContractSettings {
     let full_reload = Duration::from_secs(60);
-    Settings { source: Some(FeedSettings { full_reload, ..source_settings() }), ..settings() }
+    ContractSettings { source: Some(FeedSettings { full_reload, ..source_settings() }), ..settings() }
 }
 
 /// Whether everything was asked for without condition.
@@ -360,7 +360,7 @@ fn a_change_that_cannot_be_read_ends_the_contract_and_one_for_nobody_starts_over
 #[test]
 fn the_configuration_holds_until_the_first_load_only() {
     let inline = crate::contract::row::Row::from_json(row("c", "inline").as_bytes()).unwrap();
-    let own = Settings {
+    let own = ContractSettings {
         inline: vec![inline],
         before_first_load: BeforeFirstLoad::Inline,
         max_staleness: Some(Duration::from_secs(60)),
@@ -408,12 +408,12 @@ fn a_slow_poll_keeps_its_lease_and_a_silent_one_is_given_up() {
 }
 
 /// The settings with another period.
-fn every(refresh: Duration) -> Settings {
-    Settings { source: Some(FeedSettings { refresh, ..source_settings() }), ..settings() }
+fn every(refresh: Duration) -> ContractSettings {
+    ContractSettings { source: Some(FeedSettings { refresh, ..source_settings() }), ..settings() }
 }
 
 /// Starts a new configuration beside the old one, which is returned and goes on.
-fn reload(stage: &mut Stage, settings: Settings) -> Contracts {
+fn reload(stage: &mut Stage, settings: ContractSettings) -> Contracts {
     stage.now = stage.now.plus(Duration::from_millis(100));
     let new = Contracts::new(Rc::new(settings), "t", 2);
     std::mem::replace(&mut stage.contracts, new)
@@ -454,8 +454,8 @@ fn when_the_newer_configuration_goes_away_the_older_resumes() {
 }
 
 /// The settings with another timeout.
-fn within(timeout: Duration) -> Settings {
-    Settings { source: Some(FeedSettings { timeout, ..source_settings() }), ..settings() }
+fn within(timeout: Duration) -> ContractSettings {
+    ContractSettings { source: Some(FeedSettings { timeout, ..source_settings() }), ..settings() }
 }
 
 #[test]

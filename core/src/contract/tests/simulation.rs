@@ -273,7 +273,7 @@ impl World {
         let configuration = self.newest.get().0;
         let refresh = REFRESH - Duration::from_micros(configuration);
         let source = FeedSettings { refresh, ..source_settings() };
-        let settings = Settings { source: Some(source), ..settings() };
+        let settings = ContractSettings { source: Some(source), ..settings() };
         Worker {
             contracts: Contracts::new(Rc::new(settings), "t", self.prng.borrow_mut().number() | 1),
             configuration,

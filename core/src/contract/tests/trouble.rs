@@ -148,7 +148,7 @@ fn removed_in_a_snapshot_is_a_status_that_does_not_grant() {
 
 #[test]
 fn too_old_is_not_loaded_until_a_poll_succeeds() {
-    let own = Settings { max_staleness: Some(Duration::from_secs(30)), ..settings() };
+    let own = ContractSettings { max_staleness: Some(Duration::from_secs(30)), ..settings() };
     let mut stage = Stage::with(own, |_| ok(one("gold")));
     stage.tick();
     stage.script(|_| HttpResult::Failed);

@@ -149,7 +149,8 @@ fn the_fingerprint_of_contracts_changes_with_their_source() {
         };
         change(&mut source);
         let mut settings = settings(vec![provider("a")], vec![api("0", &[0])]);
-        settings.contracts = Rc::new(contract::settings::Settings { source: Some(source), ..Default::default() });
+        settings.contracts =
+            Rc::new(contract::settings::ContractSettings { source: Some(source), ..Default::default() });
         settings.contracts_prefix()
     };
     let before = with(&|_| ());

@@ -4,7 +4,7 @@ use super::{Sample, answer, ask, at, provider, worker};
 use crate::base::time::Timestamp;
 use crate::cache;
 use crate::contract::row::Row;
-use crate::contract::settings::Settings as ContractSettings;
+use crate::contract::settings::ContractSettings;
 use crate::policy::claims::ClaimRule;
 use crate::policy::rule::{ContractRule, Rule};
 use crate::policy::scopes::ScopeRule;

@@ -32,7 +32,7 @@ struct Sample {
     rule: Rule,
     provider: Provider,
     cache: cache::CacheSettings,
-    contracts: contract::settings::Settings,
+    contracts: contract::settings::ContractSettings,
 }
 
 impl Default for Sample {
@@ -41,7 +41,7 @@ impl Default for Sample {
             rule: Rule::default(),
             provider: provider("main"),
             cache: cache::CacheSettings { refresh_ahead: false, ..cache::CacheSettings::default() },
-            contracts: contract::settings::Settings::default(),
+            contracts: contract::settings::ContractSettings::default(),
         }
     }
 }

@@ -1,0 +1,44 @@
+//! No two types of one name: whoever reads a name knows which one is meant.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::source::files;
+
+#[test]
+fn no_two_types_of_the_core_have_one_name() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files(&crate::core()) {
+        let place = file.strip_prefix(crate::root()).unwrap().display().to_string();
+        if !place.contains("/tests/") && !place.ends_with("/tests.rs") {
+            for name in types(&fs::read_to_string(&file).unwrap()) {
+                places.entry(name).or_default().push(place.clone());
+            }
+        }
+    }
+    assert!(places.len() > 150, "only {} types were found", places.len());
+    let twice: Vec<_> = places.into_iter().filter(|(_, places)| places.len() > 1).collect();
+    assert!(twice.is_empty(), "{twice:#?}");
+}
+
+#[test]
+fn types_are_found_by_their_keywords() {
+    let text = "pub struct A; enum B {} pub(crate) trait C { type Item; } type D = A; impl A { fn f() { struct Own; } }
+        mod tests { struct E; } macro_rules! m { () => { struct F; } }";
+    assert_eq!(types(text), ["A", "B", "C", "D"]);
+}
+
+/// The types that `text` defines, outside of functions, tests and other braces.
+fn types(text: &str) -> Vec<String> {
+    let tokens: Vec<TokenTree> = text.parse::<TokenStream>().unwrap().into_iter().collect();
+    let defines = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if ["struct", "enum", "trait", "type"].iter().any(|keyword| word == keyword));
+    let pairs = tokens.windows(2).filter(|pair| defines(&pair[0]));
+    pairs
+        .filter_map(|pair| match &pair[1] {
+            TokenTree::Ident(name) => Some(name.to_string()),
+            _ => None,
+        })
+        .collect()
+}
