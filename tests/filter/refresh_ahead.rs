@@ -29,6 +29,29 @@ fn passes(worker: &Worker, token: &str) {
     worker.hang_up(stream);
 }
 
+/// A worker that renews `abc`, because of a request at this moment.
+#[track_caller]
+fn renewing(process: &Process, seconds: u64) -> Worker {
+    let worker = start(process, true);
+    worker.asked("abc", PORTAL);
+    worker.known("abc");
+    at(process, seconds);
+    passes(&worker, "abc");
+    worker
+}
+
+/// A token with this answer is not introspected again, however often it is used.
+#[track_caller]
+fn stays_as_it_is(ahead: bool, answer: &str) {
+    let process = process();
+    let worker = start(&process, ahead);
+    worker.asked("abc", answer);
+    at(&process, DUE);
+    for _ in 0..5 {
+        worker.known("abc");
+    }
+}
+
 #[test]
 fn a_token_in_use_is_renewed_off_the_request_path() {
     let process = process();
@@ -58,24 +81,12 @@ fn a_token_out_of_use_is_not_renewed() {
 
 #[test]
 fn nothing_is_renewed_where_that_is_off() {
-    let process = process();
-    let worker = start(&process, false);
-    worker.asked("abc", PORTAL);
-    at(&process, DUE);
-    for _ in 0..5 {
-        worker.known("abc");
-    }
+    stays_as_it_is(false, PORTAL);
 }
 
 #[test]
 fn a_bad_token_is_not_renewed() {
-    let process = process();
-    let worker = start(&process, true);
-    worker.asked("bad", INACTIVE);
-    at(&process, DUE);
-    for _ in 0..5 {
-        worker.known("bad");
-    }
+    stays_as_it_is(true, INACTIVE);
 }
 
 #[test]
@@ -122,11 +133,7 @@ fn a_worker_that_comes_later_takes_the_renewed_answer_from_the_others() {
 #[test]
 fn a_renewal_that_fails_disturbs_nobody() {
     let process = process();
-    let worker = start(&process, true);
-    worker.asked("abc", PORTAL);
-    worker.known("abc");
-    at(&process, DUE);
-    passes(&worker, "abc");
+    let worker = renewing(&process, DUE);
     worker.fail(worker.callout().id);
     for _ in 0..5 {
         worker.known("abc");
@@ -157,11 +164,7 @@ fn a_renewal_that_finds_the_token_revoked_ends_it_at_once() {
 fn a_renewal_whose_answer_must_not_be_kept_ends_the_old_one() {
     for answer in [PORTAL, INACTIVE] {
         let process = process();
-        let worker = start(&process, true);
-        worker.asked("abc", PORTAL);
-        worker.known("abc");
-        at(&process, DUE);
-        passes(&worker, "abc");
+        let worker = renewing(&process, DUE);
         worker.answer(worker.callout().id, 200, &[("cache-control", "no-store")], answer);
         worker.asked("abc", INACTIVE);
     }
@@ -170,11 +173,7 @@ fn a_renewal_whose_answer_must_not_be_kept_ends_the_old_one() {
 #[test]
 fn a_request_that_comes_when_it_has_lapsed_waits_for_the_renewal_under_way() {
     let process = process();
-    let worker = start(&process, true);
-    worker.asked("abc", PORTAL);
-    worker.known("abc");
-    at(&process, 89);
-    passes(&worker, "abc");
+    let worker = renewing(&process, 89);
     process.advance(Duration::from_millis(1900));
     at(&process, 100);
     let stream = worker.bearer("abc");
