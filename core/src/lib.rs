@@ -3,6 +3,7 @@
 //! No IO, no clock, no threads, no Proxy-Wasm SDK: events, the time and a store go in, endings and effects come out.
 //! `ARCHITECTURE.md` shows how the modules depend on each other.
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 
 pub mod base;
 pub mod cache;

@@ -21,16 +21,16 @@ use crate::token::digest::Digest;
 use std::iter;
 use std::time::Duration;
 
-pub const WAYS: usize = 8;
+pub(super) const WAYS: usize = 8;
 
 /// Most bytes of good entries in one bucket: 2 KiB for each.
-pub const MAX_GOOD: usize = WAYS * 2 * 1024;
+pub(super) const MAX_GOOD: usize = WAYS * 2 * 1024;
 
 /// Most bytes of claims in one bucket: on 80 tokens that nobody else waits for, or on 36 with fifteen followers each.
-pub const MAX_CLAIMS: usize = 4 * 1024;
+pub(super) const MAX_CLAIMS: usize = 4 * 1024;
 
 /// What a negative entry takes in its bucket, in bytes.
-pub const NEGATIVE_BYTES: usize = 59;
+pub(super) const NEGATIVE_BYTES: usize = 59;
 
 /// Changes with the layout and with the meaning of any field, except those of an entry.
 const FORMAT: u8 = 2;
@@ -42,7 +42,7 @@ const _: () = assert!(MAX_ENTRY < 1 << 14 && MAX_ENTRY + LENGTH_BYTES <= MAX_GOO
 
 /// What a bucket may contain.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub(super) struct Limits {
     pub good: usize,
     pub negative: usize,
     good_life: Duration,
@@ -51,14 +51,14 @@ pub struct Limits {
 
 /// An encoded entry whose facts have not been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EntryRecord<'a> {
+pub(super) struct EntryRecord<'a> {
     /// Its head, with no longer a lifetime than the settings allow.
     pub head: EntryHead<'a>,
     bytes: &'a [u8],
 }
 
 /// A bucket that was read on behalf of one token, without expired records.
-pub struct Bucket<'a> {
+pub(super) struct Bucket<'a> {
     /// The token's claim, also one that has expired.
     pub claim: Option<Claim<'a>>,
     pub entry: Option<EntryRecord<'a>>,
@@ -79,23 +79,23 @@ struct Pool<'a> {
 
 impl Limits {
     /// For buckets of so many good and so many negative entries.
-    pub fn new(good: usize, negative: usize, settings: &CacheSettings) -> Self {
+    pub(super) fn new(good: usize, negative: usize, settings: &CacheSettings) -> Self {
         let good_life = settings.max_ttl.saturating_add(settings.stale_if_error);
         Self { good, negative, good_life, negative_life: settings.negative_ttl }
     }
 
     /// The token's entry in a bucket, whatever its lifetime.
-    pub fn find(&self, bucket: &[u8], digest: &Digest) -> Option<Remembered> {
+    pub(super) fn find(&self, bucket: &[u8], digest: &Digest) -> Option<Remembered> {
         self.records(bucket).find_map(|record| codec::decode(record, digest).ok().flatten())
     }
 
     /// The largest bucket.
-    pub fn max_bytes(&self) -> usize {
+    pub(super) fn max_bytes(&self) -> usize {
         1 + MAX_CLAIMS + MAX_GOOD + self.negative * NEGATIVE_BYTES
     }
 
     /// The records of a bucket, up to the first that is not there in full.
-    pub fn records<'a>(&self, bucket: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(super) fn records<'a>(&self, bucket: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let ours = bucket.strip_prefix(&[FORMAT]).filter(|_| bucket.len() <= self.max_bytes());
         let mut reader = Reader::new(ours.unwrap_or_default());
         iter::from_fn(move || reader.bytes().ok())
@@ -115,7 +115,7 @@ impl Limits {
 
 impl<'a> EntryRecord<'a> {
     /// An entry that [`codec::encode`] has written; `None` when it is too large for a bucket.
-    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+    pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
         Some(Self { head: EntryHead::read(bytes).ok()?, bytes })
     }
 
@@ -126,7 +126,7 @@ impl<'a> EntryRecord<'a> {
 
 impl<'a> Bucket<'a> {
     /// Reads a bucket on behalf of the token with this digest. Of what others have stored, no more counts than fits.
-    pub fn read(bytes: &'a [u8], digest: &Digest, limits: &Limits, now: Timestamp) -> Self {
+    pub(super) fn read(bytes: &'a [u8], digest: &Digest, limits: &Limits, now: Timestamp) -> Self {
         let (good, negative) = (Pool::new(limits.good), Pool::new(limits.negative));
         let mut bucket = Self { claim: None, entry: None, now, claims: Vec::new(), claim_bytes: 0, good, negative };
         for record in limits.records(bytes) {
@@ -151,7 +151,7 @@ impl<'a> Bucket<'a> {
 
     /// The bucket's bytes with this claim and this entry of the token. Other entries of that one's kind, good or
     /// negative, make room for it, those first that expire first. `None` when there is no room for the claim.
-    pub fn write(mut self, claim: Option<Claim<'a>>, entry: Option<EntryRecord<'a>>) -> Option<Vec<u8>> {
+    pub(super) fn write(mut self, claim: Option<Claim<'a>>, entry: Option<EntryRecord<'a>>) -> Option<Vec<u8>> {
         let claim = claim.filter(|claim| claim.is_live(self.now));
         if claim.is_some_and(|claim| !self.count_claim(&claim)) {
             return None;

@@ -15,16 +15,16 @@ use crate::token::digest::Digest;
 use std::time::Duration;
 
 /// How long a leader may stay silent before another worker takes over. Renewed about four times in that time.
-pub const LEASE: Duration = Duration::from_millis(1000);
+pub(super) const LEASE: Duration = Duration::from_millis(1000);
 
 /// How much further ahead than a lease reaches one may end. Workers take the time when an event comes, so that one
 /// which was halted since meets claims that were made, or renewed, after its now.
 const HALT: Duration = LEASE;
 
-pub const KIND: u8 = 0;
+pub(super) const KIND: u8 = 0;
 
 /// What a claim takes without followers, in bytes.
-pub const HEAD: usize = 1 + 32 + 8 + 8;
+pub(super) const HEAD: usize = 1 + 32 + 8 + 8;
 
 /// Whether a lease that ends at `until` is held. One that ends further ahead than any can was given before the clock
 /// was set back.
@@ -34,7 +34,7 @@ pub fn is_held(until: Timestamp, now: Timestamp) -> bool {
 
 /// Who introspects a token, and who waits for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim<'a> {
+pub(super) struct Claim<'a> {
     pub digest: &'a Digest,
     pub leader: u64,
     /// When it counts as dead, unless it renews.
@@ -45,35 +45,35 @@ pub struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    pub fn led_by(leader: u64, digest: &'a Digest, now: Timestamp) -> Self {
+    pub(super) fn led_by(leader: u64, digest: &'a Digest, now: Timestamp) -> Self {
         Self { digest, leader, until: now.plus(LEASE), followers: &[], newcomer: None }
     }
 
     /// The claim with a lease that begins now.
-    pub fn renewed(self, now: Timestamp) -> Self {
+    pub(super) fn renewed(self, now: Timestamp) -> Self {
         Self { until: now.plus(LEASE), ..self }
     }
 
     /// The claim with `queue` among its followers.
-    pub fn followed_by(self, queue: u32) -> Self {
+    pub(super) fn followed_by(self, queue: u32) -> Self {
         Self { newcomer: Some(queue), ..self }
     }
 
     /// Whether the leader still counts as alive.
-    pub fn is_live(&self, now: Timestamp) -> bool {
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
         is_held(self.until, now)
     }
 
-    pub fn followers(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn followers(&self) -> impl Iterator<Item = u32> {
         self.followers.iter().map(|queue| u32::from_le_bytes(*queue)).chain(self.newcomer)
     }
 
-    pub fn is_followed_by(&self, queue: u32) -> bool {
+    pub(super) fn is_followed_by(&self, queue: u32) -> bool {
         self.followers().any(|other| other == queue)
     }
 
     /// The claim in a record; `None` when it is none.
-    pub fn read(record: &'a [u8]) -> Option<Self> {
+    pub(super) fn read(record: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(record.strip_prefix(&[KIND])?);
         let (digest, leader, until) = (reader.array().ok()?, reader.u64().ok()?, reader.time().ok()?);
         let (followers, []) = reader.rest().as_chunks() else { return None };
@@ -81,11 +81,11 @@ impl<'a> Claim<'a> {
     }
 
     /// What it takes as a record, in bytes.
-    pub fn length(&self) -> usize {
+    pub(super) fn length(&self) -> usize {
         HEAD + 4 * (self.followers.len() + usize::from(self.newcomer.is_some()))
     }
 
-    pub fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.push(KIND);
         out.extend_from_slice(self.digest);
         put_u64(out, self.leader);

@@ -8,7 +8,7 @@ use crate::base::time::Timestamp;
 use crate::token::facts::{Facts, TokenState};
 
 /// Any answer an authorization server could give.
-pub fn state() -> impl Strategy<Value = TokenState> {
+pub(super) fn state() -> impl Strategy<Value = TokenState> {
     prop_oneof![
         1 => Just(TokenState::Inactive),
         4 => facts().prop_map(|facts| TokenState::Active(facts.into())),
@@ -16,7 +16,7 @@ pub fn state() -> impl Strategy<Value = TokenState> {
 }
 
 /// Any entry whose times are in their order.
-pub fn remembered() -> impl Strategy<Value = Remembered> {
+pub(super) fn remembered() -> impl Strategy<Value = Remembered> {
     (state(), any::<[u64; 3]>()).prop_map(|(state, times)| {
         let mut times = times.map(|time| Timestamp::from_millis(time).min(end_of(&state)));
         times.sort();
@@ -26,17 +26,17 @@ pub fn remembered() -> impl Strategy<Value = Remembered> {
 }
 
 /// A good answer for `client`, fresh for `millis` from `asked_at` on.
-pub fn good(client: &str, asked_at: Timestamp, millis: u64) -> Remembered {
+pub(super) fn good(client: &str, asked_at: Timestamp, millis: u64) -> Remembered {
     lasting(TokenState::Active(Facts { client_id: Some(client.into()), ..Facts::default() }.into()), asked_at, millis)
 }
 
 /// A negative answer, fresh for `millis` from `asked_at` on.
-pub fn negative(asked_at: Timestamp, millis: u64) -> Remembered {
+pub(super) fn negative(asked_at: Timestamp, millis: u64) -> Remembered {
     lasting(TokenState::Inactive, asked_at, millis)
 }
 
 /// `remembered` as if it had been asked for at another time.
-pub fn asked_at(remembered: Remembered, asked_at: Timestamp) -> Remembered {
+pub(super) fn asked_at(remembered: Remembered, asked_at: Timestamp) -> Remembered {
     Remembered { lifetime: Lifetime { asked_at, ..remembered.lifetime }, ..remembered }
 }
 

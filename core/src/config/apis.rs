@@ -51,7 +51,7 @@ keys! {
 
 const HOSTS: Of<Hosts> = Of(Shape::Array, |field| field.filled_array(|element| element.parsed(HostPattern::parse)));
 
-pub fn read(field: &Field<'_>, references: &References<'_>) -> Option<Vec<ApiSettings>> {
+pub(super) fn read(field: &Field<'_>, references: &References<'_>) -> Option<Vec<ApiSettings>> {
     let apis = field.filled_array(|element| element.section(|section| api(section, references)));
     // Compared even when an API is wrong: one mistake must not hide another.
     let sound = field.tells_apart(&API.id, "is the id of another API");
@@ -59,7 +59,7 @@ pub fn read(field: &Field<'_>, references: &References<'_>) -> Option<Vec<ApiSet
 }
 
 /// The ids in the list, for what refers to them; sound or not, whatever else is wrong with an API.
-pub fn ids(field: &Field<'_>) -> Vec<Box<str>> {
+pub(super) fn ids(field: &Field<'_>) -> Vec<Box<str>> {
     field.texts(&API.id).into_iter().flatten().map(Into::into).collect()
 }
 

@@ -25,7 +25,7 @@ keys! {
     cache_control: Word<bool> = or(Word(&[("ignore", false), ("respect", true)]), "\"ignore\"");
 }
 
-pub fn read(section: &Section<'_>) -> Option<CacheSettings> {
+pub(super) fn read(section: &Section<'_>) -> Option<CacheSettings> {
     let entries = section.get(&CACHE.entries);
     let max_ttl = section.get(&CACHE.max_ttl);
     let negative_ttl = section.get(&CACHE.negative_ttl);

@@ -29,14 +29,14 @@ keys! {
 
 /// What `auth` names.
 #[derive(Clone, Copy)]
-pub enum AuthMethod {
+pub(super) enum AuthMethod {
     Basic,
     Post,
     Bearer,
     None,
 }
 
-pub const CLIENT_AUTH: Of<ClientAuth> = Of(Shape::Object, |field| field.section(read));
+pub(super) const CLIENT_AUTH: Of<ClientAuth> = Of(Shape::Object, |field| field.section(read));
 
 fn read(section: &Section<'_>) -> Option<ClientAuth> {
     let Some(method) = section.get(&CLIENT.auth) else {

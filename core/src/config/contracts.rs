@@ -65,7 +65,7 @@ keys! {
     headers: Of<ExtraHeaders> = or(HEADERS, "{}");
 }
 
-pub fn read(section: &Section<'_>, references: &References<'_>) -> Option<ContractSettings> {
+pub(super) fn read(section: &Section<'_>, references: &References<'_>) -> Option<ContractSettings> {
     let inline = section.read(&CONTRACTS.inline, |field| field.array(|element| row(element, references)));
     let source = section.get(&CONTRACTS.source);
     let max_staleness = section.get(&CONTRACTS.max_staleness);

@@ -20,7 +20,7 @@ pub fn parse(text: &str) -> Option<Duration> {
 }
 
 /// In the largest unit of which it is several.
-pub fn written(span: Duration) -> String {
+pub(super) fn written(span: Duration) -> String {
     let millis = millis(span);
     [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")]
         .into_iter()

@@ -8,39 +8,39 @@ use crate::base::json::Json;
 
 /// What reading needs besides the text.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub(super) struct Context<'a> {
     pub problems: &'a Problems,
     pub env: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// A value and where it stands.
 #[derive(Clone)]
-pub struct Field<'a> {
+pub(super) struct Field<'a> {
     pub(super) path: String,
     pub(super) value: &'a Json<'a>,
     pub(super) context: Context<'a>,
 }
 
 impl<'a> Field<'a> {
-    pub fn root(value: &'a Json<'a>, context: Context<'a>) -> Self {
+    pub(super) fn root(value: &'a Json<'a>, context: Context<'a>) -> Self {
         Self { path: String::new(), value, context }
     }
 
-    pub fn value(&self) -> &'a Json<'a> {
+    pub(super) fn value(&self) -> &'a Json<'a> {
         self.value
     }
 
-    pub fn refuse(&self, reason: impl Into<String>) {
+    pub(super) fn refuse(&self, reason: impl Into<String>) {
         self.context.problems.add(&self.path, reason);
     }
 
     /// Notes that this value is of the wrong type.
-    pub fn refuse_type(&self, wanted: &str) {
+    pub(super) fn refuse_type(&self, wanted: &str) {
         self.refuse(format!("must be {wanted}, got {}", self.value.type_name()));
     }
 
     /// Every element of an array, read by `read`. Read to the end even when an element is wrong.
-    pub fn array<T>(&self, mut read: impl FnMut(&Field<'a>) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn array<T>(&self, mut read: impl FnMut(&Field<'a>) -> Option<T>) -> Option<Vec<T>> {
         let Json::Array(elements) = self.value else {
             self.refuse_type("an array");
             return None;
@@ -54,7 +54,7 @@ impl<'a> Field<'a> {
     }
 
     /// An array with at least one element.
-    pub fn filled_array<T>(&self, read: impl FnMut(&Field<'a>) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn filled_array<T>(&self, read: impl FnMut(&Field<'a>) -> Option<T>) -> Option<Vec<T>> {
         let elements = self.array(read)?;
         if elements.is_empty() {
             self.refuse("must not be empty");
@@ -64,7 +64,7 @@ impl<'a> Field<'a> {
     }
 
     /// Every member of an object of free names, read by `read`.
-    pub fn map<T>(&self, mut read: impl FnMut(&str, &Field<'a>) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn map<T>(&self, mut read: impl FnMut(&str, &Field<'a>) -> Option<T>) -> Option<Vec<T>> {
         let Json::Object(members) = self.value else {
             self.refuse_type("an object");
             return None;
@@ -76,7 +76,7 @@ impl<'a> Field<'a> {
         read.into_iter().collect()
     }
 
-    pub fn string(&self) -> Option<&'a str> {
+    pub(super) fn string(&self) -> Option<&'a str> {
         let text = self.value.as_text();
         if text.is_none() {
             self.refuse_type("a string");
@@ -85,7 +85,7 @@ impl<'a> Field<'a> {
     }
 
     /// A string with at least one character, none of which is a control character.
-    pub fn text(&self) -> Option<Box<str>> {
+    pub(super) fn text(&self) -> Option<Box<str>> {
         let text = self.string()?;
         if let Some(fault) = fault_of_text(text) {
             self.refuse(fault);
@@ -95,18 +95,18 @@ impl<'a> Field<'a> {
     }
 
     /// A string that `parse` understands; its error is a phrase such as `must begin with "/"`.
-    pub fn parsed<T>(&self, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> Option<T> {
+    pub(super) fn parsed<T>(&self, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> Option<T> {
         let text = self.string()?;
         parse(text).map_err(|reason| self.refuse(format!("{reason}, got {text:?}"))).ok()
     }
 
     /// An `http` or `https` URL. A wrong one is not shown: it may contain credentials.
-    pub fn url(&self) -> Option<HttpUrl> {
+    pub(super) fn url(&self) -> Option<HttpUrl> {
         let text = self.string()?;
         HttpUrl::parse(text).map_err(|reason| self.refuse(reason)).ok()
     }
 
-    pub fn boolean(&self) -> Option<bool> {
+    pub(super) fn boolean(&self) -> Option<bool> {
         if let Json::Boolean(flag) = self.value {
             return Some(*flag);
         }
@@ -116,7 +116,7 @@ impl<'a> Field<'a> {
 }
 
 /// What is wrong with a text that nobody can mean. A line break at its end usually comes from a file or a YAML block.
-pub fn fault_of_text(text: &str) -> Option<&'static str> {
+pub(super) fn fault_of_text(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         Some("must not be empty")
     } else if text.ends_with(['\n', '\r']) {
@@ -129,7 +129,7 @@ pub fn fault_of_text(text: &str) -> Option<&'static str> {
 }
 
 /// The indices of the elements that are the same as an earlier one.
-pub fn repeated<T>(list: &[T], is_same: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = usize> {
+pub(super) fn repeated<T>(list: &[T], is_same: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = usize> {
     let is_repeated =
         move |(index, one): (usize, &T)| list.iter().take(index).any(|other| is_same(other, one)).then_some(index);
     list.iter().enumerate().filter_map(is_repeated)

@@ -7,10 +7,10 @@ use crate::base::fields::is_header_name;
 use crate::base::secret::Secret;
 
 /// Names in lower case, and values that may be secrets.
-pub type ExtraHeaders = Vec<(Box<str>, Secret)>;
+pub(super) type ExtraHeaders = Vec<(Box<str>, Secret)>;
 
 /// An object of header names and secrets.
-pub const HEADERS: Of<ExtraHeaders> = Of(Shape::Object, read);
+pub(super) const HEADERS: Of<ExtraHeaders> = Of(Shape::Object, read);
 
 fn read(field: &Field<'_>) -> Option<ExtraHeaders> {
     const OURS: [&str; 6] = ["host", "content-type", "content-length", "transfer-encoding", "connection", "te"];

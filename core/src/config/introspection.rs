@@ -33,7 +33,7 @@ keys! {
     headers: Of<ExtraHeaders> = or(HEADERS, "{}");
 }
 
-pub fn read(section: &Section<'_>) -> Option<Endpoint> {
+pub(super) fn read(section: &Section<'_>) -> Option<Endpoint> {
     let url = section.get(&INTROSPECTION.endpoint);
     let cluster = section.get(&INTROSPECTION.cluster);
     let timeout = section.get(&INTROSPECTION.timeout);

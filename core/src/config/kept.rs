@@ -5,7 +5,7 @@ use crate::policy::upstream::IdentitySource;
 use crate::token::claims::ClaimNames;
 
 /// Which claims are kept besides those of every answer.
-pub struct KeptClaims {
+pub(super) struct KeptClaims {
     pointers: Vec<Box<str>>,
     all_scalars: bool,
     asked: Vec<(Box<str>, Box<str>)>,
@@ -13,7 +13,7 @@ pub struct KeptClaims {
 
 impl KeptClaims {
     /// What these APIs make headers of or ask for.
-    pub fn of(apis: &[ApiSettings]) -> Self {
+    pub(super) fn of(apis: &[ApiSettings]) -> Self {
         let upstreams = || apis.iter().map(|api| &api.upstream);
         let mut pointers: Vec<Box<str>> = upstreams()
             .flat_map(|upstream| &upstream.headers)
@@ -28,7 +28,7 @@ impl KeptClaims {
         Self { pointers, all_scalars, asked: asked(apis) }
     }
 
-    pub fn named(&self, names: ClaimNames) -> ClaimNames {
+    pub(super) fn named(&self, names: ClaimNames) -> ClaimNames {
         ClaimNames {
             pointers: self.pointers.clone(),
             all_scalars: self.all_scalars,

@@ -124,16 +124,16 @@ macro_rules! keys {
         $($(#[doc = $meaning:literal])+ $key:ident: $kind:ty = $how:ident($($argument:expr),+ $(,)?);)+
     ) => {
         $(#[$doc])*
-        pub static $table: $type =
+        pub(crate) static $table: $type =
             $type { $($key: $crate::config::key::Key::$how($crate::config::key::name_of(stringify!($key)), $($argument),+),)+ };
 
         $(#[$doc])*
-        pub struct $type {
+        pub(crate) struct $type {
             $($(#[doc = $meaning])+ pub $key: $crate::config::key::Key<$kind>,)+
         }
 
         impl $type {
-            pub fn table(&self) -> $crate::config::key::KeyTable {
+            pub(crate) fn table(&self) -> $crate::config::key::KeyTable {
                 $crate::config::key::KeyTable {
                     paths: &[$($path),+],
                     keys: vec![$(self.$key.described(concat!($($meaning),+)),)+],

@@ -8,7 +8,7 @@ use crate::base::json::Json;
 use std::time::Duration;
 
 /// Reads values.
-pub trait Kind: Shaped {
+pub(super) trait Kind: Shaped {
     /// What they are read as.
     type Value;
 
@@ -22,29 +22,29 @@ pub trait Kind: Shaped {
 }
 
 /// A whole number between the two, inclusive.
-pub struct Whole(pub u32, pub u32);
+pub(super) struct Whole(pub u32, pub u32);
 
 /// A duration such as `"250ms"`, between the two, inclusive.
-pub struct Span(pub Duration, pub Duration);
+pub(super) struct Span(pub Duration, pub Duration);
 
 /// One of these words.
-pub struct Word<T: 'static>(pub &'static [(&'static str, T)]);
+pub(super) struct Word<T: 'static>(pub &'static [(&'static str, T)]);
 
 /// What the function reads.
-pub struct Of<T>(pub Shape, pub fn(&Field<'_>) -> Option<T>);
+pub(super) struct Of<T>(pub Shape, pub fn(&Field<'_>) -> Option<T>);
 
 /// What the function makes of a string; its error is a phrase such as `must begin with "/"`.
-pub struct Parsed<T>(pub fn(&str) -> Result<T, &'static str>);
+pub(super) struct Parsed<T>(pub fn(&str) -> Result<T, &'static str>);
 
 /// `null` for none.
-pub struct Nullable<K>(pub K);
+pub(super) struct Nullable<K>(pub K);
 
 /// A string with at least one character, none of which is a control character.
-pub const TEXT: Of<Box<str>> = Of(Shape::Text, |field| field.text());
+pub(super) const TEXT: Of<Box<str>> = Of(Shape::Text, |field| field.text());
 
-pub const URL: Of<HttpUrl> = Of(Shape::Text, |field| field.url());
+pub(super) const URL: Of<HttpUrl> = Of(Shape::Text, |field| field.url());
 
-pub const FLAG: Of<bool> = Of(Shape::Boolean, |field| field.boolean());
+pub(super) const FLAG: Of<bool> = Of(Shape::Boolean, |field| field.boolean());
 
 impl<K: Kind> Kind for Maybe<K> {
     type Value = Option<K::Value>;

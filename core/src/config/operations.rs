@@ -15,11 +15,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// Paths and prefixes.
-pub type Paths = Vec<PathPattern>;
+pub(super) type Paths = Vec<PathPattern>;
 
 type Methods = Vec<Box<str>>;
 
-pub const PATHS: Of<Paths> = Of(Shape::Array, |field| field.filled_array(|element| element.parsed(PathPattern::parse)));
+pub(super) const PATHS: Of<Paths> =
+    Of(Shape::Array, |field| field.filled_array(|element| element.parsed(PathPattern::parse)));
 
 const METHODS: Of<Methods> = Of(Shape::Array, |field| field.filled_array(|element| element.parsed(method)));
 
@@ -52,7 +53,7 @@ keys! {
 }
 
 /// Reads the object; `inherited` is the rule of its API.
-pub fn read(section: &Section<'_>, inherited: &Rule, references: &References<'_>) -> Option<Operation> {
+pub(super) fn read(section: &Section<'_>, inherited: &Rule, references: &References<'_>) -> Option<Operation> {
     let matching = section.get(&OPERATION.r#match);
     let public = section.get(&OPERATION.public);
     let rule = rule(section, inherited, references);

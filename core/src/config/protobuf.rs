@@ -9,7 +9,7 @@ use crate::base::json::{Json, Object};
 const MAX_DEPTH: usize = 64;
 
 /// The value of a `Struct`; `None` when the bytes are not one.
-pub fn read_struct(bytes: &[u8]) -> Option<Json<'_>> {
+pub(super) fn read_struct(bytes: &[u8]) -> Option<Json<'_>> {
     object(bytes, MAX_DEPTH)
 }
 

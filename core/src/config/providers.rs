@@ -43,11 +43,11 @@ keys! {
 const NAMES: Of<Texts> = Of(Shape::Array, |field| field.filled_array(|element| element.text()));
 
 /// The names in the list, for what refers to them; sound or not, whatever else is wrong with a provider.
-pub fn names(field: &Field<'_>) -> Vec<Box<str>> {
+pub(super) fn names(field: &Field<'_>) -> Vec<Box<str>> {
     field.texts(&PROVIDER.name).into_iter().map(Option::unwrap_or_default).map(Into::into).collect()
 }
 
-pub fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
+pub(super) fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
     let providers = field.filled_array(|element| element.section(provider));
     // Compared even when a provider is wrong: one mistake must not hide another.
     let names = field.tells_apart(&PROVIDER.name, "is the name of another provider");

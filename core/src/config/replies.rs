@@ -19,7 +19,7 @@ keys! {
     retry_after: Span = or(Span(Duration::from_millis(1), Duration::from_secs(86_400)), "\"5s\"");
 }
 
-pub fn read(section: &Section<'_>) -> Option<ReplySettings> {
+pub(super) fn read(section: &Section<'_>) -> Option<ReplySettings> {
     let realm = section.get(&REPLIES.realm);
     let resource_metadata = section.get(&REPLIES.resource_metadata);
     let retry_after = section.get(&REPLIES.retry_after);

@@ -40,7 +40,7 @@ keys! {
     replies: Of<reply::ReplySettings> = or(Of(Shape::Object, |field| field.section(replies::read)), "{}");
 }
 
-pub fn read(section: &Section<'_>) -> Option<Settings> {
+pub(super) fn read(section: &Section<'_>) -> Option<Settings> {
     let providers_field = section.field(&ROOT.providers);
     let contracts_field = section.field(&ROOT.contracts);
     let apis_field = section.field(&ROOT.apis);

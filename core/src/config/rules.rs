@@ -19,18 +19,18 @@ keys! {
     any: Maybe<Of<Vec<Box<str>>>> = optional(Of(Shape::Array, |field| field.filled_array(scope)));
 }
 
-pub const TOKEN: Word<TokenRule> = Word(&[("required", TokenRule::Required), ("optional", TokenRule::Optional)]);
+pub(super) const TOKEN: Word<TokenRule> = Word(&[("required", TokenRule::Required), ("optional", TokenRule::Optional)]);
 
-pub const CONTRACT: Word<ContractRule> =
+pub(super) const CONTRACT: Word<ContractRule> =
     Word(&[("required", ContractRule::Required), ("optional", ContractRule::Optional), ("none", ContractRule::None)]);
 
 /// An object of JSON pointers and the values of which there must be one.
-pub const CLAIMS: Of<Vec<ClaimRule>> = Of(Shape::Object, |field| field.map(claim));
+pub(super) const CLAIMS: Of<Vec<ClaimRule>> = Of(Shape::Object, |field| field.map(claim));
 
-pub const SCOPE_RULE: Of<ScopeRule> = Of(Shape::Object, |field| field.section(scopes));
+pub(super) const SCOPE_RULE: Of<ScopeRule> = Of(Shape::Object, |field| field.section(scopes));
 
 /// What `key` says, else `default`. Contracts cannot be asked for where there are none.
-pub fn contract(
+pub(super) fn contract(
     section: &Section<'_>,
     key: &'static Key<Maybe<Word<ContractRule>>>,
     default: ContractRule,

@@ -16,10 +16,10 @@ keys! {
 }
 
 /// A secret. Never shown in a problem.
-pub const SECRET: Of<Secret> = Of(Shape::Secret, |field| field.secret());
+pub(super) const SECRET: Of<Secret> = Of(Shape::Secret, |field| field.secret());
 
 impl Field<'_> {
-    pub fn secret(&self) -> Option<Secret> {
+    pub(super) fn secret(&self) -> Option<Secret> {
         match self.value {
             Json::Text(_) => self.text().map(Secret::new),
             Json::Object(_) => self.section(variable),
@@ -31,7 +31,7 @@ impl Field<'_> {
     }
 
     /// A secret that can stand in a header.
-    pub fn header_secret(&self) -> Option<Secret> {
+    pub(super) fn header_secret(&self) -> Option<Secret> {
         let secret = self.secret()?;
         if !is_header_value(secret.expose()) {
             self.refuse("must be printable ASCII without spaces at its ends to stand in a header");

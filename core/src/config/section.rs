@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::fmt::Write;
 
 /// An object that knows which of its members have been read.
-pub struct Section<'a> {
+pub(super) struct Section<'a> {
     path: String,
     members: &'a Object<'a>,
     known: RefCell<Vec<&'static str>>,
@@ -18,7 +18,7 @@ pub struct Section<'a> {
 
 impl<'a> Field<'a> {
     /// An object, read by `read`; members that `read` did not ask for are problems.
-    pub fn section<T>(&self, read: impl FnOnce(&Section<'a>) -> Option<T>) -> Option<T> {
+    pub(super) fn section<T>(&self, read: impl FnOnce(&Section<'a>) -> Option<T>) -> Option<T> {
         let Json::Object(members) = self.value else {
             self.refuse_type("an object");
             return None;
@@ -31,29 +31,29 @@ impl<'a> Field<'a> {
     }
 
     /// The text at `key` of each element of an array of objects, sound or not; for comparing elements.
-    pub fn texts<K>(&self, key: &Key<K>) -> Vec<Option<&'a str>> {
+    pub(super) fn texts<K>(&self, key: &Key<K>) -> Vec<Option<&'a str>> {
         self.elements().iter().map(|element| given(element, key).and_then(Json::as_text)).collect()
     }
 
     /// Whether the element at `index` of an array has that key, with whatever value.
-    pub fn has_key<K>(&self, index: usize, key: &Key<K>) -> bool {
+    pub(super) fn has_key<K>(&self, index: usize, key: &Key<K>) -> bool {
         self.elements().get(index).is_some_and(|element| given(element, key).is_some())
     }
 
     /// Notes that the value at `key` of the element at `index` of an array is wrong.
-    pub fn refuse_within<K>(&self, index: usize, key: &Key<K>, reason: &str) {
+    pub(super) fn refuse_within<K>(&self, index: usize, key: &Key<K>, reason: &str) {
         self.context.problems.add(&member(&element(&self.path, index), key.name()), reason);
     }
 
     /// Whether no two elements of an array have the same text at `key`. For each that has one of an earlier element,
     /// notes `reason`.
-    pub fn tells_apart<K>(&self, key: &Key<K>, reason: &str) -> bool {
+    pub(super) fn tells_apart<K>(&self, key: &Key<K>, reason: &str) -> bool {
         let texts = self.texts(key);
         let again = repeated(&texts, |one, other| one.is_some() && one == other);
         again.map(|index| self.refuse_within(index, key, reason)).count() == 0
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.elements().len()
     }
 
@@ -64,7 +64,7 @@ impl<'a> Field<'a> {
 
 impl<'a> Section<'a> {
     /// The value of a key, or what its absence means.
-    pub fn get<K: Kind>(&self, key: &'static Key<K>) -> Option<K::Value> {
+    pub(super) fn get<K: Kind>(&self, key: &'static Key<K>) -> Option<K::Value> {
         match key.presence() {
             Presence::Optional if !self.has(key) => key.kind.absent(),
             _ => self.read(key, |field| key.kind.read(field)),
@@ -72,7 +72,7 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key, or its default, read by `read`.
-    pub fn read<K, T>(&self, key: &'static Key<K>, read: impl FnOnce(&Field<'_>) -> Option<T>) -> Option<T> {
+    pub(super) fn read<K, T>(&self, key: &'static Key<K>, read: impl FnOnce(&Field<'_>) -> Option<T>) -> Option<T> {
         match (self.field(key), key.presence()) {
             (Some(field), _) => read(&field),
             (None, Presence::Default(default)) => {
@@ -84,7 +84,7 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key, if there is one. `None` is a problem only where it is required.
-    pub fn field<K>(&self, key: &'static Key<K>) -> Option<Field<'a>> {
+    pub(super) fn field<K>(&self, key: &'static Key<K>) -> Option<Field<'a>> {
         self.pass_over(key);
         let path = member(&self.path, key.name());
         let value = self.members.get(key.name());
@@ -94,12 +94,12 @@ impl<'a> Section<'a> {
         Some(Field { path, value: value?, context: self.context })
     }
 
-    pub fn has<K>(&self, key: &'static Key<K>) -> bool {
+    pub(super) fn has<K>(&self, key: &'static Key<K>) -> bool {
         self.pass_over(key);
         self.members.get(key.name()).is_some()
     }
 
-    pub fn pass_over<K>(&self, key: &'static Key<K>) {
+    pub(super) fn pass_over<K>(&self, key: &'static Key<K>) {
         let mut known = self.known.borrow_mut();
         if !known.contains(&key.name()) {
             known.push(key.name());
@@ -107,13 +107,13 @@ impl<'a> Section<'a> {
     }
 
     /// Notes that a member is wrong, or missing; the object as a whole when `name` is empty.
-    pub fn refuse_member(&self, name: &str, reason: impl Into<String>) {
+    pub(super) fn refuse_member(&self, name: &str, reason: impl Into<String>) {
         let path = if name.is_empty() { self.path.clone() } else { member(&self.path, name) };
         self.context.problems.add(&path, reason);
     }
 
     /// Notes that this object as a whole is wrong.
-    pub fn refuse(&self, reason: impl Into<String>) {
+    pub(super) fn refuse(&self, reason: impl Into<String>) {
         self.context.problems.add(&self.path, reason);
     }
 

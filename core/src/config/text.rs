@@ -9,7 +9,7 @@ use crate::base::json::Json;
 const STRUCT: u8 = 0x0a;
 
 /// The JSON value, with members that are given twice noted. `None` when there is none; why is noted.
-pub fn parse<'a>(bytes: &'a [u8], problems: &Problems) -> Option<Json<'a>> {
+pub(super) fn parse<'a>(bytes: &'a [u8], problems: &Problems) -> Option<Json<'a>> {
     if bytes.is_empty() {
         problems.add("", "is empty; the plugin needs a JSON object with \"providers\" and \"apis\"");
         return None;

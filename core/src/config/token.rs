@@ -32,7 +32,7 @@ keys! {
     scheme: Maybe<Parsed<Box<str>>> = optional(Parsed(scheme));
 }
 
-pub fn read(section: &Section<'_>) -> Option<TokenSettings> {
+pub(super) fn read(section: &Section<'_>) -> Option<TokenSettings> {
     let sources = section.get(&TOKEN.sources);
     let max_length = section.get(&TOKEN.max_length);
     Some(TokenSettings { sources: sources?, max_length: usize::try_from(max_length?).ok()? })

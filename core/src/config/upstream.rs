@@ -24,7 +24,7 @@ keys! {
     forward_token: Of<bool> = or(FLAG, "true");
 }
 
-pub fn read(section: &Section<'_>) -> Option<Upstream> {
+pub(super) fn read(section: &Section<'_>) -> Option<Upstream> {
     let headers = section.get(&UPSTREAM.headers);
     let claims_prefix = section.get(&UPSTREAM.claims_prefix);
     let forward_token = section.get(&UPSTREAM.forward_token);

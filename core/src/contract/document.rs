@@ -7,11 +7,11 @@ use crate::contract::entry::{Entry, RawRow};
 use crate::contract::scan::{BROKEN, DocumentError, Scan, Scanned};
 
 /// Longest cursor, in bytes.
-pub const MAX_CURSOR: usize = 2048;
+pub(super) const MAX_CURSOR: usize = 2048;
 
 /// What a document's entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DocumentKind {
+pub(super) enum DocumentKind {
     Snapshot,
     /// `changes`: what is different since a cursor.
     Delta,
@@ -24,7 +24,7 @@ const BAD_CURSOR: DocumentError = DocumentError("the cursor is not a string, or 
 
 /// One step through a document.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// An element, what the array is, and the element's number in it, from 0.
     Entry(DocumentKind, usize, Entry),
     Passed,
@@ -33,7 +33,7 @@ pub enum Step {
 
 /// A document that is being read.
 #[derive(Debug)]
-pub struct Document {
+pub(super) struct Document {
     body: Vec<u8>,
     at: usize,
     position: Position,
@@ -54,28 +54,28 @@ enum Position {
 
 impl Document {
     /// Nothing of `body` has been read yet.
-    pub fn new(body: Vec<u8>) -> Self {
+    pub(super) fn new(body: Vec<u8>) -> Self {
         // RFC 8259 §8.1 lets a reader ignore a byte order mark.
         let at = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         Self { body, at, position: Position::Start, kind: None, cursor: None, entries: 0 }
     }
 
     /// Number of bytes that have been read.
-    pub fn read(&self) -> usize {
+    pub(super) fn read(&self) -> usize {
         self.at
     }
 
-    pub fn slice(&self, from: usize, to: usize) -> &[u8] {
+    pub(super) fn slice(&self, from: usize, to: usize) -> &[u8] {
         self.body.get(from..to).unwrap_or_default()
     }
 
     /// What the entries are, as soon as the array has been reached.
-    pub fn kind(&self) -> Option<DocumentKind> {
+    pub(super) fn kind(&self) -> Option<DocumentKind> {
         self.kind
     }
 
     /// The cursor, if it has been passed.
-    pub fn take_cursor(&mut self) -> Option<Box<str>> {
+    pub(super) fn take_cursor(&mut self) -> Option<Box<str>> {
         self.cursor.take()
     }
 
@@ -83,7 +83,7 @@ impl Document {
     ///
     /// # Errors
     /// [`DocumentError`] when it is not a contract document; it is of no use then, including what was read before.
-    pub fn step(&mut self) -> Result<Step, DocumentError> {
+    pub(super) fn step(&mut self) -> Result<Step, DocumentError> {
         match self.position {
             Position::Start => {
                 let mut scan = Scan::new(&self.body, self.at);

@@ -13,7 +13,7 @@ const MAX_AGAIN: usize = 16;
 
 /// What one element of a `contracts` or `changes` array says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub(super) enum Entry {
     Holds(Row),
     /// `"status": "removed"`: the contract is gone. Means so in `changes` only.
     Removed(Identity),
@@ -22,7 +22,7 @@ pub enum Entry {
 
 /// A contract that cannot be read, and what can be told about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub(super) struct Unreadable {
     pub error: RowError,
     /// Whom it may be for: none of these is granted anything by it, nor by what was said of them before.
     pub denied: Vec<Identity>,
@@ -31,7 +31,7 @@ pub struct Unreadable {
 }
 
 impl Entry {
-    pub fn no_object() -> Self {
+    pub(super) fn no_object() -> Self {
         Self::Unreadable(Unreadable { error: NOT_A_CONTRACT, denied: Vec::new(), exact: false })
     }
 }
@@ -51,7 +51,7 @@ impl Row {
 
 /// The members of a contract as they were given.
 #[derive(Default)]
-pub struct RawRow<'a> {
+pub(super) struct RawRow<'a> {
     api: Scanned<'a>,
     provider: Scanned<'a>,
     client_id: Scanned<'a>,
@@ -69,7 +69,7 @@ impl<'a> RawRow<'a> {
     ///
     /// # Errors
     /// [`DocumentError`] when it is no JSON, or too large.
-    pub fn read(scan: &mut Scan<'a>) -> Result<Self, DocumentError> {
+    pub(super) fn read(scan: &mut Scan<'a>) -> Result<Self, DocumentError> {
         let mut row = Self::default();
         let start = scan.at;
         scan.take(b'{')?;
@@ -115,7 +115,7 @@ impl<'a> RawRow<'a> {
     }
 
     /// Reads it as an element of a document.
-    pub fn entry(self) -> Entry {
+    pub(super) fn entry(self) -> Entry {
         let removed = self.again.is_empty() && matches!(&self.status, Scanned::Text(word) if word == "removed");
         if removed && let Ok(identity) = self.identity() {
             return Entry::Removed(identity);
@@ -156,7 +156,7 @@ impl<'a> RawRow<'a> {
     ///
     /// # Errors
     /// See [`Row::from_json`].
-    pub fn row(&self) -> Result<Row, RowError> {
+    pub(super) fn row(&self) -> Result<Row, RowError> {
         let row = Row { identity: self.identity()?, contract: self.contract()? };
         match self.again.first() {
             None => Ok(row),

@@ -7,7 +7,7 @@ use hashbrown::Equivalent;
 use crate::contract::row::Identity;
 
 /// A map from identities, queried with [`IdentityRef`].
-pub type IdentityMap<V> = hashbrown::HashMap<Identity, V, foldhash::fast::RandomState>;
+pub(super) type IdentityMap<V> = hashbrown::HashMap<Identity, V, foldhash::fast::RandomState>;
 
 /// A borrowed [`Identity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ const TOO_MANY: RowError = RowError { member: "provider", reason: "there are too
 
 /// What the pages have said so far.
 #[derive(Debug)]
-pub struct Merge {
+pub(super) struct Merge {
     since: bool,
     seed: u64,
     document: Option<(DocumentKind, TableDraft)>,
@@ -25,24 +25,24 @@ pub struct Merge {
 impl Merge {
     /// No page has come. `since` says whether changes were asked for; `seed` keys the hashes of a set that replaces
     /// everything.
-    pub fn new(since: bool, seed: u64) -> Self {
+    pub(super) fn new(since: bool, seed: u64) -> Self {
         Self { since, seed, document: None, cursor: None, lost_change: false, skipped: Skipped::default() }
     }
 
     /// What the document is; not before its first page is understood.
-    pub fn kind(&self) -> Option<DocumentKind> {
+    pub(super) fn kind(&self) -> Option<DocumentKind> {
         self.document.as_ref().map(|(kind, _)| *kind)
     }
 
-    pub fn has_lost_change(&self) -> bool {
+    pub(super) fn has_lost_change(&self) -> bool {
         self.lost_change
     }
 
-    pub fn take_cursor(&mut self) -> Option<Box<str>> {
+    pub(super) fn take_cursor(&mut self) -> Option<Box<str>> {
         self.cursor.take()
     }
 
-    pub fn take_draft(&mut self) -> Option<TableDraft> {
+    pub(super) fn take_draft(&mut self) -> Option<TableDraft> {
         self.document.as_mut().map(|(_, draft)| std::mem::replace(draft, TableDraft::from_nothing(0)))
     }
 
@@ -75,7 +75,7 @@ impl Merge {
     ///
     /// # Errors
     /// [`TransferError`] when it is of the wrong kind.
-    pub fn end_page(
+    pub(super) fn end_page(
         &mut self,
         kind: Option<DocumentKind>,
         cursor: Option<Box<str>>,
@@ -93,7 +93,7 @@ impl Merge {
     ///
     /// # Errors
     /// [`TransferError`] when the page is of the wrong kind, or shared data is damaged.
-    pub fn enter(
+    pub(super) fn enter(
         &mut self,
         kind: DocumentKind,
         (page, number): (usize, usize),

@@ -26,7 +26,7 @@ use crate::port::SharedStore;
 const CALL_GRACE: Duration = Duration::from_secs(2);
 
 /// See the module.
-pub struct Poller {
+pub(super) struct Poller {
     source: Rc<FeedSettings>,
     last_call: u64,
     pub(super) keys: Rc<Keys>,
@@ -38,7 +38,7 @@ pub struct Poller {
 
 impl Poller {
     /// `worker` is unique in the process, and not 0.
-    pub fn new(source: Rc<FeedSettings>, keys: Rc<Keys>, worker: u64) -> Self {
+    pub(super) fn new(source: Rc<FeedSettings>, keys: Rc<Keys>, worker: u64) -> Self {
         Self {
             duty: Duty::new(Rc::clone(&source), &keys.lease, worker),
             source,
@@ -51,28 +51,28 @@ impl Poller {
     }
 
     /// The counters since this was last asked.
-    pub fn take_counts(&mut self) -> Report {
+    pub(super) fn take_counts(&mut self) -> Report {
         std::mem::take(&mut self.counts)
     }
 
     /// Whether this is the worker that polls.
-    pub fn has_lease(&self) -> bool {
+    pub(super) fn has_lease(&self) -> bool {
         self.duty.has_lease()
     }
 
     #[cfg(test)]
-    pub fn polls(&self) -> bool {
+    pub(super) fn polls(&self) -> bool {
         !matches!(self.work, Work::Idle | Work::Sweeping(_))
     }
 
     /// Who this is when it asks for the lease.
     #[cfg(test)]
-    pub fn claimant(&self) -> Option<Claimant> {
+    pub(super) fn claimant(&self) -> Option<Claimant> {
         self.duty.claimant()
     }
 
     /// Time has passed. `seen` is the root as this worker last saw it.
-    pub fn on_tick(&mut self, seen: Option<&Root>, turn: &mut Turn<'_>) {
+    pub(super) fn on_tick(&mut self, seen: Option<&Root>, turn: &mut Turn<'_>) {
         self.duty.on_tick(turn.now);
         if !self.keeps_lease(turn) {
             return;
@@ -92,7 +92,7 @@ impl Poller {
         }
     }
 
-    pub fn on_answer(&mut self, call: PageCall, result: HttpResult, turn: &mut Turn<'_>) {
+    pub(super) fn on_answer(&mut self, call: PageCall, result: HttpResult, turn: &mut Turn<'_>) {
         if !self.keeps_lease(turn) {
             return;
         }
@@ -106,7 +106,7 @@ impl Poller {
         }
     }
 
-    pub fn on_yield(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn on_yield(&mut self, turn: &mut Turn<'_>) {
         self.yielded = false;
         if self.keeps_lease(turn) {
             self.slice(turn);
@@ -114,7 +114,7 @@ impl Poller {
     }
 
     /// The worker goes away: another may poll at once. What is under way is dropped.
-    pub fn on_end(&mut self, store: &dyn SharedStore) {
+    pub(super) fn on_end(&mut self, store: &dyn SharedStore) {
         self.work = Work::Idle;
         self.duty.release(store);
     }

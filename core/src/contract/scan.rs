@@ -7,11 +7,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, Visitor};
 
 /// Largest value that is read or passed over at once, in bytes: bounds the longest step.
-pub const MAX_VALUE: usize = 1 << 20;
+pub(super) const MAX_VALUE: usize = 1 << 20;
 
 /// Why a document cannot be read. Static texts: never its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DocumentError(pub &'static str);
+pub(super) struct DocumentError(pub &'static str);
 
 impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -19,13 +19,13 @@ impl fmt::Display for DocumentError {
     }
 }
 
-pub const BROKEN: DocumentError = DocumentError("the document is no JSON object");
-pub const TRUNCATED: DocumentError = DocumentError("the document ends too early");
-pub const TOO_LARGE: DocumentError = DocumentError("a single value is too large");
+pub(super) const BROKEN: DocumentError = DocumentError("the document is no JSON object");
+pub(super) const TRUNCATED: DocumentError = DocumentError("the document ends too early");
+pub(super) const TOO_LARGE: DocumentError = DocumentError("a single value is too large");
 
 /// A value, by how it is handled. Reading one never fails, so that one bad value does not hide the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Scanned<'a> {
+pub(super) enum Scanned<'a> {
     #[default]
     Absent,
     Null,
@@ -35,18 +35,18 @@ pub enum Scanned<'a> {
 
 /// A position in some bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct Scan<'a> {
+pub(super) struct Scan<'a> {
     bytes: &'a [u8],
     /// Number of bytes that have been read.
     pub at: usize,
 }
 
 impl<'a> Scan<'a> {
-    pub fn new(bytes: &'a [u8], at: usize) -> Self {
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, at }
     }
 
-    pub fn value(&mut self) -> Result<Scanned<'a>, DocumentError> {
+    pub(super) fn value(&mut self) -> Result<Scanned<'a>, DocumentError> {
         let first = self.peek()?;
         if first == b'"'
             && let Some(Text(text)) = self.try_read()?
@@ -58,7 +58,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Reads a member's name and goes behind the colon.
-    pub fn name(&mut self) -> Result<Scanned<'a>, DocumentError> {
+    pub(super) fn name(&mut self) -> Result<Scanned<'a>, DocumentError> {
         if self.peek()? != b'"' {
             return Err(BROKEN);
         }
@@ -68,7 +68,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes over one value. Its texts may hold what is no Unicode.
-    pub fn pass_over(&mut self) -> Result<(), DocumentError> {
+    pub(super) fn pass_over(&mut self) -> Result<(), DocumentError> {
         self.peek()?;
         self.try_read::<IgnoredAny>()?.map(|_| ()).ok_or(BROKEN)
     }
@@ -90,7 +90,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes over `byte`, which has to come next.
-    pub fn take(&mut self, byte: u8) -> Result<(), DocumentError> {
+    pub(super) fn take(&mut self, byte: u8) -> Result<(), DocumentError> {
         if self.peek()? != byte {
             return Err(BROKEN);
         }
@@ -99,13 +99,13 @@ impl<'a> Scan<'a> {
     }
 
     /// The next byte that is no white space.
-    pub fn peek(&mut self) -> Result<u8, DocumentError> {
+    pub(super) fn peek(&mut self) -> Result<u8, DocumentError> {
         self.skip_space();
         self.rest().first().copied().ok_or(TRUNCATED)
     }
 
     /// True when nothing but white space comes.
-    pub fn is_at_end(&mut self) -> bool {
+    pub(super) fn is_at_end(&mut self) -> bool {
         self.skip_space();
         self.rest().is_empty()
     }

@@ -9,26 +9,26 @@ const MAX_NAMED: usize = 8;
 
 /// The contracts that could not be read, by position.
 #[derive(Debug, Default)]
-pub struct Skipped {
+pub(super) struct Skipped {
     count: u64,
     named: Vec<(usize, usize, RowError)>,
 }
 
 impl Skipped {
     /// Takes note of one: number `number` of page `page`, and what is wrong with it.
-    pub fn add(&mut self, page: usize, number: usize, error: RowError) {
+    pub(super) fn add(&mut self, page: usize, number: usize, error: RowError) {
         self.count += 1;
         if self.named.len() < MAX_NAMED {
             self.named.push((page, number, error));
         }
     }
 
-    pub fn count(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         self.count
     }
 
     /// A line for the log; `None` when all could be read.
-    pub fn line(&self) -> Option<String> {
+    pub(super) fn line(&self) -> Option<String> {
         if self.count == 0 {
             return None;
         }

@@ -17,9 +17,9 @@ use crate::feed::state::{LastGood, Validator};
 use crate::port::SharedStore;
 
 /// Most pages of one answer.
-pub const MAX_PAGES: usize = 2000;
+pub(super) const MAX_PAGES: usize = 2000;
 /// Most bytes of one answer, all pages together.
-pub const MAX_BYTES: usize = 512 << 20;
+pub(super) const MAX_BYTES: usize = 512 << 20;
 /// Contracts read in one slice,
 const ENTRIES_PER_SLICE: usize = 256;
 /// and bytes after which it ends earlier.
@@ -27,7 +27,7 @@ const BYTES_PER_SLICE: usize = 64 << 10;
 
 /// A transfer in progress.
 #[derive(Debug)]
-pub struct Transfer {
+pub(super) struct Transfer {
     pub started: Timestamp,
     pub base: Base,
     /// Asked for changes since the cursor of `base`.
@@ -47,7 +47,7 @@ pub struct Transfer {
 
 /// How a complete answer differs from the set in force.
 #[derive(Debug)]
-pub enum Comparison {
+pub(super) enum Comparison {
     Unchanged,
     Changed(TableDraft),
 }
@@ -55,7 +55,7 @@ pub enum Comparison {
 impl Transfer {
     /// Nothing has been asked yet. `seed` keys all hashes of a first set; those that follow keep it, so that documents
     /// can be compared and nobody can prepare two that pass for the same.
-    pub fn new(base: Base, since: bool, seed: u64, started: Timestamp) -> Self {
+    pub(super) fn new(base: Base, since: bool, seed: u64, started: Timestamp) -> Self {
         let manifest = &base.root.manifest;
         let seed = if manifest.generation == 0 { seed } else { manifest.seed };
         Self {
@@ -74,12 +74,12 @@ impl Transfer {
     }
 
     /// The same transfer from its beginning, asked for in full.
-    pub fn restarted(self, since: bool) -> Self {
+    pub(super) fn restarted(self, since: bool) -> Self {
         Self::new(self.base, since, self.seed, self.started)
     }
 
     /// The path of the first page. It is asked for conditionally if that is `allowed` and the page is known.
-    pub fn begin(&mut self, source: &FeedSettings, allowed: bool) -> String {
+    pub(super) fn begin(&mut self, source: &FeedSettings, allowed: bool) -> String {
         let LastGood { cursor, validator, .. } = &self.base.root.feed.last_good;
         let path = first_page(source, cursor.as_deref().filter(|_| self.since));
         let known =
@@ -90,13 +90,13 @@ impl Transfer {
     }
 
     /// How the page that comes next is asked for.
-    pub fn mode(&self) -> Mode<'_> {
+    pub(super) fn mode(&self) -> Mode<'_> {
         let validator = self.base.root.feed.last_good.validator.as_ref().filter(|_| self.conditional);
         validator.map_or(Mode::Full, |validator| Mode::Conditional(&validator.etag))
     }
 
     /// The path of the page that was asked for last.
-    pub fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         self.paths.last().map_or("/", String::as_str)
     }
 
@@ -104,7 +104,7 @@ impl Transfer {
     ///
     /// # Errors
     /// [`TransferError`] when the answer is too large by now.
-    pub fn page_came(&mut self, page: &mut Page) -> Result<(), TransferError> {
+    pub(super) fn page_came(&mut self, page: &mut Page) -> Result<(), TransferError> {
         self.conditional = false;
         self.bytes = self.bytes.saturating_add(page.body.len());
         if self.bytes > MAX_BYTES {
@@ -120,7 +120,7 @@ impl Transfer {
     ///
     /// # Errors
     /// [`TransferError`] when the page cannot be used.
-    pub fn read(
+    pub(super) fn read(
         &mut self,
         document: &mut Document,
         keys: &Keys,
@@ -149,7 +149,7 @@ impl Transfer {
         Ok(complete)
     }
 
-    pub fn skipped(&self) -> &Skipped {
+    pub(super) fn skipped(&self) -> &Skipped {
         &self.merge.skipped
     }
 
@@ -157,7 +157,7 @@ impl Transfer {
     ///
     /// # Errors
     /// [`TransferError`] when the pages do not end.
-    pub fn next_page(&self, next: Option<String>) -> Result<Option<String>, TransferError> {
+    pub(super) fn next_page(&self, next: Option<String>) -> Result<Option<String>, TransferError> {
         let Some(next) = next else {
             return Ok(None);
         };
@@ -171,7 +171,7 @@ impl Transfer {
     }
 
     /// Compares the complete answer with what is in force.
-    pub fn compare(&mut self) -> Comparison {
+    pub(super) fn compare(&mut self) -> Comparison {
         let root = &self.base.root;
         let same = match self.merge.kind() {
             Some(DocumentKind::Snapshot) => {
@@ -188,7 +188,7 @@ impl Transfer {
     }
 
     /// What the next poll goes on from, after a complete answer.
-    pub fn last_good(&mut self, changed: bool) -> LastGood {
+    pub(super) fn last_good(&mut self, changed: bool) -> LastGood {
         let lost_change = self.merge.has_lost_change();
         let fingerprint = match self.merge.kind() {
             Some(DocumentKind::Delta) if changed || lost_change => 0,

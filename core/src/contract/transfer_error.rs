@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a transfer failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TransferError {
+pub(super) struct TransferError {
     /// For the log; never what the server sent.
     pub reason: String,
     /// The answer could not be used as a delta: everything is asked for next.
@@ -13,11 +13,11 @@ pub struct TransferError {
 
 impl TransferError {
     /// The server could not be asked, or did not give an answer.
-    pub fn unanswered(reason: impl Into<String>) -> Self {
+    pub(super) fn unanswered(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), start_over: false }
     }
 
-    pub fn unusable(reason: impl fmt::Display) -> Self {
+    pub(super) fn unusable(reason: impl fmt::Display) -> Self {
         Self { reason: reason.to_string(), start_over: true }
     }
 }

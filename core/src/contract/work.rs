@@ -9,14 +9,14 @@ use crate::contract::transfer::Transfer;
 use crate::port::SharedStore;
 
 /// What the poller has to work with during one event.
-pub struct Turn<'a> {
+pub(super) struct Turn<'a> {
     pub store: &'a dyn SharedStore,
     pub now: Timestamp,
     pub actions: Vec<Action>,
 }
 
 /// What the poller is doing.
-pub enum Work {
+pub(super) enum Work {
     /// Nothing, until the next poll is due.
     Idle,
     /// Waiting for a page until that time.

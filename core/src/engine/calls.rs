@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     /// Introspection of this token, for a flight.
     Introspect(Digest),
     Contracts(action::PageCall),
@@ -15,7 +15,7 @@ pub enum Purpose {
 
 /// The calls of one worker.
 #[derive(Debug, Default)]
-pub struct Calls {
+pub(super) struct Calls {
     last: u64,
     purposes: HashMap<CallId, Purpose, foldhash::fast::RandomState>,
     introspections: usize,
@@ -23,7 +23,7 @@ pub struct Calls {
 
 impl Calls {
     /// A call for this purpose is about to be sent.
-    pub fn open(&mut self, purpose: Purpose) -> CallId {
+    pub(super) fn open(&mut self, purpose: Purpose) -> CallId {
         self.last += 1;
         let call = CallId(self.last);
         self.introspections += usize::from(matches!(purpose, Purpose::Introspect(_)));
@@ -32,13 +32,13 @@ impl Calls {
     }
 
     /// The call is over, or nobody waits for it any more. `None` if that was so before.
-    pub fn take(&mut self, call: CallId) -> Option<Purpose> {
+    pub(super) fn take(&mut self, call: CallId) -> Option<Purpose> {
         let purpose = self.purposes.remove(&call)?;
         self.introspections -= usize::from(matches!(purpose, Purpose::Introspect(_)));
         Some(purpose)
     }
 
-    pub fn introspections(&self) -> usize {
+    pub(super) fn introspections(&self) -> usize {
         self.introspections
     }
 }

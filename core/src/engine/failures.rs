@@ -10,7 +10,7 @@ use crate::token::digest::Digest;
 use std::time::Duration;
 
 /// How long a token whose question failed is not asked about.
-pub const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Tokens remembered at least, and at most; in between as many as there are entries.
 const LEAST: usize = 1024;
@@ -30,7 +30,7 @@ struct Failed {
 
 /// The tokens of one worker.
 #[derive(Debug)]
-pub struct Failures {
+pub(super) struct Failures {
     number: usize,
     /// None before the first failure.
     sets: Vec<[Failed; WAYS]>,
@@ -38,12 +38,12 @@ pub struct Failures {
 
 impl Failures {
     /// For a worker that keeps so many entries.
-    pub fn new(entries: usize) -> Self {
+    pub(super) fn new(entries: usize) -> Self {
         Self { number: entries.clamp(LEAST, MOST) / WAYS, sets: Vec::new() }
     }
 
     /// The question about the token failed with this outcome. `was_good` says whether it had been a good one before.
-    pub fn record(&mut self, digest: &Digest, outcome: Outcome, was_good: bool, now: Timestamp) {
+    pub(super) fn record(&mut self, digest: &Digest, outcome: Outcome, was_good: bool, now: Timestamp) {
         if self.sets.is_empty() {
             self.sets.resize(self.number, Default::default());
         }
@@ -62,14 +62,14 @@ impl Failures {
     }
 
     /// How the question about the token failed, if that was just now.
-    pub fn find(&self, digest: &Digest, now: Timestamp) -> Option<Outcome> {
+    pub(super) fn find(&self, digest: &Digest, now: Timestamp) -> Option<Outcome> {
         let name = name(digest);
         let set = self.sets.get(self.set(name)?)?;
         let failed = set.iter().find(|failed| failed.name == name && is_pending(failed.until, PAUSE, now))?;
         Some(if failed.unavailable { Outcome::ProviderUnavailable } else { Outcome::ProviderError })
     }
 
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.sets.clear();
     }
 
@@ -80,7 +80,7 @@ impl Failures {
 
 /// Whether a pause of at most `longest` that ends at `until` is on. One that ends later than any does was begun before
 /// the clock was set back.
-pub fn is_pending(until: Timestamp, longest: Duration, now: Timestamp) -> bool {
+pub(super) fn is_pending(until: Timestamp, longest: Duration, now: Timestamp) -> bool {
     now < until && until <= now.plus(longest)
 }
 

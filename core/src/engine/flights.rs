@@ -11,9 +11,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// Most tokens that one worker asks about at the same time, as long as one of them was never seen good.
-pub const MAX_FLIGHTS: usize = 1024;
+pub(super) const MAX_FLIGHTS: usize = 1024;
 /// Most requests that wait in one worker, likewise.
-pub const MAX_WAITERS: usize = 8192;
+pub(super) const MAX_WAITERS: usize = 8192;
 /// The part of both that there is in addition for tokens that were good before: strangers cannot lock them out.
 const RESERVE_PART: usize = 4;
 
@@ -21,7 +21,7 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A request that waits.
 #[derive(Clone, Debug)]
-pub struct Waiter {
+pub(super) struct Waiter {
     pub stream: StreamId,
     pub guard: Guard,
     pub since: Timestamp,
@@ -29,7 +29,7 @@ pub struct Waiter {
 
 /// What is asked, and for whom.
 #[derive(Debug)]
-pub struct Question {
+pub(super) struct Question {
     pub provider: Rc<Provider>,
     pub token: Bearer,
     /// Under which keys of the local cache the answer is wanted.
@@ -44,14 +44,14 @@ pub struct Question {
 
 /// A question in flight.
 #[derive(Debug)]
-pub struct Flight {
+pub(super) struct Flight {
     pub question: Question,
     pub phase: Phase,
 }
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(super) enum Phase {
     Asking {
         call: CallId,
         earlier: u32,
@@ -67,11 +67,11 @@ pub enum Phase {
 
 /// Why a request cannot wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub(super) struct Full;
 
 /// The flights of one worker.
 #[derive(Debug, Default)]
-pub struct Flights {
+pub(super) struct Flights {
     flights: Map<Digest, Flight>,
     /// Requests that wait, be it only for their end to be carried out.
     streams: Map<StreamId, Digest>,
@@ -83,7 +83,7 @@ impl Flights {
     ///
     /// # Errors
     /// [`Full`] when as many tokens or requests are under way as memory is meant for.
-    pub fn admit(&self, was_good: bool) -> Result<(), Full> {
+    pub(super) fn admit(&self, was_good: bool) -> Result<(), Full> {
         let fits = self.flights.len() < most(MAX_FLIGHTS, was_good) && self.streams.len() < most(MAX_WAITERS, was_good);
         fits.then_some(()).ok_or(Full)
     }
@@ -92,7 +92,7 @@ impl Flights {
     ///
     /// # Errors
     /// [`Full`], as above.
-    pub fn admit_renewal(&self) -> Result<(), Full> {
+    pub(super) fn admit_renewal(&self) -> Result<(), Full> {
         (self.flights.len() < most(MAX_FLIGHTS, true)).then_some(()).ok_or(Full)
     }
 
@@ -101,7 +101,7 @@ impl Flights {
     ///
     /// # Errors
     /// [`Full`], as above.
-    pub fn join(&mut self, digest: &Digest, waiter: Waiter, key: u16, was_good: bool) -> Result<(), Full> {
+    pub(super) fn join(&mut self, digest: &Digest, waiter: Waiter, key: u16, was_good: bool) -> Result<(), Full> {
         let Some(Flight { question, .. }) = self.flights.get_mut(digest) else { return Ok(()) };
         if self.streams.len() >= most(MAX_WAITERS, was_good || question.was_good) {
             return Err(Full);
@@ -115,32 +115,32 @@ impl Flights {
     }
 
     /// A question is asked by this worker or by another one. Its waiters wait.
-    pub fn insert(&mut self, digest: &Digest, question: Question, phase: Phase) {
+    pub(super) fn insert(&mut self, digest: &Digest, question: Question, phase: Phase) {
         self.streams.extend(question.waiters.iter().map(|waiter| (waiter.stream, *digest)));
         self.flights.insert(*digest, Flight { question, phase });
     }
 
     /// Whether the token is being asked about.
-    pub fn contains(&self, digest: &Digest) -> bool {
+    pub(super) fn contains(&self, digest: &Digest) -> bool {
         self.flights.contains_key(digest)
     }
 
-    pub fn get(&self, digest: &Digest) -> Option<&Flight> {
+    pub(super) fn get(&self, digest: &Digest) -> Option<&Flight> {
         self.flights.get(digest)
     }
 
     /// Ends a flight. Each of its waiters counts as waiting until its end is carried out.
-    pub fn take(&mut self, digest: &Digest) -> Option<Flight> {
+    pub(super) fn take(&mut self, digest: &Digest) -> Option<Flight> {
         self.flights.remove(digest)
     }
 
     /// The end of a request that waited is about to be carried out; says whether the request is still there.
-    pub fn release(&mut self, stream: StreamId) -> bool {
+    pub(super) fn release(&mut self, stream: StreamId) -> bool {
         self.streams.remove(&stream).is_some()
     }
 
     /// A request is gone. Its flight goes on: the answer will be cached.
-    pub fn leave(&mut self, stream: StreamId) {
+    pub(super) fn leave(&mut self, stream: StreamId) {
         // As after nearly every request.
         if self.streams.is_empty() {
             return;
@@ -152,44 +152,44 @@ impl Flights {
     }
 
     /// Puts no end off: none comes later than `latest` says.
-    pub fn shorten_deadlines(&mut self, latest: impl Fn(&Provider) -> Timestamp) {
+    pub(super) fn shorten_deadlines(&mut self, latest: impl Fn(&Provider) -> Timestamp) {
         for Flight { question, .. } in self.flights.values_mut() {
             question.deadline = question.deadline.min(latest(&question.provider));
         }
     }
 
     /// The digests of all flights that `wanted` picks.
-    pub fn select(&self, wanted: impl Fn(&Flight) -> bool) -> Vec<Digest> {
+    pub(super) fn select(&self, wanted: impl Fn(&Flight) -> bool) -> Vec<Digest> {
         self.flights.iter().filter(|(_, flight)| wanted(flight)).map(|(digest, _)| *digest).collect()
     }
 
     #[cfg(test)]
-    pub fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.flights.is_empty()
     }
 
     #[cfg(test)]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.streams.is_empty()
     }
 }
 
 impl Phase {
     /// Whether other workers may be waiting for this one's call.
-    pub fn leads(self) -> bool {
+    pub(super) fn leads(self) -> bool {
         matches!(self, Self::Asking { leads: true, .. })
     }
 }
 
 impl Question {
     /// A question that nobody waits for yet.
-    pub fn new(choice: &Choice, token: Bearer, deadline: Timestamp, was_good: bool) -> Self {
+    pub(super) fn new(choice: &Choice, token: Bearer, deadline: Timestamp, was_good: bool) -> Self {
         let Choice { provider, key } = choice;
         Self { provider: Rc::clone(provider), token, keys: vec![*key], waiters: Vec::new(), deadline, was_good }
     }
 
     /// How long a call may take from now on.
-    pub fn time_left(&self, now: Timestamp) -> Duration {
+    pub(super) fn time_left(&self, now: Timestamp) -> Duration {
         self.deadline.since(now)
     }
 }

@@ -14,7 +14,7 @@ const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The pauses of one worker.
 #[derive(Debug)]
-pub struct Pauses {
+pub(super) struct Pauses {
     servers: Vec<Server>,
     failures: Failures,
     seen_at: Timestamp,
@@ -33,51 +33,51 @@ struct Server {
 
 impl Pauses {
     /// None yet, for so many providers and a worker that keeps so many entries.
-    pub fn new(providers: usize, entries: usize) -> Self {
+    pub(super) fn new(providers: usize, entries: usize) -> Self {
         let servers = vec![Server::default(); providers];
         Self { servers, failures: Failures::new(entries), seen_at: Timestamp::default() }
     }
 
     /// Why the token is not asked about now: how its own question failed within the last second, or because its server
     /// wants to be left alone.
-    pub fn reason(&self, provider: &Provider, digest: &Digest, now: Timestamp) -> Option<Outcome> {
+    pub(super) fn reason(&self, provider: &Provider, digest: &Digest, now: Timestamp) -> Option<Outcome> {
         let held = || self.held(provider, now).map(|_| Outcome::ProviderUnavailable);
         self.failures.find(digest, now).or_else(held)
     }
 
     /// How much longer the server wants to be left alone.
-    pub fn held(&self, provider: &Provider, now: Timestamp) -> Option<Duration> {
+    pub(super) fn held(&self, provider: &Provider, now: Timestamp) -> Option<Duration> {
         let until = self.servers.get(provider.slot)?.held_until;
         is_pending(until, LONGEST_RETRY_AFTER, now).then(|| until.since(now))
     }
 
     /// Whether tokens may be renewed ahead of time.
-    pub fn renews(&self, provider: &Provider, now: Timestamp) -> bool {
+    pub(super) fn renews(&self, provider: &Provider, now: Timestamp) -> bool {
         let silent = self.servers.get(provider.slot).is_none_or(|server| is_pending(server.renew_from, PAUSE, now));
         !silent && self.held(provider, now).is_none()
     }
 
     /// The server wants to be left alone for so long.
-    pub fn hold(&mut self, provider: &Provider, wait: Duration, now: Timestamp) {
+    pub(super) fn hold(&mut self, provider: &Provider, wait: Duration, now: Timestamp) {
         let remaining = self.held(provider, now).unwrap_or_default();
         if let Some(server) = self.servers.get_mut(provider.slot) {
             server.held_until = now.plus(wait.min(LONGEST_RETRY_AFTER).max(remaining));
         }
     }
 
-    pub fn silent(&mut self, provider: &Provider, now: Timestamp) {
+    pub(super) fn silent(&mut self, provider: &Provider, now: Timestamp) {
         if let Some(server) = self.servers.get_mut(provider.slot) {
             server.renew_from = now.plus(PAUSE);
         }
     }
 
     /// The question about a token failed; see [`Failures::record`].
-    pub fn failed(&mut self, digest: &Digest, outcome: Outcome, was_good: bool, now: Timestamp) {
+    pub(super) fn failed(&mut self, digest: &Digest, outcome: Outcome, was_good: bool, now: Timestamp) {
         self.failures.record(digest, outcome, was_good, now);
     }
 
     /// Whether it is time for a log line about the server; the next one is due after a while.
-    pub fn may_log(&mut self, provider: &Provider, now: Timestamp) -> bool {
+    pub(super) fn may_log(&mut self, provider: &Provider, now: Timestamp) -> bool {
         let Some(server) = self.servers.get_mut(provider.slot) else { return false };
         let due = !is_pending(server.next_log, LOG_INTERVAL, now);
         if due {
@@ -87,7 +87,7 @@ impl Pauses {
     }
 
     /// The periodic turn. A clock that was set back would prolong every pause: it ends them all.
-    pub fn tend(&mut self, now: Timestamp) {
+    pub(super) fn tend(&mut self, now: Timestamp) {
         if now < self.seen_at {
             self.failures.clear();
             self.servers.fill(Server::default());

@@ -5,7 +5,7 @@ use crate::base::json::{Json, Object};
 
 /// What the pointers lead to, under their own text, and, where they are asked for, all scalar members, under the end of
 /// a header's name.
-pub fn claims(claims: &Object<'_>, pointers: &[Box<str>], all_scalars: bool) -> Vec<(Box<str>, Box<str>)> {
+pub(super) fn claims(claims: &Object<'_>, pointers: &[Box<str>], all_scalars: bool) -> Vec<(Box<str>, Box<str>)> {
     let pointed = pointers.iter().filter_map(|pointer| Some((pointer.clone(), listed(claims.pointed(pointer)?)?)));
     let bare = if all_scalars { bare(claims) } else { Vec::new() };
     pointed.chain(bare).collect()

@@ -3,11 +3,11 @@
 use crate::base::json::{Json, Object};
 
 /// Where servers say what a token is: Hydra, OpenIddict, Keycloak and others.
-pub const SAYING: [&str; 5] = ["token_use", "token_usage", "purpose", "typ", "token_type"];
+pub(super) const SAYING: [&str; 5] = ["token_use", "token_usage", "purpose", "typ", "token_type"];
 
 /// Whether a member says that the token is a refresh, ID, offline or logout token. One that says nothing, or
 /// something unknown, does not.
-pub fn is_another(claims: &Object<'_>) -> bool {
+pub(super) fn is_another(claims: &Object<'_>) -> bool {
     SAYING.into_iter().filter_map(|name| claims.get(name)).any(says_another)
 }
 

@@ -24,7 +24,7 @@ const KEY_BOUND: u8 = 1;
 const OTHER_KIND: u8 = 1 << 1;
 
 /// Appends the flags, those of the entry itself among them, and the facts.
-pub fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
+pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
     let texts = [
         (CLIENT_ID, &facts.client_id),
         (SUBJECT, &facts.subject),
@@ -63,7 +63,7 @@ pub fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
 }
 
 /// Reads the facts that come after these flags.
-pub fn read(reader: &mut Reader<'_>, flags: u8) -> Result<Facts, Malformed> {
+pub(super) fn read(reader: &mut Reader<'_>, flags: u8) -> Result<Facts, Malformed> {
     let announced = |flag| flags & flag != 0;
     let traits = match announced(TRAITS) {
         true => reader.u8()?,

@@ -10,11 +10,11 @@ use crate::contract::table::seal::{self, FORMAT};
 
 /// Most rows of one bucket. The hash spreads (api, client id) pairs evenly, so this is a bound on the rows of one
 /// pair, which differ in their provider.
-pub const MAX_ROWS: usize = 256;
+pub(crate) const MAX_ROWS: usize = 256;
 
 /// Where a pair belongs, before it is reduced to the number of buckets. `seed` keeps clients from choosing names
 /// that meet in one bucket.
-pub fn hash(seed: u64, api: &str, client_id: &str) -> u64 {
+pub(crate) fn hash(seed: u64, api: &str, client_id: &str) -> u64 {
     let mut hash = SipHash::new(seed);
     hash.write_u64(api.len() as u64);
     hash.write(api.as_bytes());
@@ -23,14 +23,14 @@ pub fn hash(seed: u64, api: &str, client_id: &str) -> u64 {
 }
 
 /// The bucket of a hash among `buckets` (linear hashing: those that have been split already take one bit more).
-pub fn address(hash: u64, buckets: u32) -> u32 {
+pub(crate) fn address(hash: u64, buckets: u32) -> u32 {
     let round = u64::from(buckets).next_power_of_two();
     let wide = hash & (round - 1);
     let bucket = if wide < u64::from(buckets) { wide } else { wide & (round / 2 - 1) };
     u32::try_from(bucket).unwrap_or(0)
 }
 
-pub fn seal(bucket: u32, rows: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(bucket: u32, rows: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(rows.len() + 16);
     value.push(FORMAT);
     put_varint(&mut value, u64::from(bucket));
@@ -40,7 +40,7 @@ pub fn seal(bucket: u32, rows: &[u8]) -> Vec<u8> {
 }
 
 /// The rows in the value of a slot; `None` when it was not written for that bucket by this format.
-pub fn unseal(bucket: u32, value: &[u8]) -> Option<&[u8]> {
+pub(crate) fn unseal(bucket: u32, value: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::new(seal::unseal(value)?);
     let ours = reader.u8() == Ok(FORMAT) && reader.varint() == Ok(u64::from(bucket));
     ours.then_some(reader.rest())
@@ -48,7 +48,7 @@ pub fn unseal(bucket: u32, value: &[u8]) -> Option<&[u8]> {
 
 /// The result of putting a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Put {
+pub(crate) enum Put {
     Added,
     Replaced,
     Same,
@@ -57,7 +57,7 @@ pub enum Put {
 }
 
 /// Puts `row` in the place of the one with its identity, or at the end.
-pub fn put(bucket: &mut Vec<u8>, row: &Row) -> Put {
+pub(crate) fn put(bucket: &mut Vec<u8>, row: &Row) -> Put {
     let mut count = 0;
     let mut found = None;
     for stored in rows(bucket) {
@@ -90,7 +90,7 @@ pub fn put(bucket: &mut Vec<u8>, row: &Row) -> Put {
 ///
 /// # Errors
 /// [`Malformed`] when the bucket's bytes are not rows.
-pub fn put_alone(bucket: &mut Vec<u8>, row: &Row) -> Result<u64, Malformed> {
+pub(crate) fn put_alone(bucket: &mut Vec<u8>, row: &Row) -> Result<u64, Malformed> {
     let own = row.identity.as_ref();
     let (mut kept, mut replaced) = (Vec::with_capacity(bucket.len()), 0);
     for stored in rows(bucket) {
@@ -107,7 +107,7 @@ pub fn put_alone(bucket: &mut Vec<u8>, row: &Row) -> Result<u64, Malformed> {
 }
 
 /// Takes out the row of that identity. False when there is none.
-pub fn remove(bucket: &mut Vec<u8>, identity: IdentityRef<'_>) -> bool {
+pub(crate) fn remove(bucket: &mut Vec<u8>, identity: IdentityRef<'_>) -> bool {
     let found =
         rows(bucket).flatten().find(|stored| stored.identity == identity).map(|stored| stored.start..stored.end);
     let Some(range) = found else {
@@ -122,7 +122,7 @@ pub fn remove(bucket: &mut Vec<u8>, identity: IdentityRef<'_>) -> bool {
 ///
 /// # Errors
 /// [`Malformed`] when the bytes are not rows.
-pub fn find(bytes: &[u8], api: &str, provider: &str, client_id: &str) -> Result<Option<Contract>, Malformed> {
+pub(crate) fn find(bytes: &[u8], api: &str, provider: &str, client_id: &str) -> Result<Option<Contract>, Malformed> {
     let (mut general, mut every) = (None, None);
     for stored in rows(bytes) {
         let stored = stored?;

@@ -11,26 +11,26 @@ use crate::contract::table::manifest::{MAX_BUCKETS, Manifest};
 use crate::contract::table::row_codec::rows;
 
 /// Rows per bucket above which the table grows.
-pub const ROWS_PER_BUCKET: u64 = 24;
+pub(crate) const ROWS_PER_BUCKET: u64 = 24;
 
 /// A bucket of the generation that the draft starts from cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Damaged;
+pub(crate) struct Damaged;
 
 /// The result of applying an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
+pub(crate) enum Applied {
     Yes,
     /// There are too many contracts of this pair of API and client: none of those there were grants any more.
     Full,
 }
 
 /// Reads a bucket of the generation that the draft starts from.
-pub type Load<'a> = dyn Fn(u32) -> Option<Vec<u8>> + 'a;
+pub(crate) type Load<'a> = dyn Fn(u32) -> Option<Vec<u8>> + 'a;
 
 /// A set of contracts in preparation.
 #[derive(Debug)]
-pub struct TableDraft {
+pub(crate) struct TableDraft {
     seed: u64,
     buckets: u32,
     rows: u64,
@@ -45,11 +45,11 @@ struct Touched {
 }
 
 impl TableDraft {
-    pub fn from_nothing(seed: u64) -> Self {
+    pub(crate) fn from_nothing(seed: u64) -> Self {
         Self { seed, buckets: 1, rows: 0, from_nothing: true, touched: hashbrown::HashMap::default() }
     }
 
-    pub fn from_manifest(manifest: &Manifest) -> Self {
+    pub(crate) fn from_manifest(manifest: &Manifest) -> Self {
         Self {
             seed: manifest.seed,
             buckets: manifest.buckets,
@@ -59,30 +59,30 @@ impl TableDraft {
         }
     }
 
-    pub fn rows(&self) -> u64 {
+    pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
 
-    pub fn buckets(&self) -> u32 {
+    pub(crate) fn buckets(&self) -> u32 {
         self.buckets
     }
 
-    pub fn seed(&self) -> u64 {
+    pub(crate) fn seed(&self) -> u64 {
         self.seed
     }
 
     /// True when nothing of what is in force carries over.
-    pub fn replaces_everything(&self) -> bool {
+    pub(crate) fn replaces_everything(&self) -> bool {
         self.from_nothing
     }
 
     /// True when it differs from what it started from.
-    pub fn changes_anything(&self) -> bool {
+    pub(crate) fn changes_anything(&self) -> bool {
         self.touched.values().any(|touched| touched.changed)
     }
 
     /// The numbers of the buckets that have to be written.
-    pub fn to_write(&self) -> Vec<u32> {
+    pub(crate) fn to_write(&self) -> Vec<u32> {
         if self.from_nothing {
             return (0..self.buckets).collect();
         }
@@ -91,7 +91,7 @@ impl TableDraft {
     }
 
     /// The rows of a bucket that has to be written. They are gone from the draft after that.
-    pub fn take_rows(&mut self, bucket: u32) -> Vec<u8> {
+    pub(crate) fn take_rows(&mut self, bucket: u32) -> Vec<u8> {
         self.touched.remove(&bucket).unwrap_or_default().rows
     }
 
@@ -100,7 +100,7 @@ impl TableDraft {
     ///
     /// # Errors
     /// [`Damaged`] when its bucket cannot be loaded.
-    pub fn put(&mut self, row: &Row, load: &Load<'_>) -> Result<Applied, Damaged> {
+    pub(crate) fn put(&mut self, row: &Row, load: &Load<'_>) -> Result<Applied, Damaged> {
         if row.identity.is_of_every_provider() {
             return self.put_alone(row, load).map(|()| Applied::Yes);
         }
@@ -134,7 +134,7 @@ impl TableDraft {
     ///
     /// # Errors
     /// [`Damaged`] when its bucket cannot be loaded.
-    pub fn denies_every_provider(&mut self, identity: &Identity, load: &Load<'_>) -> Result<bool, Damaged> {
+    pub(crate) fn denies_every_provider(&mut self, identity: &Identity, load: &Load<'_>) -> Result<bool, Damaged> {
         let denial = IdentityRef { provider: Some(EVERY_PROVIDER), ..identity.as_ref() };
         let touched = self.touch(self.place_of(identity), load)?;
         Ok(rows(&touched.rows).flatten().any(|stored| stored.identity == denial))
@@ -148,7 +148,7 @@ impl TableDraft {
     ///
     /// # Errors
     /// [`Damaged`] when its bucket cannot be loaded.
-    pub fn remove(&mut self, identity: &Identity, load: &Load<'_>) -> Result<(), Damaged> {
+    pub(crate) fn remove(&mut self, identity: &Identity, load: &Load<'_>) -> Result<(), Damaged> {
         let touched = self.touch(self.place_of(identity), load)?;
         if bucket::remove(&mut touched.rows, identity.as_ref()) {
             touched.changed = true;

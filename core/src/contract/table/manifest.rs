@@ -6,11 +6,11 @@ use crate::contract::table::keys::Slot;
 /// Most buckets: 25 million contracts at [`ROWS_PER_BUCKET`].
 ///
 /// [`ROWS_PER_BUCKET`]: crate::contract::table::draft::ROWS_PER_BUCKET
-pub const MAX_BUCKETS: u32 = 1 << 20;
+pub(crate) const MAX_BUCKETS: u32 = 1 << 20;
 
 /// What is in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// Which set is in force; 0 when none has been loaded.
     pub generation: u64,
     /// Last number claimed by a writer. A generation is the draft that became current.
@@ -28,7 +28,7 @@ pub struct Manifest {
 
 impl Manifest {
     /// Which slot of a bucket is current; `None` for a bucket outside of the table.
-    pub fn current(&self, bucket: u32) -> Option<Slot> {
+    pub(crate) fn current(&self, bucket: u32) -> Option<Slot> {
         if bucket >= self.buckets {
             return None;
         }
@@ -37,7 +37,7 @@ impl Manifest {
     }
 
     /// Sets the number of buckets, and for each of them which slot is current.
-    pub fn arrange(&mut self, buckets: u32, slot: impl Fn(u32) -> Slot) {
+    pub(crate) fn arrange(&mut self, buckets: u32, slot: impl Fn(u32) -> Slot) {
         let mut current = vec![0u8; buckets.div_ceil(8) as usize];
         for bucket in 0..buckets {
             if let (Slot::Second, Some(byte)) = (slot(bucket), current.get_mut(bucket as usize / 8)) {
@@ -48,7 +48,7 @@ impl Manifest {
         self.current = current;
     }
 
-    pub fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         for number in [self.generation, self.draft, self.seed] {
             put_u64(out, number);
         }
@@ -62,7 +62,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Malformed`] when it is something else, or contradicts itself.
-    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let (generation, draft, seed) = (reader.u64()?, reader.u64()?, reader.u64()?);
         let (buckets, rows, high) = (number(reader)?, reader.varint()?, number(reader)?);
         let current = reader.bytes()?.to_vec();

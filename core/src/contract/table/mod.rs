@@ -40,14 +40,14 @@
 //! fuller (24 contracts, against 12 / 15 after doubling) and the root has 5 KB of bits at 10⁶. Deltas come every few
 //! seconds, whole sets seldom.
 
-pub mod bucket;
-pub mod draft;
-pub mod keys;
-pub mod manifest;
-pub mod publication;
-pub mod root;
-pub mod row_codec;
-pub mod seal;
-pub mod slice;
-pub mod sweep;
-pub mod view;
+pub(super) mod bucket;
+pub(super) mod draft;
+pub(super) mod keys;
+pub(super) mod manifest;
+pub(super) mod publication;
+pub(super) mod root;
+pub(super) mod row_codec;
+pub(super) mod seal;
+pub(super) mod slice;
+pub(super) mod sweep;
+pub(super) mod view;

@@ -11,7 +11,7 @@ use crate::port::{Expect, SharedStore, Version};
 
 /// A draft on its way into force.
 #[derive(Debug)]
-pub struct Publication {
+pub(crate) struct Publication {
     draft: TableDraft,
     manifest: Manifest,
     claimed: Version,
@@ -23,7 +23,7 @@ impl Publication {
     ///
     /// # Errors
     /// [`Halt::Superseded`] when the root is no longer `base`.
-    pub fn claim(
+    pub(crate) fn claim(
         draft: TableDraft,
         base: &Base,
         first: u64,
@@ -61,7 +61,7 @@ impl Publication {
     ///
     /// # Errors
     /// See [`Halt`].
-    pub fn write(&mut self, count: usize, keys: &Keys, store: &dyn SharedStore) -> Result<Progress, Halt> {
+    pub(crate) fn write(&mut self, count: usize, keys: &Keys, store: &dyn SharedStore) -> Result<Progress, Halt> {
         for _ in 0..count {
             let Some(bucket) = self.to_write.pop() else {
                 return Ok(Progress::Done);
@@ -78,14 +78,14 @@ impl Publication {
     ///
     /// # Errors
     /// See [`Halt`].
-    pub fn commit(self, feed: FeedState, keys: &Keys, store: &dyn SharedStore) -> Result<Root, Halt> {
+    pub(crate) fn commit(self, feed: FeedState, keys: &Keys, store: &dyn SharedStore) -> Result<Root, Halt> {
         let root = Root { manifest: self.manifest, feed };
         store.set(&keys.root, &root.encode(), Expect::Version(self.claimed))?;
         Ok(root)
     }
 
     /// True when nothing of what was in force before carries over.
-    pub fn replaces_everything(&self) -> bool {
+    pub(crate) fn replaces_everything(&self) -> bool {
         self.draft.replaces_everything()
     }
 }

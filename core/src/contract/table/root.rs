@@ -11,13 +11,13 @@ use crate::port::{Expect, SharedStore, Version, WriteError};
 
 /// The two records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Root {
+pub(crate) struct Root {
     pub manifest: Manifest,
     pub feed: FeedState,
 }
 
 impl Root {
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![FORMAT];
         self.feed.write(&mut bytes);
         self.manifest.write(&mut bytes);
@@ -26,7 +26,7 @@ impl Root {
     }
 
     /// What the bytes say; `None` when they are not a root.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(seal::unseal(bytes)?);
         let read = |reader: &mut Reader<'_>| {
             if reader.u8()? != FORMAT {
@@ -42,7 +42,7 @@ impl Root {
 
 /// A root as it was read, with what a compare-and-swap over it needs.
 #[derive(Clone, Debug)]
-pub struct Base {
+pub(crate) struct Base {
     /// The root; an empty one where there was none, or none that can be read.
     pub root: Root,
     /// What must hold for it to be replaced.
@@ -50,7 +50,7 @@ pub struct Base {
 }
 
 impl Base {
-    pub fn read(store: &dyn SharedStore, key: &str) -> Self {
+    pub(crate) fn read(store: &dyn SharedStore, key: &str) -> Self {
         match store.get(key) {
             None => Self { root: Root::default(), expect: Expect::Absent },
             Some(found) => {
@@ -63,12 +63,12 @@ impl Base {
     ///
     /// # Errors
     /// As [`SharedStore::set`]; a conflict when it has changed since it was read.
-    pub fn replace(&self, store: &dyn SharedStore, key: &str, root: &Root) -> Result<(), WriteError> {
+    pub(crate) fn replace(&self, store: &dyn SharedStore, key: &str, root: &Root) -> Result<(), WriteError> {
         store.set(key, &root.encode(), self.expect)
     }
 
     /// The version that was read, if there was a root.
-    pub fn version(&self) -> Option<Version> {
+    pub(crate) fn version(&self) -> Option<Version> {
         match self.expect {
             Expect::Version(version) => Some(version),
             Expect::Absent | Expect::Anything => None,

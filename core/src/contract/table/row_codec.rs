@@ -17,7 +17,7 @@ const NOT_BEFORE: u8 = 0b0100_0000;
 const EXPIRES_AT: u8 = 0b1000_0000;
 
 /// One row of a bucket, not yet read to its end.
-pub struct StoredRow<'a> {
+pub(crate) struct StoredRow<'a> {
     /// Where it begins, its length included.
     pub start: usize,
     pub end: usize,
@@ -31,7 +31,7 @@ impl StoredRow<'_> {
     ///
     /// # Errors
     /// [`Malformed`] when the bytes do not say.
-    pub fn contract(mut self) -> Result<Contract, Malformed> {
+    pub(crate) fn contract(mut self) -> Result<Contract, Malformed> {
         let rest = &mut self.rest;
         let has = |flag| self.flags & flag != 0;
         Ok(Contract {
@@ -45,12 +45,12 @@ impl StoredRow<'_> {
 }
 
 /// The rows of a bucket in order. An item is an error, and the last, when the bytes are not a row.
-pub fn rows(bytes: &[u8]) -> Rows<'_> {
+pub(crate) fn rows(bytes: &[u8]) -> Rows<'_> {
     Rows { all: bytes.len(), rest: Reader::new(bytes) }
 }
 
 /// See [`rows`].
-pub struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     all: usize,
     rest: Reader<'a>,
 }
@@ -83,7 +83,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-pub fn encode(row: &Row) -> Vec<u8> {
+pub(crate) fn encode(row: &Row) -> Vec<u8> {
     let (identity, contract) = (&row.identity, &row.contract);
     let flag = |present: bool, flag: u8| if present { flag } else { 0 };
     let flags = status_code(contract.status)

@@ -3,16 +3,16 @@
 use crate::base::hash::SipHash;
 
 /// Version of everything written here. Part of the keys, and first byte of each value.
-pub const FORMAT: u8 = 3;
+pub(crate) const FORMAT: u8 = 3;
 
 /// Puts the checksum of all that is in `to` behind it.
-pub fn seal(to: &mut Vec<u8>) {
+pub(crate) fn seal(to: &mut Vec<u8>) {
     let sum = checksum(to);
     to.extend_from_slice(&sum.to_le_bytes());
 }
 
 /// What [`seal`] was applied to; `None` when the checksum does not match.
-pub fn unseal(bytes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn unseal(bytes: &[u8]) -> Option<&[u8]> {
     let (content, sum) = bytes.split_last_chunk::<8>()?;
     (checksum(content) == u64::from_le_bytes(*sum)).then_some(content)
 }

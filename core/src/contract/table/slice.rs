@@ -4,14 +4,14 @@ use crate::port::{Expect, SharedStore, WriteError};
 
 /// How far a slice has come.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Progress {
+pub(crate) enum Progress {
     More,
     Done,
 }
 
 /// Why work on the slots ended early. The set in force is unchanged.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Halt {
+pub(crate) enum Halt {
     /// Another worker has changed the root: it owns the slots now, and this work is void.
     Superseded,
     Refused,
@@ -28,7 +28,7 @@ impl From<WriteError> for Halt {
 
 /// Writes a slot if `held` still holds after the slot's version was read. Then nobody who came later can have
 /// written it before this write, which is what makes superseded writers harmless.
-pub fn set_while<'a>(
+pub(crate) fn set_while<'a>(
     held: impl Fn() -> bool,
     store: &dyn SharedStore,
     key: &str,

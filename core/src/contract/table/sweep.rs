@@ -8,14 +8,14 @@ use crate::port::SharedStore;
 
 /// Empties the slots that are not current, so that a set takes its space only once.
 #[derive(Debug)]
-pub struct Sweep {
+pub(crate) struct Sweep {
     manifest: Manifest,
     next: u32,
 }
 
 impl Sweep {
     /// Of what is left now that `manifest` is in force.
-    pub fn of(manifest: Manifest) -> Self {
+    pub(crate) fn of(manifest: Manifest) -> Self {
         Self { manifest, next: 0 }
     }
 
@@ -23,7 +23,7 @@ impl Sweep {
     ///
     /// # Errors
     /// See [`Halt`].
-    pub fn step(&mut self, count: u32, keys: &Keys, store: &dyn SharedStore) -> Result<Progress, Halt> {
+    pub(crate) fn step(&mut self, count: u32, keys: &Keys, store: &dyn SharedStore) -> Result<Progress, Halt> {
         let end = self.next.saturating_add(count).min(self.manifest.high);
         for bucket in self.next..end {
             let spare = match self.manifest.current(bucket) {

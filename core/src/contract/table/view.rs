@@ -12,13 +12,13 @@ const ATTEMPTS: usize = 4;
 
 /// The root as this worker last saw it.
 #[derive(Debug, Default)]
-pub struct View {
+pub(crate) struct View {
     seen: Option<(Version, Root)>,
 }
 
 /// The result of a lookup.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Finding {
+pub(crate) enum Finding {
     Contract(Contract),
     Nothing,
     NotLoaded,
@@ -28,7 +28,7 @@ pub enum Finding {
 
 impl View {
     /// Looks at the root: one read of shared data. True when another generation is in force than before.
-    pub fn refresh(&mut self, keys: &Keys, store: &dyn SharedStore) -> bool {
+    pub(crate) fn refresh(&mut self, keys: &Keys, store: &dyn SharedStore) -> bool {
         let before = self.generation();
         match store.get(&keys.root) {
             None => self.seen = None,
@@ -40,22 +40,27 @@ impl View {
         self.generation() != before
     }
 
-    pub fn root(&self) -> Option<&Root> {
+    pub(crate) fn root(&self) -> Option<&Root> {
         self.seen.as_ref().map(|(_, root)| root)
     }
 
     /// The root, if it says that something has been loaded.
-    pub fn loaded(&self) -> Option<&Root> {
+    pub(crate) fn loaded(&self) -> Option<&Root> {
         self.root().filter(|root| root.manifest.generation != 0)
     }
 
     /// The generation in force; 0 when nothing has been loaded.
-    pub fn generation(&self) -> u64 {
+    pub(crate) fn generation(&self) -> u64 {
         self.root().map_or(0, |root| root.manifest.generation)
     }
 
     /// Finds a contract in shared data. May see a new generation, and then answers from that one.
-    pub fn find(&mut self, [api, provider, client_id]: [&str; 3], keys: &Keys, store: &dyn SharedStore) -> Finding {
+    pub(crate) fn find(
+        &mut self,
+        [api, provider, client_id]: [&str; 3],
+        keys: &Keys,
+        store: &dyn SharedStore,
+    ) -> Finding {
         for _ in 0..ATTEMPTS {
             let Some(Root { manifest, .. }) = self.loaded() else {
                 return Finding::NotLoaded;
@@ -78,7 +83,7 @@ impl View {
 }
 
 /// The rows of a bucket as `manifest` has it.
-pub fn load(manifest: &Manifest, bucket: u32, keys: &Keys, store: &dyn SharedStore) -> Option<Vec<u8>> {
+pub(crate) fn load(manifest: &Manifest, bucket: u32, keys: &Keys, store: &dyn SharedStore) -> Option<Vec<u8>> {
     let slot = manifest.current(bucket)?;
     let value = store.get(&keys.slot(bucket, slot))?.value;
     bucket::unseal(bucket, &value).map(<[u8]>::to_vec)
