@@ -55,7 +55,8 @@ impl ReplySettings {
             let wait = refusal.retry_after.unwrap_or(self.retry_after);
             headers.push(("retry-after", millis(wait).div_ceil(1000).to_string()));
         }
-        let body = serde_json::json!({ "error": answer.error, "error_description": answer.description }).to_string();
+        // Fixed texts, in which nothing needs an escape.
+        let body = format!("{{\"error\":\"{}\",\"error_description\":\"{}\"}}", answer.error, answer.description);
         Reply { status: answer.status, headers, body }
     }
 

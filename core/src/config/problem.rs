@@ -33,7 +33,12 @@ pub struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
     pub fn add(&self, path: &str, reason: impl Into<String>) {
-        self.0.borrow_mut().push(Problem { path: path.to_owned(), reason: reason.into() });
+        self.push(path, reason.into());
+    }
+
+    #[inline(never)]
+    fn push(&self, path: &str, reason: String) {
+        self.0.borrow_mut().push(Problem { path: path.to_owned(), reason });
     }
 
     pub fn is_empty(&self) -> bool {

@@ -73,36 +73,58 @@ impl<'a> Section<'a> {
 
     /// The value of a key, or its default, read by `read`.
     pub(super) fn read<K, T>(&self, key: &'static Key<K>, read: impl FnOnce(&Field<'_>) -> Option<T>) -> Option<T> {
-        match (self.field(key), key.presence()) {
-            (Some(field), _) => read(&field),
-            (None, Presence::Default(default)) => {
-                let value = Json::read(default.as_bytes()).ok()?;
-                read(&Field { path: member(&self.path, key.name()), value: &value, context: self.context })
-            }
-            (None, Presence::Required | Presence::Optional) => None,
-        }
+        let (mut read, mut value) = (Some(read), None);
+        self.visit(key.name(), key.presence(), &mut |field| value = read.take().and_then(|read| read(field)));
+        value
     }
 
     /// The value of a key, if there is one. `None` is a problem only where it is required.
     pub(super) fn field<K>(&self, key: &'static Key<K>) -> Option<Field<'a>> {
-        self.pass_over(key);
-        let path = member(&self.path, key.name());
-        let value = self.members.get(key.name());
-        if value.is_none() && key.presence() == Presence::Required {
+        self.given(key.name(), key.presence())
+    }
+
+    /// Whether the key is there.
+    pub(super) fn has<K>(&self, key: &'static Key<K>) -> bool {
+        self.know(key.name());
+        self.members.get(key.name()).is_some()
+    }
+
+    /// Accepts the key without reading it.
+    pub(super) fn pass_over<K>(&self, key: &'static Key<K>) {
+        self.know(key.name());
+    }
+
+    // These know no types, so that they are compiled once.
+
+    #[inline(never)]
+    fn visit(&self, name: &'static str, presence: Presence, visit: &mut dyn FnMut(&Field<'_>)) {
+        match (self.given(name, presence), presence) {
+            (Some(field), _) => visit(&field),
+            (None, Presence::Default(default)) => {
+                if let Ok(value) = Json::read(default.as_bytes()) {
+                    visit(&Field { path: member(&self.path, name), value: &value, context: self.context });
+                }
+            }
+            (None, Presence::Required | Presence::Optional) => {}
+        }
+    }
+
+    #[inline(never)]
+    fn given(&self, name: &'static str, presence: Presence) -> Option<Field<'a>> {
+        self.know(name);
+        let path = member(&self.path, name);
+        let value = self.members.get(name);
+        if value.is_none() && presence == Presence::Required {
             self.context.problems.add(&path, "is required");
         }
         Some(Field { path, value: value?, context: self.context })
     }
 
-    pub(super) fn has<K>(&self, key: &'static Key<K>) -> bool {
-        self.pass_over(key);
-        self.members.get(key.name()).is_some()
-    }
-
-    pub(super) fn pass_over<K>(&self, key: &'static Key<K>) {
+    #[inline(never)]
+    fn know(&self, name: &'static str) {
         let mut known = self.known.borrow_mut();
-        if !known.contains(&key.name()) {
-            known.push(key.name());
+        if !known.contains(&name) {
+            known.push(name);
         }
     }
 
