@@ -18,7 +18,7 @@ use tessera_core::engine::effect::StreamId;
 
 const NO_PARENT: u32 = 0;
 
-// Of this VM: it may run the plugins of several configurations, each under a root context of its own.
+// Per VM, which may run the plugins of several configurations, each with its own root context.
 thread_local! {
     static PLUGINS: RefCell<Vec<Rc<Plugin>>> = const { RefCell::new(Vec::new()) };
     static ARRIVING: Cell<Arriving> = const { Cell::new(Arriving { context: 0, root: 0 }) };
@@ -88,7 +88,7 @@ pub extern "C" fn tessera_on_request_headers(context: u32, _: usize, _: bool) ->
 // SAFETY: nothing else has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn tessera_on_request_trailers(_: u32, _: usize) -> TrailersStatus {
-    // Whose request it is, is known no more. Rather too few trailers than one that is believed.
+    // Which plugin's request it is, is no longer known. It is safer to remove too many trailers than too few.
     let stripped = PLUGINS.with_borrow(|plugins| plugins.iter().all(|plugin| plugin.strip_trailers()));
     if stripped {
         TrailersStatus::Continue

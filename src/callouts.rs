@@ -35,7 +35,7 @@ impl Callouts {
     /// The answer that the host has just announced; `None` for a call that was not sent here.
     pub fn receive(&mut self, number: u32, headers: usize, body_bytes: usize) -> Option<(CallId, HttpResult)> {
         let sent = self.0.remove(&number)?;
-        // A call without an answer arrives without headers: an answer has its status at least.
+        // A call without an answer arrives without headers; an answer has at least its status.
         let result = if headers == 0 { HttpResult::Failed } else { HttpResult::Answered(answer(&sent, body_bytes)) };
         Some((sent.call, result))
     }

@@ -70,7 +70,7 @@ impl Plugin {
             log::warn!("{line}");
         }
         let number = random();
-        // A queue of its own: two roots under one name would take each other's turns.
+        // A queue of its own: with a shared name, two roots would take each other's messages.
         let queue = match hostcalls::register_shared_queue(&format!("tessera/1/worker/{number:016x}")) {
             Ok(queue) => queue,
             Err(status) => {
@@ -97,7 +97,7 @@ impl Plugin {
 
     /// The headers of a request have come. What has become of it; `None` while it waits.
     pub fn on_request_headers(&self, stream: StreamId) -> Option<Passed> {
-        // A plugin that was never configured guards nothing and lets nothing through.
+        // A plugin that was never configured lets nothing pass.
         self.with(|at_work| at_work.on_request_headers(stream)).unwrap_or_else(|| Some(stream::fail()))
     }
 
@@ -127,7 +127,7 @@ impl Plugin {
     /// The plugin is about to go: what it has counted is flushed, and what others wait for is given up.
     pub fn shut_down(&self) {
         self.with(|at_work| {
-            // Without a clock no lease can be given up in its time; it ends by itself.
+            // Without a clock no lease can be released in time; it expires by itself.
             at_work.worker.on_shutdown(&mut Cx::new(&SharedData, abi::now().unwrap_or_default()));
             at_work.flush_stats();
         });
@@ -143,7 +143,7 @@ impl AtWork {
         let (passed, effects) = stream::authorize(&mut self.worker, stream);
         if !effects.is_empty() {
             self.outbox.extend(effects);
-            // In the middle of a request's callback calls are sent, and nothing else is done.
+            // Within a request's callback, calls are sent and nothing else is done.
             while let Some(Task::Effect(Effect::Call(call, request))) = self.outbox.next_call() {
                 if self.callouts.send(call, &request).is_err() {
                     self.outbox.unsent(call);
@@ -156,8 +156,8 @@ impl AtWork {
 
     fn on_http_call_response(&mut self, call: u32, headers: usize, body_bytes: usize) {
         if let Some((call, result)) = self.callouts.receive(call, headers, body_bytes) {
-            // Where no server can be reached, Envoy itself answers, before it is done with the callback that the call
-            // was sent in: that of a request's headers, most likely, which cannot be ended from within.
+            // If no server can be reached, Envoy itself answers before it has left the callback that sent the call:
+            // probably that of a request's headers, which cannot be ended from within.
             let place = match &result {
                 HttpResult::Answered(answer) if answer.status == 200 => {
                     self.outbox.begin_turn();
@@ -170,7 +170,7 @@ impl AtWork {
     }
 
     fn on_queue_ready(&mut self, queue: u32) {
-        // Each message brings a turn of its own.
+        // Each message starts a turn of its own.
         self.outbox.begin_turn();
         if let Ok(Some(message)) = hostcalls::dequeue_shared_queue(queue) {
             if message == message::YIELDED {
@@ -184,8 +184,8 @@ impl AtWork {
         if !self.ticks_regularly {
             self.ticks_regularly = hostcalls::set_tick_period(TICK).is_ok();
         }
-        // A request that was reset in the same round of the event loop may still look alive to the host; before messages
-        // are handed over it is gone.
+        // A request that was reset in the same iteration of the event loop may still look alive to the host; by the
+        // time messages are delivered it is gone.
         self.outbox.forget_turns();
         self.handle(Place::Later, Worker::on_tick);
         self.flush_stats();
@@ -199,7 +199,7 @@ impl AtWork {
     /// Lets the worker handle an event and carries out what comes of it, here or in turns of its own.
     fn handle(&mut self, place: Place, event: impl FnOnce(&mut Worker, &mut Cx<'_>)) {
         let Ok(now) = abi::now() else {
-            log::error!("the host does not tell the time");
+            log::error!("the host does not report the time");
             return;
         };
         self.work(now, event);
@@ -226,7 +226,7 @@ impl AtWork {
                     }
                 }
                 Task::Effect(Effect::Message(queue, message)) => {
-                    // A worker that is gone waits for nothing.
+                    // If that worker is gone, nobody waits.
                     let _ = hostcalls::enqueue_shared_queue(queue, Some(&message));
                 }
                 Task::Effect(Effect::Yield) => self.work(now, Worker::on_yield),

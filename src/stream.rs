@@ -27,7 +27,7 @@ pub fn authorize(worker: &mut Worker, stream: StreamId) -> (Option<Passed>, Vec<
     let (Ok(now), Ok(head)) = (abi::now(), abi::HEADERS.read()) else {
         return (Some(fail_within(worker, stream, None)), Vec::new());
     };
-    // First of all, and whatever comes of the request: nobody else's word on an identity goes on, or into a log.
+    // First of all, and whatever the outcome: no forged identity may reach the upstream or a log.
     if let Err(HostFailure) = worker.settings().reserved.strip(&head, &abi::HEADERS) {
         return (Some(fail_within(worker, stream, None)), Vec::new());
     }
@@ -108,7 +108,7 @@ fn refuse(settings: &Settings, refusal: &Refusal, about: &About) {
 fn send(outcome: Outcome, reply: &Reply) {
     let _ = abi::set_property("tessera.outcome", outcome.name());
     let headers: HeaderMap = reply.headers.iter().map(|(name, value)| (name, value)).collect();
-    // Default access logs show these details: of the flags and words that Envoy would give alone, none says why.
+    // Default access logs show these details; Envoy's own flags would not say why.
     let details = format!("tessera.{}", outcome.name());
     let _ = abi::reply(reply.status, &details, &headers, &reply.body);
 }

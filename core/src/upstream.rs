@@ -22,7 +22,7 @@ pub fn write_identity(permit: &Permit, request: &impl HeaderEdits) -> Result<(),
     if let Some(prefix) = claims_prefix {
         for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
             let name = [prefix, &**member].concat();
-            // No member of an answer stands in for a header that is named.
+            // No member of an answer replaces a header that is configured by name.
             let is_named = headers.iter().any(|(named, _)| header_text::are_twins(named, &name));
             if !value.is_empty() && !is_named {
                 request.set(&name, value.as_bytes())?;
@@ -54,7 +54,7 @@ pub fn remove_credential(
                 for twin in head.names().filter(|other| is_twin(other, name.as_bytes())) {
                     request.remove(twin)?;
                 }
-                // A value of another scheme is no access token: it stays.
+                // A value with another scheme is not an access token, and stays.
                 if head.lines(name).any(|value| credentials(value, scheme.as_deref()).0 != Likeness::Other) {
                     request.remove(name.as_bytes())?;
                 }
@@ -86,7 +86,7 @@ fn cookies_left(sources: &[TokenSource], head: &impl RequestHead) -> Option<Vec<
             let TokenSource::Cookie(name) = source else { continue };
             let cookie = CookieToken::named(name);
             let has = |wanted| cookie.cookies(&line).any(|(likeness, _)| likeness == wanted);
-            // What is one cookie to some and several to others cannot be cut without making new ones.
+            // If it is one cookie to some readers and several to others, removing a part could create new ones.
             if has(Likeness::Twin) {
                 return Some(Vec::new());
             }
@@ -115,7 +115,7 @@ fn text<'a>(value: &IdentitySource, permit: &'a Permit) -> Option<Cow<'a, str>> 
         IdentitySource::Api => Some(&*permit.api().id),
         IdentitySource::ContractTier => permit.contract().and_then(|contract| contract.tier.as_deref()),
         IdentitySource::ContractName => permit.contract().and_then(|contract| contract.name.as_deref()),
-        // Kept as header text.
+        // Stored as header text already.
         IdentitySource::Claim(pointer) => {
             let claim = facts.claims.iter().find(|(name, _)| name == pointer);
             return claim.map(|(_, value)| Cow::Borrowed(&**value));

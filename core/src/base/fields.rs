@@ -11,24 +11,24 @@ impl<'a> FieldReader<'a> {
         Self(value)
     }
 
-    /// Passes over what separates the elements of a list, and empty elements (§5.6.1). False at the end.
+    /// Skips separators and empty elements of a list (§5.6.1). False at the end.
     pub fn next_element(&mut self) -> bool {
         self.take_while(|byte| is_space(byte) || byte == b',');
         !self.0.is_empty()
     }
 
-    /// Passes over the space behind an element. False unless a comma or the end follows.
+    /// Skips the space after an element. False unless a comma or the end follows.
     pub fn ends_element(&mut self) -> bool {
         self.space();
         matches!(self.0.first(), None | Some(b','))
     }
 
-    /// Passes over optional white space (§5.6.3).
+    /// Skips optional white space (§5.6.3).
     pub fn space(&mut self) {
         self.take_while(is_space);
     }
 
-    /// Passes over `byte`, if it comes next.
+    /// Skips `byte` if it comes next.
     pub fn take(&mut self, byte: u8) -> bool {
         let rest = self.0.strip_prefix(&[byte]);
         self.0 = rest.unwrap_or(self.0);
@@ -39,7 +39,7 @@ impl<'a> FieldReader<'a> {
         self.0.first() == Some(&byte)
     }
 
-    /// Takes as many bytes as are so.
+    /// Takes the bytes for which `is_so` is true.
     pub fn take_while(&mut self, is_so: impl Fn(u8) -> bool) -> &'a [u8] {
         let end = self.0.iter().position(|byte| !is_so(*byte)).unwrap_or(self.0.len());
         let (taken, rest) = self.0.split_at_checked(end).unwrap_or_default();
@@ -81,7 +81,7 @@ pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// A number of seconds (RFC 9111 §1.2.2); one that is too large is the largest.
+/// A number of seconds (RFC 9111 §1.2.2), saturating.
 pub fn delta_seconds(text: &[u8]) -> Option<Duration> {
     let digit = |sum: u64, byte: &u8| {
         let digit = char::from(*byte).to_digit(10)?;

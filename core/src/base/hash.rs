@@ -13,12 +13,12 @@ impl SipHash {
         Self(SipHasher13::new_with_keys(key, 0))
     }
 
-    /// Goes on with these bytes. How they come in pieces does not matter.
+    /// Adds these bytes. It does not matter how they are split.
     pub fn write(&mut self, bytes: &[u8]) {
         self.0.write(bytes);
     }
 
-    /// Goes on with this number, as eight bytes.
+    /// Adds this number, as eight bytes.
     pub fn write_u64(&mut self, number: u64) {
         self.0.write(&number.to_le_bytes());
     }
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn it_is_siphash_1_3_of_the_bytes() {
-        // As its definition gives them (Aumasson and Bernstein, 2012), with one and three rounds.
+        // The test vectors of its definition (Aumasson and Bernstein, 2012), with one and three rounds.
         for (key, bytes, expected) in
             [(0, b"tessera".to_vec(), 0x2981_b02a_61f9_1e66), (7, (0..64).collect(), 0x5024_8b1c_026a_d1fe)]
         {

@@ -5,8 +5,8 @@ use super::headers::is_twin;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::borrow::Cow;
 
-/// The text as a header value. Percent-encoded is every byte outside printable ASCII, `%` itself, and spaces at either
-/// end, so that each value decodes to one text only.
+/// The text as a header value. Every byte outside printable ASCII, `%`, and spaces at either end are percent-encoded,
+/// so that each value decodes to one text only.
 pub fn value(text: &str) -> Cow<'_, str> {
     if is_header_value(text) && !text.contains('%') {
         return Cow::Borrowed(text);
@@ -19,8 +19,8 @@ pub fn value(text: &str) -> Cow<'_, str> {
     format!("{}{encoded}{}", "%20".repeat(lead), "%20".repeat(trail)).into()
 }
 
-/// Texts as one header value, each as [`value`] has it, joined by a space or a comma. One within a text is
-/// percent-encoded: it joins nothing.
+/// Texts as one header value, each encoded as by [`value`], joined by a space or a comma. Such a separator within a
+/// text is percent-encoded.
 pub fn list(texts: &[Box<str>], joint: char) -> String {
     let escaped = if joint == ' ' { "%20" } else { "%2C" };
     let mut list = String::new();
@@ -45,7 +45,7 @@ pub fn name_part(member: &str) -> String {
     legal.collect()
 }
 
-/// Whether the two are one name, or are so to CGI.
+/// Whether the two are the same name, or become the same in CGI.
 pub fn are_twins(one: &str, other: &str) -> bool {
     one == other || is_twin(one.as_bytes(), other.as_bytes())
 }
@@ -112,7 +112,7 @@ mod tests {
             one in "[a%C3A9é\n 0]{0,6}", other in "[a%C3A9é\n 0]{0,6}", joint in prop::sample::select(vec![' ', ',']),
         ) {
             prop_assert_eq!(value(&one) == value(&other), one == other);
-            // A list and its only text are one value unless that holds the joint.
+            // A list of one text equals that text, unless it contains the separator.
             let parted = [one.clone(), other.clone()].map(String::into_boxed_str);
             let joined = [format!("{one}{joint}{other}").into_boxed_str()];
             prop_assert_ne!(list(&parted, joint), list(&joined, joint));

@@ -8,7 +8,7 @@ pub fn fold_separator(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
-/// Whether two (lower-case) names are different and yet the same for CGI.
+/// Whether two (lower-case) names differ, but become the same in CGI.
 pub fn is_twin(name: &[u8], other: &[u8]) -> bool {
     let fold = |byte: &u8| fold_separator(*byte);
     name.len() == other.len() && name != other && name.iter().map(fold).eq(other.iter().map(fold))

@@ -32,14 +32,14 @@ pub enum AnswerHeaders {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HttpResult {
     Answered(HttpAnswer),
-    /// No answer: not sent, connection lost, or timed out.
+    /// No answer: not sent, connection lost, or timeout.
     Failed,
 }
 
 /// What the server answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpAnswer {
-    /// Status code; 0 when the host gave none that can be read.
+    /// Status code; 0 if the host gave none that can be read.
     pub status: u16,
     /// Response headers as they came, names in lower case, pseudo-headers left out.
     pub headers: Vec<(String, Vec<u8>)>,
@@ -94,7 +94,7 @@ impl HttpUrl {
             _ => return Err("must begin with \"https://\" or \"http://\""),
         };
         if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("must hold printable ASCII only");
+            return Err("must contain only printable ASCII");
         }
         if rest.contains('#') {
             return Err("must not hold a fragment");
@@ -170,7 +170,7 @@ fn is_host(text: &str) -> bool {
 
 /// Four numbers. The standard library's own readers of addresses would take 4 KiB of the module.
 fn is_ipv4(text: &str) -> bool {
-    // A zero before others makes a number octal to some.
+    // To some a leading zero makes a number octal.
     let is_plain = |part: &str| part == "0" || !part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit());
     let is_byte = |part: &str| is_plain(part) && part.parse::<u8>().is_ok();
     text.split('.').count() == 4 && text.split('.').all(is_byte)

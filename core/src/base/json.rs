@@ -104,7 +104,7 @@ impl<'a> Object<'a> {
     /// # Errors
     /// [`ObjectError`] when it is something else, or gives a member twice that is read.
     pub fn read(text: &'a [u8], wanted: &dyn Fn(&str) -> bool) -> Result<Self, ObjectError> {
-        // All of it is UTF-8 (RFC 8259 §8.1), also what is skipped.
+        // All of it must be UTF-8 (RFC 8259 §8.1), including what is skipped.
         std::str::from_utf8(text).map_err(|_| ObjectError::NotAnObject)?;
         let Ok(Json::Object(mut object)) = read(text, Some(wanted)) else { return Err(ObjectError::NotAnObject) };
         if object.repeats_a_member() { Err(ObjectError::GivenTwice) } else { Ok(object) }
@@ -264,7 +264,7 @@ impl Serialize for Json<'_> {
     }
 }
 
-/// A number that is none (NaN, infinite) is null, as `JSON.stringify` has it.
+/// NaN and infinity become null, as in `JSON.stringify`.
 impl From<f64> for Json<'_> {
     fn from(number: f64) -> Self {
         Number::from_f64(number).map_or(Self::Null, Self::Number)

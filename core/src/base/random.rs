@@ -5,7 +5,7 @@
 pub struct Prng(u64);
 
 impl Prng {
-    /// Neighbouring seeds bring numbers that have nothing in common.
+    /// Adjacent seeds yield unrelated numbers.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }

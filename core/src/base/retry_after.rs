@@ -5,7 +5,7 @@ use super::http::HttpAnswer;
 use super::time::Timestamp;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// How long the server asks to be left alone, at most `longest`: a number of seconds or a date. `None` when it asks
+/// How long the server asks for a pause, at most `longest`: a number of seconds or a date. `None` when it asks
 /// for nothing that can be read.
 pub fn retry_after(answer: &HttpAnswer, now: Timestamp, longest: Duration) -> Option<Duration> {
     let value = answer.header("retry-after")?.trim_ascii();

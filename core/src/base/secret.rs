@@ -11,7 +11,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The secret itself. Each call is a place where it could leak.
+    /// The secret text. Each call is a place where it could leak.
     pub fn expose(&self) -> &str {
         &self.0
     }

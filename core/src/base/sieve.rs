@@ -83,8 +83,8 @@ impl<T> Sieve<T> {
         Some(&mut entry.value)
     }
 
-    /// Holds `value`, whose key is not held yet, and evicts what has not been used for long to make room. `visited`
-    /// says whether it counts as used. A value that costs more than all may together is not held.
+    /// Inserts `value`, whose key is not present yet, and evicts what has not been used for long to make room.
+    /// `visited` says whether it counts as used. A value that costs more than the maximum sum is not inserted.
     pub fn insert(&mut self, hash: u64, value: T, cost: u32, visited: bool) {
         let size = cost as usize;
         if self.max_entries == 0 || size > self.max_cost {

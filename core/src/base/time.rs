@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The last representable moment: what a time too large to hold becomes.
+    /// The last representable moment: a later time saturates to it.
     pub const MAX: Self = Self(u64::MAX);
 
     /// From milliseconds since the Unix epoch.

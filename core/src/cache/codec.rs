@@ -96,7 +96,7 @@ pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Malfo
         flags if flags & ACTIVE != 0 => TokenState::Active(Rc::new(facts::read(&mut reader, flags)?)),
         _ => return Err(Malformed),
     };
-    // An answer that arrived past the token's end has no lifetime; it is passed on, not kept.
+    // An answer that arrived after the token's expiry has no lifetime; it is passed on, not stored.
     if !reader.rest().is_empty() || head.lifetime.stale_until > end_of(&state).max(head.lifetime.asked_at) {
         return Err(Malformed);
     }

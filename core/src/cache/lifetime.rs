@@ -57,7 +57,7 @@ impl Lifetime {
 
     /// Whether the last fifth of its freshness has begun: the time to renew an answer in use.
     pub fn expires_soon(&self, now: Timestamp) -> bool {
-        // In plain milliseconds: to divide a `Duration` takes several divisions, and every hit asks.
+        // In milliseconds: dividing a `Duration` takes several divisions, and this runs on every hit.
         let (start, end) = (self.asked_at.as_millis(), self.fresh_until.as_millis());
         now.as_millis() >= end - end.saturating_sub(start) / RENEWAL_PART
     }

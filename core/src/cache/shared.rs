@@ -168,7 +168,7 @@ impl SharedCache {
             return Vec::new();
         }
         let snapshot = self.snapshot(store, digest);
-        // Where nothing can be written, those who were found waiting get the answer all the same.
+        // If nothing can be written, the followers found still get the answer.
         let (followers, _) = self.rewrite(store, digest, snapshot, now, |bucket| {
             let (own, claim) = match bucket.claim {
                 Some(claim) if leads && claim.leader == self.worker => (Some(claim), None),

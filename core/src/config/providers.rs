@@ -86,7 +86,7 @@ fn provider_name(text: &str) -> Result<Box<str>, &'static str> {
 fn claims(section: &Section<'_>) -> Option<ClaimNames> {
     let client_id = section.get(&CLAIMS.client_id);
     let scope = section.get(&CLAIMS.scope);
-    // The APIs say what else is kept.
+    // The APIs determine what else is kept.
     let (pointers, asked) = (Vec::new(), Vec::new());
     Some(ClaimNames { client_id: client_id?, scope: scope?, pointers, all_scalars: false, asked })
 }

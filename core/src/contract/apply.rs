@@ -29,7 +29,7 @@ impl Poller {
             Work::Sweeping(mut sweep) => {
                 match sweep.step(SWEPT_PER_SLICE, &self.keys, turn.store) {
                     Ok(Progress::More) => self.go_on(Work::Sweeping(sweep), turn),
-                    // Superseded, the next snapshot's sweep does it.
+                    // If superseded, the next snapshot's sweep does it.
                     Ok(Progress::Done) | Err(Halt::Superseded | Halt::Refused) => {}
                 }
             }
@@ -126,7 +126,7 @@ impl Poller {
     ) {
         let mut root = transfer.base.root.clone();
         let pause = self.duty.fail(&mut root.feed, transfer.started, retry_after, turn.store, turn.now);
-        // Where everything was asked for it is not a change that came to nothing.
+        // A full reload that failed is not a failed change.
         if error.start_over && !transfer.full {
             root.feed.ask_for_everything();
         }

@@ -104,7 +104,7 @@ impl Contracts {
             Some(root) if is_stale(&self.settings, root, now) => return Holding::NotLoaded,
             Some(_) => {}
         }
-        // No contract of a source is for a longer one, and what is remembered of tokens stays bounded.
+        // No contract of a source has a longer one, and the cache stays bounded.
         if client_id.len() > MAX_LONG_TEXT {
             return Holding::None;
         }
@@ -168,7 +168,7 @@ impl Contracts {
 
     pub fn report(&mut self, now: Timestamp) -> Report {
         let Some(source) = &mut self.source else {
-            // Without contracts nothing is told: the gauge may be another configuration's.
+            // Without contracts nothing is reported: the gauge may belong to another configuration.
             let contracts = (!self.inline.is_empty()).then_some(self.inline.len() as u64);
             return Report { contracts, ..Report::default() };
         };
@@ -240,7 +240,7 @@ impl Loaded {
             let base = Base::read(store, &self.keys.root);
             let mut root = base.root.clone();
             root.feed.ask_for_everything();
-            // In a conflict another worker is at it, or a poll has just ended; if not, it will be noticed again.
+            // On a conflict another worker is repairing it, or a poll has just ended; if not, it will be noticed again.
             let _ = base.replace(store, &self.keys.root, &root);
         }
     }

@@ -90,7 +90,7 @@ impl<'a> RawRow<'a> {
 
     fn read_member(&mut self, scan: &mut Scan<'a>) -> Result<(), DocumentError> {
         let name = scan.name()?;
-        // What is no Unicode is no name of ours.
+        // A name that is not Unicode is not one of ours.
         let name = if let Scanned::Text(name) = &name { name } else { "" };
         let (name, member) = match name {
             "api" => ("api", &mut self.api),
@@ -174,7 +174,7 @@ impl<'a> RawRow<'a> {
 
     fn contract(&self) -> Result<Contract, RowError> {
         Ok(Contract {
-            // A null status could be an approval that was never given: it is no way to write "active".
+            // A null status could be an approval that was never given: it does not mean "active".
             status: match &self.status {
                 Scanned::Absent => Status::Active,
                 Scanned::Text(word) => Status::from_word(word),

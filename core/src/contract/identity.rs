@@ -40,7 +40,7 @@ impl Hash for Identity {
     }
 }
 
-// The bytes and nothing between them: ends and numbers would go through the hasher's 128-bit buffer, which is slow in a
+// Only the bytes: separators and numbers would go through the hasher's 128-bit buffer, which is slow in a
 // 32-bit VM. Identities that differ in where one text ends and the next begins are told apart when they are compared.
 impl Hash for IdentityRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -108,7 +108,7 @@ impl Merge {
                 self.remove(&identity, load)?;
                 None
             }
-            // In a snapshot just a word for a status that does not grant.
+            // In a snapshot this is merely a status that does not grant.
             Entry::Removed(identity) => self.put(&Row::denial(identity), load)?,
             Entry::Unreadable(row) => {
                 self.lost_change |= kind == DocumentKind::Delta && !row.exact;

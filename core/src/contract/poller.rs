@@ -87,7 +87,7 @@ impl Poller {
                     self.fail(transfer, TransferError::unanswered("no answer came"), None, turn);
                 }
             }
-            // Usually done in `on_yield`; from here only should that have been lost.
+            // Usually done in `on_yield`; here only if that was lost.
             Work::Reading(..) | Work::Writing(..) | Work::Sweeping(..) => self.slice(turn),
         }
     }
@@ -101,7 +101,7 @@ impl Poller {
                 HttpResult::Answered(answer) => self.receive(transfer, answer, turn),
                 HttpResult::Failed => self.fail(transfer, TransferError::unanswered("no answer"), None, turn),
             },
-            // Given up long ago.
+            // It was given up long ago.
             work => self.work = work,
         }
     }
@@ -138,7 +138,7 @@ impl Poller {
         if !self.duty.is_due(Some(feed), turn.now) {
             return;
         }
-        // After a failure not everything: should that be what fails, changes still come through in between.
+        // Not a full one after a failure: if full reloads fail, changes still arrive in between.
         let full = feed.failures == 0 && self.duty.wants_everything(feed, turn.now);
         let since = !full && manifest.generation != 0 && feed.last_good.cursor.is_some();
         let transfer = Transfer::new(base, since, self.duty.number(), turn.now);

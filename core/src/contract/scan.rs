@@ -19,7 +19,7 @@ impl fmt::Display for DocumentError {
     }
 }
 
-pub(super) const BROKEN: DocumentError = DocumentError("the document is no JSON object");
+pub(super) const BROKEN: DocumentError = DocumentError("the document is not a JSON object");
 pub(super) const TRUNCATED: DocumentError = DocumentError("the document ends too early");
 pub(super) const TOO_LARGE: DocumentError = DocumentError("a single value is too large");
 

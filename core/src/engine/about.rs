@@ -75,7 +75,7 @@ fn loggable(text: &str) -> String {
     for part in percent_encoding::utf8_percent_encode(text, &ENCODED) {
         let room = MAX_PROPERTY - shown.len();
         if part.len() > room {
-            // An escape is left out whole.
+            // An escape is kept or dropped as a whole.
             shown.push_str(part.get(..room).filter(|_| !part.starts_with('%')).unwrap_or_default());
             break;
         }

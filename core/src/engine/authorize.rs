@@ -147,7 +147,7 @@ impl Worker {
     fn refuse(&mut self, guard: Option<&Guard>, outcome: Outcome) -> Verdict {
         let api = guard.map(|guard| &guard.api);
         self.metrics.request(outcome, api.map(AsRef::as_ref));
-        // More scopes would not bring a claim that is missing.
+        // More scopes would not supply a missing claim.
         let rule = guard.filter(|_| outcome != Outcome::WrongClaims).map(|guard| &guard.rule);
         let scope = rule.map(|rule| rule.scopes.wanted()).unwrap_or_default();
         let refusal = Refusal { scope, ..Refusal::new(outcome) };

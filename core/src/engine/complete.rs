@@ -67,7 +67,7 @@ impl Worker {
             Completion::Unusable(mark) if mark == message::mark(&provider.endpoint.client, digest) => {
                 Err(Outcome::ProviderError.into())
             }
-            // Who asked has another secret, which may be all that was wrong.
+            // The leader used another secret, which may be all that was wrong.
             Completion::Unusable(_) | Completion::TooLarge if self.pauses.held(&provider, cx.now).is_none() => {
                 if let Some(question) = self.take(digest) {
                     self.introspect(digest, question, 0, false, cx);
@@ -108,7 +108,7 @@ impl Worker {
     /// Caches the result, and ends the requests that wait for it in this worker.
     fn apply(&mut self, digest: &Digest, mut question: Question, learned: Learned, cx: &mut Cx<'_>) {
         self.store(digest, &question, &learned, cx);
-        // Read once for all who wait.
+        // Read once for all waiting requests.
         let stale = match learned {
             Err(Unanswered { outcome: Outcome::ProviderUnavailable, .. })
                 if !self.settings.cache.stale_if_error.is_zero() =>
@@ -121,7 +121,7 @@ impl Worker {
         for waiter in std::mem::take(&mut question.waiters) {
             let Waiter { stream, guard, since } = &waiter;
             let mut ending = match &learned {
-                // An answer to a question from before the request counts as one that was known then.
+                // An answer that was asked for before the request came counts as cached then.
                 Ok(remembered)
                     if remembered.lifetime.asked_at < *since && !guard.rule.accepts_age(remembered.age(cx.now)) =>
                 {
@@ -164,7 +164,7 @@ impl Worker {
         cx: &Cx<'_>,
     ) -> Ending {
         let mut ending = self.unanswered(outcome, stale, &question.provider, guard, cx);
-        // Stale facts that serve are judged, and say themselves why not.
+        // If stale facts were used, the verdict on them gives the details.
         if let Some(failure) = failure.filter(|_| !ending.stale) {
             ending.verdict.explain(|about| about.detail = Some(failure.to_string().into()));
         }
@@ -189,7 +189,7 @@ impl Worker {
     pub(super) fn tend_flights(&mut self, cx: &mut Cx<'_>) {
         let now = cx.now;
         self.pauses.tend(now);
-        // A clock that was set back puts off no end.
+        // A clock that was set back must not postpone a deadline.
         self.flights.shorten_deadlines(|provider| deadline(provider, now));
         for digest in self.flights.select(|flight| now >= flight.question.deadline) {
             let leads = self.flights.get(&digest).is_some_and(|flight| flight.phase.leads());

@@ -143,7 +143,7 @@ mod tests {
         };
         assert_eq!(found(&failures).len(), WAYS);
         assert_eq!(found(&failures)[..4], [0, 1, 2, 3]);
-        // Tokens that were good take their places, and then those of one another.
+        // Tokens that were active before evict the others, and then one another.
         for number in 1000..1010 {
             failures.record(&token(number), DOWN, true, at(20));
         }

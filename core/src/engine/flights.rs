@@ -141,7 +141,7 @@ impl Flights {
 
     /// A request is gone. Its flight goes on: the answer will be cached.
     pub(super) fn leave(&mut self, stream: StreamId) {
-        // As after nearly every request.
+        // The common case after a request.
         if self.streams.is_empty() {
             return;
         }

@@ -65,7 +65,7 @@ impl Outbox {
     pub fn pop(&mut self) -> Option<Task> {
         let left = self.left.checked_sub(1)?;
         self.left = match self.tasks.front()? {
-            // A slice of work is a turn's whole work, so that the event loop is never held up for long.
+            // A slice takes a turn of its own, so that the event loop is never blocked for long.
             Task::Effect(Effect::Yield) if self.left == MAX_DEPTH => 0,
             Task::Effect(Effect::Yield) => return None,
             // The last of its turn.

@@ -132,7 +132,7 @@ mod tests {
         pauses.tend(at(10_000));
         pauses.hold(&server(0), secs(10), at(10_000));
         assert_eq!(pauses.held(&server(0), at(9_999)), None);
-        // A step back that the pause alone does not show.
+        // A step back that the pause alone does not reveal.
         pauses.tend(at(18_000));
         pauses.failed(&[1; 32], Outcome::ProviderError, false, at(18_000));
         pauses.silent(&server(0), at(18_000));

@@ -131,7 +131,7 @@ impl Worker {
             self.local.insert(*key, token.expose().as_bytes(), remembered);
             return;
         }
-        // A full house renews nothing: the entry expires and is asked for as any other.
+        // If there is no room, nothing is renewed: the entry expires like any other.
         if self.flights.admit_renewal().is_ok() {
             let question = Question::new(choice, token, deadline(provider, cx.now), true);
             self.elect(&digest, question, Some(seen), cx);

@@ -157,7 +157,7 @@ impl Duty {
         store: &dyn SharedStore,
         now: Timestamp,
     ) -> Duration {
-        // The failures of one that has not polled before are counted from the first.
+        // Failures count from the first poll of one that has not polled before.
         let before = if state.knows(self.pace) { state.failures } else { 0 };
         state.failures = before.saturating_add(1);
         state.record(self.pace, false);
@@ -168,7 +168,7 @@ impl Duty {
             self.deference = self.deference.saturating_mul(2).min(LONGEST_BACKOFF);
             if let Some(lease) = &mut self.lease {
                 lease.set_yields(true);
-                // Where it is not taken, another poller is at work already.
+                // If it cannot be taken, another worker is polling already.
                 lease.renew(store, now, LEASE);
             }
         }

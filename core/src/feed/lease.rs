@@ -103,7 +103,7 @@ impl Lease {
     /// Gives it back, unless another worker has taken it over.
     pub fn release(self, store: &dyn SharedStore) {
         if let Some(version) = self.own_version(store) {
-            // In a conflict it has just been taken over.
+            // On a conflict it has just been taken over.
             let _ = store.set(&self.key, &[], Expect::Version(version));
         }
     }
@@ -206,7 +206,7 @@ mod tests {
         let newer = take(&store, "k", newer, at(1)).unwrap();
         assert!(!old.holds(&store) && newer.holds(&store));
         assert!(take(&store, "k", one(1), at(2)).is_none());
-        // Gone, it leaves the work to whoever there is.
+        // If it is gone, any worker may take over.
         assert!(take(&store, "k", one(1), at(5)).is_some());
     }
 
@@ -216,7 +216,7 @@ mod tests {
         assert!(!with(7, 0).outranks(&one(1)));
         assert!(!with(7, 10).outranks(&one(1)));
         assert!(with(7, 11).outranks(&one(1)));
-        // However many configurations start at once, each passing on is to one that started later: it ends.
+        // However many configurations start at once, it only passes to one that started later, so this ends.
         assert!(!with(8, 0).outranks(&one(1)));
         assert!(with(8, 1).outranks(&one(1)) && !one(1).outranks(&with(8, 1)));
     }

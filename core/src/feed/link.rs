@@ -130,7 +130,7 @@ fn same_origin<'r>(reference: &'r str, origin: Origin<'_>) -> Result<Option<&'r 
             if !scheme.eq_ignore_ascii_case(origin.scheme) {
                 return Err(ELSEWHERE);
             }
-            // `http:page` is no address of a page.
+            // `http:page` is not the address of a page.
             Some(rest.strip_prefix("//").ok_or(UNUSABLE)?)
         }
         _ => reference.strip_prefix("//"),

@@ -23,10 +23,10 @@ impl PathPattern {
             return Err("must begin with \"/\"");
         }
         if literal.contains('*') {
-            return Err("may hold \"*\" at its end only");
+            return Err("may contain \"*\" only at its end");
         }
         if literal.contains('?') {
-            return Err("must not hold a query: it takes no part in matching");
+            return Err("must not contain a query: matching ignores it");
         }
         if text == "*" {
             return Ok(Self::Prefix("".into()));

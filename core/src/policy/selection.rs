@@ -74,7 +74,7 @@ pub struct TooManyChoices;
 
 impl fmt::Display for TooManyChoices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("asks for more different lists of providers than can be told apart")
+        f.write_str("has more different lists of providers than are supported")
     }
 }
 
@@ -146,7 +146,7 @@ impl Policy {
                 _ => Selection::Unknown,
             };
         };
-        // What opens something must match the path as it stands, too: not every upstream decodes what may be decoded.
+        // What grants access must match the undecoded path too: not every upstream decodes it.
         let matches_as_written = |operation: Option<&Operation>| {
             api.matches(host, &path.written)
                 && operation.is_none_or(|operation| operation.matches(target.method, &path.written))

@@ -78,7 +78,7 @@ impl<'a> CookieToken<'a> {
         let mut quoted = false;
         line.split(|byte| *byte == b';').map(move |cookie| {
             let likeness = match self.likeness(cookie) {
-                // Some readers take a `;` between quotes for part of a value: no cookie begins there for them.
+                // Some readers treat a `;` between quotes as part of a value: for them no cookie begins there.
                 Likeness::Token if quoted => Likeness::Twin,
                 likeness => likeness,
             };

@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn the_border_between_provider_and_token_counts() {
         assert_ne!(token_digest("ab", b"c"), token_digest("a", b"bc"));
-        // The head is padded with zero bytes, and ends at every place of a block.
+        // The head is padded with zero bytes, and may end at any position of a block.
         for length in 0..=BLOCK {
             let provider = "p".repeat(length);
             let digest = token_digest(&provider, b"\0t");

@@ -134,7 +134,7 @@ pub fn credentials(value: &[u8], scheme: Option<&str>) -> (Likeness, usize) {
     let is_word = |at: usize| {
         value.get(at..at + scheme.len()).is_some_and(|word| word.eq_ignore_ascii_case(scheme))
             && match value.get(at + scheme.len()) {
-                // Some patterns ask for no more than space behind the scheme. Latin-1 has space beyond ASCII.
+                // Some patterns require only white space after the scheme, and Latin-1 has white space beyond ASCII.
                 Some(b' ' | b'\t' | 0x80..) => true,
                 None | Some(b',') => begins(at.checked_sub(1).and_then(|before| value.get(before))),
                 Some(_) => false,
@@ -151,7 +151,7 @@ pub fn credentials(value: &[u8], scheme: Option<&str>) -> (Likeness, usize) {
 /// Where the credentials begin, if the value is of that scheme: the scheme, then spaces or the end.
 fn after_scheme(value: &[u8], scheme: &[u8]) -> Option<usize> {
     let head = value.get(..scheme.len())?;
-    // As it is nearly always written, first.
+    // The usual spelling first.
     if head != scheme && !head.eq_ignore_ascii_case(scheme) {
         return None;
     }

@@ -14,7 +14,7 @@ pub(super) fn claims(claims: &Object<'_>, pointers: &[Box<str>], all_scalars: bo
 /// Scalar members under the end of a header's name. Of those that meet in one name, or in two that an upstream takes
 /// for one, the member counts that is written so; of several such, none.
 fn bare(claims: &Object<'_>) -> Vec<(Box<str>, Box<str>)> {
-    // A member whose name looks like a pointer would pass for what that leads to.
+    // A member whose name looks like a pointer could be mistaken for what it points to.
     let is_nameable = |name: &str| !name.is_empty() && !name.starts_with('/');
     let named = claims.iter().filter(|(name, value)| is_nameable(name) && !matches!(value, Json::Null));
     let mut named: Vec<_> = named.map(|(name, value)| (header_text::name_part(name), name, value)).collect();
@@ -33,7 +33,7 @@ fn bare(claims: &Object<'_>) -> Vec<(Box<str>, Box<str>)> {
 fn header_value(value: &Json<'_>) -> Option<Box<str>> {
     match value {
         Json::Text(text) => Some(header_text::value(text).into()),
-        // Legal as it stands.
+        // It is already legal.
         other => scalar(other),
     }
 }

@@ -11,7 +11,7 @@ use crate::base::fields::{is_header_name, is_header_value};
 use crate::base::wire::{Malformed, Reader, put_list, put_text, put_time};
 use crate::token::facts::Facts;
 
-// The lowest bit is the entry's own.
+// The lowest bit belongs to the entry.
 const CLIENT_ID: u8 = 1 << 1;
 const SUBJECT: u8 = 1 << 2;
 const USERNAME: u8 = 1 << 3;

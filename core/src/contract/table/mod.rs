@@ -25,20 +25,15 @@
 //! some 80 lines. Measured on a model of it over these buckets (native release build, a store that counts, CPU time,
 //! medians of three runs) at 10⁵ / 10⁶ contracts of 50 bytes:
 //!
-//! | | this table | two halves |
-//! |---|---|---|
-//! | one row changed: CPU | 0.05 / 0.2 ms | 15 / 160 ms |
-//! | … calls to shared data | 9 / 9 | 33,000 / 262,000 |
-//! | … bytes written | 2.5 / 12 KB | 5 / 51 MB |
-//! | … slices | 1 / 1 | 129 / 1,025 |
-//! | … bytes stored then | 5 / 51 MB | 10 / 102 MB, or half of that for 1.75 times the calls |
-//! | a whole set: CPU | 0.27 / 2.9 s | 0.23 / 2.4 s |
-//! | … longest slice | 4 / 8 ms | 20 / 136 ms, where its table in memory doubles |
+//! | | this table | two halves | |---|---|---| | one row changed: CPU | 0.05 / 0.2 ms | 15 / 160 ms | | … calls to
+//! shared data | 9 / 9 | 33,000 / 262,000 | | … bytes written | 2.5 / 12 KB | 5 / 51 MB | | … slices | 1 / 1 | 129 /
+//! 1,025 | | … bytes stored then | 5 / 51 MB | 10 / 102 MB, or half of that for 1.75 times the calls | | a whole set:
+//! CPU | 0.27 / 2.9 s | 0.23 / 2.4 s | | … longest slice | 4 / 8 ms | 20 / 136 ms, where its table in memory doubles |
 //! | a look-up | 3.3 / 4.3 µs | 2.0 / 2.6 µs |
 //!
-//! Whole sets take more CPU because buckets split one by one, which keeps each slice short; look-ups because buckets are
-//! fuller (24 contracts, against 12 / 15 after doubling) and the root has 5 KB of bits at 10⁶. Deltas come every few
-//! seconds, whole sets seldom.
+//! Whole sets take more CPU because buckets split one by one, which keeps each slice short; look-ups because buckets
+//! are fuller (24 contracts, against 12 / 15 after doubling) and the root has 5 KB of bits at 10⁶. Deltas come every
+//! few seconds, whole sets seldom.
 
 pub(super) mod bucket;
 pub(super) mod draft;

@@ -37,7 +37,7 @@ impl Publication {
         };
         root.manifest.high = root.manifest.high.max(draft.buckets());
         base.replace(store, &keys.root, &root)?;
-        // The host does not tell which version it gave.
+        // The host does not report the new version.
         let found = Base::read(store, &keys.root);
         let claimed = match found.version() {
             Some(version) if found.root == root => version,

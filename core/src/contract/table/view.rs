@@ -67,7 +67,7 @@ impl View {
             };
             let bucket = address(hash(manifest.seed, api, client_id), manifest.buckets);
             let value = load(manifest, bucket, keys, store);
-            // The slot was current all the while if the generation still is.
+            // If the generation is still current, the slot was current throughout.
             if self.refresh(keys, store) {
                 continue;
             }

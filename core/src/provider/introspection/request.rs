@@ -81,7 +81,7 @@ impl Endpoint {
 
         let mut headers = self.url.pseudo_headers("POST");
         headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
-        // What is not asked for comes as the server likes it, and nothing here decompresses.
+        // Without this the server may compress the answer, and nothing here decompresses.
         for (name, value) in [("accept", "application/json"), ("accept-encoding", "identity")] {
             if !self.headers.iter().any(|(given, _)| &**given == name) {
                 headers.push((name.to_owned(), value.to_owned()));
