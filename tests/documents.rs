@@ -296,10 +296,10 @@ fn named_metrics() -> BTreeSet<String> {
 /// Gauges get their names where they are told.
 fn gauges_of_the_engine() -> BTreeSet<String> {
     let sources = files("core/src/engine", "rs").into_iter().map(|file| fs::read_to_string(file).unwrap());
-    let told = sources.flat_map(|text| {
+    let sent = sources.flat_map(|text| {
         text.split(".gauge(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
     });
-    told.collect()
+    sent.collect()
 }
 
 // ---- links, files, commands ----

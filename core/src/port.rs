@@ -111,7 +111,7 @@ pub trait Signatures {
     /// Whether `signature` over `text` was made with the private half of `key`, a DER SubjectPublicKeyInfo.
     ///
     /// # Errors
-    /// [`HostFailure`] when the host offers no signatures: it tells nothing about this one.
+    /// [`HostFailure`] when the host offers no signatures: this says nothing about the signature.
     fn verify(&self, hash: SignatureHash, key: &[u8], signature: &[u8], text: &[u8]) -> Result<bool, HostFailure>;
 
     /// The signature over `text` with `key`, a DER PKCS #8 private key; `None` when the key is of no use.

@@ -303,7 +303,7 @@ fn stale_facts_serve_while_the_server_is_down_and_never_past_the_tokens_end() {
 }
 
 #[test]
-fn without_stale_if_error_an_outage_shows_once_facts_lapse() {
+fn without_stale_if_error_an_outage_shows_once_facts_expire() {
     let gateway = Gateway::start(configuration(json!({"max_ttl": "300ms"})));
     let token = gateway.token(json!({}));
     assert_eq!(gateway.send(&request(&token)).status, 200);

@@ -70,7 +70,7 @@ fn a_secret_with_a_line_break_is_refused_by_name_and_no_key_forges_a_line_of_the
 }
 
 #[test]
-fn text_that_is_no_json_is_refused() {
+fn text_that_is_not_json_is_refused() {
     for text in ["", "{", "[]", "\u{0}"] {
         let refused = Envoy::builder().plugin_text(text).try_start().err();
         assert!(refused.is_some_and(|refused| !refused.complaints.is_empty()), "{text:?}");

@@ -232,7 +232,7 @@ fn the_first_check_that_fails_names_the_outcome() {
 }
 
 #[test]
-fn an_answer_that_is_no_introspection_is_told_from_an_outage() {
+fn an_answer_that_is_not_an_introspection_differs_from_an_outage() {
     for (status, body, outcome) in [
         (200, "", "provider_error"),
         (200, "<html>", "provider_error"),

@@ -144,7 +144,7 @@ fn only_a_429_or_503_that_says_so_holds_questions_back() {
 }
 
 #[test]
-fn known_tokens_do_not_notice_and_lapsed_ones_live_on_stale_facts_if_they_may() {
+fn known_tokens_do_not_notice_and_expired_ones_live_on_stale_facts_if_they_may() {
     for (stale_if_error, expected) in [("60s", None), ("0s", Some(503))] {
         let process = process();
         let cache = json!({"max_ttl": "100s", "stale_if_error": stale_if_error, "refresh_ahead": false});

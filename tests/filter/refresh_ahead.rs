@@ -171,7 +171,7 @@ fn a_renewal_whose_answer_must_not_be_kept_ends_the_old_one() {
 }
 
 #[test]
-fn a_request_that_comes_when_it_has_lapsed_waits_for_the_renewal_under_way() {
+fn a_request_that_comes_when_it_has_expired_waits_for_the_renewal_under_way() {
     let process = process();
     let worker = renewing(&process, 89);
     process.advance(Duration::from_millis(1900));

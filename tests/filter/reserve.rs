@@ -38,7 +38,7 @@ fn is_served(worker: &Worker, token: &str) {
 }
 
 #[test]
-fn tokens_that_have_lapsed_in_this_worker_or_in_the_process_are_asked_about() {
+fn tokens_that_have_expired_in_this_worker_or_in_the_process_are_asked_about() {
     let process = process();
     let (one, two) = (start(&process), start(&process));
     one.asked("mine", &active(json!({})));

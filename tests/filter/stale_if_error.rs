@@ -187,7 +187,7 @@ fn stale_facts_do_not_serve_where_max_age_is_shorter() {
 }
 
 #[test]
-fn an_answer_that_is_none_is_no_outage() {
+fn an_answer_that_is_none_is_not_an_outage() {
     let process = process();
     let worker = start(&process, json!({}));
     worker.asked("abc", PORTAL);

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_max_age_that_is_no_number_counts_as_zero() {
+    fn a_max_age_that_is_not_a_number_counts_as_zero() {
         for line in ["max-age", "max-age=-1", "max-age=1.5", "max-age=abc", "max-age=\"\""] {
             assert_eq!(max_age(line), Some(0), "{line}");
         }

@@ -84,7 +84,7 @@ pub fn encode(remembered: &Remembered, digest: &Digest) -> Vec<u8> {
 /// The entry in `bytes`, or `None` when it belongs to another token.
 ///
 /// # Errors
-/// [`Malformed`] when the bytes are no entry of this version, or one that [`encode`] would not have written.
+/// [`Malformed`] when the bytes are not an entry of this version, or one that [`encode`] would not have written.
 pub fn decode(bytes: &[u8], digest: &Digest) -> Result<Option<Remembered>, Malformed> {
     let mut reader = Reader::new(bytes);
     let head = EntryHead::take(&mut reader)?;

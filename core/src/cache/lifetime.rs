@@ -9,7 +9,7 @@ const RENEWAL_PART: u64 = 5;
 
 /// How far the clock may step back before what was learned "in the future" is dropped.
 ///
-/// Such an answer has lost its lifetime: nobody can tell how old it is.
+/// Such an answer has lost its lifetime: nobody knows how old it is.
 const BACKWARDS: Duration = Duration::from_secs(1);
 
 /// From when and until when an answer may be used. The three times are in this order.

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_contract_document_fails_as_a_whole() {
+    fn what_is_not_a_contract_document_fails_as_a_whole() {
         for text in ["[]", "5", "<html></html>", "{\"contracts\":[}]", "{\"contracts\" []}", "{,}"] {
             fails(text, BROKEN);
         }

@@ -67,7 +67,7 @@ impl<'a> Scan<'a> {
         Ok(name)
     }
 
-    /// Passes over one value. Its texts may hold what is no Unicode.
+    /// Passes over one value. Its texts may not be Unicode.
     pub(super) fn pass_over(&mut self) -> Result<(), DocumentError> {
         self.peek()?;
         self.try_read::<IgnoredAny>()?.map(|_| ()).ok_or(BROKEN)

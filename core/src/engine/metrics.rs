@@ -142,7 +142,7 @@ impl Metrics {
         self.add(self.skipped, skipped);
     }
 
-    /// A gauge that is told with the next samples.
+    /// A gauge that is reported with the next samples.
     pub fn gauge(&mut self, name: &'static str, value: u64) {
         self.gauges.push((name, value));
     }
@@ -184,7 +184,7 @@ fn label(id: &str) -> String {
     if label == NO_API { "_".to_owned() } else { label }
 }
 
-/// The gauge that tells the version: always 1.
+/// The gauge that names the version: always 1.
 pub fn build_info() -> String {
     format!("tessera_build_info.version.{}", label(env!("CARGO_PKG_VERSION")))
 }

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tokens_own_failure_is_told_before_the_servers_wish() {
+    fn a_tokens_own_failure_comes_before_the_servers_wish() {
         let mut pauses = Pauses::new(1, 0);
         pauses.hold(&server(0), secs(10), at(0));
         pauses.failed(&[1; 32], Outcome::ProviderError, false, at(0));

@@ -141,7 +141,7 @@ impl Worker {
 
 /// The deadline of a question that is asked now.
 pub(super) fn deadline(provider: &Provider, now: Timestamp) -> Timestamp {
-    now.plus(provider.endpoint.patience()).plus(GRACE)
+    now.plus(provider.endpoint.total_timeout()).plus(GRACE)
 }
 
 fn is_usable(remembered: &Remembered, rule: &Rule, now: Timestamp) -> bool {

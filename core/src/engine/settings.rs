@@ -46,7 +46,7 @@ impl Settings {
         for provider in &self.providers {
             let Endpoint { url, cluster, client, parameters, headers, .. } = &provider.endpoint;
             // Debug hides secrets, and that is right: a new secret for the same client changes no facts. But a bearer
-            // token or a header may be all that tells the authorization server who asks, or for which tenant.
+            // token or a header may be all that says to the authorization server who asks, or for which tenant.
             let bearer = match client {
                 ClientAuth::Bearer(token) => token.expose(),
                 ClientAuth::Basic { .. } | ClientAuth::Post { .. } | ClientAuth::None { .. } => "",

@@ -17,7 +17,7 @@ fn a_round_trip_keeps_everything() {
 }
 
 #[test]
-fn another_tokens_entry_is_no_answer() {
+fn another_tokens_entry_is_not_an_answer() {
     let bytes = encode(&sample(), &DIGEST);
     let mut near = DIGEST;
     near[31] ^= 1;
@@ -67,7 +67,7 @@ fn an_empty_client_id_is_refused() {
 }
 
 #[test]
-fn a_claim_that_is_no_legal_header_is_refused() {
+fn a_claim_that_is_not_a_legal_header_is_refused() {
     for (name, value) in [("a", "b\r\nx: y"), ("a", " b"), ("a", "é"), ("A", "b"), ("", "b"), ("a b", "c")] {
         let claims = vec![(name.into(), value.into())];
         let entry = Remembered { state: TokenState::Active(Facts { claims, ..Facts::default() }.into()), ..sample() };

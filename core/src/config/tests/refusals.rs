@@ -69,7 +69,7 @@ fn what_is_missing() {
 }
 
 #[test]
-fn what_is_no_object() {
+fn what_is_not_an_object() {
     for (value, got) in
         [(json!([]), "an array"), (json!("x"), "a string"), (json!(null), "null"), (json!(true), "a boolean")]
     {
@@ -79,7 +79,7 @@ fn what_is_no_object() {
 }
 
 #[test]
-fn what_is_no_json() {
+fn what_is_not_json() {
     let lines = |text: &str| -> Vec<String> {
         super::super::read(text.as_bytes(), &super::env).unwrap_err().iter().map(ToString::to_string).collect()
     };

@@ -55,7 +55,7 @@ fn a_url_with_credentials_is_not_repeated() {
 }
 
 #[test]
-fn text_that_is_no_json_is_not_repeated() {
+fn text_that_is_not_json_is_not_repeated() {
     for text in [
         format!("{{\"secret\": \"{MARKER}"),
         format!("{{\"secret\": {MARKER}}}"),

@@ -593,7 +593,7 @@ fn a_poller_that_dies_holds_nobody_up_for_longer_than_a_change_may_take() {
 }
 
 #[test]
-fn a_poll_that_is_overtaken_by_a_new_configuration_is_dropped() {
+fn a_poll_that_is_superseded_by_a_new_configuration_is_dropped() {
     let mut stage = Stage::new(|_| ok(one("new")));
     let actions = stage.contracts.on_tick(&stage.store, stage.now);
     let [Action::Call(call, _)] = actions[..] else { panic!("{actions:?}") };

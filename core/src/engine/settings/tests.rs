@@ -108,7 +108,7 @@ fn the_fingerprint_of_facts_does_not_change_with_what_judges_them() {
     let changes: [(&str, Change); 7] = [
         ("lifetimes", |settings| settings.cache.max_ttl = Duration::from_secs(1)),
         ("stale", |settings| settings.cache.stale_if_error = Duration::from_secs(1)),
-        ("patience", |settings| first(settings).endpoint.timeout = Duration::from_secs(9)),
+        ("timeout", |settings| first(settings).endpoint.timeout = Duration::from_secs(9)),
         ("checks", |settings| first(settings).checks = TokenChecks::default()),
         ("policy", |settings| {
             let mut api = api("other", &[0]);

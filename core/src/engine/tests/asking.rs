@@ -60,9 +60,9 @@ fn the_workers_of_a_process_ask_once() {
     let asking = call(&begin(&mut one, 1, &store, at(0))).unwrap();
     assert!(begin(&mut one, 2, &store, at(1)).is_empty());
     assert_eq!(call(&begin(&mut two, 3, &store, at(2))), None);
-    let told = one.result(asking, answer(GOOD), &store, at(100));
-    assert_eq!(outcomes(&told), [(1, None), (2, None)]);
-    let ended = deliver(&told, &mut two, 2, &store, at(101));
+    let sent = one.result(asking, answer(GOOD), &store, at(100));
+    assert_eq!(outcomes(&sent), [(1, None), (2, None)]);
+    let ended = deliver(&sent, &mut two, 2, &store, at(101));
     assert_eq!(outcomes(&ended), [(3, None)]);
     assert!(one.is_idle() && two.is_idle());
     let names = |counts: Vec<(String, u64)>| -> Vec<String> {
@@ -88,16 +88,16 @@ fn the_workers_of_a_process_ask_once() {
 }
 
 #[test]
-fn a_failure_is_told_to_those_who_follow() {
+fn a_failure_is_sent_to_those_who_follow() {
     for (result, outcome) in [(status(503), Outcome::ProviderUnavailable), (status(302), Outcome::ProviderError)] {
         let settings = Sample::default().settings();
         let store = MemoryStore::default();
         let (mut one, mut two) = (worker(&settings, 1), worker(&settings, 2));
         let asking = call(&begin(&mut one, 1, &store, at(0))).unwrap();
         begin(&mut two, 2, &store, at(0));
-        let told = one.result(asking, result, &store, at(10));
-        assert_eq!(outcomes(&told), [(1, Some(outcome))]);
-        assert_eq!(outcomes(&deliver(&told, &mut two, 2, &store, at(11))), [(2, Some(outcome))]);
+        let sent = one.result(asking, result, &store, at(10));
+        assert_eq!(outcomes(&sent), [(1, Some(outcome))]);
+        assert_eq!(outcomes(&deliver(&sent, &mut two, 2, &store, at(11))), [(2, Some(outcome))]);
     }
 }
 
@@ -130,8 +130,8 @@ fn a_leader_that_renews_is_waited_for() {
         assert_eq!(call(&one.tick(&store, at(tick * 250))), None);
         assert_eq!(call(&two.tick(&store, at(tick * 250 + 100))), None);
     }
-    let told = one.result(asking, answer(GOOD), &store, at(2900));
-    assert_eq!(outcomes(&deliver(&told, &mut two, 2, &store, at(2900))), [(2, None)]);
+    let sent = one.result(asking, answer(GOOD), &store, at(2900));
+    assert_eq!(outcomes(&deliver(&sent, &mut two, 2, &store, at(2900))), [(2, None)]);
 }
 
 #[test]
@@ -175,15 +175,15 @@ fn word_from_strangers_is_not_heard() {
     let (mut one, mut two) = (worker(&settings, 1), worker(&settings, 2));
     let asking = call(&begin(&mut one, 1, &store, at(0))).unwrap();
     begin(&mut two, 2, &store, at(0));
-    let told = one.result(asking, answer(GOOD), &store, at(1));
+    let sent = one.result(asking, answer(GOOD), &store, at(1));
     // The one that asks itself takes nobody's word, nor does one that has not asked.
     let mut three = worker(&settings, 2);
-    assert!(deliver(&told, &mut three, 2, &store, at(2)).is_empty());
-    assert!(deliver(&told, &mut one, 2, &store, at(2)).is_empty());
+    assert!(deliver(&sent, &mut three, 2, &store, at(2)).is_empty());
+    assert!(deliver(&sent, &mut one, 2, &store, at(2)).is_empty());
     for message in [&b""[..], b"\x01", b"\x09xyz", &[1; 100]] {
         assert!(two.message(message, &store, at(2)).is_empty());
     }
-    assert_eq!(outcomes(&deliver(&told, &mut two, 2, &store, at(3))), [(2, None)]);
+    assert_eq!(outcomes(&deliver(&sent, &mut two, 2, &store, at(3))), [(2, None)]);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn what_is_stale_serves_only_while_the_server_is_down() {
 }
 
 #[test]
-fn a_hot_token_is_renewed_before_it_lapses_and_nobody_waits() {
+fn a_hot_token_is_renewed_before_it_expires_and_nobody_waits() {
     let mut sample = Sample::default();
     sample.cache.max_ttl = Duration::from_secs(100);
     sample.cache.refresh_ahead = true;

@@ -101,7 +101,7 @@ impl Endpoint {
     }
 
     /// The longest that an answer can take: every attempt running into its limit.
-    pub fn patience(&self) -> Duration {
+    pub fn total_timeout(&self) -> Duration {
         self.timeout.saturating_mul(self.retries.saturating_add(1))
     }
 }
@@ -145,7 +145,7 @@ mod tests {
             assert!(call.headers.iter().any(|(key, found)| key == name && found == value), "{name}");
         }
         assert_eq!(call.timeout, Duration::from_millis(5));
-        assert_eq!(endpoint().patience(), Duration::from_secs(4));
+        assert_eq!(endpoint().total_timeout(), Duration::from_secs(4));
     }
 
     #[test]

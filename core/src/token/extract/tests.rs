@@ -20,7 +20,7 @@ fn the_scheme_has_no_case_and_any_number_of_spaces_after_it() {
 }
 
 #[test]
-fn another_scheme_is_no_token() {
+fn another_scheme_is_not_a_token() {
     for value in [
         "Basic abc",
         "Bearerabc",

@@ -38,7 +38,7 @@ fn follow(until: u64) -> Role {
 }
 
 #[test]
-fn the_first_leads_the_others_follow_and_are_told() {
+fn the_first_leads_the_others_follow_and_get_the_answer() {
     let (store, [one, two, three]) = workers();
     assert_eq!(one.miss(&store, &digest(1), NOW), Role::Lead);
     assert_eq!(one.begin(&store, &digest(1), NOW), Role::Lead);
@@ -405,9 +405,9 @@ proptest! {
                 _ => {
                     let leads = truth.get(&token).is_some_and(|(leader, ..)| *leader == number);
                     let answer = samples::good("portal", now, 9_000);
-                    let told = cache.publish(&racing, &digest(token), Some(&answer), leads, now);
+                    let sent = cache.publish(&racing, &digest(token), Some(&answer), leads, now);
                     let owed = if leads { truth.remove(&token).unwrap().2 } else { Vec::new() };
-                    prop_assert_eq!(told, owed);
+                    prop_assert_eq!(sent, owed);
                     let kept = cache.get(&store, &digest(token), now);
                     prop_assert_eq!(kept, (entries > 0).then_some(answer));
                 }
