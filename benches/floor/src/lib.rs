@@ -55,7 +55,7 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         if self.reach == Reach::Nothing {
-            return Action::Yield;
+            return Action::Continue;
         }
         let headers = MapType::HttpRequestHeaders;
         let token = hostcalls::get_map_value_bytes(headers, "authorization");
@@ -72,7 +72,7 @@ impl HttpContext for Stream {
                 }
             }
         }
-        Action::Yield
+        Action::Continue
     }
 }
 
