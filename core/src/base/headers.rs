@@ -4,11 +4,13 @@ use crate::port::{HostFailure, RequestHead};
 
 /// A byte of a header's name as CGI has it, and with it WSGI, Rack and PHP, which write each separator as `_`; here as
 /// `-`.
+#[inline]
 pub fn fold_separator(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 /// Whether two (lower-case) names differ, but become the same in CGI.
+#[inline]
 pub fn is_twin(name: &[u8], other: &[u8]) -> bool {
     let fold = |byte: &u8| fold_separator(*byte);
     name.len() == other.len() && name != other && name.iter().map(fold).eq(other.iter().map(fold))
@@ -37,6 +39,8 @@ impl HeaderMap {
         &self.0
     }
 
+    #[inline]
+
     pub fn iter(&self) -> Lines<'_> {
         let split = self.0.split_first_chunk::<4>().and_then(|(count, rest)| {
             let sizes = (u32::from_le_bytes(*count) as usize).checked_mul(8)?;
@@ -63,9 +67,12 @@ impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for HeaderMap {
 }
 
 impl RequestHead for HeaderMap {
+    #[inline]
     fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.iter().filter(move |(key, _)| *key == name.as_bytes()).map(|(_, value)| value)
     }
+
+    #[inline]
 
     fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.iter().map(|(name, _)| name)
@@ -80,6 +87,7 @@ pub struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
+    #[inline]
     fn text(&mut self) -> Option<&'a [u8]> {
         let (size, sizes) = self.sizes.split_first_chunk::<4>()?;
         let (text, rest) = self.rest.split_at_checked(u32::from_le_bytes(*size) as usize)?;
@@ -90,6 +98,8 @@ impl<'a> Lines<'a> {
 
 impl<'a> Iterator for Lines<'a> {
     type Item = (&'a [u8], &'a [u8]);
+
+    #[inline]
 
     fn next(&mut self) -> Option<Self::Item> {
         Some((self.text()?, self.text()?))

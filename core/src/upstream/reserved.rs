@@ -34,6 +34,7 @@ impl ReservedNames {
     }
 
     /// Whether an upstream could take a header of this (lower-case) name for one that the filter has set.
+    #[inline]
     pub fn contain(&self, name: &[u8]) -> bool {
         let is_a_name = self.lengths & bit(name.len()) != 0
             && self.names.iter().any(|reserved| reserved.len() == name.len() && begins(name, reserved));
@@ -44,6 +45,7 @@ impl ReservedNames {
     ///
     /// # Errors
     /// [`HostFailure`]: the message must not pass then.
+    #[inline]
     pub fn strip(&self, sent: &impl RequestHead, edits: &impl HeaderEdits) -> Result<(), HostFailure> {
         sent.names().filter(|name| self.contain(name)).try_for_each(|name| edits.remove(name))
     }
@@ -54,9 +56,12 @@ fn folded(name: &str) -> Box<[u8]> {
 }
 
 /// Whether `name`, folded, begins with `reserved`, which is.
+#[inline]
 fn begins(name: &[u8], reserved: &[u8]) -> bool {
     name.len() >= reserved.len() && name.iter().zip(reserved).all(|(byte, expected)| fold_separator(*byte) == *expected)
 }
+
+#[inline]
 
 fn bit(length: usize) -> u64 {
     1 << (length % 64)
