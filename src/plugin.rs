@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
-use tessera_core::base::http::HttpResult;
+use tessera_core::base::http::{HttpCall, HttpResult};
 use tessera_core::base::time::Timestamp;
 use tessera_core::config;
 use tessera_core::engine::effect::{CallId, Cx, Effect, Ending, StreamId};
@@ -142,12 +142,9 @@ impl AtWork {
     fn on_request_headers(&mut self, stream: StreamId) -> Option<Passed> {
         let (passed, effects) = stream::authorize(&mut self.worker, stream);
         if !effects.is_empty() {
-            self.outbox.extend(effects);
-            // Within a request's callback, calls are sent and nothing else is done.
-            while let Some(Task::Effect(Effect::Call(call, request))) = self.outbox.next_call() {
-                if self.callouts.send(call, &request).is_err() {
-                    self.outbox.unsent(call);
-                }
+            // Within a request's callback, its call is sent and nothing else is done.
+            if let Some((call, request)) = self.outbox.extend_from_request(effects) {
+                self.send(call, &request);
             }
             self.ask_for_turns();
         }
@@ -220,11 +217,7 @@ impl AtWork {
         while let Some(task) = self.outbox.pop() {
             match task {
                 Task::Effect(Effect::End(stream, ending)) => self.end(stream, &ending),
-                Task::Effect(Effect::Call(call, request)) => {
-                    if self.callouts.send(call, &request).is_err() {
-                        self.outbox.unsent(call);
-                    }
-                }
+                Task::Effect(Effect::Call(call, request)) => self.send(call, &request),
                 Task::Effect(Effect::Message(queue, message)) => {
                     // If that worker is gone, nobody waits.
                     let _ = hostcalls::enqueue_shared_queue(queue, Some(&message));
@@ -233,6 +226,12 @@ impl AtWork {
                 Task::Effect(Effect::Log(level, line)) => log::log!(level, "{line}"),
                 Task::Unsent(call) => self.fail(call, now),
             }
+        }
+    }
+
+    fn send(&mut self, call: CallId, request: &HttpCall) {
+        if self.callouts.send(call, request).is_err() {
+            self.outbox.unsent(call);
         }
     }
 

@@ -385,3 +385,14 @@ fn more_requests_than_may_wait_are_refused_and_the_others_served() {
         assert_eq!(worker.outcome(*stream).status(), Some(401));
     }
 }
+
+#[test]
+fn each_question_leaves_in_the_callback_of_its_request() {
+    let worker = worker(&patient());
+    for token in ["a", "b", "c"] {
+        let stream = worker.arrive(&[("authorization", format!("Bearer {token}"))], true);
+        assert_eq!(worker.callouts().len(), 1, "{token} waits for a turn of the event loop");
+        worker.answer_json(worker.callout().id, PORTAL);
+        assert!(worker.outcome(stream).passed());
+    }
+}

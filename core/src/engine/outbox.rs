@@ -10,6 +10,7 @@
 //! requests on it that the same turn had ended would be ended after they are gone.
 
 use super::effect::{CallId, Effect};
+use crate::base::http::HttpCall;
 use std::collections::VecDeque;
 
 /// Most that is carried out from one empty stack to the next.
@@ -75,9 +76,16 @@ impl Outbox {
         self.tasks.pop_front()
     }
 
-    /// The next task if that is to send a call.
-    pub fn next_call(&mut self) -> Option<Task> {
-        matches!(self.tasks.front(), Some(Task::Effect(Effect::Call(..)))).then(|| self.pop()).flatten()
+    /// What a request's callback wants done. Its call, unless something is before it, is to be sent in that callback:
+    /// one call is not too much for whatever the stack holds, since what comes of it waits for a turn.
+    pub fn extend_from_request(&mut self, effects: Vec<Effect>) -> Option<(CallId, HttpCall)> {
+        let mut effects = VecDeque::from(effects);
+        let call = match effects.pop_front_if(|effect| self.tasks.is_empty() && matches!(effect, Effect::Call(..))) {
+            Some(Effect::Call(call, request)) => Some((call, request)),
+            _ => None,
+        };
+        self.tasks.extend(effects.into_iter().map(Task::Effect));
+        call
     }
 
     /// How many further turns to ask for now, so that the rest is done soon.
@@ -168,10 +176,10 @@ mod tests {
 
     #[test]
     fn calls_are_sent_from_a_request_only_when_nothing_is_before_them() {
-        let call = || {
+        let call = |number| {
             Effect::Call(
-                CallId(1),
-                crate::base::http::HttpCall {
+                CallId(number),
+                HttpCall {
                     cluster: "idp".into(),
                     headers: std::rc::Rc::new([]),
                     body: Vec::new(),
@@ -182,10 +190,13 @@ mod tests {
             )
         };
         let mut outbox = Outbox::default();
-        outbox.extend(vec![call(), log(1), call()]);
-        assert!(outbox.next_call().is_some());
-        assert!(outbox.next_call().is_none());
+        outbox.extend((0..MAX_DEPTH).map(log).collect());
+        assert_eq!(drain(&mut outbox).len(), MAX_DEPTH);
+        let sent = outbox.extend_from_request(vec![call(1), log(1), call(2)]);
+        assert_eq!(sent.map(|(call, _)| call), Some(CallId(1)), "whatever this turn has done before");
+        assert!(outbox.extend_from_request(vec![call(3)]).is_none());
         outbox.unsent(CallId(1));
-        assert_eq!(drain(&mut outbox).len(), 3);
+        outbox.begin_turn();
+        assert_eq!(drain(&mut outbox).len(), 4);
     }
 }

@@ -97,8 +97,6 @@ struct Seat {
 enum Share {
     /// As much as the stack allows.
     All,
-    /// Calls, in the middle of a request's callback.
-    Calls,
     /// Nothing: the host is inside another callback.
     Nothing,
 }
@@ -317,7 +315,18 @@ impl Process {
                 }
             }
         }
-        self.in_worker(queue, Share::Calls, |_| effects);
+        self.in_request(queue, effects);
+    }
+
+    /// What a request's callback brought about. It is an event of its own, and does no more than send its call.
+    fn in_request(&mut self, queue: u32, effects: Vec<Effect>) {
+        self.check(queue, &effects);
+        let Some(seat) = self.seat(queue) else { return };
+        seat.worker.check_calls();
+        if let Some((id, call)) = seat.outbox.extend_from_request(effects) {
+            self.send(queue, id, &call);
+        }
+        self.ask_for_turns(queue);
     }
 
     /// A worker is gone with all its requests; another one takes its place.
@@ -354,7 +363,6 @@ impl Process {
         while let Some(seat) = self.seat(queue) {
             let task = match share {
                 Share::All => seat.outbox.pop(),
-                Share::Calls => seat.outbox.next_call(),
                 Share::Nothing => None,
             };
             let Some(task) = task else { break };
@@ -363,6 +371,10 @@ impl Process {
             assert!(depth <= MAX_DEPTH, "seed {}: {depth} things inside one another", self.disorder.seed);
             self.carry_out(queue, task);
         }
+        self.ask_for_turns(queue);
+    }
+
+    fn ask_for_turns(&mut self, queue: u32) {
         let turns = self.seat(queue).map(|seat| seat.outbox.ask_for_turns()).unwrap_or_default();
         for _ in 0..turns {
             let after = self.random.below(TURN);
@@ -372,7 +384,14 @@ impl Process {
 
     /// Holds what a worker wants done against the truth of now, and puts it behind what its host is still to do.
     fn decide(&mut self, queue: u32, effects: Vec<Effect>) {
-        for effect in &effects {
+        self.check(queue, &effects);
+        if let Some(seat) = self.seat(queue) {
+            seat.outbox.extend(effects);
+        }
+    }
+
+    fn check(&mut self, queue: u32, effects: &[Effect]) {
+        for effect in effects {
             match effect {
                 Effect::Call(id, call) => self.ask(queue, *id, call),
                 Effect::End(stream, ending) => {
@@ -385,9 +404,6 @@ impl Process {
                 Effect::Yield => panic!("there is no contract source"),
                 Effect::Message(..) | Effect::Log(..) => {}
             }
-        }
-        if let Some(seat) = self.seat(queue) {
-            seat.outbox.extend(effects);
         }
     }
 
