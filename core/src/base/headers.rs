@@ -40,7 +40,6 @@ impl HeaderMap {
     }
 
     #[inline]
-
     pub fn iter(&self) -> Lines<'_> {
         let split = self.0.split_first_chunk::<4>().and_then(|(count, rest)| {
             let sizes = (u32::from_le_bytes(*count) as usize).checked_mul(8)?;
@@ -73,7 +72,6 @@ impl RequestHead for HeaderMap {
     }
 
     #[inline]
-
     fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.iter().map(|(name, _)| name)
     }
@@ -100,7 +98,6 @@ impl<'a> Iterator for Lines<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
     #[inline]
-
     fn next(&mut self) -> Option<Self::Item> {
         Some((self.text()?, self.text()?))
     }

@@ -1,7 +1,7 @@
 //! Strict reading of foreign JSON (RFC 8259): it must be UTF-8, a member that is read must not be given twice, at
 //! any depth, and a value of the wrong type is named.
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
 use std::borrow::Cow;
@@ -243,7 +243,8 @@ impl<'de> Visitor<'de> for Reading<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json<'de>, A::Error> {
         let mut members = Vec::with_capacity(USUAL_MEMBERS);
-        while let Some(name) = map.next_key_seed(Name)? {
+        while let Some(name) = map.next_key_seed(Reading(None))? {
+            let Json::Text(name) = name else { return Err(A::Error::custom("a name is a string")) };
             if self.0.is_some_and(|wanted| !wanted(&name)) {
                 map.next_value::<IgnoredAny>()?;
             } else {
@@ -251,33 +252,6 @@ impl<'de> Visitor<'de> for Reading<'_> {
             }
         }
         Ok(Json::Object(Object::new(members)))
-    }
-}
-
-/// Reads a member's name.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Cow<'de, str>, E> {
-        Ok(name.into())
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Cow<'de, str>, E> {
-        Ok(name.to_owned().into())
     }
 }
 

@@ -62,7 +62,6 @@ fn begins(name: &[u8], reserved: &[u8]) -> bool {
 }
 
 #[inline]
-
 fn bit(length: usize) -> u64 {
     1 << (length % 64)
 }
