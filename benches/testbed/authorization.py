@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import processes as demo
+
 from . import generator, processes
 
 _NGINX = """
@@ -53,18 +55,14 @@ def start(children: processes.Children, load: Path, nginx: Path | None) -> Serve
     """nginx where there is one, else the stand-in of the load program."""
     if nginx is None:
         return start_own(children, load)
-    port = processes.free_port()
+    (port,) = demo.free_ports(1)
     answer = {"active": True, "client_id": "portal", "scope": "orders.read", "token_type": "Bearer"}
     text = json.dumps({**answer, "exp": int(time.time()) + 86400}, separators=(",", ":"))
     config = children.directory / "nginx.conf"
     config.write_text(_NGINX.format(directory=children.directory, port=port, answer=text))
     log = children.directory / "nginx.log"
     child = children.start(nginx, "-p", children.directory, "-c", config, log=log)
-    deadline = time.monotonic() + 10
-    while not _listens(port):
-        if child.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"nginx did not start: {log.read_text()}")
-        time.sleep(0.01)
+    demo.wait_until("nginx", child, lambda: _listens(port), lambda: demo.last_lines(log), within=10, every=0.01)
     version = subprocess.run([str(nginx), "-v"], capture_output=True, text=True).stderr.strip().split(": ")[-1]
     return Server(port, version, child.pid)
 

@@ -7,6 +7,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import processes as demo
+
 from . import processes
 
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
@@ -100,23 +102,15 @@ class Envoy:
             program, "--config-path", config, "--concurrency", workers, "--disable-hot-restart",
             "--log-level", "warning", "--admin-address-path", self._admin_file, log=self.log,
         )  # fmt: skip
-        self._wait_until_live(workers)
+        demo.wait_until("Envoy", self._child, lambda: self._is_live(workers), self.last_words, within=60, every=0.01)
 
     @property
     def pid(self) -> int:
         return self._child.pid
 
-    def _wait_until_live(self, workers: int) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if self._child.poll() is not None:
-                raise RuntimeError(f"Envoy ended at its start:\n{self.last_words()}")
-            if self._admin_file.exists() and self._is_live(workers):
-                return
-            time.sleep(0.01)
-        raise RuntimeError(f"Envoy is not live after 60 s:\n{self.last_words()}")
-
     def _is_live(self, workers: int) -> bool:
+        if not self._admin_file.exists():
+            return False
         try:
             statuses = json.loads(self.admin("/listeners?format=json"))["listener_statuses"]
             self.ports = {
@@ -128,7 +122,7 @@ class Envoy:
         return state == "LIVE" and set(self.ports) == self._names and len(self.cpu_files()) == workers
 
     def last_words(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+        return demo.last_lines(self.log, 20)
 
     def admin(self, path: str) -> str:
         with urllib.request.urlopen(f"http://{self._admin_file.read_text()}{path}", timeout=10) as answer:

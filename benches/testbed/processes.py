@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -77,13 +76,6 @@ def stop_on_sigterm() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, leave)
-
-
-def free_port() -> int:
-    """A loopback port that was free a moment ago, for programs that cannot pick one themselves."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def pin(pid: int, cpu: int, *, only: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Programs that the demo starts, waits for, and never leaves behind."""
+"""Programs that are started, waited for, and never left behind: the demo's, and what the benchmarks share of it."""
 
 import atexit
 import os
@@ -13,7 +13,7 @@ READY_WITHIN = 30  # seconds
 STOPPED_WITHIN = 5  # seconds; then it is killed
 
 
-class Failure(Exception):
+class Failure(RuntimeError):
     """A part of the demo did not start; the text says which and why."""
 
 
@@ -34,25 +34,14 @@ class Program:
         Program._running.append(self)
 
     def wait_until(self, ready):
-        """The first true answer of `ready`, which is asked until then.
-
-        Raises Failure when the program ends first, or takes too long."""
-        deadline = time.monotonic() + READY_WITHIN
-        while time.monotonic() < deadline:
-            answer = ready()
-            if answer:
-                return answer
-            if self._process.poll() is not None:
-                raise Failure(f"{self.name} ended with status {self._process.returncode}:\n{self.last_lines()}")
-            time.sleep(0.05)
-        raise Failure(f"{self.name} was not ready after {READY_WITHIN} s:\n{self.last_lines()}")
+        """The first true answer of `ready`. Raises Failure when the program ends first, or takes too long."""
+        return wait_until(self.name, self._process, ready, self.last_lines)
 
     def ended(self):
         return self._process.poll() is not None
 
     def last_lines(self, count=12):
-        lines = self.log.read_text(errors="replace").splitlines()[-count:]
-        return "\n".join(f"    {line[:300]}" for line in lines) or "    (it printed nothing)"
+        return last_lines(self.log, count)
 
     def stop(self):
         if self in Program._running:
@@ -72,6 +61,27 @@ class Program:
     def stop_all(cls):
         for program in reversed(list(cls._running)):
             program.stop()
+
+
+def wait_until(name, process, ready, words, within=READY_WITHIN, every=0.05):
+    """The first true answer of `ready`, which is asked again and again, for `within` seconds at most.
+
+    Raises Failure, with the last `words` of the program, when it ends first or takes too long."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        answer = ready()
+        if answer:
+            return answer
+        if process.poll() is not None:
+            raise Failure(f"{name} ended with status {process.returncode}:\n{words()}")
+        time.sleep(every)
+    raise Failure(f"{name} was not ready after {within} s:\n{words()}")
+
+
+def last_lines(log, count=12):
+    """The last lines of a program's log."""
+    lines = log.read_text(errors="replace").splitlines()[-count:]
+    return "\n".join(f"    {line[:300]}" for line in lines) or "    (it printed nothing)"
 
 
 def leave_nothing_behind():
