@@ -242,7 +242,8 @@ impl<'de> Visitor<'de> for Reading<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json<'de>, A::Error> {
-        let mut members = Vec::with_capacity(USUAL_MEMBERS);
+        // Nested ones may be many, and empty.
+        let mut members = Vec::with_capacity(if self.0.is_some() { USUAL_MEMBERS } else { 0 });
         while let Some(name) = map.next_key_seed(Reading(None))? {
             let Json::Text(name) = name else { return Err(A::Error::custom("a name is a string")) };
             if self.0.is_some_and(|wanted| !wanted(&name)) {
