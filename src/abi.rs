@@ -70,6 +70,14 @@ mod sys {
             timeout: u32,
             call: *mut u32,
         ) -> Status;
+        fn proxy_call_foreign_function(
+            name: *const u8,
+            name_size: usize,
+            arguments: *const u8,
+            arguments_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> Status;
         safe fn proxy_set_effective_context(context: u32) -> Status;
         safe fn proxy_continue_stream(kind: u32) -> Status;
     }
@@ -175,6 +183,22 @@ mod sys {
         Ok(call)
     }
 
+    pub fn call_foreign_function(name: &[u8], arguments: &[u8]) -> Result<Vec<u8>, HostFailure> {
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: the host reads what the slices hold, now, and writes the others.
+        unsafe {
+            done(proxy_call_foreign_function(
+                name.as_ptr(),
+                name.len(),
+                arguments.as_ptr(),
+                arguments.len(),
+                &raw mut data,
+                &raw mut size,
+            ))?;
+            Ok(given(data, size))
+        }
+    }
+
     pub fn set_effective_context(context: u32) -> Result<(), HostFailure> {
         done(proxy_set_effective_context(context))
     }
@@ -236,6 +260,11 @@ pub fn enter(context: u32) -> Result<(), HostFailure> {
 pub fn http_call(cluster: &str, headers: &HeaderMap, body: &[u8], timeout: Duration) -> Result<u32, HostFailure> {
     let timeout = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
     sys::http_call(cluster.as_bytes(), headers.as_bytes(), body, HeaderMap::NONE, timeout)
+}
+
+/// What a foreign function of the host gives; fails when it has none of that name or cannot read the arguments.
+pub fn call_foreign_function(name: &str, arguments: &[u8]) -> Result<Vec<u8>, HostFailure> {
+    sys::call_foreign_function(name.as_bytes(), arguments)
 }
 
 pub fn resume_request() -> Result<(), HostFailure> {

@@ -12,10 +12,12 @@
 mod abi;
 pub mod callbacks;
 mod callouts;
+mod host;
 mod plugin;
 mod root;
 mod sdk;
 mod shared_data;
+mod signatures;
 mod stats;
 mod stream;
 

@@ -2,7 +2,7 @@
 
 use crate::abi;
 use crate::callouts::Callouts;
-use crate::shared_data::SharedData;
+use crate::host;
 use crate::stats::Stats;
 use crate::stream::{self, Passed};
 use proxy_wasm::hostcalls;
@@ -128,7 +128,7 @@ impl Plugin {
     pub fn shut_down(&self) {
         self.with(|at_work| {
             // Without a clock no lease can be released in time; it expires by itself.
-            at_work.worker.on_shutdown(&mut Cx::new(&SharedData, abi::now().unwrap_or_default()));
+            at_work.worker.on_shutdown(&mut host::cx(abi::now().unwrap_or_default()));
             at_work.flush_stats();
         });
     }
@@ -207,7 +207,7 @@ impl AtWork {
     }
 
     fn work(&mut self, now: Timestamp, event: impl FnOnce(&mut Worker, &mut Cx<'_>)) {
-        let mut cx = Cx::new(&SharedData, now);
+        let mut cx = host::cx(now);
         event(&mut self.worker, &mut cx);
         self.outbox.extend(cx.effects);
     }

@@ -1,11 +1,11 @@
 //! One request: stripped, authorized, then admitted or answered.
 
 use crate::abi;
-use crate::shared_data::SharedData;
+use crate::host;
 use std::rc::Rc;
 use tessera_core::base::headers::HeaderMap;
 use tessera_core::engine::about::About;
-use tessera_core::engine::effect::{Cx, Disposition, Effect, Ending, StreamId, Verdict};
+use tessera_core::engine::effect::{Disposition, Effect, Ending, StreamId, Verdict};
 use tessera_core::engine::settings::Settings;
 use tessera_core::engine::worker::Worker;
 use tessera_core::outcome::Outcome;
@@ -31,7 +31,7 @@ pub fn authorize(worker: &mut Worker, stream: StreamId) -> (Option<Passed>, Vec<
     if let Err(HostFailure) = worker.settings().reserved.strip(&head, &abi::HEADERS) {
         return (Some(fail_within(worker, stream, None)), Vec::new());
     }
-    let mut cx = Cx::new(&SharedData, now);
+    let mut cx = host::cx(now);
     let passed = match worker.on_request(stream, &head, &mut cx) {
         Disposition::Ended(ending) => Some(conclude(worker, stream, &ending, Some(&head))),
         Disposition::Waits => None,

@@ -1,4 +1,4 @@
-//! What a host must offer: the request's headers, shared data, signatures. The time comes with each event.
+//! What a host must offer: the request's headers, shared data, signatures, randomness. The time comes with each event.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -119,4 +119,13 @@ pub trait Signatures {
     /// # Errors
     /// [`HostFailure`] when the host offers no signatures.
     fn sign(&self, hash: SignatureHash, key: &[u8], text: &[u8]) -> Result<Option<Vec<u8>>, HostFailure>;
+}
+
+/// Randomness that nobody can predict.
+pub trait Random {
+    /// Fills `bytes`.
+    ///
+    /// # Errors
+    /// [`HostFailure`] when the host has none to give.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), HostFailure>;
 }

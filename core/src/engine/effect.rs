@@ -5,7 +5,7 @@ use crate::base::http::HttpCall;
 use crate::base::time::Timestamp;
 use crate::decision::decide::Permit;
 use crate::policy::api::Api;
-use crate::port::SharedStore;
+use crate::port::{Random, SharedStore, Signatures};
 use crate::reply::Refusal;
 use std::rc::Rc;
 
@@ -77,13 +77,20 @@ pub enum Effect {
 pub struct Cx<'a> {
     /// What the workers of the process share.
     pub store: &'a dyn SharedStore,
+    pub signatures: &'a dyn Signatures,
+    pub random: &'a dyn Random,
     pub now: Timestamp,
     /// What the host is to do, in order.
     pub effects: Vec<Effect>,
 }
 
 impl<'a> Cx<'a> {
-    pub fn new(store: &'a dyn SharedStore, now: Timestamp) -> Self {
-        Self { store, now, effects: Vec::new() }
+    pub fn new(
+        store: &'a dyn SharedStore,
+        signatures: &'a dyn Signatures,
+        random: &'a dyn Random,
+        now: Timestamp,
+    ) -> Self {
+        Self { store, signatures, random, now, effects: Vec::new() }
     }
 }

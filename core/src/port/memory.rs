@@ -1,6 +1,6 @@
-//! The in-memory twin of shared data.
+//! What a host offers, without a host.
 
-use super::{Expect, SharedStore, Version, Versioned, WriteError};
+use super::{Expect, HostFailure, Random, SharedStore, SignatureHash, Signatures, Version, Versioned, WriteError};
 
 /// A store in this process's memory. Clones share their content.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,29 @@ impl SharedStore for MemoryStore {
         map.last = map.last.checked_add(1).unwrap_or(1);
         let version = map.last;
         map.values.insert(key.to_owned(), (value.to_vec(), version));
+        Ok(())
+    }
+}
+
+/// A host that knows nothing of signatures.
+pub struct NoSignatures;
+
+impl Signatures for NoSignatures {
+    fn verify(&self, _: SignatureHash, _: &[u8], _: &[u8], _: &[u8]) -> Result<bool, HostFailure> {
+        Err(HostFailure)
+    }
+
+    fn sign(&self, _: SignatureHash, _: &[u8], _: &[u8]) -> Result<Option<Vec<u8>>, HostFailure> {
+        Err(HostFailure)
+    }
+}
+
+/// The same byte each time.
+pub struct FixedRandom(pub u8);
+
+impl Random for FixedRandom {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), HostFailure> {
+        bytes.fill(self.0);
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 use crate::policy::api::ApiSettings;
 use crate::policy::rule::Rule;
 use crate::policy::selection::{AmbiguousPaths, Policy, Unmatched};
-use crate::port::memory::MemoryStore;
+use crate::port::memory::{FixedRandom, MemoryStore, NoSignatures};
 use crate::provider::Provider;
 use crate::provider::samples::provider;
 use crate::reply;
@@ -79,25 +79,25 @@ impl Worker {
         store: &MemoryStore,
         now: Timestamp,
     ) -> (Disposition, Vec<Effect>) {
-        let mut cx = Cx::new(store, now);
+        let mut cx = Cx::new(store, &NoSignatures, &FixedRandom(7), now);
         let disposition = self.on_request(stream, head, &mut cx);
         (disposition, cx.effects)
     }
 
     fn result(&mut self, call: CallId, result: HttpResult, store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
-        let mut cx = Cx::new(store, now);
+        let mut cx = Cx::new(store, &NoSignatures, &FixedRandom(7), now);
         self.on_call_result(call, result, &mut cx);
         cx.effects
     }
 
     fn message(&mut self, message: &[u8], store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
-        let mut cx = Cx::new(store, now);
+        let mut cx = Cx::new(store, &NoSignatures, &FixedRandom(7), now);
         self.on_message(message, &mut cx);
         cx.effects
     }
 
     fn tick(&mut self, store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
-        let mut cx = Cx::new(store, now);
+        let mut cx = Cx::new(store, &NoSignatures, &FixedRandom(7), now);
         self.on_tick(&mut cx);
         cx.effects
     }
