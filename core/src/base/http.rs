@@ -126,6 +126,24 @@ impl HttpUrl {
         &self.path
     }
 
+    /// This server's URL with another path, which begins with `/`.
+    pub fn with_path(&self, path: String) -> Self {
+        Self { path: path.into(), ..self.clone() }
+    }
+
+    /// Scheme, host and port in the one form that all spellings of them have (RFC 6454 §6.2): in lower case, without
+    /// the scheme's own port.
+    pub fn origin(&self) -> String {
+        let Self { scheme, authority, .. } = self;
+        let (host, port) = split_port(authority);
+        let port = port.and_then(|port| port.parse::<u16>().ok());
+        let host = host.to_ascii_lowercase();
+        match (*scheme, port) {
+            ("https", Some(443)) | ("http", Some(80)) | (_, None) => format!("{scheme}://{host}"),
+            (_, Some(port)) => format!("{scheme}://{host}:{port}"),
+        }
+    }
+
     /// The pseudo-headers of a request to this URL (RFC 9113 §8.3.1).
     pub fn pseudo_headers(&self, method: &str) -> Vec<(String, String)> {
         [(":method", method), (":scheme", self.scheme), (":authority", &self.authority), (":path", &self.path)]
@@ -137,12 +155,7 @@ impl HttpUrl {
 /// Whether a text is a host, and perhaps a port, that a request can name (RFC 9110 §7.2): a name of the domain name
 /// system, where underscores are seen too, or an address.
 fn check_authority(text: &str) -> Result<(), &'static str> {
-    let (host, port) = match (text.starts_with('['), text.rsplit_once(':')) {
-        // A colon within brackets belongs to the address.
-        (true, _) if text.ends_with(']') => (text, None),
-        (_, Some((host, port))) => (host, Some(port)),
-        (_, None) => (text, None),
-    };
+    let (host, port) = split_port(text);
     if !is_host(host) {
         return Err("must name a host: labels of letters, digits, \"-\" and \"_\" between dots, or an address (the \
                     name of an Envoy cluster stands in \"cluster\")");
@@ -153,6 +166,16 @@ fn check_authority(text: &str) -> Result<(), &'static str> {
         return Err("must have a port from 1 to 65535, or none");
     }
     Ok(())
+}
+
+/// The host, and the port if one is given.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match (authority.starts_with('['), authority.rsplit_once(':')) {
+        // A colon within brackets belongs to the address.
+        (true, _) if authority.ends_with(']') => (authority, None),
+        (_, Some((host, port))) => (host, Some(port)),
+        (_, None) => (authority, None),
+    }
 }
 
 fn is_host(text: &str) -> bool {
@@ -265,6 +288,23 @@ mod tests {
         }
         assert!(HttpUrl::parse(&format!("https://{}", "a".repeat(64))).is_err());
         assert!(HttpUrl::parse(&format!("https://{}", ["a"; 130].join("."))).is_err());
+    }
+
+    #[test]
+    fn an_origin_has_one_form() {
+        for (text, origin) in [
+            ("https://idp.example.com/a", "https://idp.example.com"),
+            ("https://IDP.Example.com:443?a", "https://idp.example.com"),
+            ("https://idp.example.com:00443", "https://idp.example.com"),
+            ("http://idp.example.com:443/", "http://idp.example.com:443"),
+            ("http://idp:80", "http://idp"),
+            ("https://idp:080", "https://idp:80"),
+            ("http://[2001:DB8::A]", "http://[2001:db8::a]"),
+            ("http://[::1]:80/", "http://[::1]"),
+            ("http://[::1]:4000/", "http://[::1]:4000"),
+        ] {
+            assert_eq!(HttpUrl::parse(text).unwrap().origin(), origin, "{text}");
+        }
     }
 
     proptest! {

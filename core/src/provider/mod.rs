@@ -3,6 +3,7 @@
 pub mod client_auth;
 pub mod failure;
 pub mod introspection;
+pub mod metadata;
 #[cfg(test)]
 pub mod samples;
 mod settings;
