@@ -12,6 +12,7 @@ fn read(json: &str) -> Result<Metadata, MetadataError> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn the_metadata_is_looked_for_where_the_standards_have_it() {
     let cases: [(&str, &[&str]); 7] = [
         // RFC 8414 §3.1.
