@@ -8,7 +8,7 @@ use super::kind::{Of, Span, TEXT, URL, Whole};
 use super::section::Section;
 use crate::base::http::HttpUrl;
 use crate::provider::client_auth::ClientAuth;
-use crate::provider::introspection::request::{Endpoint, LOOKED_AT, Written};
+use crate::provider::introspection::request::{Introspection, LOOKED_AT};
 use std::time::Duration;
 
 type Parameters = Vec<(Box<str>, Box<str>)>;
@@ -33,7 +33,7 @@ keys! {
     headers: Of<ExtraHeaders> = or(HEADERS, "{}");
 }
 
-pub(super) fn read(section: &Section<'_>) -> Option<Endpoint> {
+pub(super) fn read(section: &Section<'_>) -> Option<Introspection> {
     let url = section.get(&INTROSPECTION.endpoint);
     let cluster = section.get(&INTROSPECTION.cluster);
     let timeout = section.get(&INTROSPECTION.timeout);
@@ -41,28 +41,27 @@ pub(super) fn read(section: &Section<'_>) -> Option<Endpoint> {
     let client = section.get(&INTROSPECTION.client);
     let parameters = section.get(&INTROSPECTION.parameters);
     let headers = section.get(&INTROSPECTION.headers);
-    let endpoint = Endpoint {
-        url: url?,
-        cluster: cluster?.into(),
+    let introspection = Introspection {
+        url: Some(url?),
+        cluster: Some(cluster?.into()),
         timeout: timeout?,
         retries: retries?,
         client: client?,
         parameters: parameters?,
         headers: headers?,
         answer_headers: LOOKED_AT,
-        written: Written::default(),
     };
     let sets_authorization = |(name, _): &(Box<str>, _)| &**name == "authorization";
-    if endpoint.client.authorization().is_some() && endpoint.headers.iter().any(sets_authorization) {
+    if introspection.client.authorization().is_some() && introspection.headers.iter().any(sets_authorization) {
         section.refuse("\"headers\" sets authorization, which \"client\" sets too");
         return None;
     }
-    let is_set = |name: &str| endpoint.parameters.iter().any(|(parameter, _)| **parameter == *name);
-    if let Some((name, _)) = endpoint.client.form_fields().find(|(name, _)| is_set(name)) {
+    let is_set = |name: &str| introspection.parameters.iter().any(|(parameter, _)| **parameter == *name);
+    if let Some((name, _)) = introspection.client.form_fields().find(|(name, _)| is_set(name)) {
         section.refuse(format!("\"parameters\" sets {name}, which \"client\" sets too"));
         return None;
     }
-    Some(endpoint)
+    Some(introspection)
 }
 
 fn parameter(name: &str, field: &Field<'_>) -> Option<(Box<str>, Box<str>)> {

@@ -5,7 +5,7 @@ use super::introspection;
 use super::key::{Maybe, Shape, keys};
 use super::kind::{Of, Parsed, Span, TEXT, Word};
 use super::section::Section;
-use crate::provider::introspection::request::Endpoint;
+use crate::provider::introspection::request::Introspection;
 use crate::provider::{Provider, TokenChecks};
 use crate::token::claims::ClaimNames;
 use std::time::Duration;
@@ -20,7 +20,7 @@ keys! {
     /// What `iss` of its answers must be, where they have one. Required with several providers.
     issuer: Maybe<Of<Box<str>>> = optional(TEXT);
     /// How it is asked (RFC 7662).
-    introspection: Of<Endpoint> = required(Of(Shape::Object, |field| field.section(introspection::read)));
+    introspection: Of<Introspection> = required(Of(Shape::Object, |field| field.section(introspection::read)));
     /// One of these must be in `aud`; with none, it is not checked.
     audiences: Of<Texts> = or(Of(Shape::Array, |field| field.array(|element| element.text())), "[]");
     /// How far clocks may differ when `exp` and `nbf` are judged.
@@ -61,7 +61,7 @@ pub(super) fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
 fn provider(section: &Section<'_>) -> Option<Provider> {
     let name = section.get(&PROVIDER.name);
     let issuer = section.get(&PROVIDER.issuer);
-    let endpoint = section.get(&PROVIDER.introspection);
+    let introspection = section.get(&PROVIDER.introspection);
     let audiences = section.get(&PROVIDER.audiences);
     let clock_skew = section.get(&PROVIDER.clock_skew);
     let ignore_key_binding = section.get(&PROVIDER.proof_of_possession);
@@ -72,7 +72,7 @@ fn provider(section: &Section<'_>) -> Option<Provider> {
         clock_skew: clock_skew?,
         ignore_key_binding: ignore_key_binding?,
     };
-    Some(Provider::new(name?, endpoint?, checks, claims?))
+    Some(Provider::new(name?, Some(introspection?), checks, claims?))
 }
 
 fn provider_name(text: &str) -> Result<Box<str>, &'static str> {

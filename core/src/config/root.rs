@@ -13,7 +13,7 @@ use crate::contract;
 use crate::engine::settings::Settings;
 use crate::policy::selection::{AmbiguousPaths, Policy, Unmatched};
 use crate::provider::Provider;
-use crate::provider::introspection::request::{Endpoint, LOOKED_AT};
+use crate::provider::introspection::request::{Introspection, LOOKED_AT};
 use crate::reply;
 use crate::token::extract;
 use std::rc::Rc;
@@ -77,8 +77,9 @@ fn completed(providers: Vec<Provider>, kept: &KeptClaims, cache: &CacheSettings)
     let answer_headers = if cache.respect_cache_control { AnswerHeaders::All } else { LOOKED_AT };
     let completed = providers.into_iter().enumerate().map(|(slot, provider)| {
         let claims = kept.named(provider.claims);
-        let endpoint = Endpoint { answer_headers, ..provider.endpoint };
-        Rc::new(Provider { slot, claims, endpoint, ..provider })
+        let introspection = provider.introspection.as_deref().cloned();
+        let introspection = introspection.map(|settings| Rc::new(Introspection { answer_headers, ..settings }));
+        Rc::new(Provider { slot, claims, introspection, ..provider })
     });
     completed.collect()
 }

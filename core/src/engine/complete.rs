@@ -1,10 +1,9 @@
 //! The life of a flight: who introspects, and what follows for the requests that wait, here and in other workers.
 
 use super::effect::{Cx, Effect, Ending};
-use super::flights::{Flight, Phase, Question, Waiter};
+use super::flights::{Flight, Phase, Question, Waiter, deadline};
 use super::message::{self, Completion};
 use super::metrics::Lookup;
-use super::resolve::deadline;
 use super::worker::Worker;
 use crate::cache::{BucketSnapshot, Freshness, Remembered, Role, is_held};
 use crate::outcome::Outcome;
@@ -56,6 +55,7 @@ impl Worker {
     pub(super) fn on_completed(&mut self, digest: &Digest, completion: Completion, cx: &mut Cx<'_>) {
         let Some(Flight { question, phase: Phase::Following { .. } }) = self.flights.get(digest) else { return };
         let provider = Rc::clone(&question.provider);
+        let client = &question.endpoint.introspection.client;
         let learned = match completion {
             Completion::Answered(remembered) => Ok(self.settings.cache.shorten(remembered)),
             Completion::Unavailable(retry_after) => {
@@ -64,9 +64,7 @@ impl Worker {
                 }
                 Err(Outcome::ProviderUnavailable.into())
             }
-            Completion::Unusable(mark) if mark == message::mark(&provider.endpoint.client, digest) => {
-                Err(Outcome::ProviderError.into())
-            }
+            Completion::Unusable(mark) if mark == message::mark(client, digest) => Err(Outcome::ProviderError.into()),
             // The leader used another secret, which may be all that was wrong.
             Completion::Unusable(_) | Completion::TooLarge if self.pauses.held(&provider, cx.now).is_none() => {
                 if let Some(question) = self.take(digest) {
@@ -98,7 +96,7 @@ impl Worker {
                 Err(Unanswered { outcome: Outcome::ProviderUnavailable, .. }) => {
                     message::unavailable(digest, self.pauses.held(provider, cx.now))
                 }
-                Err(_) => message::unusable(digest, message::mark(&provider.endpoint.client, digest)),
+                Err(_) => message::unusable(digest, message::mark(&question.endpoint.introspection.client, digest)),
             };
             cx.effects.extend(followers.into_iter().map(|queue| Effect::Message(queue, message.clone())));
         }
@@ -177,7 +175,7 @@ impl Worker {
             waiter.since = waiter.since.min(cx.now);
         }
         let Some(since) = question.waiters.iter().map(|waiter| waiter.since).min() else { return };
-        question.deadline = deadline(&question.provider, since);
+        question.deadline = deadline(&question.endpoint.introspection, since);
         if self.pauses.held(&question.provider, cx.now).is_some() {
             self.apply(digest, question, Err(Outcome::ProviderUnavailable.into()), cx);
         } else {
@@ -190,7 +188,7 @@ impl Worker {
         let now = cx.now;
         self.pauses.tend(now);
         // A clock that was set back must not postpone a deadline.
-        self.flights.shorten_deadlines(|provider| deadline(provider, now));
+        self.flights.shorten_deadlines(|introspection| deadline(introspection, now));
         for digest in self.flights.select(|flight| now >= flight.question.deadline) {
             let leads = self.flights.get(&digest).is_some_and(|flight| flight.phase.leads());
             if let Some(question) = self.take(&digest) {

@@ -4,6 +4,7 @@ use super::effect::{CallId, StreamId};
 use crate::base::time::Timestamp;
 use crate::policy::api::{Choice, Guard};
 use crate::provider::Provider;
+use crate::provider::introspection::request::{Endpoint, Introspection};
 use crate::token::bearer::Bearer;
 use crate::token::digest::Digest;
 use hashbrown::HashMap;
@@ -16,6 +17,9 @@ pub(super) const MAX_FLIGHTS: usize = 1024;
 pub(super) const MAX_WAITERS: usize = 8192;
 /// The part of both that there is in addition for tokens that were good before: strangers cannot lock them out.
 const RESERVE_PART: usize = 4;
+/// Time beyond an authorization server's total timeout after which a flight ends, whatever has become of its call.
+/// Ticks come later than that by up to their period; together they stay within one second.
+const GRACE: Duration = Duration::from_millis(500);
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -31,6 +35,7 @@ pub(super) struct Waiter {
 #[derive(Debug)]
 pub(super) struct Question {
     pub provider: Rc<Provider>,
+    pub endpoint: Rc<Endpoint>,
     pub token: Bearer,
     /// Under which keys of the local cache the answer is wanted.
     pub keys: Vec<u16>,
@@ -152,9 +157,9 @@ impl Flights {
     }
 
     /// Puts no end off: none comes later than `latest` says.
-    pub(super) fn shorten_deadlines(&mut self, latest: impl Fn(&Provider) -> Timestamp) {
+    pub(super) fn shorten_deadlines(&mut self, latest: impl Fn(&Introspection) -> Timestamp) {
         for Flight { question, .. } in self.flights.values_mut() {
-            question.deadline = question.deadline.min(latest(&question.provider));
+            question.deadline = question.deadline.min(latest(&question.endpoint.introspection));
         }
     }
 
@@ -183,15 +188,22 @@ impl Phase {
 
 impl Question {
     /// A question that nobody waits for yet.
-    pub(super) fn new(choice: &Choice, token: Bearer, deadline: Timestamp, was_good: bool) -> Self {
+    pub(super) fn new(choice: &Choice, endpoint: &Rc<Endpoint>, token: Bearer, was_good: bool, now: Timestamp) -> Self {
         let Choice { provider, key } = choice;
-        Self { provider: Rc::clone(provider), token, keys: vec![*key], waiters: Vec::new(), deadline, was_good }
+        let (provider, keys) = (Rc::clone(provider), vec![*key]);
+        let (endpoint, deadline) = (Rc::clone(endpoint), deadline(&endpoint.introspection, now));
+        Self { provider, endpoint, token, keys, waiters: Vec::new(), deadline, was_good }
     }
 
     /// How long a call may take from now on.
     pub(super) fn time_left(&self, now: Timestamp) -> Duration {
         self.deadline.since(now)
     }
+}
+
+/// The deadline of a question that is asked now.
+pub(super) fn deadline(introspection: &Introspection, now: Timestamp) -> Timestamp {
+    now.plus(introspection.total_timeout()).plus(GRACE)
 }
 
 /// The most there may be of what strangers may have `limit` of.

@@ -28,8 +28,8 @@ impl Worker {
         leads: bool,
         cx: &mut Cx<'_>,
     ) {
-        let endpoint = &question.provider.endpoint;
-        let timeout = endpoint.timeout.min(question.time_left(cx.now)).max(Duration::from_millis(1));
+        let endpoint = &question.endpoint;
+        let timeout = endpoint.introspection.timeout.min(question.time_left(cx.now)).max(Duration::from_millis(1));
         let request = endpoint.call(&question.token, timeout);
         let call = self.calls.open(Purpose::Introspect(*digest));
         self.flights.insert(digest, question, Phase::Asking { call, earlier, sent_at: cx.now, leads });
@@ -43,13 +43,14 @@ impl Worker {
             return;
         };
         let provider = Rc::clone(&question.provider);
-        let read = response::read(result, &provider.claims, provider.endpoint.sends_own_token(), cx.now);
+        let introspection = Rc::clone(&question.endpoint.introspection);
+        let read = response::read(result, &provider.claims, introspection.sends_own_token(), cx.now);
         self.metrics.introspected(&provider, introspected(&read), cx.now.since(sent_at));
         self.metrics.in_flight(self.calls.introspections());
         let learned = match read {
             Err(failure)
                 if failure.is_worth_a_retry()
-                    && earlier < provider.endpoint.retries
+                    && earlier < introspection.retries
                     && cx.now < question.deadline
                     && self.pauses.held(&provider, cx.now).is_none() =>
             {

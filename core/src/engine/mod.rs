@@ -15,6 +15,7 @@ pub mod outbox;
 mod pauses;
 mod resolve;
 pub mod settings;
+mod sources;
 pub mod worker;
 
 #[cfg(test)]

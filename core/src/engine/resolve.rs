@@ -12,11 +12,6 @@ use crate::policy::rule::Rule;
 use crate::provider::Provider;
 use crate::token::bearer::Bearer;
 use std::rc::Rc;
-use std::time::Duration;
-
-/// Time beyond an authorization server's total timeout after which a flight ends, whatever has become of its call.
-/// Ticks come later than that by up to their period; together they stay within one second.
-const GRACE: Duration = Duration::from_millis(500);
 
 /// The result of resolving a token.
 pub(super) enum Resolution<'a> {
@@ -101,10 +96,13 @@ impl Worker {
         if let Some(outcome) = self.pauses.reason(provider, &digest, cx.now) {
             return Resolution::Unanswered { provider, outcome, stale: shared };
         }
+        let Some(endpoint) = self.sources.endpoint(provider) else {
+            return Resolution::Unanswered { provider, outcome: Outcome::ProviderUnavailable, stale: shared };
+        };
         if let Err(Full) = self.flights.admit(was_good) {
             return Resolution::Overloaded;
         }
-        let mut question = Question::new(choice, token, deadline(provider, cx.now), was_good);
+        let mut question = Question::new(choice, endpoint, token, was_good, cx.now);
         question.waiters.push(waiter);
         let lookup = self.elect(&digest, question, Some(seen), cx);
         self.metrics.lookup(lookup, Level::Shared);
@@ -132,16 +130,13 @@ impl Worker {
             return;
         }
         // If there is no room, nothing is renewed: the entry expires like any other.
-        if self.flights.admit_renewal().is_ok() {
-            let question = Question::new(choice, token, deadline(provider, cx.now), true);
+        if self.flights.admit_renewal().is_ok()
+            && let Some(endpoint) = self.sources.endpoint(provider)
+        {
+            let question = Question::new(choice, endpoint, token, true, cx.now);
             self.elect(&digest, question, Some(seen), cx);
         }
     }
-}
-
-/// The deadline of a question that is asked now.
-pub(super) fn deadline(provider: &Provider, now: Timestamp) -> Timestamp {
-    now.plus(provider.endpoint.total_timeout()).plus(GRACE)
 }
 
 fn is_usable(remembered: &Remembered, rule: &Rule, now: Timestamp) -> bool {

@@ -6,7 +6,7 @@ use crate::contract;
 use crate::policy::selection::Policy;
 use crate::provider::Provider;
 use crate::provider::client_auth::ClientAuth;
-use crate::provider::introspection::request::Endpoint;
+use crate::provider::introspection::request::Introspection;
 use crate::reply;
 use crate::token::extract;
 use crate::upstream::ReservedNames;
@@ -44,7 +44,8 @@ impl Settings {
     pub fn facts_prefix(&self) -> String {
         let mut shape = format!("{} {}", self.cache.entries, self.cache.respect_cache_control);
         for provider in &self.providers {
-            let Endpoint { url, cluster, client, parameters, headers, .. } = &provider.endpoint;
+            let Some(introspection) = &provider.introspection else { continue };
+            let Introspection { url, cluster, client, parameters, headers, .. } = &**introspection;
             // Debug hides secrets, and that is right: a new secret for the same client changes no facts. But a bearer
             // token or a header may be all that says to the authorization server who asks, or for which tenant.
             let bearer = match client {

@@ -7,6 +7,7 @@ use super::message::{self, Message};
 use super::metrics::Metrics;
 use super::pauses::Pauses;
 use super::settings::Settings;
+use super::sources::Sources;
 use crate::base::http::HttpResult;
 use crate::cache::{LocalCache, SharedCache};
 use crate::contract::contracts::Contracts;
@@ -32,6 +33,7 @@ pub struct Worker {
     pub(super) shared: SharedCache,
     pub(super) flights: Flights,
     pub(super) calls: Calls,
+    pub(super) sources: Sources,
     pub(super) contracts: Contracts,
     pub(super) metrics: Metrics,
     pub(super) pauses: Pauses,
@@ -45,6 +47,7 @@ impl Worker {
             shared: SharedCache::new(&settings.facts_prefix(), &settings.cache, number, queue),
             flights: Flights::default(),
             calls: Calls::default(),
+            sources: Sources::new(&settings.providers),
             contracts: Contracts::new(Rc::clone(&settings.contracts), &settings.contracts_prefix(), number),
             metrics: Metrics::new(&settings),
             pauses: Pauses::new(settings.providers.len(), settings.cache.entries),

@@ -1,7 +1,7 @@
 //! A provider for tests.
 
 use super::client_auth::ClientAuth;
-use super::introspection::request::{Endpoint, LOOKED_AT, Written};
+use super::introspection::request::{Introspection, LOOKED_AT};
 use super::{Provider, TokenChecks};
 use crate::base::http::HttpUrl;
 use crate::token::claims::ClaimNames;
@@ -11,17 +11,16 @@ use std::time::Duration;
 pub fn provider(name: &str) -> Provider {
     Provider::new(
         name.into(),
-        Endpoint {
-            url: HttpUrl::parse("https://idp/introspect").unwrap(),
-            cluster: "idp".into(),
+        Some(Introspection {
+            url: HttpUrl::parse("https://idp/introspect").ok(),
+            cluster: Some("idp".into()),
             timeout: Duration::from_secs(1),
             retries: 0,
             client: ClientAuth::None { id: None },
             parameters: Vec::new(),
             headers: Vec::new(),
             answer_headers: LOOKED_AT,
-            written: Written::default(),
-        },
+        }),
         TokenChecks::default(),
         ClaimNames::default(),
     )

@@ -1,9 +1,10 @@
 //! The settings of one authorization server.
 
-use super::introspection::request::Endpoint;
+use super::introspection::request::Introspection;
 use crate::token::bearer::Bearer;
 use crate::token::claims::ClaimNames;
 use crate::token::digest::{Digest, TokenNames};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// One authorization server.
@@ -11,8 +12,8 @@ use std::time::Duration;
 pub struct Provider {
     pub name: Box<str>,
     pub slot: usize,
-    /// How it is asked.
-    pub endpoint: Endpoint,
+    /// How it is asked, if it is.
+    pub introspection: Option<Rc<Introspection>>,
     pub checks: TokenChecks,
     pub claims: ClaimNames,
     pub(crate) token_names: TokenNames,
@@ -33,9 +34,9 @@ pub struct TokenChecks {
 
 impl Provider {
     /// The first provider, if no other slot is given.
-    pub fn new(name: Box<str>, endpoint: Endpoint, checks: TokenChecks, claims: ClaimNames) -> Self {
+    pub fn new(name: Box<str>, introspection: Option<Introspection>, checks: TokenChecks, claims: ClaimNames) -> Self {
         let token_names = TokenNames::new(&name);
-        Self { name, slot: 0, endpoint, checks, claims, token_names }
+        Self { name, slot: 0, introspection: introspection.map(Rc::new), checks, claims, token_names }
     }
 
     /// The token's name in shared data and in messages.

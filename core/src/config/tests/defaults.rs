@@ -16,11 +16,12 @@ use std::time::Duration;
 fn providers() {
     let settings = accepted(&smallest());
     let provider = &settings.providers[0];
-    assert_eq!(provider.endpoint.timeout, Duration::from_secs(2));
-    assert_eq!(provider.endpoint.retries, 1);
-    assert_eq!(provider.endpoint.parameters, [("token_type_hint".into(), "access_token".into())]);
-    assert_eq!(provider.endpoint.headers, []);
-    assert!(matches!(&provider.endpoint.client, ClientAuth::Basic { encoding: BasicEncoding::Form, .. }));
+    let introspection = provider.introspection.as_deref().unwrap();
+    assert_eq!(introspection.timeout, Duration::from_secs(2));
+    assert_eq!(introspection.retries, 1);
+    assert_eq!(introspection.parameters, [("token_type_hint".into(), "access_token".into())]);
+    assert_eq!(introspection.headers, []);
+    assert!(matches!(&introspection.client, ClientAuth::Basic { encoding: BasicEncoding::Form, .. }));
     assert_eq!(provider.checks.issuer, None);
     assert!(provider.checks.audiences.is_empty());
     assert_eq!(provider.checks.clock_skew, Duration::from_secs(10));

@@ -82,12 +82,15 @@ pub(super) fn full() -> Value {
 fn the_provider_is_asked_as_configured() {
     let settings = accepted(&full());
     let provider = &settings.providers[0];
-    let endpoint = &provider.endpoint;
+    let introspection = provider.introspection.as_ref().unwrap();
+    let endpoint = introspection.endpoint().unwrap();
     assert_eq!((endpoint.url.authority(), endpoint.url.path()), ("idp.example.com", "/oauth2/introspect"));
-    assert_eq!((&*endpoint.cluster, endpoint.timeout, endpoint.retries), ("idp", Duration::from_secs(3), 2));
-    let ClientAuth::Basic { id, secret, encoding } = &endpoint.client else { panic!("{:?}", endpoint.client) };
+    assert_eq!((&*endpoint.cluster, introspection.timeout, introspection.retries), ("idp", Duration::from_secs(3), 2));
+    let ClientAuth::Basic { id, secret, encoding } = &introspection.client else {
+        panic!("{:?}", introspection.client)
+    };
     assert_eq!((&**id, secret.expose(), *encoding), ("gateway", "from the environment", BasicEncoding::Raw));
-    let call = endpoint.call(&Bearer::parse(b"t").unwrap(), endpoint.timeout);
+    let call = endpoint.call(&Bearer::parse(b"t").unwrap(), introspection.timeout);
     for (name, value) in [("x-tenant", "seven"), ("x-key", "from the environment"), (":path", "/oauth2/introspect")] {
         assert!(call.headers.contains(&(name.to_owned(), value.to_owned())), "{name}");
     }

@@ -40,8 +40,8 @@ fn waiter(stream: usize) -> Waiter {
 
 fn question(key: u16, was_good: bool) -> Question {
     let provider = GUARD.with(|guard| Rc::clone(&guard.api.choices.iter().next().unwrap().provider));
-    let deadline = NOW.plus(Duration::from_secs(3));
-    Question::new(&Choice { provider, key }, Bearer::parse(b"t").unwrap(), deadline, was_good)
+    let endpoint = Rc::new(provider.introspection.as_ref().unwrap().endpoint().unwrap());
+    Question::new(&Choice { provider, key }, &endpoint, Bearer::parse(b"t").unwrap(), was_good, NOW)
 }
 
 fn asking(call: u64, leads: bool) -> Phase {

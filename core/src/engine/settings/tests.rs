@@ -12,12 +12,12 @@ use std::time::Duration;
 fn provider(name: &str) -> Provider {
     let plain = crate::provider::samples::provider(name);
     Provider {
-        endpoint: Endpoint {
+        introspection: Some(Rc::new(Introspection {
             client: ClientAuth::Basic { id: "g".into(), secret: Secret::new("s"), encoding: BasicEncoding::Form },
             parameters: vec![("a".into(), "b".into())],
             headers: vec![("x-tenant".into(), Secret::new("one"))],
-            ..plain.endpoint
-        },
+            ..plain.introspection.as_deref().unwrap().clone()
+        })),
         checks: TokenChecks { issuer: Some(format!("https://{name}").into()), ..plain.checks },
         ..plain
     }
@@ -52,6 +52,11 @@ fn first(settings: &mut Settings) -> &mut Provider {
     Rc::make_mut(&mut settings.providers[0])
 }
 
+/// How the first provider is asked, to be changed.
+fn asked(settings: &mut Settings) -> &mut Introspection {
+    Rc::make_mut(first(settings).introspection.as_mut().unwrap())
+}
+
 /// The prefix after a change, beside the one before it.
 fn facts(change: impl FnOnce(&mut Settings)) -> [String; 2] {
     let mut settings = settings(vec![provider("a")], vec![api("0", &[0])]);
@@ -64,16 +69,16 @@ fn facts(change: impl FnOnce(&mut Settings)) -> [String; 2] {
 fn the_fingerprint_of_facts_changes_with_what_shapes_them() {
     type Change = fn(&mut Settings);
     let changes: [(&str, Change); 12] = [
-        ("endpoint", |settings| first(settings).endpoint.url = HttpUrl::parse("https://idp/other").unwrap()),
-        ("scheme", |settings| first(settings).endpoint.url = HttpUrl::parse("http://idp/introspect").unwrap()),
-        ("cluster", |settings| first(settings).endpoint.cluster = "other".into()),
+        ("endpoint", |settings| asked(settings).url = HttpUrl::parse("https://idp/other").ok()),
+        ("scheme", |settings| asked(settings).url = HttpUrl::parse("http://idp/introspect").ok()),
+        ("cluster", |settings| asked(settings).cluster = Some("other".into())),
         ("client", |settings| {
-            first(settings).endpoint.client =
+            asked(settings).client =
                 ClientAuth::Basic { id: "h".into(), secret: Secret::new("s"), encoding: BasicEncoding::Form };
         }),
-        ("bearer", |settings| first(settings).endpoint.client = ClientAuth::Bearer(Secret::new("t"))),
-        ("parameter", |settings| first(settings).endpoint.parameters[0].1 = "c".into()),
-        ("header value", |settings| first(settings).endpoint.headers[0].1 = Secret::new("two")),
+        ("bearer", |settings| asked(settings).client = ClientAuth::Bearer(Secret::new("t"))),
+        ("parameter", |settings| asked(settings).parameters[0].1 = "c".into()),
+        ("header value", |settings| asked(settings).headers[0].1 = Secret::new("two")),
         ("claims", |settings| first(settings).claims.client_id = vec!["azp".into()]),
         ("kept claims", |settings| first(settings).claims.pointers = vec!["/org".into()]),
         ("all claims", |settings| first(settings).claims.all_scalars = true),
@@ -92,12 +97,12 @@ fn the_fingerprint_of_facts_changes_with_what_shapes_them() {
 fn two_bearers_are_two_clients_and_two_secrets_of_one_client_are_not() {
     let bearer = |token: &str| {
         let client = ClientAuth::Bearer(Secret::new(token));
-        facts(|settings| first(settings).endpoint.client = client)[1].clone()
+        facts(|settings| asked(settings).client = client)[1].clone()
     };
     assert_ne!(bearer("one"), bearer("two"));
     let post = |secret: &str| {
         let client = ClientAuth::Post { id: "g".into(), secret: Secret::new(secret) };
-        facts(|settings| first(settings).endpoint.client = client)[1].clone()
+        facts(|settings| asked(settings).client = client)[1].clone()
     };
     assert_eq!(post("one"), post("two"));
 }
@@ -108,7 +113,7 @@ fn the_fingerprint_of_facts_does_not_change_with_what_judges_them() {
     let changes: [(&str, Change); 7] = [
         ("lifetimes", |settings| settings.cache.max_ttl = Duration::from_secs(1)),
         ("stale", |settings| settings.cache.stale_if_error = Duration::from_secs(1)),
-        ("timeout", |settings| first(settings).endpoint.timeout = Duration::from_secs(9)),
+        ("timeout", |settings| asked(settings).timeout = Duration::from_secs(9)),
         ("checks", |settings| first(settings).checks = TokenChecks::default()),
         ("policy", |settings| {
             let mut api = api("other", &[0]);

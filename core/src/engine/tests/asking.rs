@@ -104,7 +104,7 @@ fn a_failure_is_sent_to_those_who_follow() {
 #[test]
 fn a_leader_that_dies_is_replaced() {
     let mut sample = Sample::default();
-    sample.provider.endpoint.timeout = Duration::from_secs(3);
+    sample.asked().timeout = Duration::from_secs(3);
     let settings = sample.settings();
     let store = MemoryStore::default();
     let (mut one, mut two) = (worker(&settings, 1), worker(&settings, 2));
@@ -120,7 +120,7 @@ fn a_leader_that_dies_is_replaced() {
 #[test]
 fn a_leader_that_renews_is_waited_for() {
     let mut sample = Sample::default();
-    sample.provider.endpoint.timeout = Duration::from_secs(3);
+    sample.asked().timeout = Duration::from_secs(3);
     let settings = sample.settings();
     let store = MemoryStore::default();
     let (mut one, mut two) = (worker(&settings, 1), worker(&settings, 2));
@@ -150,7 +150,7 @@ fn a_call_that_never_ends_is_given_up() {
 fn a_call_is_repeated_as_often_as_configured_when_that_may_help() {
     let after = |result: HttpResult, retries: u32| {
         let mut sample = Sample::default();
-        sample.provider.endpoint.retries = retries;
+        sample.asked().retries = retries;
         ask(&mut worker(&sample.settings(), 1), "t0ken", &result, &MemoryStore::default(), at(0))
     };
     let unavailable = Judged::Refused(Outcome::ProviderUnavailable, String::new());
@@ -259,7 +259,7 @@ fn a_call_goes_out_with_its_request_and_survives_it() {
 #[test]
 fn a_call_is_answered_once_and_never_after_its_flight_has_ended() {
     let mut sample = Sample::default();
-    sample.provider.endpoint.retries = 1;
+    sample.asked().retries = 1;
     let settings = sample.settings();
     let store = MemoryStore::default();
     let mut one = worker(&settings, 1);

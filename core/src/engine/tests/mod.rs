@@ -20,6 +20,7 @@ use crate::policy::rule::Rule;
 use crate::policy::selection::{AmbiguousPaths, Policy, Unmatched};
 use crate::port::memory::{FixedRandom, MemoryStore, NoSignatures};
 use crate::provider::Provider;
+use crate::provider::introspection::request::Introspection;
 use crate::provider::samples::provider;
 use crate::reply;
 use crate::token::extract::{self, TokenSource};
@@ -47,6 +48,11 @@ impl Default for Sample {
 }
 
 impl Sample {
+    /// How its provider is asked.
+    fn asked(&mut self) -> &mut Introspection {
+        Rc::make_mut(self.provider.introspection.as_mut().unwrap())
+    }
+
     fn settings(self) -> Rc<Settings> {
         let api = ApiSettings {
             id: "orders".into(),

@@ -163,8 +163,8 @@ impl Seat {
 impl Process {
     fn new(disorder: Disorder) -> Self {
         let mut sample = Sample::default();
-        sample.provider.endpoint.timeout = Duration::from_millis(TIMEOUT);
-        sample.provider.endpoint.retries = u32::try_from(RETRIES).unwrap();
+        sample.asked().timeout = Duration::from_millis(TIMEOUT);
+        sample.asked().retries = u32::try_from(RETRIES).unwrap();
         sample.provider.checks.clock_skew = Duration::from_millis(SKEW);
         sample.rule.scopes = crate::policy::scopes::ScopeRule::All(vec!["read".into()]);
         sample.cache.max_ttl = Duration::from_millis(disorder.max_ttl);

@@ -16,11 +16,13 @@ const TOKEN: &str = "token=";
 /// The headers of an answer without which it cannot be read.
 pub const LOOKED_AT: AnswerHeaders = AnswerHeaders::Only(&["content-encoding", "retry-after"]);
 
-/// How to ask one authorization server.
+/// How one authorization server is asked.
 #[derive(Clone, Debug)]
-pub struct Endpoint {
-    pub url: HttpUrl,
-    pub cluster: Rc<str>,
+pub struct Introspection {
+    /// Where; `None`: where its metadata says.
+    pub url: Option<HttpUrl>,
+    /// The cluster that reaches it; `None`: the one that reaches the metadata, or that configured for the origin.
+    pub cluster: Option<Rc<str>>,
     /// Limit of one attempt.
     pub timeout: Duration,
     /// Further attempts after the first, when that got no answer.
@@ -32,13 +34,21 @@ pub struct Endpoint {
     /// Headers of an answer that somebody looks at: [`LOOKED_AT`], or all where `Cache-Control` is respected, which may
     /// come in several lines.
     pub answer_headers: AnswerHeaders,
+}
+
+/// Where one authorization server is asked, and how.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub url: HttpUrl,
+    pub cluster: Rc<str>,
+    pub introspection: Rc<Introspection>,
     /// Filled in with the first call.
-    pub written: Written,
+    written: Written,
 }
 
 /// What all requests to one endpoint have in common, encoded once. It contains credentials, so `Debug` hides it.
 #[derive(Clone, Default)]
-pub struct Written(OnceCell<Parts>);
+struct Written(OnceCell<Parts>);
 
 #[derive(Clone)]
 struct Parts {
@@ -54,6 +64,10 @@ impl fmt::Debug for Written {
 }
 
 impl Endpoint {
+    pub fn new(url: HttpUrl, cluster: Rc<str>, introspection: Rc<Introspection>) -> Self {
+        Self { url, cluster, introspection, written: Written::default() }
+    }
+
     /// The call that asks about `token` and waits `timeout` at most.
     pub fn call(&self, token: &Bearer, timeout: Duration) -> HttpCall {
         let parts = self.written.0.get_or_init(|| self.parts());
@@ -68,29 +82,37 @@ impl Endpoint {
             headers: Rc::clone(&parts.headers),
             body: body.into_bytes(),
             timeout,
-            answer_headers: self.answer_headers,
+            answer_headers: self.introspection.answer_headers,
             max_answer_bytes: MAX_ANSWER_BYTES,
         }
     }
 
     fn parts(&self) -> Parts {
         let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(self.parameters.iter());
-        form.extend_pairs(self.client.form_fields());
+        let Introspection { client, parameters, headers: further, .. } = &*self.introspection;
+        form.extend_pairs(parameters.iter());
+        form.extend_pairs(client.form_fields());
         let form = form.finish();
 
         let mut headers = self.url.pseudo_headers("POST");
         headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
         // Without this the server may compress the answer, and nothing here decompresses.
         for (name, value) in [("accept", "application/json"), ("accept-encoding", "identity")] {
-            if !self.headers.iter().any(|(given, _)| &**given == name) {
+            if !further.iter().any(|(given, _)| &**given == name) {
                 headers.push((name.to_owned(), value.to_owned()));
             }
         }
-        headers.extend(self.client.authorization().map(|value| ("authorization".to_owned(), value)));
-        headers.extend(self.headers.iter().map(|(name, value)| (name.to_string(), value.expose().to_owned())));
+        headers.extend(client.authorization().map(|value| ("authorization".to_owned(), value)));
+        headers.extend(further.iter().map(|(name, value)| (name.to_string(), value.expose().to_owned())));
         let form = if form.is_empty() { form } else { format!("&{form}") };
         Parts { headers: headers.into(), form: form.into() }
+    }
+}
+
+impl Introspection {
+    /// The endpoint, where the configuration says all of it.
+    pub fn endpoint(self: &Rc<Self>) -> Option<Endpoint> {
+        Some(Endpoint::new(self.url.clone()?, self.cluster.clone()?, Rc::clone(self)))
     }
 
     /// Whether the gateway shows an access token of its own, so that `invalid_token` may be about that.
@@ -111,23 +133,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn endpoint() -> Endpoint {
-        Endpoint {
-            url: HttpUrl::parse("https://idp.example.com:8443/introspect?tenant=7").unwrap(),
-            cluster: "idp".into(),
+    fn introspection() -> Introspection {
+        Introspection {
+            url: None,
+            cluster: None,
             timeout: Duration::from_secs(2),
             retries: 1,
             client: ClientAuth::Post { id: "g".into(), secret: Secret::new("s&t") },
             parameters: vec![("token_type_hint".into(), "access_token".into())],
             headers: vec![("x-key".into(), Secret::new("k"))],
             answer_headers: LOOKED_AT,
-            written: Written::default(),
         }
+    }
+
+    fn endpoint(introspection: Introspection) -> Endpoint {
+        let url = HttpUrl::parse("https://idp.example.com:8443/introspect?tenant=7").unwrap();
+        Endpoint::new(url, "idp".into(), introspection.into())
     }
 
     #[test]
     fn asks_by_post_with_the_endpoints_own_authority() {
-        let call = endpoint().call(&Bearer::parse(b"a+b/c==").unwrap(), Duration::from_millis(5));
+        let call = endpoint(introspection()).call(&Bearer::parse(b"a+b/c==").unwrap(), Duration::from_millis(5));
         assert_eq!(
             String::from_utf8(call.body).unwrap(),
             "token=a%2Bb%2Fc%3D%3D&token_type_hint=access_token&client_id=g&client_secret=s%26t"
@@ -145,12 +171,12 @@ mod tests {
             assert!(call.headers.iter().any(|(key, found)| key == name && found == value), "{name}");
         }
         assert_eq!(call.timeout, Duration::from_millis(5));
-        assert_eq!(endpoint().total_timeout(), Duration::from_secs(4));
+        assert_eq!(introspection().total_timeout(), Duration::from_secs(4));
     }
 
     #[test]
     fn an_endpoint_shows_no_credential_once_it_has_been_asked() {
-        let endpoint = endpoint();
+        let endpoint = endpoint(introspection());
         endpoint.call(&Bearer::parse(b"t").unwrap(), Duration::ZERO);
         let shown = format!("{endpoint:?}");
         assert!(!shown.contains("s&t") && !shown.contains("s%26t"), "{shown}");
@@ -162,8 +188,8 @@ mod tests {
             ("accept".into(), Secret::new("application/token-introspection+jwt")),
             ("accept-encoding".into(), Secret::new("gzip;q=0")),
         ];
-        let endpoint =
-            Endpoint { headers, parameters: Vec::new(), client: ClientAuth::None { id: None }, ..endpoint() };
+        let client = ClientAuth::None { id: None };
+        let endpoint = endpoint(Introspection { headers, parameters: Vec::new(), client, ..introspection() });
         let call = endpoint.call(&Bearer::parse(b"t").unwrap(), Duration::ZERO);
         for name in ["accept", "accept-encoding"] {
             assert_eq!(call.headers.iter().filter(|(given, _)| given == name).count(), 1);
@@ -174,18 +200,22 @@ mod tests {
     #[test]
     fn a_token_of_the_gateways_own_is_a_bearer_wherever_it_is_configured() {
         let none = || ClientAuth::None { id: None };
-        assert!(!endpoint().sends_own_token());
-        assert!(Endpoint { client: ClientAuth::Bearer(Secret::new("t")), ..endpoint() }.sends_own_token());
+        assert!(!introspection().sends_own_token());
+        assert!(Introspection { client: ClientAuth::Bearer(Secret::new("t")), ..introspection() }.sends_own_token());
         for (value, sends) in [("Bearer t", true), ("bearer t", true), ("Basic eDp5", false), ("é", false)] {
             let headers = vec![("authorization".into(), Secret::new(value))];
-            assert_eq!(Endpoint { client: none(), headers, ..endpoint() }.sends_own_token(), sends, "{value}");
+            assert_eq!(
+                Introspection { client: none(), headers, ..introspection() }.sends_own_token(),
+                sends,
+                "{value}"
+            );
         }
     }
 
     proptest! {
         #[test]
         fn every_token_arrives_as_it_was_sent(token in "[A-Za-z0-9._~+/-]{1,80}={0,3}") {
-            let call = endpoint().call(&Bearer::parse(token.as_bytes()).unwrap(), Duration::ZERO);
+            let call = endpoint(introspection()).call(&Bearer::parse(token.as_bytes()).unwrap(), Duration::ZERO);
             let sent = form_urlencoded::parse(&call.body).find(|(name, _)| name == "token").unwrap().1.into_owned();
             prop_assert_eq!(sent, token);
         }
