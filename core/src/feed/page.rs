@@ -72,7 +72,7 @@ pub fn is_unchanged(source: &FeedSettings, path: &str, answer: &HttpAnswer) -> b
     next(source, path, answer) == Ok(None)
 }
 
-fn validator(etag: &[u8]) -> Option<Box<str>> {
+pub(super) fn validator(etag: &[u8]) -> Option<Box<str>> {
     let etag = std::str::from_utf8(etag).ok()?;
     let usable = (1..=MAX_ETAG).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
     usable.then(|| etag.into())

@@ -1,0 +1,295 @@
+//! A document kept fresh in one worker's own memory: when it is fetched, and what an answer changes.
+//!
+//! It is for what nobody else may write, such as keys: shared data is open to every plugin of the same `vm_id`.
+
+use super::page::validator;
+use super::schedule::{LONGEST_RETRY_AFTER, backoff, interval};
+use crate::base::http::{AnswerHeaders, Body, HttpAnswer, HttpCall, HttpResult, HttpUrl};
+use crate::base::random::Prng;
+use crate::base::retry_after::retry_after;
+use crate::base::time::Timestamp;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Most bytes a document may have.
+pub const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
+/// Least time between two fetches that requests bring about.
+const DEMAND_INTERVAL: Duration = Duration::from_secs(10);
+/// The headers of an answer that are looked at.
+const LOOKED_AT: AnswerHeaders = AnswerHeaders::Only(&["content-encoding", "etag", "retry-after"]);
+
+/// Where a document may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    pub url: HttpUrl,
+    pub cluster: Rc<str>,
+}
+
+/// When a document is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshening {
+    /// Time from the start of one fetch to the start of the next.
+    pub refresh: Duration,
+    /// Limit of one attempt.
+    pub timeout: Duration,
+}
+
+/// A document as one worker knows it: the last good one stays until a newer good one has come.
+#[derive(Debug)]
+pub struct Document<T> {
+    locations: Vec<Location>,
+    freshening: Freshening,
+    known: Option<Known<T>>,
+    asking: Option<Asking>,
+    /// Failures in a row.
+    failures: u32,
+    /// When it is fetched next.
+    due: Timestamp,
+    /// From when on requests may have it fetched.
+    demand_from: Timestamp,
+    prng: Prng,
+}
+
+/// A fetch under way.
+#[derive(Clone, Copy, Debug)]
+struct Asking {
+    location: usize,
+    /// Whether the document is elsewhere by now.
+    has_moved: bool,
+}
+
+#[derive(Debug)]
+struct Known<T> {
+    content: Rc<T>,
+    digest: [u8; 32],
+    etag: Option<Box<str>>,
+    location: usize,
+    /// When the server last said that it is this one.
+    confirmed_at: Timestamp,
+}
+
+/// What a request gets that cannot go on without a newer document.
+#[derive(Debug)]
+pub enum Demand {
+    /// It is being fetched, by this call if there is one.
+    UnderWay(Option<HttpCall>),
+    /// It was fetched a moment ago, or failed to be.
+    TooSoon,
+}
+
+/// What an answer has changed.
+#[derive(Debug)]
+pub enum Fetched<T> {
+    /// Another location is asked.
+    Elsewhere(HttpCall),
+    /// A new document is in force, in place of this one.
+    Changed(Option<Rc<T>>),
+    Unchanged,
+    Failed(FetchError),
+}
+
+/// Why an answer is no document. Never quotes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchError {
+    Unreachable,
+    Status(u16),
+    Coded,
+    TooLarge,
+    /// What its reader says.
+    Unreadable(String),
+}
+
+impl<T> Document<T> {
+    /// A document that is at one of these locations, tried in this order.
+    pub fn new(locations: Vec<Location>, freshening: Freshening, seed: u64) -> Self {
+        let (due, demand_from) = Default::default();
+        Self { locations, freshening, known: None, asking: None, failures: 0, due, demand_from, prng: Prng::new(seed) }
+    }
+
+    pub fn content(&self) -> Option<&Rc<T>> {
+        self.known.as_ref().map(|known| &known.content)
+    }
+
+    /// Where it was found.
+    pub fn location(&self) -> Option<&Location> {
+        self.locations.get(self.known.as_ref()?.location)
+    }
+
+    /// Time since the server last said that it is this one.
+    pub fn age(&self, now: Timestamp) -> Option<Duration> {
+        self.known.as_ref().map(|known| now.since(known.confirmed_at))
+    }
+
+    /// Whether the last fetch failed.
+    pub fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// The longest that a fetch can take.
+    pub fn total_timeout(&self) -> Duration {
+        self.freshening.timeout.saturating_mul(u32::try_from(self.locations.len()).unwrap_or(u32::MAX))
+    }
+
+    /// It is elsewhere from now on, and fetched from there. The last good one stays.
+    pub fn move_to(&mut self, location: Location) {
+        if self.locations != [location.clone()] {
+            self.locations = vec![location];
+            (self.due, self.demand_from) = Default::default();
+            if let Some(asking) = &mut self.asking {
+                asking.has_moved = true;
+            }
+            if let Some(known) = &mut self.known {
+                (known.location, known.etag) = (0, None);
+            }
+        }
+    }
+
+    /// The call that fetches it, when it is time.
+    pub fn poll(&mut self, now: Timestamp) -> Option<HttpCall> {
+        // A clock that was set back must not put it off.
+        let latest = self.freshening.refresh.max(LONGEST_RETRY_AFTER).saturating_mul(2);
+        self.due = self.due.min(now.plus(latest));
+        (self.asking.is_none() && now >= self.due).then(|| self.fetch(now)).flatten()
+    }
+
+    /// A request cannot go on with what is known.
+    pub fn demand(&mut self, now: Timestamp) -> Demand {
+        if self.asking.is_some() {
+            return Demand::UnderWay(None);
+        }
+        self.demand_from = self.demand_from.min(now.plus(DEMAND_INTERVAL));
+        if now < self.demand_from {
+            return Demand::TooSoon;
+        }
+        self.demand_from = now.plus(DEMAND_INTERVAL);
+        match self.fetch(now) {
+            Some(call) => Demand::UnderWay(Some(call)),
+            None => Demand::TooSoon,
+        }
+    }
+
+    /// A fetch has ended. `read` makes the content of the bytes.
+    pub fn on_result(
+        &mut self,
+        result: HttpResult,
+        now: Timestamp,
+        read: impl FnOnce(&[u8]) -> Result<T, String>,
+    ) -> Fetched<T> {
+        let location = match self.asking.take() {
+            Some(Asking { location, has_moved: false }) => location,
+            Some(_) | None => return Fetched::Unchanged,
+        };
+        let wait = match &result {
+            HttpResult::Answered(answer) => retry_after(answer, now, LONGEST_RETRY_AFTER),
+            HttpResult::Failed => None,
+        };
+        let fetched = self.read(location, result, now, read);
+        if let Fetched::Failed(_) = fetched {
+            if self.known.is_none()
+                && let Some(call) = self.call(location + 1)
+            {
+                self.asking = Some(Asking { location: location + 1, has_moved: false });
+                return Fetched::Elsewhere(call);
+            }
+            self.failures = self.failures.saturating_add(1);
+            self.due = now.plus(backoff(self.failures, self.freshening.refresh, wait, &mut self.prng));
+        } else {
+            self.failures = 0;
+        }
+        fetched
+    }
+
+    fn fetch(&mut self, now: Timestamp) -> Option<HttpCall> {
+        let location = self.known.as_ref().map_or(0, |known| known.location);
+        let call = self.call(location)?;
+        self.asking = Some(Asking { location, has_moved: false });
+        self.due = now.plus(interval(self.freshening.refresh, &mut self.prng));
+        Some(call)
+    }
+
+    /// The call to a location: conditional, where a document is known from there (RFC 9110 §13.1.2).
+    fn call(&self, location: usize) -> Option<HttpCall> {
+        let Location { url, cluster } = self.locations.get(location)?;
+        let mut headers = url.pseudo_headers("GET");
+        headers.extend([("accept", "application/json"), ("accept-encoding", "identity")].map(owned));
+        let known = self.known.as_ref().filter(|known| known.location == location);
+        headers.extend(known.and_then(|known| known.etag.as_deref()).map(|etag| owned(("if-none-match", etag))));
+        Some(HttpCall {
+            cluster: Rc::clone(cluster),
+            headers: headers.into(),
+            body: Vec::new(),
+            timeout: self.freshening.timeout,
+            answer_headers: LOOKED_AT,
+            max_answer_bytes: MAX_DOCUMENT_BYTES,
+        })
+    }
+
+    fn read(
+        &mut self,
+        location: usize,
+        result: HttpResult,
+        now: Timestamp,
+        read: impl FnOnce(&[u8]) -> Result<T, String>,
+    ) -> Fetched<T> {
+        let HttpResult::Answered(answer) = result else { return Fetched::Failed(FetchError::Unreachable) };
+        if let (304, Some(known)) = (answer.status, &mut self.known)
+            && known.etag.is_some()
+        {
+            known.confirmed_at = now;
+            return Fetched::Unchanged;
+        }
+        let etag = answer.header("etag").and_then(validator);
+        let bytes = match body(answer) {
+            Ok(bytes) => bytes,
+            Err(error) => return Fetched::Failed(error),
+        };
+        let digest = hmac_sha256::Hash::hash(&bytes);
+        if let Some(known) = &mut self.known
+            && known.digest == digest
+        {
+            (known.etag, known.location, known.confirmed_at) = (etag, location, now);
+            return Fetched::Unchanged;
+        }
+        match read(&bytes) {
+            Ok(content) => {
+                let known = Known { content: Rc::new(content), digest, etag, location, confirmed_at: now };
+                Fetched::Changed(self.known.replace(known).map(|older| older.content))
+            }
+            Err(reason) => Fetched::Failed(FetchError::Unreadable(reason)),
+        }
+    }
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+fn body(answer: HttpAnswer) -> Result<Vec<u8>, FetchError> {
+    match answer.status {
+        200 if answer.is_coded() => Err(FetchError::Coded),
+        200 => match answer.body {
+            Body::Whole(bytes) if bytes.len() <= MAX_DOCUMENT_BYTES => Ok(bytes),
+            Body::Whole(_) | Body::TooLarge(_) => Err(FetchError::TooLarge),
+        },
+        status => Err(FetchError::Status(status)),
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable => f.write_str("no answer: not reached, connection lost or timed out"),
+            Self::Status(status @ 300..=399) => {
+                write!(f, "status {status}: redirects are not followed; configure the address that it leads to")
+            }
+            Self::Status(status) => write!(f, "status {status} where 200 was expected"),
+            Self::Coded => f.write_str("the answer has a content-encoding, though none was asked for"),
+            Self::TooLarge => write!(f, "the answer has more than {MAX_DOCUMENT_BYTES} bytes"),
+            Self::Unreadable(reason) => f.write_str(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
