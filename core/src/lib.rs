@@ -12,6 +12,7 @@ pub mod contract;
 pub mod decision;
 pub mod engine;
 pub mod feed;
+pub mod jose;
 pub mod outcome;
 pub mod policy;
 pub mod port;

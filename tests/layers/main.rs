@@ -19,9 +19,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("base", &["port"]),
     ("outcome", &[]),
     ("feed", &["base", "port"]),
+    ("jose", &["base", "port"]),
     ("token", &["base", "port"]),
     ("reply", &["base", "outcome"]),
-    ("provider", &["base", "outcome", "token"]),
+    ("provider", &["base", "feed", "jose", "outcome", "token"]),
     ("cache", &["base", "port", "token"]),
     ("contract", &["base", "feed", "port"]),
     ("policy", &["base", "provider", "token"]),
@@ -30,11 +31,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "base", "cache", "contract", "decision", "feed", "outcome", "policy", "port", "provider", "reply", "token",
-            "upstream",
+            "base", "cache", "contract", "decision", "feed", "jose", "outcome", "policy", "port", "provider", "reply",
+            "token", "upstream",
         ],
     ),
-    ("config", &["base", "cache", "contract", "engine", "feed", "policy", "provider", "reply", "token"]),
+    ("config", &["base", "cache", "contract", "engine", "feed", "jose", "policy", "provider", "reply", "token"]),
 ];
 
 fn root() -> PathBuf {

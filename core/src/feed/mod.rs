@@ -3,12 +3,12 @@
 //! * [`settings`]: what the configuration says of it;
 //! * [`duty`]: which worker polls and when, with the [`lease`] and the [`schedule`];
 //! * [`state`]: where polling stands, for all workers;
-//! * [`document`]: one that a worker keeps to itself;
+//! * [`fresh_document`]: one that a worker keeps to itself;
 //! * [`request`] and [`page`]: one page asked for, conditionally or in full, and what of the answer can be read;
 //!   [`link`] leads to the next one.
 
-pub mod document;
 pub mod duty;
+pub mod fresh_document;
 pub mod lease;
 pub mod link;
 pub mod page;

@@ -37,10 +37,10 @@ pub struct Freshening {
 
 /// A document as one worker knows it: the last good one stays until a newer good one has come.
 #[derive(Debug)]
-pub struct Document<T> {
+pub struct FreshDocument<T> {
     locations: Vec<Location>,
     freshening: Freshening,
-    known: Option<Known<T>>,
+    known: Option<LastGood<T>>,
     asking: Option<Asking>,
     /// Failures in a row.
     failures: u32,
@@ -60,7 +60,7 @@ struct Asking {
 }
 
 #[derive(Debug)]
-struct Known<T> {
+struct LastGood<T> {
     content: Rc<T>,
     digest: [u8; 32],
     etag: Option<Box<str>>,
@@ -100,7 +100,7 @@ pub enum FetchError {
     Unreadable(String),
 }
 
-impl<T> Document<T> {
+impl<T> FreshDocument<T> {
     /// A document that is at one of these locations, tried in this order.
     pub fn new(locations: Vec<Location>, freshening: Freshening, seed: u64) -> Self {
         let (due, demand_from) = Default::default();
@@ -253,7 +253,7 @@ impl<T> Document<T> {
         }
         match read(&bytes) {
             Ok(content) => {
-                let known = Known { content: Rc::new(content), digest, etag, location, confirmed_at: now };
+                let known = LastGood { content: Rc::new(content), digest, etag, location, confirmed_at: now };
                 Fetched::Changed(self.known.replace(known).map(|older| older.content))
             }
             Err(reason) => Fetched::Failed(FetchError::Unreadable(reason)),

@@ -8,8 +8,8 @@ fn location(path: &str) -> Location {
     Location { url: HttpUrl::parse(&format!("https://idp{path}")).unwrap(), cluster: "idp".into() }
 }
 
-fn document(paths: &[&str]) -> Document<String> {
-    Document::new(paths.iter().map(|path| location(path)).collect(), PACE, 1)
+fn document(paths: &[&str]) -> FreshDocument<String> {
+    FreshDocument::new(paths.iter().map(|path| location(path)).collect(), PACE, 1)
 }
 
 fn answer(status: u16, body: &str, etag: Option<&str>) -> HttpResult {
@@ -31,7 +31,7 @@ fn condition(call: &HttpCall) -> Option<&str> {
 }
 
 /// A document whose first fetch brought `one` with the tag `"1"`.
-fn known() -> Document<String> {
+fn known() -> FreshDocument<String> {
     let mut document = document(&["/jwks"]);
     document.poll(NOW).unwrap();
     let fetched = document.on_result(answer(200, "one", Some("\"1\"")), NOW, text);
