@@ -4,7 +4,8 @@
 //!
 //! * `configuration`: a plugin configuration, or the members of one that the text is about;
 //! * `contracts`: a contract document;
-//! * `envoy`: part of an Envoy configuration.
+//! * `envoy`: part of an Envoy configuration;
+//! * `token`: header and payload of an access token.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 #[path = "documents/comments.rs"]
@@ -13,18 +14,20 @@ mod comments;
 mod containers;
 #[path = "documents/keys.rs"]
 mod keys;
+#[path = "documents/markdown.rs"]
+mod markdown;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use markdown::{Block, code_spans, yaml};
+use serde_json::{Value, json};
 use tessera_core::config;
 use tessera_core::contract::row::Row;
 use tessera_core::engine::metrics::{Introspected, Level, Lookup, Metrics, Sample, build_info};
 use tessera_core::outcome::Outcome;
-use yaml_rust2::{Yaml, YamlLoader};
 
 // ---- configurations ----
 
@@ -35,6 +38,7 @@ fn every_configuration_in_a_document_is_accepted() {
         let place = &block.place;
         match (block.language.as_str(), block.kind.as_str()) {
             ("json" | "yaml", "configuration") => accept(place, &completed(block.value())),
+            ("json", "token") => drop(block.token()),
             ("json", "contracts") => read_contracts(place, &block.value()),
             ("yaml", "envoy") => {
                 for plugin in plugins(&block.value()) {
@@ -219,7 +223,7 @@ fn documented_keys() -> BTreeSet<String> {
 
 #[test]
 fn the_table_of_outcomes_is_that_of_the_code() {
-    let shown: Vec<(String, String, String)> = rows(&document("docs/outcomes.md").text, "| outcome |")
+    let shown: Vec<(String, String, String)> = table(&document("docs/outcomes.md").text, "| outcome |")
         .into_iter()
         .map(|row| (row[0].clone(), row[1].clone(), row[2].clone()))
         .collect();
@@ -236,7 +240,7 @@ fn the_table_of_outcomes_is_that_of_the_code() {
 
 #[test]
 fn the_metrics_of_the_document_are_those_of_the_code() {
-    let documented: Vec<String> = rows(&document("docs/metrics.md").text, "| name |")
+    let documented: Vec<String> = table(&document("docs/metrics.md").text, "| name |")
         .into_iter()
         .map(|row| row[0].trim_matches('`').to_owned())
         .collect();
@@ -376,38 +380,13 @@ struct Document {
     text: String,
 }
 
-struct Block {
-    place: String,
-    language: String,
-    kind: String,
-    text: String,
-}
-
 impl Document {
     fn name(&self) -> String {
         self.path.strip_prefix(root()).unwrap().display().to_string()
     }
 
-    /// The fenced blocks.
     fn blocks(&self) -> Vec<Block> {
-        let mut blocks: Vec<Block> = Vec::new();
-        let mut inside = false;
-        for (number, line) in self.text.lines().enumerate() {
-            if let Some(info) = line.strip_prefix("```") {
-                inside = !inside;
-                if inside {
-                    let (language, kind) = info.split_once(' ').unwrap_or((info, ""));
-                    let place = format!("{}:{}", self.name(), number + 1);
-                    let (language, kind) = (language.to_owned(), kind.to_owned());
-                    blocks.push(Block { place, language, kind, text: String::new() });
-                }
-            } else if inside && let Some(block) = blocks.last_mut() {
-                block.text.push_str(line);
-                block.text.push('\n');
-            }
-        }
-        assert!(!inside, "{}: a block does not end", self.name());
-        blocks
+        markdown::blocks(&self.name(), &self.text)
     }
 
     fn code_lines(&self) -> Vec<String> {
@@ -427,15 +406,6 @@ impl Document {
 
     fn links(&self) -> Vec<String> {
         self.prose().split("](").skip(1).map(|rest| rest.split(')').next().unwrap().to_owned()).collect()
-    }
-}
-
-impl Block {
-    fn value(&self) -> Value {
-        match self.language.as_str() {
-            "json" => serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{}: {error}", self.place)),
-            _ => yaml(&self.text, &self.place),
-        }
     }
 }
 
@@ -471,19 +441,10 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 }
 
 /// The cells of the first table whose head begins so.
-fn rows(text: &str, head: &str) -> Vec<Vec<String>> {
-    let lines = text.lines().skip_while(|line| !line.starts_with(head)).skip(2);
-    let rows: Vec<Vec<String>> = lines
-        .take_while(|line| line.starts_with('|'))
-        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
-        .collect();
+fn table(text: &str, head: &str) -> Vec<Vec<String>> {
+    let rows = markdown::rows(text, head);
     assert!(!rows.is_empty(), "no table {head}");
     rows
-}
-
-/// What stands between backticks.
-fn code_spans(text: &str) -> Vec<String> {
-    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// The anchors of a document's headings, as they are made from their text.
@@ -499,29 +460,4 @@ fn anchors(text: &str) -> BTreeSet<String> {
         kept.replace(' ', "-")
     };
     headings.map(letters).collect()
-}
-
-/// The one document of a YAML text.
-fn yaml(text: &str, place: &str) -> Value {
-    let documents = YamlLoader::load_from_str(text).unwrap_or_else(|error| panic!("{place}: {error}"));
-    assert_eq!(documents.len(), 1, "{place}");
-    to_json(&documents[0], place)
-}
-
-fn to_json(yaml: &Yaml, place: &str) -> Value {
-    match yaml {
-        Yaml::Null => Value::Null,
-        Yaml::Boolean(flag) => (*flag).into(),
-        Yaml::Integer(number) => (*number).into(),
-        Yaml::Real(_) => yaml.as_f64().unwrap().into(),
-        Yaml::String(text) => text.as_str().into(),
-        Yaml::Array(elements) => elements.iter().map(|element| to_json(element, place)).collect(),
-        Yaml::Hash(members) => {
-            let member = |(name, value): (&Yaml, &Yaml)| {
-                (name.as_str().unwrap_or_else(|| panic!("{place}: {name:?}")).to_owned(), to_json(value, place))
-            };
-            Value::Object(members.iter().map(member).collect::<Map<_, _>>())
-        }
-        Yaml::Alias(_) | Yaml::BadValue => panic!("{place}: not a plain value"),
-    }
 }
