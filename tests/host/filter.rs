@@ -1,5 +1,7 @@
 //! A small filter that does what a request's `x-do` header says, well or badly, so that the host can be tested.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
@@ -163,6 +165,13 @@ impl HttpContext for Request {
             "foreign" => {
                 let reverse = |name| hostcalls::call_foreign_function(name, Some(b"abc")).map(text);
                 log(&format!("{:?} {:?}", reverse("reverse"), reverse("unheard_of")));
+            }
+            "call-foreign" => {
+                let name = hostcalls::get_map_value(MapType::HttpRequestHeaders, "x-name").unwrap().unwrap();
+                let arguments = hostcalls::get_map_value(MapType::HttpRequestHeaders, "x-arguments").unwrap().unwrap();
+                let arguments = STANDARD.decode(arguments).unwrap();
+                let answer = hostcalls::call_foreign_function(&name, Some(&arguments));
+                log(&format!("{:?}", answer.map(|bytes| STANDARD.encode(bytes.unwrap_or_default()))));
             }
             "gauge" => {
                 let gauge = metric(MetricType::Gauge, "level");

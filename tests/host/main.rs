@@ -3,6 +3,10 @@
 
 #[path = "mod.rs"]
 mod host;
+#[path = "../tokens/mod.rs"]
+mod tokens;
+
+mod signing;
 
 #[allow(
     clippy::unwrap_used,

@@ -20,7 +20,8 @@
 //!
 //! Known gaps against the real Envoy:
 //! * of request bodies only that they come, no response bodies and trailers, no response of the upstream passing the
-//!   filter, no gRPC callouts, no foreign functions but those a test offers;
+//!   filter, no gRPC callouts, no foreign functions but `verify_signature`, `sign` and
+//!   those that a test offers;
 //! * one plugin to a VM, no throw-away VM on a main thread, no reload after a trap, and shared data outlives the last
 //!   VM of its id;
 //! * the connection manager adds no headers (`x-request-id`, `x-forwarded-*`), rejects and normalises nothing, and
@@ -40,6 +41,7 @@ mod headers;
 mod process;
 mod property;
 mod record;
+mod signatures;
 mod vm;
 mod worker;
 
@@ -49,5 +51,6 @@ pub use {
     headers::Headers,
     process::{Process, START},
     record::{Callout, Outcome, Plugin, Refused, Reply, StreamId},
+    signatures::HostSignatures,
     worker::Worker,
 };

@@ -2,6 +2,7 @@
 
 use super::exports::Module;
 use super::record::{Plugin, Refused};
+use super::signatures::HostSignatures;
 use super::vm::Vm;
 use super::worker::Worker;
 use proxy_wasm::types::{MetricType, Status};
@@ -69,7 +70,9 @@ impl Process {
             workers: BTreeMap::new(),
             last_worker: 0,
         };
-        Self(Arc::new(Inner { module, shared: Mutex::new(shared) }))
+        let process = Self(Arc::new(Inner { module, shared: Mutex::new(shared) }));
+        process.set_signatures(HostSignatures::Whole);
+        process
     }
 
     /// Starts a worker with this plugin configuration.
@@ -151,7 +154,7 @@ impl Process {
         }
     }
 
-    /// Offers a foreign function; one that is not offered answers `NotFound`.
+    /// Offers one more foreign function; one that is not offered answers `NotFound`.
     pub fn offer(&self, name: &str, function: Foreign) {
         self.shared().foreign.insert(name.to_owned(), function);
     }
