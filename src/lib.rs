@@ -17,7 +17,7 @@ mod plugin;
 mod root;
 mod sdk;
 mod shared_data;
-mod signatures;
+pub mod signatures;
 mod stats;
 mod stream;
 

@@ -11,6 +11,8 @@
 mod host;
 #[path = "../refusals/mod.rs"]
 mod refusals;
+#[path = "../tokens/mod.rs"]
+mod tokens;
 
 mod caller;
 mod configuration;
@@ -20,6 +22,7 @@ mod cache;
 mod callbacks;
 mod decisions;
 mod held_back;
+mod host_signatures;
 mod hostile;
 mod introspection;
 mod many_at_once;

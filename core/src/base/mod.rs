@@ -7,6 +7,7 @@ pub mod headers;
 pub mod http;
 pub mod json;
 pub mod printable;
+pub mod protobuf;
 pub mod random;
 pub mod retry_after;
 pub mod secret;

@@ -4,6 +4,7 @@
 //! asks.
 
 use crate::base::json::{Json, Object};
+use crate::base::protobuf::{Content, Fields};
 
 /// Deepest nesting; the configuration needs seven levels.
 const MAX_DEPTH: usize = 64;
@@ -11,14 +12,6 @@ const MAX_DEPTH: usize = 64;
 /// The value of a `Struct`; `None` when the bytes are not one.
 pub(super) fn read_struct(bytes: &[u8]) -> Option<Json<'_>> {
     object(bytes, MAX_DEPTH)
-}
-
-/// One field's content.
-enum Content<'a> {
-    Varint(u64),
-    Fixed64([u8; 8]),
-    Bytes(&'a [u8]),
-    Fixed32,
 }
 
 /// `Struct { map<string, Value> fields = 1; }`
@@ -69,57 +62,4 @@ fn list(bytes: &[u8], depth: usize) -> Option<Json<'_>> {
         }
     }
     Some(Json::Array(values))
-}
-
-/// The fields of a message, each with its number; `None` and then nothing more where the bytes are not a message.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Option<(u64, Content<'a>)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let field = self.field();
-        if field.is_none() {
-            self.0 = &[];
-        }
-        Some(field)
-    }
-}
-
-impl<'a> Fields<'a> {
-    fn field(&mut self) -> Option<(u64, Content<'a>)> {
-        let tag = self.varint()?;
-        let content = match tag & 7 {
-            0 => Content::Varint(self.varint()?),
-            1 => Content::Fixed64(self.take(8)?.try_into().ok()?),
-            2 => {
-                let length = usize::try_from(self.varint()?).ok()?;
-                Content::Bytes(self.take(length)?)
-            }
-            5 => self.take(4).map(|_| Content::Fixed32)?,
-            _ => return None,
-        };
-        Some((tag >> 3, content))
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = *self.take(1)?.first()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
 }
