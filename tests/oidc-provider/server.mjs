@@ -5,15 +5,21 @@
 //   --port          0 or absent: a free port
 //   --host          the address to listen on; 127.0.0.1 if absent
 //   --issuer        http://127.0.0.1:PORT if absent
-//   --control       another port, 0 = a free one. GET / tells {"introspections": N}, how many were asked for so far.
+//   --control       another port, 0 = a free one. GET / tells {"introspections": N, "jwks": N, "metadata": N}, how many
+//                   were asked for so far.
 //                   POST /down: connections are closed and refused from then on; POST /up: they are taken again.
+//                   POST /rotate: new keys sign, the old ones stay in the set; POST /drop: only the newest are in it.
 //
 //   OIDC_CLIENTS    JSON array: [{"id": "portal", "secret": "…", "scope": "orders.read orders.write",
-//                                 "auth": "client_secret_basic", "signed_introspection": "RS256"}]
+//                                 "auth": "client_secret_basic", "signed_introspection": "RS256",
+//                                 "jwks": {"keys": […]}, "signing": "ES256", "dpop": true, "certificate": true}]
 //                   A client with `scope` may use the client_credentials grant; one without may only introspect.
-//                   A secret may be {"env": "NAME"}, the environment variable that holds it.
-//   OIDC_RESOURCES  JSON object, resource indicator (RFC 8707) -> {"format": "opaque" | "jwt", "algorithm": "RS256",
-//                                 "audience": "…", "expires_in": 600}
+//                   A secret may be {"env": "NAME"}, the environment variable that holds it. `jwks` and `signing` are for
+//                   `private_key_jwt`. Tokens are bound to a key with `dpop`, to a certificate with `certificate`: that
+//                   of the header `x-client-certificate` of the token request (DER in base64), as a TLS proxy would
+//                   have it.
+//   OIDC_RESOURCES  JSON object, resource indicator (RFC 8707) -> {"format": "opaque" | "jwt",
+//                                 "algorithm": "RS256" | "PS256" | "ES256" | "EdDSA", "audience": "…", "expires_in": 600}
 //                   Default: opaque tokens for https://orders.example.com, JWTs (RFC 9068) for https://orders-jwt.example.com.
 //
 // Prints `control http://127.0.0.1:PORT`, where it was asked for, and `ready http://127.0.0.1:PORT` once it answers.
@@ -44,6 +50,8 @@ function fail(message) {
   process.exit(1);
 }
 
+const ASYMMETRIC = ['private_key_jwt', 'none'];
+
 function secretOf(client) {
   const { secret } = client;
   const value = typeof secret?.env === 'string' ? process.env[secret.env] : secret;
@@ -51,11 +59,15 @@ function secretOf(client) {
 }
 
 function clientMetadata(client) {
-  const { id, scope, auth = 'client_secret_basic', signed_introspection: signed } = client;
+  const { id, scope, auth = 'client_secret_basic', signed_introspection: signed, jwks, signing } = client;
   return {
     client_id: id,
-    ...(auth === 'none' ? {} : { client_secret: secretOf(client) }),
+    ...(ASYMMETRIC.includes(auth) ? {} : { client_secret: secretOf(client) }),
+    ...(jwks ? { jwks } : {}),
+    ...(signing ? { token_endpoint_auth_signing_alg: signing } : {}),
     token_endpoint_auth_method: auth,
+    dpop_bound_access_tokens: client.dpop === true,
+    tls_client_certificate_bound_access_tokens: client.certificate === true,
     grant_types: scope ? ['client_credentials'] : [],
     response_types: [],
     redirect_uris: [],
@@ -77,26 +89,39 @@ function resourceServer(indicator) {
   };
 }
 
+let generation = 0;
+
+// The first key that fits is the one that signs.
 function signingKeys() {
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-  return {
-    keys: [
-      { ...rsa.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'rs256' },
-      { ...ec.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: 'es256' },
-    ],
+  generation += 1;
+  const pairs = {
+    RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    PS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    EdDSA: generateKeyPairSync('ed25519'),
   };
+  return Object.entries(pairs).map(([alg, { privateKey }]) => ({
+    ...privateKey.export({ format: 'jwk' }), use: 'sig', alg, kid: `${alg.toLowerCase()}-${generation}`,
+  }));
 }
+
+let keys = signingKeys();
 
 function configuration() {
   return {
     clients: clients.map(clientMetadata),
-    jwks: signingKeys(),
+    jwks: { keys },
     scopes: SCOPE.split(' '),
     ttl: { ClientCredentials: (_context, token) => token.resourceServer?.accessTokenTTL ?? 600 },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      dPoP: { enabled: true },
+      mTLS: {
+        enabled: true,
+        certificateBoundAccessTokens: true,
+        getCertificate: (context) => context.get('x-client-certificate') || undefined,
+      },
       introspection: { enabled: true, allowedPolicy: (_context, client) => client.clientAuthMethod !== 'none' },
       jwtIntrospection: { enabled: true },
       revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
@@ -113,15 +138,28 @@ function address(listening) {
   return `http://127.0.0.1:${listening.address().port}`;
 }
 
-let introspections = 0;
+const asked = { introspections: 0, jwks: 0, metadata: 0 };
+
+function count({ method, url }) {
+  if (method === 'POST' && url === '/token/introspection') asked.introspections += 1;
+  if (method === 'GET' && url === '/jwks') asked.jwks += 1;
+  if (method === 'GET' && url === '/.well-known/openid-configuration') asked.metadata += 1;
+}
+
+let answer;
+
+// A provider has its keys for good, so others take another one. What it stores is not its own.
+function provide() {
+  answer = new Provider(options.issuer ?? address(server), configuration()).callback();
+}
 
 // The issuer holds the port, so the server listens first and gets its handler second.
 const server = createServer();
 server.on('error', (error) => fail(error.message));
 server.listen(Number(options.port), options.host, () => {
-  const answer = new Provider(options.issuer ?? address(server), configuration()).callback();
+  provide();
   server.on('request', (request, response) => {
-    if (request.method === 'POST' && request.url === '/token/introspection') introspections += 1;
+    count(request);
     answer(request, response);
   });
   if (options.control === undefined) console.log(`ready ${address(server)}`);
@@ -135,6 +173,16 @@ function control(port) {
       server.close(done);
       server.closeAllConnections();
     },
+    'POST /rotate': (done) => {
+      keys = [...signingKeys(), ...keys];
+      provide();
+      done();
+    },
+    'POST /drop': (done) => {
+      keys = keys.slice(0, 4);
+      provide();
+      done();
+    },
     'POST /up': (done) => (server.listening ? done() : server.listen(port, options.host, done)),
   };
   const controls = createServer((request, response) => {
@@ -143,7 +191,7 @@ function control(port) {
       response.writeHead(404).end();
       return;
     }
-    change(() => response.setHeader('content-type', 'application/json').end(JSON.stringify({ introspections })));
+    change(() => response.setHeader('content-type', 'application/json').end(JSON.stringify(asked)));
   });
   controls.on('error', (error) => fail(error.message));
   controls.listen(Number(options.control), options.host, () => {
