@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::entry::{Remembered, end_of};
 use super::lifetime::Lifetime;
 use crate::base::time::Timestamp;
+use crate::token::confirmation::Confirmation;
 use crate::token::facts::{Facts, TokenState};
 
 /// Any answer an authorization server could give.
@@ -45,6 +46,17 @@ fn lasting(state: TokenState, asked_at: Timestamp, millis: u64) -> Remembered {
     Remembered { state, lifetime: Lifetime { asked_at, fresh_until: until, stale_until: until } }
 }
 
+fn confirmation() -> impl Strategy<Value = Option<Box<Confirmation>>> {
+    prop_oneof![
+        Just(None),
+        Just(Some(Confirmation::Unprovable)),
+        any::<[u8; 32]>().prop_map(|key| Some(Confirmation::Of { key: Some(key), certificate: None })),
+        (any::<Option<[u8; 32]>>(), any::<[u8; 32]>())
+            .prop_map(|(key, certificate)| Some(Confirmation::Of { key, certificate: Some(certificate) })),
+    ]
+    .prop_map(|confirmation| confirmation.map(Box::new))
+}
+
 fn facts() -> impl Strategy<Value = Facts> {
     (
         prop::option::of("\\PC{1,20}"),
@@ -52,13 +64,13 @@ fn facts() -> impl Strategy<Value = Facts> {
         prop::collection::vec("\\PC{0,9}", 0..6),
         prop::collection::vec("\\PC{0,9}", 0..3),
         prop::array::uniform2(prop::option::of(any::<u64>())),
-        any::<[bool; 2]>(),
+        (any::<bool>(), confirmation()),
         (
             prop::collection::vec(("/\\PC{0,9}|[a-z0-9_-]{1,9}", "[!-~]{0,30}"), 0..4),
             prop::collection::vec(("\\PC{0,9}", "\\PC{0,30}"), 0..4),
         ),
     )
-        .prop_map(|(client, texts, scope, audience, times, [other_kind, key_bound], pairs)| {
+        .prop_map(|(client, texts, scope, audience, times, (other_kind, confirmation), pairs)| {
             let [claims, said] = [pairs.0, pairs.1]
                 .map(|list| list.into_iter().map(|(name, value)| (name.into(), value.into())).collect::<Vec<_>>());
             let [subject, username, issuer] = texts.map(|text| text.map(Into::into));
@@ -73,7 +85,7 @@ fn facts() -> impl Strategy<Value = Facts> {
                 expires_at,
                 not_before,
                 other_kind,
-                key_bound,
+                confirmation,
                 claims,
                 said,
             }

@@ -88,7 +88,7 @@ fn check_token(facts: &Facts, checks: &TokenChecks, rule: &Rule, now: Timestamp)
     if !rule.claims.iter().all(|claim| claim.is_met_by(&facts.said)) {
         return Err(Outcome::WrongClaims);
     }
-    if facts.key_bound && !checks.ignore_key_binding {
+    if facts.confirmation.is_some() && !checks.ignore_key_binding {
         return Err(Outcome::ProofMissing);
     }
     Ok(())

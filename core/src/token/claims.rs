@@ -1,5 +1,6 @@
 //! Turns claims into facts, whoever vouches for them: the members of an introspection response (RFC 7662 §2.2).
 
+use super::confirmation::Confirmation;
 use super::facts::Facts;
 use super::forwarded;
 use super::kind::{self, SAYING};
@@ -51,7 +52,7 @@ impl ClaimNames {
             expires_at: time(claims, "exp")?,
             not_before: time(claims, "nbf")?,
             other_kind: kind::is_another(claims),
-            key_bound: is_key_bound(claims)?,
+            confirmation: Confirmation::of(claims)?,
             claims: forwarded::claims(claims, &self.pointers, self.all_scalars),
             said: self.said(claims),
         })
@@ -107,11 +108,6 @@ fn audience(claims: &Object<'_>) -> Result<Vec<Box<str>>, UnusableMember> {
 
 fn texts(list: &[Json<'_>]) -> Option<Vec<Box<str>>> {
     list.iter().map(|value| value.as_text().map(Into::into)).collect()
-}
-
-fn is_key_bound(claims: &Object<'_>) -> Result<bool, UnusableMember> {
-    let token_type = claims.text("token_type")?;
-    Ok(claims.present("cnf").is_some() || token_type.is_some_and(|name| name.eq_ignore_ascii_case("DPoP")))
 }
 
 fn time(claims: &Object<'_>, name: &'static str) -> Result<Option<Timestamp>, UnusableMember> {

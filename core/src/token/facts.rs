@@ -1,5 +1,6 @@
 //! What an authorization server said about a token: facts, never verdicts.
 
+use super::confirmation::Confirmation;
 use crate::base::time::Timestamp;
 use std::rc::Rc;
 
@@ -31,8 +32,8 @@ pub struct Facts {
     pub not_before: Option<Timestamp>,
     /// Said to be another kind of token than an access token: a refresh, ID, offline or logout token.
     pub other_kind: bool,
-    /// Bound to a key (`cnf`, or a `token_type` of `DPoP`): good only with a proof of possession.
-    pub key_bound: bool,
+    /// What it is bound to (`cnf`, or a `token_type` of `DPoP`): good only with a proof of possession.
+    pub confirmation: Option<Box<Confirmation>>,
     /// Further members that the configuration asks for, by JSON pointer or by the end of a header's name, as header
     /// text.
     pub claims: Vec<(Box<str>, Box<str>)>,

@@ -2,6 +2,7 @@
 
 pub mod bearer;
 pub mod claims;
+pub mod confirmation;
 pub mod credential;
 pub mod digest;
 pub mod extract;

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! flags u8, and what they announce, in this order:
-//!   traits u8 (never 0)
+//!   traits u8 (never 0), and of a bound token: thumbprints of its key and its certificate, 32 bytes each
 //!   client_id, subject, username, issuer: text   expires_at, not_before: time
 //! and always: scope, audience: list of text   claims, said: list of (text, text)
 //! ```
 
 use crate::base::fields::{is_header_name, is_header_value};
 use crate::base::wire::{Malformed, Reader, put_list, put_text, put_time};
+use crate::token::confirmation::Confirmation;
 use crate::token::facts::Facts;
 
 // The lowest bit belongs to the entry.
@@ -20,8 +21,10 @@ const EXPIRES_AT: u8 = 1 << 5;
 const NOT_BEFORE: u8 = 1 << 6;
 const TRAITS: u8 = 1 << 7;
 
-const KEY_BOUND: u8 = 1;
-const OTHER_KIND: u8 = 1 << 1;
+const OTHER_KIND: u8 = 1;
+const UNPROVABLE: u8 = 1 << 1;
+const KEY: u8 = 1 << 2;
+const CERTIFICATE: u8 = 1 << 3;
 
 /// Appends the flags, those of the entry itself among them, and the facts.
 pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
@@ -33,7 +36,13 @@ pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
     ];
     let times = [(EXPIRES_AT, facts.expires_at), (NOT_BEFORE, facts.not_before)];
     let mut flags = entry_flags;
-    let traits = if facts.key_bound { KEY_BOUND } else { 0 } | if facts.other_kind { OTHER_KIND } else { 0 };
+    let (key, certificate, unprovable) = match facts.confirmation.as_deref() {
+        None => (None, None, false),
+        Some(Confirmation::Of { key, certificate }) => (key.as_ref(), certificate.as_ref(), false),
+        Some(Confirmation::Unprovable) => (None, None, true),
+    };
+    let traits = [facts.other_kind, unprovable, key.is_some(), certificate.is_some()];
+    let traits = traits.into_iter().rev().fold(0, |traits, has| traits << 1 | u8::from(has));
     flags |= if traits != 0 { TRAITS } else { 0 };
     for (flag, text) in texts {
         flags |= if text.is_some() { flag } else { 0 };
@@ -44,6 +53,9 @@ pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
     out.push(flags);
     if traits != 0 {
         out.push(traits);
+    }
+    for thumbprint in [key, certificate].into_iter().flatten() {
+        out.extend_from_slice(thumbprint);
     }
     for text in texts.into_iter().filter_map(|(_, text)| text.as_ref()) {
         put_text(out, text);
@@ -70,9 +82,10 @@ pub(super) fn read(reader: &mut Reader<'_>, flags: u8) -> Result<Facts, Malforme
         false => 0,
     };
     // Some, where they are announced, and no unknown ones.
-    if announced(TRAITS) != (1..=KEY_BOUND | OTHER_KIND).contains(&traits) {
+    if announced(TRAITS) != (1..=OTHER_KIND | UNPROVABLE | KEY | CERTIFICATE).contains(&traits) {
         return Err(Malformed);
     }
+    let confirmation = confirmation(reader, traits)?;
     let facts = Facts {
         client_id: given(reader, announced(CLIENT_ID), text)?,
         subject: given(reader, announced(SUBJECT), text)?,
@@ -80,7 +93,7 @@ pub(super) fn read(reader: &mut Reader<'_>, flags: u8) -> Result<Facts, Malforme
         issuer: given(reader, announced(ISSUER), text)?,
         expires_at: given(reader, announced(EXPIRES_AT), Reader::time)?,
         not_before: given(reader, announced(NOT_BEFORE), Reader::time)?,
-        key_bound: traits & KEY_BOUND != 0,
+        confirmation,
         other_kind: traits & OTHER_KIND != 0,
         scope: reader.list(text)?,
         audience: reader.list(text)?,
@@ -90,6 +103,18 @@ pub(super) fn read(reader: &mut Reader<'_>, flags: u8) -> Result<Facts, Malforme
     match &facts.client_id {
         Some(client_id) if client_id.is_empty() => Err(Malformed),
         _ => Ok(facts),
+    }
+}
+
+fn confirmation(reader: &mut Reader<'_>, traits: u8) -> Result<Option<Box<Confirmation>>, Malformed> {
+    let is_of = |what| traits & what != 0;
+    let key = given(reader, is_of(KEY), |reader| reader.array().copied())?;
+    let certificate = given(reader, is_of(CERTIFICATE), |reader| reader.array().copied())?;
+    match (is_of(UNPROVABLE), key.is_some() || certificate.is_some()) {
+        (false, false) => Ok(None),
+        (false, true) => Ok(Some(Box::new(Confirmation::Of { key, certificate }))),
+        (true, false) => Ok(Some(Box::new(Confirmation::Unprovable))),
+        (true, true) => Err(Malformed),
     }
 }
 

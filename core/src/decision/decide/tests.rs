@@ -3,6 +3,7 @@ use crate::policy::api::ApiSettings;
 use crate::policy::claims::ClaimRule;
 use crate::policy::scopes::ScopeRule;
 use crate::policy::selection::{AmbiguousPaths, Policy, Selection, Target, Unmatched};
+use crate::token::confirmation::Confirmation;
 use crate::token::scalar::string;
 use std::time::Duration;
 
@@ -13,6 +14,10 @@ fn seconds(from_now: i64) -> Option<Timestamp> {
         0.. => now.plus(Duration::from_secs(from_now.unsigned_abs())),
         _ => now.minus(Duration::from_secs(from_now.unsigned_abs())),
     })
+}
+
+fn bound() -> Option<Box<Confirmation>> {
+    Some(Box::new(Confirmation::Of { key: Some([1; 32]), certificate: None }))
 }
 
 fn contract(status: Status) -> Contract {
@@ -123,10 +128,10 @@ fn issuer_audience_and_key_binding_are_checked() {
     assert_eq!(after(|case| case.facts.issuer = None), Outcome::Allowed);
     assert_eq!(after(|case| case.facts.audience = vec!["order".into()]), Outcome::WrongAudience);
     assert_eq!(after(|case| case.facts.audience.clear()), Outcome::WrongAudience);
-    let another = |case: &mut Case| (case.facts.other_kind, case.facts.key_bound) = (true, true);
+    let another = |case: &mut Case| (case.facts.other_kind, case.facts.confirmation) = (true, bound());
     assert_eq!(after(another), Outcome::WrongTokenType);
-    assert_eq!(after(|case| case.facts.key_bound = true), Outcome::ProofMissing);
-    let ignored = |case: &mut Case| (case.facts.key_bound, case.checks.ignore_key_binding) = (true, true);
+    assert_eq!(after(|case| case.facts.confirmation = bound()), Outcome::ProofMissing);
+    let ignored = |case: &mut Case| (case.facts.confirmation, case.checks.ignore_key_binding) = (bound(), true);
     assert_eq!(after(ignored), Outcome::Allowed);
 }
 

@@ -207,9 +207,9 @@ fn the_first_present_candidate_wins() {
 
 #[test]
 fn a_token_bound_to_a_key_is_known_as_one() {
-    assert!(facts(r#""cnf":{"jkt":"x"}"#).unwrap().key_bound);
-    assert!(facts(r#""token_type":"dpop""#).unwrap().key_bound);
-    assert!(!facts(r#""token_type":"bearer","cnf":null"#).unwrap().key_bound);
+    assert!(facts(r#""cnf":{"jkt":"x"}"#).unwrap().confirmation.is_some());
+    assert!(facts(r#""token_type":"dpop""#).unwrap().confirmation.is_some());
+    assert!(facts(r#""token_type":"bearer","cnf":null"#).unwrap().confirmation.is_none());
 }
 
 #[test]
