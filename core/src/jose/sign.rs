@@ -1,0 +1,186 @@
+//! Making a JWS (RFC 7515 §5.1): by the host, or in the module where that is small and safe.
+//!
+//! RSA is left to the host: in the module its private-key operations would be large, slow and open to timing attacks.
+
+mod algorithm;
+mod ecdsa;
+mod jwk;
+mod key;
+mod key_error;
+mod module;
+#[cfg(test)]
+pub mod samples;
+
+use crate::base::secret::Secret;
+use crate::port::{HostFailure, Signatures};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use module::ModuleKey;
+use serde::Serialize;
+use std::cell::Cell;
+use std::fmt;
+
+pub use algorithm::{EcCurve, PrivateKeyKind, SigningAlgorithm};
+pub use key::PrivateKey;
+pub use key_error::PrivateKeyError;
+
+/// What is signed to find out whether a key is of use.
+const PROBE: &[u8] = b"tessera";
+
+/// Signs with one key. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct JwsSigner {
+    algorithm: SigningAlgorithm,
+    /// The protected header, as it stands in every JWS.
+    header: Box<str>,
+    /// The secret, or the key as PKCS #8.
+    exposed: Box<[u8]>,
+    /// The key for the module; `None`: only the host signs with it.
+    module: Option<ModuleKey>,
+    by: Cell<SignedBy>,
+}
+
+/// Who signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedBy {
+    Host,
+    Module,
+}
+
+/// Why nobody signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsignable {
+    /// The host does not sign, and the module not with this algorithm.
+    NoHost(SigningAlgorithm),
+    /// The host does not accept the key.
+    KeyRefused(SigningAlgorithm),
+}
+
+/// The protected header (RFC 7515 §4.1).
+#[derive(Serialize)]
+struct SignedHeader<'a> {
+    alg: &'static str,
+    typ: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+impl JwsSigner {
+    /// Signs by HMAC, in the module; `None` when the secret is shorter than the hash (RFC 7518 §3.2).
+    pub fn with_secret(algorithm: SigningAlgorithm, secret: &Secret) -> Option<Self> {
+        let secret = secret.expose().as_bytes();
+        let module = ModuleKey::with_secret(algorithm, secret)?;
+        Some(Self::new(algorithm, None, secret, Some(module), SignedBy::Module))
+    }
+
+    /// Signs with a private key; `key_id` goes before the key's own.
+    ///
+    /// # Errors
+    /// [`PrivateKeyError::Unsound`] when its numbers are not those of a key.
+    pub fn with_key(
+        algorithm: SigningAlgorithm,
+        key: &PrivateKey,
+        key_id: Option<&str>,
+    ) -> Result<Self, PrivateKeyError> {
+        let module = ModuleKey::with_key(key)?;
+        let by = if algorithm == SigningAlgorithm::EdDsa { SignedBy::Module } else { SignedBy::Host };
+        Ok(Self::new(algorithm, key_id.or(key.key_id.as_deref()), &key.pkcs8, module, by))
+    }
+
+    fn new(
+        algorithm: SigningAlgorithm,
+        kid: Option<&str>,
+        exposed: &[u8],
+        module: Option<ModuleKey>,
+        by: SignedBy,
+    ) -> Self {
+        let header = SignedHeader { alg: algorithm.name(), typ: "JWT", kid };
+        // Strings always can be written.
+        let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).unwrap_or_default());
+        Self { algorithm, header: header.into(), exposed: exposed.into(), module, by: Cell::new(by) }
+    }
+
+    pub fn algorithm(&self) -> SigningAlgorithm {
+        self.algorithm
+    }
+
+    /// What is secret, for a hash and nothing else.
+    pub fn expose(&self) -> &[u8] {
+        &self.exposed
+    }
+
+    /// Chooses who signs from now on, by a signature with the key.
+    ///
+    /// # Errors
+    /// [`Unsignable`] when nobody can.
+    pub fn choose(&self, host: &dyn Signatures) -> Result<SignedBy, Unsignable> {
+        if self.by.get() == SignedBy::Host {
+            let made = self.host_signature(host, PROBE);
+            if let (Err(_) | Ok(None), Some(_)) = (&made, &self.module) {
+                self.by.set(SignedBy::Module);
+                return Ok(SignedBy::Module);
+            }
+            let refused = || Unsignable::KeyRefused(self.algorithm);
+            made.map_err(|HostFailure| Unsignable::NoHost(self.algorithm))?.ok_or_else(refused)?;
+        }
+        Ok(self.by.get())
+    }
+
+    /// The JWS over this payload, in compact serialization (RFC 7515 §7.1).
+    ///
+    /// # Errors
+    /// [`HostFailure`] when the host did not sign.
+    pub fn sign(&self, host: &dyn Signatures, payload: &[u8]) -> Result<String, HostFailure> {
+        let mut jws = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(payload));
+        let signature = self.signature(host, jws.as_bytes())?;
+        jws.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut jws);
+        Ok(jws)
+    }
+
+    fn signature(&self, host: &dyn Signatures, text: &[u8]) -> Result<Vec<u8>, HostFailure> {
+        match (self.by.get(), &self.module) {
+            (SignedBy::Module, Some(key)) => Ok(key.sign(text)),
+            _ => self.host_signature(host, text)?.ok_or(HostFailure),
+        }
+    }
+
+    /// `None` when the host does not accept the key, or does not answer with a signature.
+    fn host_signature(&self, host: &dyn Signatures, text: &[u8]) -> Result<Option<Vec<u8>>, HostFailure> {
+        let signature = host.sign(self.algorithm.hash(), &self.exposed, text)?;
+        Ok(match self.algorithm {
+            SigningAlgorithm::Ecdsa(curve) => signature.and_then(|signature| ecdsa::joined(&signature, curve)),
+            _ => signature,
+        })
+    }
+}
+
+impl PartialEq for JwsSigner {
+    fn eq(&self, other: &Self) -> bool {
+        (self.algorithm, &self.header, &self.exposed) == (other.algorithm, &other.header, &other.exposed)
+    }
+}
+
+impl Eq for JwsSigner {}
+
+impl fmt::Debug for JwsSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JwsSigner(…)")
+    }
+}
+
+impl fmt::Display for Unsignable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoHost(algorithm) => {
+                write!(f, "{} needs a host that signs (Envoy 1.36 or later); use ES256 or EdDSA here", algorithm.name())
+            }
+            Self::KeyRefused(algorithm) => {
+                write!(f, "the host cannot sign {} with this key: it is damaged, or not of that kind", algorithm.name())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
