@@ -3,6 +3,7 @@
 use crate::abi;
 use crate::callouts::Callouts;
 use crate::host;
+use crate::signatures::ForeignSignatures;
 use crate::stats::Stats;
 use crate::stream::{self, Passed};
 use proxy_wasm::hostcalls;
@@ -68,6 +69,13 @@ impl Plugin {
         };
         if let Some(line) = config::advice(&settings) {
             log::warn!("{line}");
+        }
+        match config::choose_signers(&settings, &ForeignSignatures) {
+            Ok(chosen) => chosen.iter().for_each(|line| log::info!("{line}")),
+            Err(problems) => {
+                problems.iter().for_each(|problem| log::error!("{problem}"));
+                return false;
+            }
         }
         let number = random();
         // A queue of its own: with a shared name, two roots would take each other's messages.

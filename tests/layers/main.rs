@@ -18,11 +18,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("port", &[]),
     ("base", &["port"]),
     ("outcome", &[]),
-    ("feed", &["base", "port"]),
     ("jose", &["base", "port"]),
+    ("feed", &["base", "port"]),
     ("token", &["base", "port"]),
     ("reply", &["base", "outcome"]),
-    ("provider", &["base", "feed", "jose", "outcome", "token"]),
+    ("provider", &["base", "feed", "jose", "outcome", "port", "token"]),
     ("cache", &["base", "port", "token"]),
     ("contract", &["base", "feed", "port"]),
     ("policy", &["base", "provider", "token"]),
@@ -35,7 +35,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "token", "upstream",
         ],
     ),
-    ("config", &["base", "cache", "contract", "engine", "feed", "jose", "policy", "provider", "reply", "token"]),
+    (
+        "config",
+        &["base", "cache", "contract", "engine", "feed", "jose", "policy", "port", "provider", "reply", "token"],
+    ),
 ];
 
 fn root() -> PathBuf {

@@ -57,7 +57,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<Introspection> {
         return None;
     }
     let is_set = |name: &str| introspection.parameters.iter().any(|(parameter, _)| **parameter == *name);
-    if let Some((name, _)) = introspection.client.form_fields().find(|(name, _)| is_set(name)) {
+    if let Some(name) = introspection.client.form_names().find(|name| is_set(name)) {
         section.refuse(format!("\"parameters\" sets {name}, which \"client\" sets too"));
         return None;
     }

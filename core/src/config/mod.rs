@@ -21,6 +21,7 @@ mod root;
 mod rules;
 mod secret;
 mod section;
+mod signing;
 mod tables;
 mod text;
 mod token;
@@ -31,6 +32,7 @@ use field::{Context, Field};
 use problem::{Problem, Problems};
 
 pub use duration::parse as parse_duration;
+pub use signing::choose_signers;
 pub use tables::key_tables;
 
 /// Reads a configuration. `env` answers for the environment variables that secrets come from.

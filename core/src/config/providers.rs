@@ -61,11 +61,14 @@ pub(super) fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
 fn provider(section: &Section<'_>) -> Option<Provider> {
     let name = section.get(&PROVIDER.name);
     let issuer = section.get(&PROVIDER.issuer);
-    let introspection = section.get(&PROVIDER.introspection);
+    let mut introspection = section.get(&PROVIDER.introspection);
     let audiences = section.get(&PROVIDER.audiences);
     let clock_skew = section.get(&PROVIDER.clock_skew);
     let ignore_key_binding = section.get(&PROVIDER.proof_of_possession);
     let claims = section.get(&PROVIDER.claims);
+    if let (Some(introspection), Some(Some(issuer))) = (&mut introspection, &issuer) {
+        introspection.client.address_to(issuer);
+    }
     let checks = TokenChecks {
         issuer: issuer?,
         audiences: audiences?,

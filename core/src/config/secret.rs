@@ -8,6 +8,9 @@ use crate::base::fields::is_header_value;
 use crate::base::json::Json;
 use crate::base::secret::Secret;
 
+/// What is wrong with a secret, as a phrase.
+type Fault = fn(&str) -> Option<&'static str>;
+
 keys! {
     /// A secret that is not written into the configuration.
     VARIABLE: VariableKeys at "secret";
@@ -20,9 +23,24 @@ pub(super) const SECRET: Of<Secret> = Of(Shape::Secret, |field| field.secret());
 
 impl Field<'_> {
     pub(super) fn secret(&self) -> Option<Secret> {
+        self.secret_without(fault_of_text)
+    }
+
+    /// A secret that consists of lines.
+    pub(super) fn secret_lines(&self) -> Option<Secret> {
+        self.secret_without(|text| text.is_empty().then_some("must not be empty"))
+    }
+
+    fn secret_without(&self, fault: Fault) -> Option<Secret> {
         match self.value {
-            Json::Text(_) => self.text().map(Secret::new),
-            Json::Object(_) => self.section(variable),
+            Json::Text(text) => match fault(text) {
+                None => Some(Secret::new(&**text)),
+                Some(fault) => {
+                    self.refuse(fault);
+                    None
+                }
+            },
+            Json::Object(_) => self.section(|section| variable(section, fault)),
             _ => {
                 self.refuse_type("a string or {\"env\": \"NAME\"}");
                 None
@@ -41,13 +59,13 @@ impl Field<'_> {
     }
 }
 
-fn variable(section: &Section<'_>) -> Option<Secret> {
+fn variable(section: &Section<'_>, fault: Fault) -> Option<Secret> {
     let field = section.field(&VARIABLE.env)?;
     let name = field.text()?;
     let value = (field.context.env)(&name).unwrap_or_default();
     let fault = match value.is_empty() {
         true => "is not set or empty in the VM",
-        false => match fault_of_text(&value) {
+        false => match fault(&value) {
             Some(fault) => fault,
             None => return Some(Secret::new(value)),
         },

@@ -1,5 +1,6 @@
 //! Configurations as users write them: what they mean, and what is said of the wrong ones.
 
+mod assertions;
 mod cross;
 mod defaults;
 mod example;
@@ -9,6 +10,7 @@ mod secrecy;
 
 use super::problem::Problem;
 use crate::engine::settings::Settings;
+use crate::jose::sign::samples;
 use serde_json::{Value, json};
 
 /// The variables that tests may refer to.
@@ -16,6 +18,7 @@ fn env(name: &str) -> Option<String> {
     match name {
         "IDP_CLIENT_SECRET" => Some("from the environment".to_owned()),
         "CONTRACTS_AUTH" => Some("Bearer contracts".to_owned()),
+        "IDP_CLIENT_KEY" => Some(samples::P256[0].to_owned()),
         "EMPTY" => Some(String::new()),
         "FROM_A_FILE" => Some("Sesame\n".to_owned()),
         "FROM_WINDOWS" => Some("Sesame\r\n".to_owned()),

@@ -66,13 +66,13 @@ impl Worker {
             }
             Completion::Unusable(mark) if mark == message::mark(client, digest) => Err(Outcome::ProviderError.into()),
             // The leader used another secret, which may be all that was wrong.
-            Completion::Unusable(_) | Completion::TooLarge if self.pauses.held(&provider, cx.now).is_none() => {
+            Completion::Unusable(_) | Completion::AskYourself if self.pauses.held(&provider, cx.now).is_none() => {
                 if let Some(question) = self.take(digest) {
                     self.introspect(digest, question, 0, false, cx);
                 }
                 return;
             }
-            Completion::Unusable(_) | Completion::TooLarge => Err(Outcome::ProviderUnavailable.into()),
+            Completion::Unusable(_) | Completion::AskYourself => Err(Outcome::ProviderUnavailable.into()),
         };
         if let Some(question) = self.take(digest) {
             self.apply(digest, question, learned, cx);
@@ -96,6 +96,7 @@ impl Worker {
                 Err(Unanswered { outcome: Outcome::ProviderUnavailable, .. }) => {
                     message::unavailable(digest, self.pauses.held(provider, cx.now))
                 }
+                Err(Unanswered { outcome: Outcome::InternalError, .. }) => message::ask_yourself(digest),
                 Err(_) => message::unusable(digest, message::mark(&question.endpoint.introspection.client, digest)),
             };
             cx.effects.extend(followers.into_iter().map(|queue| Effect::Message(queue, message.clone())));
@@ -149,6 +150,8 @@ impl Worker {
                     }
                 }
             }
+            // Nobody was asked.
+            Err(Unanswered { outcome: Outcome::InternalError, .. }) => {}
             Err(Unanswered { outcome, .. }) => self.pauses.failed(digest, *outcome, question.was_good, cx.now),
         }
     }
@@ -213,7 +216,7 @@ impl Worker {
     }
 
     /// Takes a question out of flight. If its call is still answered, that answer is ignored.
-    fn take(&mut self, digest: &Digest) -> Option<Question> {
+    pub(super) fn take(&mut self, digest: &Digest) -> Option<Question> {
         let Flight { question, phase } = self.flights.take(digest)?;
         if let Phase::Asking { call, .. } = phase {
             self.calls.take(call);

@@ -10,6 +10,7 @@ use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
 use crate::cache::{CacheControl, Lifetime, Remembered};
 use crate::outcome::Outcome;
+use crate::port::HostFailure;
 use crate::provider::Provider;
 use crate::provider::failure::ProviderFailure;
 use crate::provider::introspection::response;
@@ -30,11 +31,28 @@ impl Worker {
     ) {
         let endpoint = &question.endpoint;
         let timeout = endpoint.introspection.timeout.min(question.time_left(cx.now)).max(Duration::from_millis(1));
-        let request = endpoint.call(&question.token, timeout);
+        let assertion = endpoint.assertion(cx.signatures, cx.random, cx.now);
+        let request = assertion.map(|assertion| endpoint.call(&question.token, timeout, assertion.as_deref()));
         let call = self.calls.open(Purpose::Introspect(*digest));
         self.flights.insert(digest, question, Phase::Asking { call, earlier, sent_at: cx.now, leads });
         self.metrics.in_flight(self.calls.introspections());
-        cx.effects.push(Effect::Call(call, request));
+        match request {
+            Ok(request) => cx.effects.push(Effect::Call(call, request)),
+            Err(HostFailure) => self.give_up(digest, leads, cx),
+        }
+    }
+
+    /// The host did its part in no request: a question just put ends unasked.
+    fn give_up(&mut self, digest: &Digest, leads: bool, cx: &mut Cx<'_>) {
+        let Some(question) = self.take(digest) else { return };
+        self.pauses.silent(&question.provider, cx.now);
+        if self.pauses.may_log(&question.provider, cx.now) {
+            let name = &question.provider.name;
+            let line =
+                format!("provider {name:?}: the host did not sign the assertion of the client, or had no randomness");
+            cx.effects.push(Effect::Log(log::Level::Error, line));
+        }
+        self.complete(digest, question, Err(Outcome::InternalError.into()), leads, cx);
     }
 
     pub(super) fn on_introspected(&mut self, digest: &Digest, result: &HttpResult, cx: &mut Cx<'_>) {

@@ -24,8 +24,8 @@ pub enum Completion {
     Unavailable(Option<Duration>),
     /// The answer was of no use to who asked with this [`mark`].
     Unusable(Mark),
-    /// The answer is more than fits a message: ask again.
-    TooLarge,
+    /// The answer is more than fits a message, or its own host kept who leads from asking: ask yourself.
+    AskYourself,
 }
 
 /// Distinguishes workers that use the same client with different secrets. Too short to guess a secret from.
@@ -39,13 +39,13 @@ const MAX_MESSAGE: usize = codec::MAX_ENTRY;
 const ANSWERED: u8 = 1;
 const UNAVAILABLE: u8 = 2;
 const UNUSABLE: u8 = 3;
-const TOO_LARGE: u8 = 4;
+const ASK_YOURSELF: u8 = 4;
 
 /// To the followers of `digest`: the answer.
 pub fn answered(digest: &Digest, remembered: &Remembered) -> Vec<u8> {
     match codec::encode(remembered, digest) {
         bytes if bytes.len() <= MAX_MESSAGE => message(ANSWERED, digest, &bytes),
-        _ => message(TOO_LARGE, digest, &[]),
+        _ => ask_yourself(digest),
     }
 }
 
@@ -60,15 +60,14 @@ pub fn unusable(digest: &Digest, mark: Mark) -> Vec<u8> {
     message(UNUSABLE, digest, &mark)
 }
 
+/// To them: see [`Completion::AskYourself`].
+pub fn ask_yourself(digest: &Digest) -> Vec<u8> {
+    message(ASK_YOURSELF, digest, &[])
+}
+
 /// The mark of this client when it asks about the token.
 pub fn mark(client: &ClientAuth, digest: &Digest) -> Mark {
-    let secret = match client {
-        ClientAuth::Basic { secret, .. } | ClientAuth::Post { secret, .. } | ClientAuth::Bearer(secret) => {
-            secret.expose()
-        }
-        ClientAuth::None { .. } => "",
-    };
-    let hash = hmac_sha256::Hash::hash(&[digest, secret.as_bytes()].concat());
+    let hash = hmac_sha256::Hash::hash(&[digest, client.expose()].concat());
     hash.first_chunk().copied().unwrap_or_default()
 }
 
@@ -91,7 +90,7 @@ pub fn read(bytes: &[u8]) -> Option<Message> {
             Completion::Unavailable((!wait.is_zero()).then_some(wait))
         }
         UNUSABLE => Completion::Unusable(*reader.array().ok()?),
-        TOO_LARGE => Completion::TooLarge,
+        ASK_YOURSELF => Completion::AskYourself,
         _ => return None,
     };
     Some(Message::Completed(*digest, completion))
@@ -103,6 +102,8 @@ mod tests {
     use crate::base::secret::Secret;
     use crate::base::time::Timestamp;
     use crate::cache::Lifetime;
+    use crate::jose::sign::{JwsSigner, PrivateKey, SigningAlgorithm, samples};
+    use crate::provider::client_auth::ClientAssertion;
     use crate::token::facts::{Facts, TokenState};
     use proptest::prelude::*;
     use std::rc::Rc;
@@ -124,7 +125,7 @@ mod tests {
             read(&answered(&digest, &small)),
             Some(Message::Completed(digest, Completion::Answered(small.clone())))
         );
-        assert_eq!(read(&answered(&digest, &large)), Some(Message::Completed(digest, Completion::TooLarge)));
+        assert_eq!(read(&answered(&digest, &large)), Some(Message::Completed(digest, Completion::AskYourself)));
         for wait in [None, Some(Duration::from_millis(1)), Some(Duration::from_secs(10))] {
             assert_eq!(
                 read(&unavailable(&digest, wait)),
@@ -145,6 +146,17 @@ mod tests {
         assert_eq!(mark(&post("s3cret"), &[9; 32]), marked);
         assert_ne!(mark(&post("other"), &[9; 32]), marked);
         assert_ne!(mark(&post("s3cret"), &[8; 32]), marked);
+        let key = |text: &str| {
+            let algorithm = SigningAlgorithm::EdDsa;
+            let key = PrivateKey::read(text, algorithm).unwrap();
+            let signer = JwsSigner::with_key(algorithm, &key, None).unwrap();
+            ClientAuth::Assertion(ClientAssertion { id: "gateway".into(), audience: None, signer }.into())
+        };
+        let other = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+                        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let marked_by_key = mark(&key(samples::ED25519[1]), &[9; 32]);
+        assert_eq!(mark(&key(samples::ED25519[1]), &[9; 32]), marked_by_key);
+        assert_ne!(mark(&key(other), &[9; 32]), marked_by_key);
         assert_ne!(mark(&ClientAuth::None { id: None }, &[9; 32]), marked);
     }
 

@@ -50,7 +50,10 @@ impl Settings {
             // token or a header may be all that says to the authorization server who asks, or for which tenant.
             let bearer = match client {
                 ClientAuth::Bearer(token) => token.expose(),
-                ClientAuth::Basic { .. } | ClientAuth::Post { .. } | ClientAuth::None { .. } => "",
+                ClientAuth::Basic { .. }
+                | ClientAuth::Post { .. }
+                | ClientAuth::Assertion(_)
+                | ClientAuth::None { .. } => "",
             };
             let asked = (url, cluster, client, bearer, parameters, exposed(headers));
             let _ = write!(shape, "\n{} {asked:?} {:?}", provider.name, provider.claims);

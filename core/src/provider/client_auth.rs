@@ -4,6 +4,17 @@ use crate::base::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+mod assertion;
+
+pub use assertion::ClientAssertion;
+
+/// The form field with the assertion (RFC 7521 §4.2).
+pub const ASSERTION: &str = "client_assertion";
+/// The form field that says what kind of assertion it is.
+const ASSERTION_TYPE: &str = "client_assertion_type";
+/// A JWT (RFC 7523 §2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// Credentials of the gateway at the authorization server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientAuth {
@@ -16,6 +27,8 @@ pub enum ClientAuth {
     },
     /// Id and secret as form fields (RFC 6749 §2.3.1).
     Post { id: Box<str>, secret: Secret },
+    /// A JWT made for each request, as a form field (RFC 7523 §2.2).
+    Assertion(Box<ClientAssertion>),
     /// A bearer token of the gateway's own (RFC 7662 §2.1).
     Bearer(Secret),
     /// None; with an id, that is sent as a form field.
@@ -43,17 +56,41 @@ impl ClientAuth {
                 Some(format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(id), encode(secret.expose())))))
             }
             Self::Bearer(token) => Some(format!("Bearer {}", token.expose())),
-            Self::Post { .. } | Self::None { .. } => None,
+            Self::Post { .. } | Self::Assertion(_) | Self::None { .. } => None,
         }
     }
 
+    /// Its assertions are for this audience, if no other is given.
+    pub fn address_to(&mut self, audience: &str) {
+        if let Self::Assertion(assertion) = self {
+            assertion.audience.get_or_insert_with(|| audience.into());
+        }
+    }
+
+    /// The form fields that are the same in each request.
     pub fn form_fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let (id, secret) = match self {
-            Self::Post { id, secret } => (Some(&**id), Some(secret.expose())),
+        let (id, further) = match self {
+            Self::Post { id, secret } => (Some(&**id), Some(("client_secret", secret.expose()))),
+            Self::Assertion(assertion) => (Some(&*assertion.id), Some((ASSERTION_TYPE, JWT_BEARER))),
             Self::None { id } => (id.as_deref(), None),
             Self::Basic { .. } | Self::Bearer(_) => (None, None),
         };
-        id.map(|id| ("client_id", id)).into_iter().chain(secret.map(|secret| ("client_secret", secret)))
+        id.map(|id| ("client_id", id)).into_iter().chain(further)
+    }
+
+    /// The names of all form fields that it sets.
+    pub fn form_names(&self) -> impl Iterator<Item = &'static str> {
+        let assertion = matches!(self, Self::Assertion(_)).then_some(ASSERTION);
+        self.form_fields().map(|(name, _)| name).chain(assertion)
+    }
+
+    /// What is secret of it, for a hash and nothing else.
+    pub fn expose(&self) -> &[u8] {
+        match self {
+            Self::Basic { secret, .. } | Self::Post { secret, .. } | Self::Bearer(secret) => secret.expose().as_bytes(),
+            Self::Assertion(assertion) => assertion.signer.expose(),
+            Self::None { .. } => &[],
+        }
     }
 }
 

@@ -90,7 +90,7 @@ fn the_provider_is_asked_as_configured() {
         panic!("{:?}", introspection.client)
     };
     assert_eq!((&**id, secret.expose(), *encoding), ("gateway", "from the environment", BasicEncoding::Raw));
-    let call = endpoint.call(&Bearer::parse(b"t").unwrap(), introspection.timeout);
+    let call = endpoint.call(&Bearer::parse(b"t").unwrap(), introspection.timeout, None);
     for (name, value) in [("x-tenant", "seven"), ("x-key", "from the environment"), (":path", "/oauth2/introspect")] {
         assert!(call.headers.contains(&(name.to_owned(), value.to_owned())), "{name}");
     }

@@ -112,13 +112,14 @@ fn endpoints() {
 fn clients() {
     let client = "/providers/0/introspection/client";
     let path = "providers[0].introspection.client";
-    let words = "must be \"client_secret_basic\" or \"client_secret_post\" or \"bearer\" or \"none\"";
+    let words = "must be \"client_secret_basic\" or \"client_secret_post\" or \"private_key_jwt\" or \
+                 \"client_secret_jwt\" or \"bearer\" or \"none\"";
     // Methods that do not exist (yet) are refused, without further ado about what belongs to them.
-    for method in ["private_key_jwt", "client_secret_jwt", "tls_client_auth", ""] {
+    for method in ["tls_client_auth", "self_signed_tls_client_auth", ""] {
         let value = json!({"auth": method, "id": "g", "secret": "s"});
         refused(client, value, &format!("{path}.auth: {words}, got {method:?}"));
     }
-    for key in ["key", "key_id", "algorithm"] {
+    for key in ["key", "key_id", "algorithm", "audience"] {
         let value = json!({"id": "g", "secret": "s", key: "k"});
         refused(client, value, &format!("{path}.{key}: is not known here; known are auth, id, secret, basic_encoding"));
     }

@@ -1,18 +1,28 @@
 //! No secret shows, whatever else is wrong.
 
 use super::smallest;
+use crate::jose::sign::samples;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// The marker that must never show. Legal wherever a secret may stand.
-const MARKER: &str = "Sesame-0pen-8c1f";
+const MARKER: &str = "Sesame-0pen-8c1f-of-at-least-32-bytes";
+
+/// The secret member of the key.
+const KEY: &str = "VvJqU1mPD_F-5bxiGFNjN16NFRiL4tLdYaAicunZ7ws";
+
+const METHODS: [&str; 6] =
+    ["client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt", "bearer", "none"];
 
 /// A configuration with the marker at every place for a secret, given directly or through the environment.
 fn configuration(auth: &str, direct: bool) -> Value {
     let secret = if direct { json!(MARKER) } else { json!({"env": "MARKED"}) };
+    let key = if direct { json!(samples::ED25519[1]) } else { json!({"env": "KEY"}) };
     let mut configuration = smallest();
     configuration["providers"][0]["introspection"]["client"] = match auth {
         "bearer" => json!({"auth": auth, "secret": secret}),
+        "client_secret_jwt" => json!({"auth": auth, "id": "g", "algorithm": "HS256", "secret": secret}),
+        "private_key_jwt" => json!({"auth": auth, "id": "g", "algorithm": "EdDSA", "key": key}),
         _ => json!({"auth": auth, "id": "g", "secret": secret}),
     };
     configuration["providers"][0]["introspection"]["headers"] = json!({"x-key": secret});
@@ -22,7 +32,11 @@ fn configuration(auth: &str, direct: bool) -> Value {
 }
 
 fn env(name: &str) -> Option<String> {
-    (name == "MARKED").then(|| MARKER.to_owned())
+    match name {
+        "MARKED" => Some(MARKER.to_owned()),
+        "KEY" => Some(samples::ED25519[1].to_owned()),
+        _ => None,
+    }
 }
 
 fn read(configuration: &Value) -> String {
@@ -34,11 +48,11 @@ fn read(configuration: &Value) -> String {
 
 #[test]
 fn settings_show_no_secret() {
-    for auth in ["client_secret_basic", "client_secret_post", "bearer"] {
+    for auth in METHODS.into_iter().filter(|auth| *auth != "none") {
         for direct in [true, false] {
             let shown = read(&configuration(auth, direct));
             assert!(shown.starts_with("Settings"), "{shown}");
-            assert!(!shown.contains(MARKER), "{auth}: {shown}");
+            assert!(!shown.contains(MARKER) && !shown.contains(KEY), "{auth}: {shown}");
         }
     }
 }
@@ -70,12 +84,13 @@ fn text_that_is_not_json_is_not_repeated() {
 proptest! {
     #[test]
     fn mistakes_around_secrets_show_none(
-        auth in prop::sample::select(vec!["client_secret_basic", "client_secret_post", "bearer", "none", "private_key_jwt"]),
+        auth in prop::sample::select(&METHODS[..]),
         direct: bool,
         broken in prop::collection::vec((any::<prop::sample::Index>(), 0..6_u8), 1..4),
     ) {
         let places = [
-            "/providers/0/introspection/client/secret", "/providers/0/introspection/client",
+            "/providers/0/introspection/client/secret", "/providers/0/introspection/client/key",
+            "/providers/0/introspection/client/algorithm", "/providers/0/introspection/client",
             "/providers/0/introspection/headers", "/providers/0/introspection/headers/x-key",
             "/providers/0/introspection", "/providers/0", "/contracts/source/headers",
             "/contracts/source/headers/authorization", "/contracts/source", "/contracts", "/providers",
@@ -104,6 +119,6 @@ proptest! {
             };
         }
         let shown = read(&configuration);
-        prop_assert!(!shown.contains(MARKER), "{}", shown);
+        prop_assert!(!shown.contains(MARKER) && !shown.contains(KEY), "{}", shown);
     }
 }

@@ -1,12 +1,14 @@
 use super::*;
 use crate::base::http::HttpUrl;
 use crate::feed::settings::FeedSettings;
+use crate::jose::sign::{JwsSigner, SigningAlgorithm};
 use crate::policy::api::ApiSettings;
 use crate::policy::rule::{ContractRule, Rule};
 use crate::policy::scopes::ScopeRule;
 use crate::policy::selection::{AmbiguousPaths, Unmatched};
+use crate::port::SignatureHash;
 use crate::provider::TokenChecks;
-use crate::provider::client_auth::BasicEncoding;
+use crate::provider::client_auth::{BasicEncoding, ClientAssertion};
 use std::time::Duration;
 
 fn provider(name: &str) -> Provider {
@@ -105,6 +107,14 @@ fn two_bearers_are_two_clients_and_two_secrets_of_one_client_are_not() {
         facts(|settings| asked(settings).client = client)[1].clone()
     };
     assert_eq!(post("one"), post("two"));
+    let signed = |id: &str, secret: &str| {
+        let algorithm = SigningAlgorithm::Hmac(SignatureHash::Sha256);
+        let signer = JwsSigner::with_secret(algorithm, &Secret::new(secret.repeat(32))).unwrap();
+        let assertion = ClientAssertion { id: id.into(), audience: None, signer };
+        facts(|settings| asked(settings).client = ClientAuth::Assertion(assertion.into()))[1].clone()
+    };
+    assert_eq!(signed("g", "1"), signed("g", "2"));
+    assert_ne!(signed("g", "1"), signed("h", "1"));
 }
 
 #[test]

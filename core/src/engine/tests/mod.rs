@@ -1,6 +1,7 @@
 //! Workers on a virtual clock: every event is a call, every effect a value.
 
 mod asking;
+mod assertions;
 mod judgement;
 mod random;
 mod simulation;

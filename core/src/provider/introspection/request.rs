@@ -3,7 +3,9 @@
 use super::response::MAX_ANSWER_BYTES;
 use crate::base::http::{AnswerHeaders, HttpCall, HttpUrl};
 use crate::base::secret::Secret;
-use crate::provider::client_auth::ClientAuth;
+use crate::base::time::Timestamp;
+use crate::port::{HostFailure, Random, Signatures};
+use crate::provider::client_auth::{ASSERTION, ClientAuth};
 use crate::token::bearer::Bearer;
 use std::cell::OnceCell;
 use std::fmt;
@@ -68,15 +70,36 @@ impl Endpoint {
         Self { url, cluster, introspection, written: Written::default() }
     }
 
-    /// The call that asks about `token` and waits `timeout` at most.
-    pub fn call(&self, token: &Bearer, timeout: Duration) -> HttpCall {
+    /// What the next call authenticates the gateway with, if that differs from call to call.
+    ///
+    /// # Errors
+    /// [`HostFailure`] when the host did not do its part.
+    pub fn assertion(
+        &self,
+        signatures: &dyn Signatures,
+        random: &dyn Random,
+        now: Timestamp,
+    ) -> Result<Option<String>, HostFailure> {
+        match &self.introspection.client {
+            ClientAuth::Assertion(assertion) => assertion.make(&self.url, signatures, random, now).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The call that asks about `token` and waits `timeout` at most; see [`Self::assertion`].
+    pub fn call(&self, token: &Bearer, timeout: Duration, assertion: Option<&str>) -> HttpCall {
         let parts = self.written.0.get_or_init(|| self.parts());
         let token = token.expose();
         // Room for a token without characters to encode, which most are.
-        let mut body = String::with_capacity(TOKEN.len() + token.len() + parts.form.len());
+        let length = assertion.map_or(0, |assertion| ASSERTION.len() + assertion.len() + 2);
+        let mut body = String::with_capacity(TOKEN.len() + token.len() + parts.form.len() + length);
         body.push_str(TOKEN);
         body.extend(form_urlencoded::byte_serialize(token.as_bytes()));
         body.push_str(&parts.form);
+        if let Some(assertion) = assertion {
+            // The characters of base64url and its dots stand for themselves.
+            body.extend(["&", ASSERTION, "=", assertion]);
+        }
         HttpCall {
             cluster: self.cluster.clone(),
             headers: Rc::clone(&parts.headers),
@@ -131,6 +154,10 @@ impl Introspection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jose::sign::{JwsSigner, SigningAlgorithm};
+    use crate::port::SignatureHash;
+    use crate::port::memory::{FixedRandom, NoSignatures};
+    use crate::provider::client_auth::ClientAssertion;
     use proptest::prelude::*;
 
     fn introspection() -> Introspection {
@@ -153,7 +180,7 @@ mod tests {
 
     #[test]
     fn asks_by_post_with_the_endpoints_own_authority() {
-        let call = endpoint(introspection()).call(&Bearer::parse(b"a+b/c==").unwrap(), Duration::from_millis(5));
+        let call = endpoint(introspection()).call(&Bearer::parse(b"a+b/c==").unwrap(), Duration::from_millis(5), None);
         assert_eq!(
             String::from_utf8(call.body).unwrap(),
             "token=a%2Bb%2Fc%3D%3D&token_type_hint=access_token&client_id=g&client_secret=s%26t"
@@ -175,9 +202,37 @@ mod tests {
     }
 
     #[test]
+    fn an_assertion_is_made_for_each_call_and_stands_in_the_form() {
+        let secret = Secret::new("0123456789abcdef0123456789abcdef");
+        let algorithm = SigningAlgorithm::Hmac(SignatureHash::Sha256);
+        let signer = JwsSigner::with_secret(algorithm, &secret).unwrap();
+        let client = ClientAuth::Assertion(ClientAssertion { id: "g".into(), audience: None, signer }.into());
+        let endpoint = endpoint(Introspection { client, ..introspection() });
+        let made = [1, 2].map(|byte| {
+            let made = endpoint.assertion(&NoSignatures, &FixedRandom(byte), Timestamp::default()).unwrap().unwrap();
+            let call = endpoint.call(&Bearer::parse(b"t").unwrap(), Duration::ZERO, Some(&made));
+            assert!(call.headers.iter().all(|(name, _)| name != "authorization"));
+            let form: Vec<_> = form_urlencoded::parse(&call.body).into_owned().collect();
+            let expected = [
+                ("token", "t"),
+                ("token_type_hint", "access_token"),
+                ("client_id", "g"),
+                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+                ("client_assertion", &made),
+            ];
+            assert_eq!(form, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            made
+        });
+        assert_ne!(made[0], made[1]);
+        assert!(!format!("{endpoint:?}").contains(&made[1]));
+        let plain = super::tests::endpoint(introspection());
+        assert_eq!(plain.assertion(&NoSignatures, &FixedRandom(1), Timestamp::default()), Ok(None));
+    }
+
+    #[test]
     fn an_endpoint_shows_no_credential_once_it_has_been_asked() {
         let endpoint = endpoint(introspection());
-        endpoint.call(&Bearer::parse(b"t").unwrap(), Duration::ZERO);
+        endpoint.call(&Bearer::parse(b"t").unwrap(), Duration::ZERO, None);
         let shown = format!("{endpoint:?}");
         assert!(!shown.contains("s&t") && !shown.contains("s%26t"), "{shown}");
     }
@@ -190,7 +245,7 @@ mod tests {
         ];
         let client = ClientAuth::None { id: None };
         let endpoint = endpoint(Introspection { headers, parameters: Vec::new(), client, ..introspection() });
-        let call = endpoint.call(&Bearer::parse(b"t").unwrap(), Duration::ZERO);
+        let call = endpoint.call(&Bearer::parse(b"t").unwrap(), Duration::ZERO, None);
         for name in ["accept", "accept-encoding"] {
             assert_eq!(call.headers.iter().filter(|(given, _)| given == name).count(), 1);
         }
@@ -215,7 +270,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_token_arrives_as_it_was_sent(token in "[A-Za-z0-9._~+/-]{1,80}={0,3}") {
-            let call = endpoint(introspection()).call(&Bearer::parse(token.as_bytes()).unwrap(), Duration::ZERO);
+            let call = endpoint(introspection()).call(&Bearer::parse(token.as_bytes()).unwrap(), Duration::ZERO, None);
             let sent = form_urlencoded::parse(&call.body).find(|(name, _)| name == "token").unwrap().1.into_owned();
             prop_assert_eq!(sent, token);
         }
