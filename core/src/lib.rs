@@ -16,6 +16,7 @@ pub mod jose;
 pub mod outcome;
 pub mod policy;
 pub mod port;
+pub mod proof;
 pub mod provider;
 pub mod reply;
 pub mod token;

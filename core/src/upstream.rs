@@ -47,15 +47,19 @@ pub fn remove_credential(
     head: &impl RequestHead,
     request: &impl HeaderEdits,
 ) -> Result<(), HostFailure> {
+    // The proof that came with it, which is of no use to anybody else (RFC 9449 §4.1).
+    if head.first("dpop").is_some() {
+        request.remove(b"dpop")?;
+    }
     let mut path = head.first(":path").unwrap_or_default().to_vec();
     for source in sources {
         match source {
-            TokenSource::Header { name, scheme } => {
+            TokenSource::Header { name, schemes } => {
                 for twin in head.names().filter(|other| is_twin(other, name.as_bytes())) {
                     request.remove(twin)?;
                 }
                 // A value with another scheme is not an access token, and stays.
-                if head.lines(name).any(|value| credentials(value, scheme.as_deref()).0 != Likeness::Other) {
+                if head.lines(name).any(|value| credentials(value, schemes).likeness != Likeness::Other) {
                     request.remove(name.as_bytes())?;
                 }
             }

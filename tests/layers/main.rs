@@ -21,6 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("jose", &["base", "port"]),
     ("feed", &["base", "port"]),
     ("token", &["base", "port"]),
+    ("proof", &["base", "jose", "port", "token"]),
     ("reply", &["base", "outcome"]),
     ("provider", &["base", "feed", "jose", "outcome", "port", "token"]),
     ("cache", &["base", "port", "token"]),
@@ -31,13 +32,16 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "base", "cache", "contract", "decision", "feed", "jose", "outcome", "policy", "port", "provider", "reply",
-            "token", "upstream",
+            "base", "cache", "contract", "decision", "feed", "jose", "outcome", "policy", "port", "proof", "provider",
+            "reply", "token", "upstream",
         ],
     ),
     (
         "config",
-        &["base", "cache", "contract", "engine", "feed", "jose", "policy", "port", "provider", "reply", "token"],
+        &[
+            "base", "cache", "contract", "engine", "feed", "jose", "policy", "port", "proof", "provider", "reply",
+            "token",
+        ],
     ),
 ];
 

@@ -85,7 +85,7 @@ fn header(section: &Section<'_>) -> Option<TokenSource> {
         section.refuse("\"scheme\" is required with the header authorization, such as \"Bearer\"");
         return None;
     }
-    Some(TokenSource::Header { name, scheme })
+    Some(TokenSource::Header { name, schemes: scheme.into_iter().collect() })
 }
 
 fn header_name(text: &str) -> Result<Box<str>, &'static str> {

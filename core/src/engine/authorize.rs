@@ -13,7 +13,7 @@ use crate::policy::selection::{Selection, Target};
 use crate::port::RequestHead;
 use crate::provider::Provider;
 use crate::reply::Refusal;
-use crate::token::extract::{TokenError, extract};
+use crate::token::extract::{Candidate, TokenError, extract};
 use std::rc::Rc;
 
 impl Worker {
@@ -56,7 +56,7 @@ impl Worker {
         cx: &mut Cx<'_>,
     ) -> Disposition {
         let settings = Rc::clone(&self.settings);
-        let token = match extract(&settings.token, head) {
+        let Candidate { token, by_dpop: _ } = match extract(&settings.token, head) {
             Ok(token) => token,
             Err(fault) => return Disposition::Ended(self.without_token(guard, fault).into()),
         };

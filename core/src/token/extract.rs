@@ -9,12 +9,12 @@ use std::fmt;
 /// A place where a token may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSource {
-    /// A header; with a scheme, only a value of that scheme is a token.
+    /// A header; with schemes, only a value of one of them is a token.
     Header {
         /// Name, in lower case.
         name: Box<str>,
-        /// Authentication scheme before the token, compared without regard to case (RFC 9110 §11.1).
-        scheme: Option<Box<str>>,
+        /// Authentication schemes before the token, compared without regard to case (RFC 9110 §11.1).
+        schemes: Vec<Box<str>>,
     },
     /// A query parameter (RFC 6750 §2.3).
     Query(Box<str>),
@@ -53,8 +53,17 @@ impl fmt::Display for TokenError {
     }
 }
 
-/// A token as it is in the request, not yet known to be well-formed.
-pub type Candidate<'a> = Cow<'a, [u8]>;
+/// The scheme of tokens that come with a proof (RFC 9449 §7.1).
+pub const DPOP: &str = "DPoP";
+
+/// A token as it is in the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate<'a> {
+    /// Not yet known to be well-formed.
+    pub token: Cow<'a, [u8]>,
+    /// Whether it came by the scheme [`DPOP`].
+    pub by_dpop: bool,
+}
 
 /// Where to look for tokens, and how long they may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +82,7 @@ pub struct TokenSettings {
 pub fn extract<'a>(settings: &'a TokenSettings, head: &'a impl RequestHead) -> Result<Candidate<'a>, TokenError> {
     let mut found = None;
     let mut has_cousin = false;
-    let mut take = |likeness: Likeness, value: Candidate<'a>| match likeness {
+    let mut take = |likeness: Likeness, token: Cow<'a, [u8]>, by_dpop: bool| match likeness {
         Likeness::Other => Ok(()),
         Likeness::Twin => Err(TokenError::Misplaced),
         Likeness::Cousin => {
@@ -82,32 +91,32 @@ pub fn extract<'a>(settings: &'a TokenSettings, head: &'a impl RequestHead) -> R
         }
         Likeness::Token if found.is_some() => Err(TokenError::Repeated),
         Likeness::Token => {
-            found = Some(value);
+            found = Some(Candidate { token, by_dpop });
             Ok(())
         }
     };
     for source in &settings.sources {
         match source {
-            TokenSource::Header { name, scheme } => {
+            TokenSource::Header { name, schemes } => {
                 if head.names().any(|other| is_twin(other, name.as_bytes())) {
                     return Err(TokenError::Misplaced);
                 }
                 let Some(value) = head.joined(name) else { continue };
-                let (likeness, behind) = credentials(&value, scheme.as_deref());
+                let Credentials { likeness, behind, by_dpop } = credentials(&value, schemes);
                 let token = match &value {
                     Cow::Borrowed(value) => Cow::Borrowed(trimmed(value.get(behind..).unwrap_or_default())),
                     Cow::Owned(value) => Cow::Owned(trimmed(value.get(behind..).unwrap_or_default()).to_vec()),
                 };
-                take(likeness, token)?;
+                take(likeness, token, by_dpop)?;
             }
             TokenSource::Query(name) => {
                 for (likeness, pair) in QueryToken::named(name).parameters(head.first(":path").unwrap_or_default()) {
-                    take(likeness, QueryToken::value(pair))?;
+                    take(likeness, QueryToken::value(pair), false)?;
                 }
             }
             TokenSource::Cookie(name) => {
                 for (likeness, cookie) in head.lines("cookie").flat_map(|line| CookieToken::named(name).cookies(line)) {
-                    take(likeness, Cow::Borrowed(CookieToken::value(cookie)))?;
+                    take(likeness, Cow::Borrowed(CookieToken::value(cookie)), false)?;
                 }
             }
         }
@@ -116,17 +125,45 @@ pub fn extract<'a>(settings: &'a TokenSettings, head: &'a impl RequestHead) -> R
         None if has_cousin => Err(TokenError::Doubtful),
         None => Err(TokenError::Missing),
         Some(_) if has_cousin => Err(TokenError::Repeated),
-        Some(found) if found.is_empty() => Err(TokenError::Empty),
-        Some(found) if found.len() > settings.max_length => Err(TokenError::TooLong),
+        Some(found) if found.token.is_empty() => Err(TokenError::Empty),
+        Some(found) if found.token.len() > settings.max_length => Err(TokenError::TooLong),
         Some(found) => Ok(found),
     }
 }
 
-/// What a header's value is to the scheme that a token is to have, and where the credentials begin.
+/// Whether the request has a value of the scheme [`DPOP`] where it may have a token, be it none.
+pub fn is_by_dpop(sources: &[TokenSource], head: &impl RequestHead) -> bool {
+    sources.iter().any(|source| match source {
+        TokenSource::Header { name, schemes } => head.lines(name).any(|value| credentials(value, schemes).by_dpop),
+        TokenSource::Query(_) | TokenSource::Cookie(_) => false,
+    })
+}
+
+/// What a header's value is where a token may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials {
+    pub likeness: Likeness,
+    /// Where the token begins, if it is one.
+    behind: usize,
+    by_dpop: bool,
+}
+
+/// What a header's value is to the schemes that a token may have: what it is to the first to which it is something.
+pub fn credentials(value: &[u8], schemes: &[Box<str>]) -> Credentials {
+    for scheme in schemes {
+        let (likeness, behind) = of_scheme(value, scheme.as_bytes());
+        if likeness != Likeness::Other {
+            return Credentials { likeness, behind, by_dpop: scheme.eq_ignore_ascii_case(DPOP) };
+        }
+    }
+    let likeness = if schemes.is_empty() { Likeness::Token } else { Likeness::Other };
+    Credentials { likeness, behind: 0, by_dpop: false }
+}
+
+/// What a header's value is to a scheme, and where the credentials begin.
 ///
 /// Several lines of `authorization` arrive as one value, and upstreams look for a scheme behind a comma, or anywhere.
-pub fn credentials(value: &[u8], scheme: Option<&str>) -> (Likeness, usize) {
-    let Some(scheme) = scheme.map(str::as_bytes) else { return (Likeness::Token, 0) };
+fn of_scheme(value: &[u8], scheme: &[u8]) -> (Likeness, usize) {
     if let Some(behind) = after_scheme(value, scheme) {
         return (Likeness::Token, behind);
     }

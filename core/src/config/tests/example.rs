@@ -153,8 +153,8 @@ fn the_rest_is_as_configured() {
     assert_eq!(
         settings.token.sources,
         [
-            TokenSource::Header { name: "authorization".into(), scheme: Some("Bearer".into()) },
-            TokenSource::Header { name: "x-access-token".into(), scheme: None },
+            TokenSource::Header { name: "authorization".into(), schemes: vec!["Bearer".into()] },
+            TokenSource::Header { name: "x-access-token".into(), schemes: Vec::new() },
             TokenSource::Query("access_token".into()),
             TokenSource::Cookie("at".into()),
         ]

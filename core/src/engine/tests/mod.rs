@@ -64,7 +64,7 @@ impl Sample {
             rule: self.rule,
             operations: Vec::new(),
         };
-        let bearer = TokenSource::Header { name: "authorization".into(), scheme: Some("Bearer".into()) };
+        let bearer = TokenSource::Header { name: "authorization".into(), schemes: vec!["Bearer".into()] };
         let providers = vec![Rc::new(self.provider)];
         Rc::new(Settings::new(
             Policy::new(vec![api], &providers, Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap(),

@@ -3,13 +3,13 @@ use crate::base::headers::HeaderMap;
 use proptest::prelude::*;
 
 fn bearer() -> TokenSource {
-    TokenSource::Header { name: "authorization".into(), scheme: Some("Bearer".into()) }
+    TokenSource::Header { name: "authorization".into(), schemes: vec!["Bearer".into()] }
 }
 
 fn take(sources: &[TokenSource], headers: &[(&'static str, &[u8])]) -> Result<Vec<u8>, TokenError> {
     let settings = TokenSettings { sources: sources.to_vec(), max_length: 64 };
     let head: HeaderMap = headers.iter().copied().collect();
-    extract(&settings, &head).map(Cow::into_owned)
+    extract(&settings, &head).map(|found| found.token.into_owned())
 }
 
 #[test]
@@ -54,6 +54,28 @@ fn another_scheme_is_not_a_token() {
 }
 
 #[test]
+fn a_second_scheme_is_taken_and_told() {
+    let sources = [TokenSource::Header { name: "authorization".into(), schemes: vec!["Bearer".into(), DPOP.into()] }];
+    let settings = TokenSettings { sources: sources.to_vec(), max_length: 64 };
+    let taken = |value: &str| {
+        let head: HeaderMap = [("authorization", value)].into_iter().collect();
+        let found = extract(&settings, &head).map(|found| (found.token.into_owned(), found.by_dpop));
+        (found, is_by_dpop(&sources, &head))
+    };
+    assert_eq!(taken("Bearer abc"), (Ok((b"abc".to_vec(), false)), false));
+    assert_eq!(taken("DPoP abc"), (Ok((b"abc".to_vec(), true)), true));
+    assert_eq!(taken("dpop  abc "), (Ok((b"abc".to_vec(), true)), true));
+    assert_eq!(taken("DPoP"), (Err(TokenError::Empty), true));
+    assert_eq!(taken("Basic abc"), (Err(TokenError::Missing), false));
+    assert_eq!(taken("DPoPabc"), (Err(TokenError::Missing), false));
+    assert_eq!(taken("DPoP abc,Bearer abc"), (Err(TokenError::Misplaced), false));
+    assert_eq!(taken("Basic abc,DPoP abc"), (Err(TokenError::Misplaced), true));
+    let one = [TokenSource::Header { name: "authorization".into(), schemes: vec!["dpop".into()] }];
+    assert_eq!(take(&one, &[("authorization", b"DPoP abc")]).unwrap(), b"abc");
+    assert_eq!(take(&one, &[("authorization", b"Bearer abc")]), Err(TokenError::Missing));
+}
+
+#[test]
 fn a_scheme_without_a_token_is_empty() {
     for value in ["Bearer", "Bearer ", "bearer    "] {
         assert_eq!(take(&[bearer()], &[("authorization", value.as_bytes())]), Err(TokenError::Empty), "{value:?}");
@@ -62,7 +84,7 @@ fn a_scheme_without_a_token_is_empty() {
 
 #[test]
 fn two_places_are_refused_even_with_the_same_token() {
-    let sources = [bearer(), TokenSource::Header { name: "x-access-token".into(), scheme: None }];
+    let sources = [bearer(), TokenSource::Header { name: "x-access-token".into(), schemes: Vec::new() }];
     let both: [(&str, &[u8]); 2] = [("authorization", b"Bearer abc"), ("x-access-token", b"abc")];
     assert_eq!(take(&sources, &both), Err(TokenError::Repeated));
     assert_eq!(take(&sources, &both[..1]).unwrap(), b"abc");
@@ -94,7 +116,7 @@ fn a_cookie_must_be_alone_over_all_lines() {
 
 #[test]
 fn a_header_that_differs_in_its_separators_is_refused() {
-    let sources = [TokenSource::Header { name: "x-access-token".into(), scheme: None }];
+    let sources = [TokenSource::Header { name: "x-access-token".into(), schemes: Vec::new() }];
     for twin in ["x_access_token", "x-access_token", "x.access-token"] {
         assert_eq!(take(&sources, &[(twin, b"abc")]), Err(TokenError::Misplaced), "{twin}");
         assert_eq!(take(&sources, &[("x-access-token", b"abc"), (twin, b"")]), Err(TokenError::Misplaced), "{twin}");
@@ -117,7 +139,7 @@ fn length_is_bounded() {
 proptest! {
     #[test]
     fn any_bytes_in_any_place_are_judged_without_a_panic(value: Vec<u8>) {
-        let sources = [bearer(), TokenSource::Query("t".into()), TokenSource::Cookie("t".into()), TokenSource::Header { name: "x".into(), scheme: None }];
+        let sources = [bearer(), TokenSource::Query("t".into()), TokenSource::Cookie("t".into()), TokenSource::Header { name: "x".into(), schemes: Vec::new() }];
         for name in ["authorization", ":path", "cookie", "x"] {
             let _ = take(&sources, &[(name, &value)]);
         }
