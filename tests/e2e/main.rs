@@ -23,6 +23,7 @@ mod containers;
 mod contracts;
 mod examples;
 mod harness;
+mod host_signatures;
 mod hostile_answers;
 mod hostile_requests;
 mod hostile_traffic;

@@ -37,6 +37,7 @@
 mod abi;
 mod event_loop;
 mod exports;
+mod foreign_functions;
 mod headers;
 mod process;
 mod property;

@@ -12,6 +12,7 @@ pub mod envoy_log;
 pub mod envoy_process;
 pub mod eventually;
 pub mod example;
+pub mod foreign_calls;
 pub mod gate;
 pub mod gateway;
 pub mod http2_client;
