@@ -20,7 +20,7 @@ use serde::Serialize;
 use std::cell::Cell;
 use std::fmt;
 
-pub use algorithm::{EcCurve, PrivateKeyKind, SigningAlgorithm};
+pub use algorithm::{PrivateKeyKind, SigningAlgorithm};
 pub use key::PrivateKey;
 pub use key_error::PrivateKeyError;
 

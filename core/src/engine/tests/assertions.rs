@@ -1,8 +1,9 @@
 //! Introspection by a client that authenticates with an assertion.
 
 use super::*;
+use crate::jose::curve::EcCurve;
 use crate::jose::sign::samples::{self, NativeSignatures};
-use crate::jose::sign::{EcCurve, JwsSigner, PrivateKey, SigningAlgorithm};
+use crate::jose::sign::{JwsSigner, PrivateKey, SigningAlgorithm};
 use crate::port::{HostFailure, Random, Signatures};
 use crate::provider::client_auth::{ClientAssertion, ClientAuth};
 use crate::provider::introspection::request::Introspection;

@@ -1,16 +1,9 @@
 //! The algorithms that something is signed with (RFC 7518 §3.1, RFC 8037 §3.1), and the keys that they need.
 
 use crate::jose::algorithm::Algorithm;
+use crate::jose::curve::EcCurve;
 use crate::port::SignatureHash;
-use der::asn1::ObjectIdentifier;
 use std::fmt;
-
-pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
 /// An algorithm that something is signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +13,6 @@ pub enum SigningAlgorithm {
     Rsa(SignatureHash),
     Ecdsa(EcCurve),
     EdDsa,
-}
-
-/// A curve of ECDSA.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EcCurve {
-    P256,
-    P384,
-    P521,
 }
 
 /// The kind of a private key.
@@ -82,37 +67,6 @@ impl SigningAlgorithm {
             Self::Ecdsa(EcCurve::P256) => SignatureHash::Sha256,
             Self::Ecdsa(EcCurve::P384) => SignatureHash::Sha384,
             Self::Ecdsa(EcCurve::P521) | Self::EdDsa => SignatureHash::Sha512,
-        }
-    }
-}
-
-impl EcCurve {
-    pub(super) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
-
-    /// Its name in a JWK (RFC 7518 §6.2.1.1).
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::P256 => "P-256",
-            Self::P384 => "P-384",
-            Self::P521 => "P-521",
-        }
-    }
-
-    /// How many bytes a coordinate and a private key have.
-    pub(super) fn size(self) -> usize {
-        match self {
-            Self::P256 => 32,
-            Self::P384 => 48,
-            Self::P521 => 66,
-        }
-    }
-
-    /// Its identifier (RFC 5480 §2.1.1.1).
-    pub(super) fn oid(self) -> ObjectIdentifier {
-        match self {
-            Self::P256 => P256,
-            Self::P384 => P384,
-            Self::P521 => P521,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! ECDSA signatures: from DER, as hosts make them, to the two numbers side by side, as JWS has them (RFC 7518 §3.4).
 
-use super::algorithm::EcCurve;
+use crate::jose::curve::EcCurve;
 use der::asn1::UintRef;
 use der::{Decode, Reader, SliceReader};
 

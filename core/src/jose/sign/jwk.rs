@@ -1,8 +1,10 @@
 //! A private key as a JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2), put into PKCS #8.
 
-use super::algorithm::{EC, ED25519, EcCurve, RSA, SigningAlgorithm};
+use super::algorithm::SigningAlgorithm;
 use super::key_error::PrivateKeyError;
 use crate::base::json::{Json, Object};
+use crate::jose::curve::EcCurve;
+use crate::jose::native::{EC, ED25519, RSA};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use der::Encode;
@@ -67,9 +69,7 @@ fn rsa(jwk: &Object<'_>) -> Result<Vec<u8>, PrivateKeyError> {
 
 /// RFC 7518 §6.2.
 fn elliptic(jwk: &Object<'_>) -> Result<Vec<u8>, PrivateKeyError> {
-    let name = text_of(jwk, "crv")?;
-    let curve = EcCurve::ALL.into_iter().find(|curve| Some(curve.name()) == name);
-    let curve = curve.ok_or(PrivateKeyError::Member("crv"))?;
+    let curve = text_of(jwk, "crv")?.and_then(EcCurve::named).ok_or(PrivateKeyError::Member("crv"))?;
     let sized = |name| match bytes(jwk, name)? {
         bytes if bytes.len() == curve.size() => Ok(bytes),
         _ => Err(PrivateKeyError::Member(name)),

@@ -1,8 +1,10 @@
 //! A private key as it is configured, in PEM (PKCS #8) or as a JWK: read once, checked, and kept as PKCS #8.
 
-use super::algorithm::{EC, ED25519, EcCurve, PrivateKeyKind, RSA, SigningAlgorithm};
+use super::algorithm::{PrivateKeyKind, SigningAlgorithm};
 use super::jwk;
 use super::key_error::{PrivateKeyError, RSA_BITS};
+use crate::jose::curve::EcCurve;
+use crate::jose::native::{EC, ED25519, RSA};
 use der::Decode;
 use der::asn1::OctetStringRef;
 use pkcs1::RsaPrivateKeyRef;

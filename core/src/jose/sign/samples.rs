@@ -1,6 +1,7 @@
 //! Keys for tests, made with OpenSSL; each as PEM and as JWK. They are used nowhere.
 
-use super::{EcCurve, SigningAlgorithm};
+use super::SigningAlgorithm;
+use crate::jose::curve::EcCurve;
 use crate::port::{HostFailure, SignatureHash, Signatures};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature as native;

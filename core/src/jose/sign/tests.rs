@@ -1,5 +1,6 @@
 use super::samples::{self, NativeSignatures};
 use super::*;
+use crate::jose::curve::EcCurve;
 use crate::port::SignatureHash;
 use crate::port::memory::NoSignatures;
 use aws_lc_rs::signature::{self as native, KeyPair};

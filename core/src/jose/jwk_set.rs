@@ -1,0 +1,84 @@
+//! A set of public keys (RFC 7517 §5): what is no key for signatures is left out, the others count.
+
+use super::compact::Header;
+use super::jwk::PublicKey;
+use crate::base::json::{Json, Object, ObjectError};
+use std::fmt;
+
+/// Bytes that a set may have.
+const MAX_BYTES: usize = 256 * 1024;
+/// How many keys are tried for one signature.
+const MAX_CANDIDATES: usize = 4;
+
+/// The public keys of a JWK Set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeySet {
+    keys: Vec<PublicKey>,
+    skipped: usize,
+}
+
+/// Why a text is no JWK Set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySetError {
+    TooLarge,
+    Object(ObjectError),
+    NoKeys,
+}
+
+impl KeySet {
+    /// # Errors
+    /// [`KeySetError`] when it is something else.
+    pub fn read(json: &[u8]) -> Result<Self, KeySetError> {
+        if json.len() > MAX_BYTES {
+            return Err(KeySetError::TooLarge);
+        }
+        let object = Object::read(json, &|name| name == "keys").map_err(KeySetError::Object)?;
+        let Some(Json::Array(listed)) = object.get("keys") else { return Err(KeySetError::NoKeys) };
+        let read = |value: &Json<'_>| if let Json::Object(jwk) = value { PublicKey::read(jwk).ok() } else { None };
+        let keys: Vec<PublicKey> = listed.iter().filter_map(read).collect();
+        Ok(Self { skipped: listed.len().saturating_sub(keys.len()), keys })
+    }
+
+    /// How many were left out.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The keys that may have made this, of the header's `kid` or of all when it names none; not more than are to be
+    /// tried.
+    pub fn candidates<'a>(&'a self, header: &'a Header, issuer: &'a str) -> impl Iterator<Item = &'a PublicKey> {
+        let named = |key: &&PublicKey| header.key_id.is_none() || key.key_id() == header.key_id.as_deref();
+        let fit = |key: &&PublicKey| key.verifies(header.algorithm) && key.serves(issuer);
+        self.keys.iter().filter(named).filter(fit).take(MAX_CANDIDATES)
+    }
+
+    pub fn has_key_id(&self, key_id: &str) -> bool {
+        self.keys.iter().any(|key| key.key_id() == Some(key_id))
+    }
+
+    /// Whether `newer` has every key of these, for the same purposes: else what they have verified is to be forgotten.
+    pub fn is_within(&self, newer: &Self) -> bool {
+        self.keys.iter().all(|key| newer.keys.contains(key))
+    }
+}
+
+impl fmt::Display for KeySetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(f, "it has more than {} KiB", MAX_BYTES / 1024),
+            Self::Object(error) => error.fmt(f),
+            Self::NoKeys => f.write_str("\"keys\" is not an array"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
