@@ -20,6 +20,7 @@ use tessera_core::engine::message;
 use tessera_core::engine::metrics::{Sample, build_info};
 use tessera_core::engine::outbox::{Outbox, Task};
 use tessera_core::engine::worker::{Worker, WorkerId};
+use tessera_core::jose::verify::Verifier;
 use tessera_core::port::HostFailure;
 
 const TICK: Duration = Duration::from_millis(250);
@@ -77,6 +78,13 @@ impl Plugin {
                 return false;
             }
         }
+        let verifier = match Verifier::choose(&ForeignSignatures, &settings.algorithms()) {
+            Ok(verifier) => verifier,
+            Err(unverifiable) => {
+                log::error!("{unverifiable}");
+                return false;
+            }
+        };
         let number = random();
         // A queue of its own: with a shared name, two roots would take each other's messages.
         let queue = match hostcalls::register_shared_queue(&format!("tessera/1/worker/{number:016x}")) {
@@ -93,7 +101,7 @@ impl Plugin {
         let stats = Stats::default();
         stats.record(Sample::Set(&build_info(), 1));
         self.at_work.replace(Some(AtWork {
-            worker: Worker::new(Rc::new(settings), WorkerId { number, queue }),
+            worker: Worker::new(Rc::new(settings), verifier, WorkerId { number, queue }),
             outbox: Outbox::default(),
             callouts: Callouts::default(),
             stats,

@@ -76,6 +76,10 @@ outcomes! {
     /// Bound to a key, and nobody proved possession of it.
     ProofMissing = "proof_missing", refuses(401, "invalid_token",
         "The access token is bound to a key and needs a proof of possession.");
+    /// A JWT whose signature is not one of its issuer's.
+    BadSignature = "bad_signature", refuses(401, "invalid_token", "The access token's signature cannot be verified.");
+    /// Not a token that this provider issues.
+    MalformedToken = "malformed_token", refuses(401, "invalid_token", "The access token is malformed.");
     /// The token lacks a scope that the operation asks for.
     InsufficientScope = "insufficient_scope", refuses(403, "insufficient_scope",
         "The access token lacks a scope that this operation requires.");

@@ -25,6 +25,8 @@ mod held_back;
 mod host_signatures;
 mod hostile;
 mod introspection;
+mod jwt;
+mod keys;
 mod many_at_once;
 mod on_the_fake_host;
 mod optional_tokens;

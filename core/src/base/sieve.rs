@@ -106,6 +106,15 @@ impl<T> Sieve<T> {
         self.take(id).map(|entry| (entry.value, entry.visited))
     }
 
+    /// Takes out every value that `is_out`. Walks over all of them.
+    pub fn remove_all(&mut self, is_out: impl Fn(&T) -> bool) {
+        for id in 0..self.slots.len() as u32 {
+            if entry(&self.slots, id).is_some_and(|entry| is_out(&entry.value)) {
+                self.take(id);
+            }
+        }
+    }
+
     fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<u32> {
         let matches = |entry: &SieveEntry<T>| entry.hash == hash && is_it(&entry.value);
         self.index.find(hash, |id| entry(&self.slots, *id).is_some_and(matches)).copied()

@@ -109,6 +109,13 @@ impl LocalCache {
         self.take(hash, route, token).is_some()
     }
 
+    /// Removes every token on these routes. Walks over the whole cache.
+    pub fn forget(&mut self, routes: &[u16]) {
+        for sieve in [&mut self.good, &mut self.negative] {
+            sieve.remove_all(|known| routes.contains(&known.route));
+        }
+    }
+
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.good.len() + self.negative.len()

@@ -3,12 +3,14 @@
 use super::client_auth::CLIENT_AUTH;
 use super::field::Field;
 use super::headers::{ExtraHeaders, HEADERS};
-use super::key::{Shape, keys};
+use super::key::{Maybe, Shape, keys};
 use super::kind::{Of, Span, TEXT, URL, Whole};
 use super::section::Section;
 use crate::base::http::HttpUrl;
 use crate::provider::client_auth::ClientAuth;
+use crate::provider::discovery::Discovery;
 use crate::provider::introspection::request::{Introspection, LOOKED_AT};
+use std::rc::Rc;
 use std::time::Duration;
 
 type Parameters = Vec<(Box<str>, Box<str>)>;
@@ -16,10 +18,10 @@ type Parameters = Vec<(Box<str>, Box<str>)>;
 keys! {
     /// How it is asked (RFC 7662).
     INTROSPECTION: IntrospectionKeys at "providers[].introspection";
-    /// Absolute URL; its host is sent as `Host`.
-    endpoint: Of<HttpUrl> = required(URL);
-    /// The Envoy cluster that reaches it.
-    cluster: Of<Box<str>> = required(TEXT);
+    /// Absolute URL; its host is sent as `Host`. Required without `discovery`, which finds it.
+    endpoint: Maybe<Of<HttpUrl>> = optional(URL);
+    /// The Envoy cluster that reaches it. Required without `discovery`, which has one.
+    cluster: Maybe<Of<Box<str>>> = optional(TEXT);
     /// Limit of one attempt.
     timeout: Span = or(Span(Duration::from_millis(1), Duration::from_secs(60)), "\"2s\"");
     /// Further attempts after no answer, 502, 503 or 504, unless the answer asks for time (`Retry-After`).
@@ -33,7 +35,8 @@ keys! {
     headers: Of<ExtraHeaders> = or(HEADERS, "{}");
 }
 
-pub(super) fn read(section: &Section<'_>) -> Option<Introspection> {
+/// Whether the provider `discovers`, and its `discovery` if that can be read.
+pub(super) fn read(section: &Section<'_>, discovers: bool, discovery: Option<&Discovery>) -> Option<Introspection> {
     let url = section.get(&INTROSPECTION.endpoint);
     let cluster = section.get(&INTROSPECTION.cluster);
     let timeout = section.get(&INTROSPECTION.timeout);
@@ -41,9 +44,23 @@ pub(super) fn read(section: &Section<'_>) -> Option<Introspection> {
     let client = section.get(&INTROSPECTION.client);
     let parameters = section.get(&INTROSPECTION.parameters);
     let headers = section.get(&INTROSPECTION.headers);
+    let missing = |key: &'static str, is_there: bool| {
+        if !is_there && !discovers {
+            section.refuse_member(key, "is required");
+        }
+        is_there || discovers
+    };
+    let has_url = missing(INTROSPECTION.endpoint.name(), section.has(&INTROSPECTION.endpoint));
+    let has_cluster = missing(INTROSPECTION.cluster.name(), section.has(&INTROSPECTION.cluster));
+    let (url, cluster) = (url?, cluster?.map(Rc::from));
+    if !has_url || !has_cluster {
+        return None;
+    }
+    // What is given without a cluster is reached as what is found.
+    let cluster = cluster.or_else(|| Some(discovery?.cluster_of(url.as_ref()?)));
     let introspection = Introspection {
-        url: Some(url?),
-        cluster: Some(cluster?.into()),
+        url,
+        cluster,
         timeout: timeout?,
         retries: retries?,
         client: client?,

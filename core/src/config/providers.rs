@@ -1,11 +1,13 @@
 //! `providers`: the authorization servers.
 
 use super::field::Field;
-use super::introspection;
-use super::key::{Maybe, Shape, keys};
+use super::key::{Key, Maybe, Part, Shape, keys};
 use super::kind::{Of, Parsed, Span, TEXT, Word};
 use super::section::Section;
+use super::{discovery, introspection, jwt};
+use crate::provider::discovery::Discovery;
 use crate::provider::introspection::request::Introspection;
+use crate::provider::jwt::settings::Jwt;
 use crate::provider::{Provider, TokenChecks};
 use crate::token::claims::ClaimNames;
 use std::time::Duration;
@@ -17,10 +19,15 @@ keys! {
     PROVIDER: ProviderKeys at "providers[]";
     /// Its name in metrics, contracts and headers.
     name: Parsed<Box<str>> = required(Parsed(provider_name));
-    /// What `iss` of its answers must be, where they have one. Required with several providers.
+    /// What `iss` of its tokens must be; an introspection answer may have none. Required with `jwt`, `discovery` or
+    /// several providers.
     issuer: Maybe<Of<Box<str>>> = optional(TEXT);
     /// How it is asked (RFC 7662).
-    introspection: Of<Introspection> = required(Of(Shape::Object, |field| field.section(introspection::read)));
+    introspection: Maybe<Part> = optional(Part(Shape::Object));
+    /// How its JWTs are verified here (RFC 9068).
+    jwt: Maybe<Part> = optional(Part(Shape::Object));
+    /// How its metadata is found (RFC 8414), which says what `introspection` and `jwt` leave out.
+    discovery: Maybe<Part> = optional(Part(Shape::Object));
     /// One of these must be in `aud`; with none, it is not checked.
     audiences: Of<Texts> = or(Of(Shape::Array, |field| field.array(|element| element.text())), "[]");
     /// How far clocks may differ when `exp` and `nbf` are judged.
@@ -61,21 +68,68 @@ pub(super) fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
 fn provider(section: &Section<'_>) -> Option<Provider> {
     let name = section.get(&PROVIDER.name);
     let issuer = section.get(&PROVIDER.issuer);
-    let mut introspection = section.get(&PROVIDER.introspection);
+    let sources = sources(section, issuer.as_ref().and_then(Option::as_deref));
     let audiences = section.get(&PROVIDER.audiences);
     let clock_skew = section.get(&PROVIDER.clock_skew);
     let ignore_key_binding = section.get(&PROVIDER.proof_of_possession);
     let claims = section.get(&PROVIDER.claims);
-    if let (Some(introspection), Some(Some(issuer))) = (&mut introspection, &issuer) {
-        introspection.client.address_to(issuer);
-    }
     let checks = TokenChecks {
         issuer: issuer?,
         audiences: audiences?,
         clock_skew: clock_skew?,
         ignore_key_binding: ignore_key_binding?,
     };
-    Some(Provider::new(name?, Some(introspection?), checks, claims?))
+    let Sources { introspection, jwt, discovery } = sources?;
+    let keeps_presence = jwt.as_ref().is_some_and(|jwt| jwt.introspects);
+    let claims = ClaimNames { keeps_presence, ..claims? };
+    Some(Provider { jwt, discovery, ..Provider::new(name?, introspection, checks, claims) })
+}
+
+/// Who vouches for a provider's tokens.
+struct Sources {
+    introspection: Option<Introspection>,
+    jwt: Option<Jwt>,
+    discovery: Option<Discovery>,
+}
+
+fn sources(section: &Section<'_>, issuer: Option<&str>) -> Option<Sources> {
+    let discovers = section.has(&PROVIDER.discovery);
+    let discovery = part(section, &PROVIDER.discovery, |section| discovery::read(section, issuer));
+    // What cannot be read hides no other mistake.
+    let found = discovery.as_ref().and_then(Option::as_ref);
+    let introspection =
+        part(section, &PROVIDER.introspection, |section| introspection::read(section, discovers, found));
+    let jwt = part(section, &PROVIDER.jwt, |section| jwt::read(section, discovers, found));
+    let (has_introspection, has_jwt) = (section.has(&PROVIDER.introspection), section.has(&PROVIDER.jwt));
+    if !has_introspection && !has_jwt {
+        section.refuse("must hold \"introspection\", \"jwt\" or both: who says whether a token is good");
+        return None;
+    }
+    if !section.has(&PROVIDER.issuer) && (has_jwt || discovers) {
+        section.refuse_member(PROVIDER.issuer.name(), "is required with \"jwt\" and with \"discovery\"");
+        return None;
+    }
+    let mut sources = Sources { introspection: introspection?, jwt: jwt?, discovery: discovery? };
+    if let (Some(introspection), Some(issuer)) = (&mut sources.introspection, issuer) {
+        introspection.client.address_to(issuer);
+    }
+    if sources.jwt.as_ref().is_some_and(|jwt| jwt.introspects) && !has_introspection {
+        section.refuse("\"jwt\" is to introspect, but \"introspection\" is not given");
+        return None;
+    }
+    Some(sources)
+}
+
+/// A section that may be left out.
+fn part<T>(
+    section: &Section<'_>,
+    key: &'static Key<Maybe<Part>>,
+    read: impl FnOnce(&Section<'_>) -> Option<T>,
+) -> Option<Option<T>> {
+    match section.field(key) {
+        Some(field) => field.section(read).map(Some),
+        None => Some(None),
+    }
 }
 
 fn provider_name(text: &str) -> Result<Box<str>, &'static str> {
@@ -91,5 +145,12 @@ fn claims(section: &Section<'_>) -> Option<ClaimNames> {
     let scope = section.get(&CLAIMS.scope);
     // The APIs determine what else is kept.
     let (pointers, asked) = (Vec::new(), Vec::new());
-    Some(ClaimNames { client_id: client_id?, scope: scope?, pointers, all_scalars: false, asked })
+    Some(ClaimNames {
+        client_id: client_id?,
+        scope: scope?,
+        pointers,
+        all_scalars: false,
+        asked,
+        keeps_presence: false,
+    })
 }

@@ -4,7 +4,9 @@ use super::apis::{self, API};
 use super::cache::CACHE;
 use super::client_auth::CLIENT;
 use super::contracts::{CONTRACTS, ROW, SOURCE};
+use super::discovery::DISCOVERY;
 use super::introspection::INTROSPECTION;
+use super::jwt::{JWT, KEYS};
 use super::key::KeyTable;
 use super::operations::{self, OPERATION};
 use super::providers::{CLAIMS, PROVIDER};
@@ -22,6 +24,9 @@ pub fn key_tables() -> Vec<KeyTable> {
         PROVIDER.table(),
         INTROSPECTION.table(),
         CLIENT.table(),
+        JWT.table(),
+        KEYS.table(),
+        DISCOVERY.table(),
         CLAIMS.table(),
         API.table(),
         apis::MATCH.table(),

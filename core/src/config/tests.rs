@@ -4,6 +4,7 @@ mod assertions;
 mod cross;
 mod defaults;
 mod example;
+mod jwt;
 mod protobuf;
 mod refusals;
 mod secrecy;

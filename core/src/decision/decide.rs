@@ -5,7 +5,7 @@ use crate::contract::contract::{Contract, Status};
 use crate::contract::contracts::Holding;
 use crate::outcome::Outcome;
 use crate::policy::api::{Api, Guard};
-use crate::policy::rule::{ContractRule, Rule};
+use crate::policy::rule::ContractRule;
 use crate::provider::{Provider, TokenChecks};
 use crate::token::facts::{Facts, TokenState};
 use std::rc::Rc;
@@ -53,7 +53,13 @@ pub fn decide(
         TokenState::Inactive => return Err(Outcome::Inactive),
         TokenState::Active(facts) => facts,
     };
-    check_token(facts, &provider.checks, rule, now)?;
+    check_facts(facts, &provider.checks, now)?;
+    if !rule.claims.iter().all(|claim| claim.is_met_by(&facts.said)) {
+        return Err(Outcome::WrongClaims);
+    }
+    if facts.confirmation.is_some() && !provider.checks.ignore_key_binding {
+        return Err(Outcome::ProofMissing);
+    }
     if !rule.scopes.is_met_by(&facts.scope) {
         return Err(Outcome::InsufficientScope);
     }
@@ -65,7 +71,11 @@ pub fn decide(
     Ok(Permit { facts: Rc::clone(facts), contract, api: Rc::clone(api), provider: Rc::clone(provider) })
 }
 
-fn check_token(facts: &Facts, checks: &TokenChecks, rule: &Rule, now: Timestamp) -> Result<(), Outcome> {
+/// What a token must be whatever it is used for.
+///
+/// # Errors
+/// The first check that fails.
+pub fn check_facts(facts: &Facts, checks: &TokenChecks, now: Timestamp) -> Result<(), Outcome> {
     if facts.expires_at.is_some_and(|end| now >= end.plus(checks.clock_skew)) {
         return Err(Outcome::Expired);
     }
@@ -84,12 +94,6 @@ fn check_token(facts: &Facts, checks: &TokenChecks, rule: &Rule, now: Timestamp)
     }
     if facts.other_kind {
         return Err(Outcome::WrongTokenType);
-    }
-    if !rule.claims.iter().all(|claim| claim.is_met_by(&facts.said)) {
-        return Err(Outcome::WrongClaims);
-    }
-    if facts.confirmation.is_some() && !checks.ignore_key_binding {
-        return Err(Outcome::ProofMissing);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::outcome::Outcome;
 use crate::policy::api::Api;
 use crate::provider::Provider;
-use crate::token::facts::TokenState;
+use crate::token::facts::{Facts, TokenState};
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::rc::Rc;
@@ -34,6 +34,11 @@ impl About {
     pub fn set_facts(&mut self, state: &TokenState, outcome: Outcome) {
         let TokenState::Active(facts) = state else { return };
         self.client_id.clone_from(&facts.client_id);
+        self.detail = Self::detail(facts, outcome);
+    }
+
+    /// What of the facts the outcome is about.
+    pub fn detail(facts: &Facts, outcome: Outcome) -> Option<Cow<'static, str>> {
         let seconds = |name: &str, time: Option<crate::base::time::Timestamp>| {
             time.map(|time| format!("{name}={}", time.as_millis() / 1000))
         };
@@ -45,7 +50,7 @@ impl About {
             Outcome::InsufficientScope => Some(format!("scope={}", facts.scope.join(" "))),
             _ => None,
         };
-        self.detail = detail.map(Cow::Owned);
+        detail.map(Cow::Owned)
     }
 
     /// The properties to set, by name: printable ASCII without `"` and `\`, for a log line of whatever format.

@@ -3,6 +3,7 @@
 use super::about::About;
 use super::effect::{Cx, Disposition, Ending, StreamId, Verdict};
 use super::metrics::{Level, Lookup};
+use super::reason::Reason;
 use super::resolve::Resolution;
 use super::worker::Worker;
 use crate::cache::Remembered;
@@ -60,7 +61,19 @@ impl Worker {
             Ok(token) => token,
             Err(fault) => return Disposition::Ended(self.without_token(guard, fault).into()),
         };
-        let mut ending = match self.resolve(stream, guard, &token, cx) {
+        let resolution = self.resolve(stream, guard, &token, cx);
+        self.conclude(resolution, guard, &token, cx).map_or(Disposition::Waits, Disposition::Ended)
+    }
+
+    /// How a request ends; `None` while it waits.
+    pub(super) fn conclude(
+        &mut self,
+        resolution: Resolution<'_>,
+        guard: &Guard,
+        token: &[u8],
+        cx: &Cx<'_>,
+    ) -> Option<Ending> {
+        let mut ending = match resolution {
             Resolution::Facts(provider, remembered) => self.decide(&remembered, provider, guard, cx).into(),
             Resolution::Unanswered { provider, outcome, stale } => {
                 let ending = self.unanswered(outcome, stale.as_ref(), provider, guard, cx);
@@ -71,10 +84,15 @@ impl Worker {
             }
             Resolution::Malformed => self.refuse_invalid(Some(guard), "not a b64token").into(),
             Resolution::Overloaded => self.refuse(Some(guard), Outcome::Overloaded).into(),
-            Resolution::Waits => return Disposition::Waits,
+            Resolution::Refused(provider, Reason { outcome, detail }) => {
+                let mut verdict = self.refuse(Some(guard), outcome);
+                verdict.explain(|about| (about.provider, about.detail) = (provider.cloned(), detail));
+                verdict.into()
+            }
+            Resolution::Waits => return None,
         };
-        ending.verdict.explain(|about| about.set_token(&token));
-        Disposition::Ended(ending)
+        ending.verdict.explain(|about| about.set_token(token));
+        Some(ending)
     }
 
     /// The verdict on a request without a usable token.

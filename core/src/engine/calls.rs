@@ -1,6 +1,7 @@
 //! The calls in flight, and what each is for.
 
 use super::effect::CallId;
+use super::sources::Document;
 use crate::contract::action;
 use crate::token::digest::Digest;
 use hashbrown::HashMap;
@@ -11,6 +12,8 @@ pub(super) enum Purpose {
     /// Introspection of this token, for a flight.
     Introspect(Digest),
     Contracts(action::PageCall),
+    /// This document of the provider in this slot.
+    Fetch(usize, Document),
 }
 
 /// The calls of one worker.

@@ -4,30 +4,16 @@ use super::effect::{Cx, Effect, Ending};
 use super::flights::{Flight, Phase, Question, Waiter, deadline};
 use super::message::{self, Completion};
 use super::metrics::Lookup;
+use super::reason::Reason;
 use super::worker::Worker;
 use crate::cache::{BucketSnapshot, Freshness, Remembered, Role, is_held};
 use crate::outcome::Outcome;
 use crate::policy::api::Guard;
-use crate::provider::failure::ProviderFailure;
 use crate::token::digest::Digest;
 use std::rc::Rc;
 
 /// The result of a question about a token.
-pub(super) type Learned = Result<Remembered, Unanswered>;
-
-/// A question without a usable answer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unanswered {
-    /// How those who wait for it end.
-    pub outcome: Outcome,
-    pub failure: Option<ProviderFailure>,
-}
-
-impl From<Outcome> for Unanswered {
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, failure: None }
-    }
-}
+pub(super) type Learned = Result<Remembered, Reason>;
 
 impl Worker {
     /// Elects who introspects: this worker, or another one that already does. Returns how the lookup that needs the
@@ -93,10 +79,10 @@ impl Worker {
             let provider = &question.provider;
             let message = match &learned {
                 Ok(remembered) => message::answered(digest, remembered),
-                Err(Unanswered { outcome: Outcome::ProviderUnavailable, .. }) => {
+                Err(Reason { outcome: Outcome::ProviderUnavailable, .. }) => {
                     message::unavailable(digest, self.pauses.held(provider, cx.now))
                 }
-                Err(Unanswered { outcome: Outcome::InternalError, .. }) => message::ask_yourself(digest),
+                Err(Reason { outcome: Outcome::InternalError, .. }) => message::ask_yourself(digest),
                 Err(_) => message::unusable(digest, message::mark(&question.endpoint.introspection.client, digest)),
             };
             cx.effects.extend(followers.into_iter().map(|queue| Effect::Message(queue, message.clone())));
@@ -106,13 +92,16 @@ impl Worker {
 
     /// Caches the result, and ends the requests that wait for it in this worker.
     fn apply(&mut self, digest: &Digest, mut question: Question, learned: Learned, cx: &mut Cx<'_>) {
+        let Question { provider, token, .. } = &question;
+        let learned = learned.and_then(|answered| self.with_token(provider, token, answered, cx));
         self.store(digest, &question, &learned, cx);
         // Read once for all waiting requests.
         let stale = match learned {
-            Err(Unanswered { outcome: Outcome::ProviderUnavailable, .. })
+            Err(Reason { outcome: Outcome::ProviderUnavailable, .. })
                 if !self.settings.cache.stale_if_error.is_zero() =>
             {
-                self.shared.read(cx.store, digest, cx.now).0
+                let stale = self.shared.read(cx.store, digest, cx.now).0;
+                stale.and_then(|stale| self.with_token(&question.provider, &question.token, stale, cx).ok())
             }
             _ => None,
         };
@@ -128,7 +117,7 @@ impl Worker {
                     continue;
                 }
                 Ok(remembered) => self.decide(remembered, &question.provider, guard, cx).into(),
-                Err(unanswered) => self.end_unanswered(*unanswered, stale.as_ref(), &question, guard, cx),
+                Err(unanswered) => self.end_unanswered(unanswered, stale.as_ref(), &question, guard, cx),
             };
             ending.verdict.explain(|about| about.set_token(question.token.expose().as_bytes()));
             cx.effects.push(Effect::End(*stream, ending));
@@ -151,23 +140,23 @@ impl Worker {
                 }
             }
             // Nobody was asked.
-            Err(Unanswered { outcome: Outcome::InternalError, .. }) => {}
-            Err(Unanswered { outcome, .. }) => self.pauses.failed(digest, *outcome, question.was_good, cx.now),
+            Err(Reason { outcome: Outcome::InternalError, .. }) => {}
+            Err(Reason { outcome, .. }) => self.pauses.failed(digest, *outcome, question.was_good, cx.now),
         }
     }
 
     fn end_unanswered(
         &mut self,
-        Unanswered { outcome, failure }: Unanswered,
+        Reason { outcome, detail }: &Reason,
         stale: Option<&Remembered>,
         question: &Question,
         guard: &Guard,
         cx: &Cx<'_>,
     ) -> Ending {
-        let mut ending = self.unanswered(outcome, stale, &question.provider, guard, cx);
+        let mut ending = self.unanswered(*outcome, stale, &question.provider, guard, cx);
         // If stale facts were used, the verdict on them gives the details.
-        if let Some(failure) = failure.filter(|_| !ending.stale) {
-            ending.verdict.explain(|about| about.detail = Some(failure.to_string().into()));
+        if detail.is_some() && !ending.stale {
+            ending.verdict.explain(|about| about.detail.clone_from(detail));
         }
         ending
     }

@@ -31,6 +31,16 @@ pub(super) struct Waiter {
     pub since: Timestamp,
 }
 
+/// A request that waits until the keys, or the address, of its provider are known.
+#[derive(Debug)]
+pub(super) struct Parked {
+    pub provider: Rc<Provider>,
+    pub token: Bearer,
+    pub waiter: Waiter,
+    /// When it has to end, whatever happens.
+    pub deadline: Timestamp,
+}
+
 /// What is asked, and for whom.
 #[derive(Debug)]
 pub(super) struct Question {
@@ -78,8 +88,10 @@ pub(super) struct Full;
 #[derive(Debug, Default)]
 pub(super) struct Flights {
     flights: Map<Digest, Flight>,
-    /// Requests that wait, be it only for their end to be carried out.
-    streams: Map<StreamId, Digest>,
+    parked: Vec<Parked>,
+    /// Requests that wait, be it only for their end to be carried out; each with the token of its flight, if it is in
+    /// one.
+    streams: Map<StreamId, Option<Digest>>,
 }
 
 impl Flights {
@@ -114,14 +126,14 @@ impl Flights {
         if !question.keys.contains(&key) {
             question.keys.push(key);
         }
-        self.streams.insert(waiter.stream, *digest);
+        self.streams.insert(waiter.stream, Some(*digest));
         question.waiters.push(waiter);
         Ok(())
     }
 
     /// A question is asked by this worker or by another one. Its waiters wait.
     pub(super) fn insert(&mut self, digest: &Digest, question: Question, phase: Phase) {
-        self.streams.extend(question.waiters.iter().map(|waiter| (waiter.stream, *digest)));
+        self.streams.extend(question.waiters.iter().map(|waiter| (waiter.stream, Some(*digest))));
         self.flights.insert(*digest, Flight { question, phase });
     }
 
@@ -150,10 +162,36 @@ impl Flights {
         if self.streams.is_empty() {
             return;
         }
-        let Some(digest) = self.streams.remove(&stream) else { return };
-        if let Some(flight) = self.flights.get_mut(&digest) {
-            flight.question.waiters.retain(|waiter| waiter.stream != stream);
+        match self.streams.remove(&stream) {
+            Some(Some(digest)) => {
+                if let Some(flight) = self.flights.get_mut(&digest) {
+                    flight.question.waiters.retain(|waiter| waiter.stream != stream);
+                }
+            }
+            Some(None) => self.parked.retain(|parked| parked.waiter.stream != stream),
+            None => {}
         }
+    }
+
+    /// Lets a request wait for its provider's keys or address.
+    ///
+    /// # Errors
+    /// [`Full`] when as many requests wait as memory is meant for.
+    pub(super) fn park(&mut self, parked: Parked) -> Result<(), Full> {
+        let stream = parked.waiter.stream;
+        // One that has waited has its place.
+        if self.streams.len() >= MAX_WAITERS && !self.streams.contains_key(&stream) {
+            return Err(Full);
+        }
+        self.streams.insert(stream, None);
+        self.parked.push(parked);
+        Ok(())
+    }
+
+    /// Those who wait so and are `wanted`, in the order in which they came. Each counts as waiting until its end is
+    /// carried out.
+    pub(super) fn unpark(&mut self, wanted: impl Fn(&Parked) -> bool) -> Vec<Parked> {
+        self.parked.extract_if(.., |parked| wanted(parked)).collect()
     }
 
     /// Puts no end off: none comes later than `latest` says.

@@ -1,10 +1,10 @@
 //! Introspection as the source of facts: its calls, and what their results mean.
 
 use super::calls::Purpose;
-use super::complete::Unanswered;
 use super::effect::{Cx, Effect};
 use super::flights::{Flight, Phase, Question};
 use super::metrics::Introspected;
+use super::reason::Reason;
 use super::worker::Worker;
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
@@ -91,7 +91,7 @@ impl Worker {
         Remembered { state, lifetime: lifetime.unwrap_or(Lifetime::none(asked_at)) }
     }
 
-    fn record_failure(&mut self, provider: &Provider, failure: ProviderFailure, cx: &mut Cx<'_>) -> Unanswered {
+    fn record_failure(&mut self, provider: &Provider, failure: ProviderFailure, cx: &mut Cx<'_>) -> Reason {
         let outcome = failure.outcome();
         if failure == ProviderFailure::Unreachable {
             self.pauses.silent(provider, cx.now);
@@ -107,7 +107,7 @@ impl Worker {
             let line = format!("provider {:?}: introspection failed: {failure}{stale}", provider.name);
             cx.effects.push(Effect::Log(log::Level::Warn, line));
         }
-        Unanswered { outcome, failure: Some(failure) }
+        Reason::new(outcome, failure.to_string())
     }
 }
 

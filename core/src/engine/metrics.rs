@@ -2,9 +2,11 @@
 //! so that the warm path makes no call for them.
 
 use super::settings::Settings;
+use crate::jose::verify::Implementation;
 use crate::outcome::Outcome;
 use crate::policy::api::Api;
 use crate::provider::Provider;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// How a token was looked up.
@@ -37,6 +39,14 @@ pub enum Introspected {
     Error,
 }
 
+/// How one fetch of a document ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polled {
+    Changed,
+    Unchanged,
+    Failed,
+}
+
 /// One value for the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sample<'a> {
@@ -51,6 +61,8 @@ const LOOKUPS: [&str; 5] = ["hit", "negative_hit", "miss", "stale", "coalesced"]
 const LEVELS: [&str; 2] = ["worker", "shared"];
 const INTROSPECTED: [&str; 4] = ["active", "inactive", "unavailable", "error"];
 const POLLS: [&str; 3] = ["changed", "unchanged", "failed"];
+const SIGNATURES: [&str; 2] = ["good", "bad"];
+const IMPLEMENTATIONS: [&str; 2] = ["host", "module"];
 /// The gauge of introspection calls under way.
 const IN_FLIGHT: &str = "tessera_in_flight";
 /// Durations kept between two ticks at most; a worker that asks more often than that loses samples, not requests.
@@ -63,13 +75,15 @@ pub struct Metrics {
     counts: Vec<u64>,
     first_lookup: usize,
     first_introspected: usize,
+    first_signature: usize,
+    first_key_fetch: usize,
     first_poll: usize,
     skipped: usize,
     duration_names: Vec<String>,
     durations: Vec<(usize, u64)>,
     in_flight: i64,
     in_flight_reported: i64,
-    gauges: Vec<(&'static str, u64)>,
+    gauges: Vec<(Cow<'static, str>, u64)>,
 }
 
 impl Metrics {
@@ -89,6 +103,17 @@ impl Metrics {
         for Provider { name, .. } in settings.providers.iter().map(AsRef::as_ref) {
             names.extend(INTROSPECTED.map(|result| format!("tessera_introspections.provider.{name}.result.{result}")));
         }
+        let first_signature = names.len();
+        for Provider { name, .. } in settings.providers.iter().map(AsRef::as_ref) {
+            for result in SIGNATURES {
+                let name = |by| format!("tessera_signatures.provider.{name}.result.{result}.by.{by}");
+                names.extend(IMPLEMENTATIONS.map(name));
+            }
+        }
+        let first_key_fetch = names.len();
+        for Provider { name, .. } in settings.providers.iter().map(AsRef::as_ref) {
+            names.extend(POLLS.map(|result| format!("tessera_key_fetches.provider.{name}.result.{result}")));
+        }
         let first_poll = names.len();
         names.extend(POLLS.map(|result| format!("tessera_contract_polls.result.{result}")));
         let skipped = names.len();
@@ -98,6 +123,8 @@ impl Metrics {
             names,
             first_lookup,
             first_introspected,
+            first_signature,
+            first_key_fetch,
             first_poll,
             skipped,
             duration_names: settings
@@ -129,6 +156,16 @@ impl Metrics {
         }
     }
 
+    /// A signature of one of this provider's tokens was judged.
+    pub fn signature(&mut self, provider: &Provider, is_good: bool, by: Implementation) {
+        let row = provider.slot * SIGNATURES.len() + usize::from(!is_good);
+        self.add(self.first_signature + row * IMPLEMENTATIONS.len() + usize::from(by == Implementation::Module), 1);
+    }
+
+    pub fn key_fetch(&mut self, provider: &Provider, result: Polled) {
+        self.add(self.first_key_fetch + provider.slot * POLLS.len() + result as usize, 1);
+    }
+
     /// So many introspection calls are under way.
     pub fn in_flight(&mut self, calls: usize) {
         self.in_flight = i64::try_from(calls).unwrap_or(i64::MAX);
@@ -143,8 +180,8 @@ impl Metrics {
     }
 
     /// A gauge that is reported with the next samples.
-    pub fn gauge(&mut self, name: &'static str, value: u64) {
-        self.gauges.push((name, value));
+    pub fn gauge(&mut self, name: impl Into<Cow<'static, str>>, value: u64) {
+        self.gauges.push((name.into(), value));
     }
 
     pub fn drain(&mut self, mut take: impl FnMut(Sample<'_>)) {
@@ -163,7 +200,7 @@ impl Metrics {
             self.in_flight_reported = self.in_flight;
         }
         for (name, value) in self.gauges.drain(..) {
-            take(Sample::Set(name, value));
+            take(Sample::Set(&name, value));
         }
     }
 

@@ -4,6 +4,7 @@ pub mod about;
 mod authorize;
 mod calls;
 mod complete;
+mod documents;
 pub mod effect;
 mod failures;
 mod feeds;
@@ -13,9 +14,11 @@ pub mod message;
 pub mod metrics;
 pub mod outbox;
 mod pauses;
+mod reason;
 mod resolve;
 pub mod settings;
 mod sources;
+mod verify;
 pub mod worker;
 
 #[cfg(test)]

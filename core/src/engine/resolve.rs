@@ -1,16 +1,20 @@
-//! From a token to its facts: the local cache, the shared cache, an introspection in flight, or a new one.
+//! From a token to its facts: the local cache, its signature, the shared cache, an introspection in flight, or a new
+//! one.
 
 use super::effect::{Cx, StreamId};
 use super::flights::{Full, Question, Waiter};
 use super::metrics::{Level, Lookup};
+use super::reason::Reason;
+use super::verify::{Verified, completed};
 use super::worker::Worker;
 use crate::base::time::Timestamp;
 use crate::cache::{Freshness, Hit, Remembered};
 use crate::outcome::Outcome;
-use crate::policy::api::{Choice, Guard};
+use crate::policy::api::{Choice, Guard, Unvouched};
 use crate::policy::rule::Rule;
 use crate::provider::Provider;
 use crate::token::bearer::Bearer;
+use crate::token::facts::Facts;
 use std::rc::Rc;
 
 /// The result of resolving a token.
@@ -23,9 +27,21 @@ pub(super) enum Resolution<'a> {
         outcome: Outcome,
         stale: Option<Remembered>,
     },
+    /// For what the token is, or because nobody can tell; by this provider, if it has one.
+    Refused(Option<&'a Rc<Provider>>, Reason),
     Malformed,
     Overloaded,
     Waits,
+}
+
+/// A request with a token that this worker does not know.
+pub(super) struct Arrival {
+    pub token: Bearer,
+    pub waiter: Waiter,
+    /// Whether the token was a good one before.
+    pub was_good: bool,
+    /// Whether the request has waited for keys or metadata already.
+    pub has_waited: bool,
 }
 
 impl Worker {
@@ -57,26 +73,56 @@ impl Worker {
             return Resolution::Facts(&choice.provider, remembered);
         }
         match Bearer::parse(token) {
-            Some(token) => self.resolve_miss(stream, guard, token, was_good, cx),
+            Some(token) => {
+                let waiter = Waiter { stream, guard: guard.clone(), since: cx.now };
+                self.resolve_miss(guard, Arrival { token, waiter, was_good, has_waited: false }, cx)
+            }
             None => Resolution::Malformed,
         }
     }
 
-    /// Resolves a token that is not in the local cache, or no longer valid there. `was_good`: it was active before.
-    fn resolve_miss<'a>(
+    /// Resolves a token that is not in the local cache, or no longer valid there: whoever vouches for it.
+    pub(super) fn resolve_miss<'a>(&mut self, guard: &'a Guard, arrival: Arrival, cx: &mut Cx<'_>) -> Resolution<'a> {
+        let (choice, jwt) = match guard.api.choices.choose(&arrival.token) {
+            Ok(chosen) => chosen,
+            Err(Unvouched::WrongIssuer) => return Resolution::Refused(None, Outcome::WrongIssuer.into()),
+            Err(Unvouched::NotJwt) => {
+                let reason = Reason::new(Outcome::MalformedToken, "not a JWT that names its issuer");
+                return Resolution::Refused(None, reason);
+            }
+        };
+        let Some(jwt) = jwt else { return self.resolve_by_asking(choice, guard, arrival, None, cx) };
+        match self.verify(&choice.provider, jwt, &arrival.token, cx) {
+            Verified::Facts(facts) if jwt.introspects => {
+                self.resolve_by_asking(choice, guard, arrival, Some(facts), cx)
+            }
+            Verified::Facts(facts) => {
+                let remembered = self.remember_verified(facts, cx);
+                if remembered.freshness(cx.now) == Freshness::Fresh {
+                    self.local.insert(choice.key, arrival.token.expose().as_bytes(), remembered.clone());
+                }
+                self.metrics.lookup(Lookup::Miss, Level::Worker);
+                Resolution::Facts(&choice.provider, remembered)
+            }
+            Verified::Refused(reason) => Resolution::Refused(Some(&choice.provider), reason),
+            Verified::KeyUnknown => self.await_keys(&choice.provider, arrival, cx),
+        }
+    }
+
+    /// Resolves a token about which the authorization server is asked, unless somebody knows. `verified` is what the
+    /// token itself says, where that counts.
+    fn resolve_by_asking<'a>(
         &mut self,
-        stream: StreamId,
-        guard: &'a Guard,
-        token: Bearer,
-        mut was_good: bool,
+        choice: &'a Choice,
+        guard: &Guard,
+        arrival: Arrival,
+        verified: Option<Facts>,
         cx: &mut Cx<'_>,
     ) -> Resolution<'a> {
-        let choice = guard.api.choices.choose(&token);
         let Choice { provider, key } = choice;
-        let digest = provider.token_name(&token);
-        let waiter = Waiter { stream, guard: guard.clone(), since: cx.now };
+        let digest = provider.token_name(&arrival.token);
         if self.flights.contains(&digest) {
-            return match self.flights.join(&digest, waiter, *key, was_good) {
+            return match self.flights.join(&digest, arrival.waiter, *key, arrival.was_good) {
                 Ok(()) => {
                     self.metrics.lookup(Lookup::Coalesced, Level::Worker);
                     Resolution::Waits
@@ -85,25 +131,26 @@ impl Worker {
             };
         }
         let (shared, seen) = self.shared.read(cx.store, &digest, cx.now);
-        was_good |= seen.was_good;
+        let was_good = arrival.was_good || seen.was_good;
+        let shared = shared.map(|remembered| completed(remembered, verified));
         if let Some(remembered) = &shared
             && is_usable(remembered, &guard.rule, cx.now)
         {
             self.metrics.lookup(found_as(remembered), Level::Shared);
-            self.local.insert(*key, token.expose().as_bytes(), remembered.clone());
+            self.local.insert(*key, arrival.token.expose().as_bytes(), remembered.clone());
             return Resolution::Facts(provider, remembered.clone());
         }
         if let Some(outcome) = self.pauses.reason(provider, &digest, cx.now) {
             return Resolution::Unanswered { provider, outcome, stale: shared };
         }
-        let Some(endpoint) = self.sources.endpoint(provider) else {
-            return Resolution::Unanswered { provider, outcome: Outcome::ProviderUnavailable, stale: shared };
+        let Some(endpoint) = self.sources.endpoint(provider).map(Rc::clone) else {
+            return self.await_endpoint(provider, arrival, cx);
         };
         if let Err(Full) = self.flights.admit(was_good) {
             return Resolution::Overloaded;
         }
-        let mut question = Question::new(choice, endpoint, token, was_good, cx.now);
-        question.waiters.push(waiter);
+        let mut question = Question::new(choice, &endpoint, arrival.token, was_good, cx.now);
+        question.waiters.push(arrival.waiter);
         let lookup = self.elect(&digest, question, Some(seen), cx);
         self.metrics.lookup(lookup, Level::Shared);
         Resolution::Waits
@@ -112,10 +159,15 @@ impl Worker {
     /// Renews the answer about a token in use before it expires. No request waits for it.
     fn renew(&mut self, choice: &Choice, token: &[u8], cx: &mut Cx<'_>) {
         let Choice { provider, key } = choice;
+        let Some(endpoint) = self.sources.endpoint(provider).map(Rc::clone) else { return };
         if !self.pauses.renews(provider, cx.now) {
             return;
         }
         let Some(token) = Bearer::parse(token) else { return };
+        // A token that is only verified costs no time worth saving.
+        if provider.verifies(&token).is_some_and(|jwt| !jwt.introspects) {
+            return;
+        }
         let digest = provider.token_name(&token);
         if self.flights.contains(&digest) || self.pauses.reason(provider, &digest, cx.now).is_some() {
             return;
@@ -126,14 +178,14 @@ impl Worker {
             && remembered.freshness(cx.now) == Freshness::Fresh
             && !remembered.expires_soon(cx.now)
         {
-            self.local.insert(*key, token.expose().as_bytes(), remembered);
+            if let Ok(remembered) = self.with_token(provider, &token, remembered, cx) {
+                self.local.insert(*key, token.expose().as_bytes(), remembered);
+            }
             return;
         }
         // If there is no room, nothing is renewed: the entry expires like any other.
-        if self.flights.admit_renewal().is_ok()
-            && let Some(endpoint) = self.sources.endpoint(provider)
-        {
-            let question = Question::new(choice, endpoint, token, true, cx.now);
+        if self.flights.admit_renewal().is_ok() {
+            let question = Question::new(choice, &endpoint, token, true, cx.now);
             self.elect(&digest, question, Some(seen), cx);
         }
     }

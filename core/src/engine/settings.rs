@@ -3,6 +3,7 @@
 use crate::base::secret::Secret;
 use crate::cache;
 use crate::contract;
+use crate::jose::algorithm::Algorithm;
 use crate::policy::selection::Policy;
 use crate::provider::Provider;
 use crate::provider::client_auth::ClientAuth;
@@ -40,6 +41,15 @@ impl Settings {
         Self { policy, providers, reserved, token, contracts, cache, replies }
     }
 
+    /// The signature algorithms that tokens may have.
+    pub fn algorithms(&self) -> Vec<Algorithm> {
+        let verified = self.providers.iter().filter_map(|provider| provider.jwt.as_ref());
+        let mut all: Vec<_> = verified.flat_map(|jwt| jwt.algorithms.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// Prefix of the shared keys of token facts: changes with everything that shapes them.
     pub fn facts_prefix(&self) -> String {
         let mut shape = format!("{} {}", self.cache.entries, self.cache.respect_cache_control);
@@ -55,7 +65,8 @@ impl Settings {
                 | ClientAuth::Assertion(_)
                 | ClientAuth::None { .. } => "",
             };
-            let asked = (url, cluster, client, bearer, parameters, exposed(headers));
+            let found = provider.discovery.as_ref().map(|discovery| (&discovery.urls, &discovery.cluster));
+            let asked = (found, url, cluster, client, bearer, parameters, exposed(headers));
             let _ = write!(shape, "\n{} {asked:?} {:?}", provider.name, provider.claims);
         }
         prefix("facts", &shape)

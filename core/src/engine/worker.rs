@@ -11,6 +11,7 @@ use super::sources::Sources;
 use crate::base::http::HttpResult;
 use crate::cache::{LocalCache, SharedCache};
 use crate::contract::contracts::Contracts;
+use crate::jose::verify::Verifier;
 use crate::outcome::Outcome;
 use crate::policy::api::Api;
 use crate::port::RequestHead;
@@ -34,6 +35,7 @@ pub struct Worker {
     pub(super) flights: Flights,
     pub(super) calls: Calls,
     pub(super) sources: Sources,
+    pub(super) verifier: Verifier,
     pub(super) contracts: Contracts,
     pub(super) metrics: Metrics,
     pub(super) pauses: Pauses,
@@ -41,13 +43,14 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub fn new(settings: Rc<Settings>, WorkerId { number, queue }: WorkerId) -> Self {
+    pub fn new(settings: Rc<Settings>, verifier: Verifier, WorkerId { number, queue }: WorkerId) -> Self {
         Self {
             local: LocalCache::new(&settings.cache, number),
             shared: SharedCache::new(&settings.facts_prefix(), &settings.cache, number, queue),
             flights: Flights::default(),
             calls: Calls::default(),
-            sources: Sources::new(&settings.providers),
+            sources: Sources::new(&settings.providers, number),
+            verifier,
             contracts: Contracts::new(Rc::clone(&settings.contracts), &settings.contracts_prefix(), number),
             metrics: Metrics::new(&settings),
             pauses: Pauses::new(settings.providers.len(), settings.cache.entries),
@@ -95,6 +98,7 @@ impl Worker {
                 let actions = self.contracts.on_answer(call, result, cx.store, cx.now);
                 self.enqueue(actions, cx);
             }
+            Some(Purpose::Fetch(slot, document)) => self.on_fetched(slot, document, result, cx),
             None => {}
         }
     }
@@ -107,6 +111,7 @@ impl Worker {
     }
 
     pub fn on_tick(&mut self, cx: &mut Cx<'_>) {
+        self.tend_documents(cx);
         self.tend_flights(cx);
         self.poll(cx);
     }

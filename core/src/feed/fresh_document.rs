@@ -40,7 +40,7 @@ pub struct Freshening {
 pub struct FreshDocument<T> {
     locations: Vec<Location>,
     freshening: Freshening,
-    known: Option<LastGood<T>>,
+    known: Option<LastGoodDocument<T>>,
     asking: Option<Asking>,
     /// Failures in a row.
     failures: u32,
@@ -60,7 +60,7 @@ struct Asking {
 }
 
 #[derive(Debug)]
-struct LastGood<T> {
+struct LastGoodDocument<T> {
     content: Rc<T>,
     digest: [u8; 32],
     etag: Option<Box<str>>,
@@ -253,7 +253,7 @@ impl<T> FreshDocument<T> {
         }
         match read(&bytes) {
             Ok(content) => {
-                let known = LastGood { content: Rc::new(content), digest, etag, location, confirmed_at: now };
+                let known = LastGoodDocument { content: Rc::new(content), digest, etag, location, confirmed_at: now };
                 Fetched::Changed(self.known.replace(known).map(|older| older.content))
             }
             Err(reason) => Fetched::Failed(FetchError::Unreadable(reason)),

@@ -5,6 +5,7 @@ use super::paths::PathPattern;
 use super::rule::{Rule, TokenRule};
 use super::upstream::Upstream;
 use crate::provider::Provider;
+use crate::provider::jwt::settings::Jwt;
 use crate::token::bearer::Bearer;
 use crate::token::issuer::unverified_issuer;
 use std::rc::Rc;
@@ -89,6 +90,15 @@ pub struct Choice {
     pub key: u16,
 }
 
+/// Why nobody vouches for a token, where all that is taken is JWTs to be verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unvouched {
+    /// It names an issuer that is none of theirs.
+    WrongIssuer,
+    /// It names none.
+    NotJwt,
+}
+
 impl Choices {
     /// `None` without a choice.
     pub fn new(choices: Vec<Choice>) -> Option<Self> {
@@ -100,15 +110,23 @@ impl Choices {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The one that this token goes to: whose issuer it names, else the first.
-    pub fn choose(&self, token: &Bearer) -> &Choice {
-        if !self.others.is_empty()
-            && let Some(issuer) = unverified_issuer(token.expose())
-            && let Some(named) = self.iter().find(|choice| choice.provider.checks.issuer.as_deref() == Some(&*issuer))
-        {
-            return named;
+    /// The one that this token goes to: whose issuer it names, else the first that can be asked. It is verified where
+    /// that one verifies JWTs of its issuer, else introspected.
+    ///
+    /// # Errors
+    /// [`Unvouched`] when there is none.
+    pub fn choose(&self, token: &Bearer) -> Result<(&Choice, Option<&Jwt>), Unvouched> {
+        if self.others.is_empty() && self.first.provider.jwt.is_none() {
+            return Ok((&self.first, None));
         }
-        &self.first
+        let issuer = unverified_issuer(token.expose());
+        let is_named =
+            |choice: &&Choice| issuer.is_some() && choice.provider.checks.issuer.as_deref() == issuer.as_deref();
+        if let Some(named) = self.iter().find(is_named) {
+            return Ok((named, named.provider.jwt.as_ref()));
+        }
+        let asked = self.iter().find(|choice| choice.provider.introspection.is_some()).map(|choice| (choice, None));
+        asked.ok_or(if issuer.is_some() { Unvouched::WrongIssuer } else { Unvouched::NotJwt })
     }
 }
 

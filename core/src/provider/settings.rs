@@ -1,9 +1,12 @@
 //! The settings of one authorization server.
 
+use super::discovery::Discovery;
 use super::introspection::request::Introspection;
+use super::jwt::settings::Jwt;
 use crate::token::bearer::Bearer;
 use crate::token::claims::ClaimNames;
 use crate::token::digest::{Digest, TokenNames};
+use crate::token::issuer::unverified_issuer;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,6 +17,9 @@ pub struct Provider {
     pub slot: usize,
     /// How it is asked, if it is.
     pub introspection: Option<Rc<Introspection>>,
+    /// How its JWTs are verified here, if they are.
+    pub jwt: Option<Jwt>,
+    pub discovery: Option<Discovery>,
     pub checks: TokenChecks,
     pub claims: ClaimNames,
     pub(crate) token_names: TokenNames,
@@ -36,7 +42,23 @@ impl Provider {
     /// The first provider, if no other slot is given.
     pub fn new(name: Box<str>, introspection: Option<Introspection>, checks: TokenChecks, claims: ClaimNames) -> Self {
         let token_names = TokenNames::new(&name);
-        Self { name, slot: 0, introspection: introspection.map(Rc::new), checks, claims, token_names }
+        Self {
+            name,
+            slot: 0,
+            introspection: introspection.map(Rc::new),
+            jwt: None,
+            discovery: None,
+            checks,
+            claims,
+            token_names,
+        }
+    }
+
+    /// How the token is verified here, if it is a JWT of this provider's issuer and such tokens are. It is the token
+    /// itself that names its issuer: nothing is to be believed of it before.
+    pub fn verifies(&self, token: &Bearer) -> Option<&Jwt> {
+        let jwt = self.jwt.as_ref()?;
+        (unverified_issuer(token.expose()).as_deref() == self.checks.issuer.as_deref()).then_some(jwt)
     }
 
     /// The token's name in shared data and in messages.

@@ -21,6 +21,9 @@ pub struct ClaimNames {
     pub all_scalars: bool,
     /// JSON pointers, each with a value that some rule asks for there, as [`scalar::scalar`] has it.
     pub asked: Vec<(Box<str>, Box<str>)>,
+    /// Whether it is kept of what rules ask for that there is something else: as no value at all. What completes the
+    /// facts must not take its place.
+    pub keeps_presence: bool,
 }
 
 impl ClaimNames {
@@ -88,7 +91,17 @@ impl ClaimNames {
             Some(Json::Array(list)) => list.iter().any(|element| scalar::is_scalar(element, value)),
             Some(other) => scalar::is_scalar(other, value),
         };
-        self.asked.iter().filter(is_there).cloned().collect()
+        let mut said: Vec<_> = self.asked.iter().filter(is_there).cloned().collect();
+        if self.keeps_presence {
+            let is_present = |pointer: &str| claims.pointed(pointer).is_some_and(|value| *value != Json::Null);
+            said.extend(
+                self.asked
+                    .iter()
+                    .filter(|(pointer, _)| is_present(pointer))
+                    .map(|(pointer, _)| (pointer.clone(), "".into())),
+            );
+        }
+        said
     }
 }
 
@@ -152,6 +165,7 @@ impl Default for ClaimNames {
             pointers: Vec::new(),
             all_scalars: false,
             asked: Vec::new(),
+            keeps_presence: false,
         }
     }
 }

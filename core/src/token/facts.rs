@@ -41,3 +41,80 @@ pub struct Facts {
     /// has them.
     pub said: Vec<(Box<str>, Box<str>)>,
 }
+
+impl Facts {
+    /// These facts, with what they leave out taken from others about the same token. A token ends when the first of
+    /// both says so.
+    pub fn completed_by(self, other: Self) -> Self {
+        let either = |one: Vec<Box<str>>, other| if one.is_empty() { other } else { one };
+        let earliest = [self.expires_at, other.expires_at].into_iter().flatten().min();
+        Self {
+            client_id: self.client_id.or(other.client_id),
+            subject: self.subject.or(other.subject),
+            username: self.username.or(other.username),
+            issuer: self.issuer.or(other.issuer),
+            scope: either(self.scope, other.scope),
+            audience: either(self.audience, other.audience),
+            expires_at: earliest,
+            // The absence of a time comes before every other.
+            not_before: self.not_before.max(other.not_before),
+            other_kind: self.other_kind || other.other_kind,
+            confirmation: self.confirmation.or(other.confirmation),
+            claims: completed(self.claims, other.claims),
+            said: completed(self.said, other.said),
+        }
+    }
+}
+
+type Named = Vec<(Box<str>, Box<str>)>;
+
+/// `one`, and of `other` what it has nothing of the same name for.
+fn completed(one: Named, other: Named) -> Named {
+    let missing = other.into_iter().filter(|(name, _)| !one.iter().any(|(named, _)| named == name)).collect::<Vec<_>>();
+    one.into_iter().chain(missing).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(texts: &[&str]) -> Vec<Box<str>> {
+        texts.iter().map(|text| (*text).into()).collect()
+    }
+
+    #[test]
+    fn what_is_left_out_is_taken_from_the_other() {
+        let at = |secs| Some(Timestamp::from_secs(secs));
+        let token = Facts {
+            client_id: Some("token's".into()),
+            subject: Some("s".into()),
+            scope: list(&["read", "write"]),
+            audience: list(&["api"]),
+            expires_at: at(10),
+            not_before: at(5),
+            claims: vec![("/a".into(), "1".into()), ("/b".into(), "2".into())],
+            said: vec![("/acr".into(), "1".into()), ("/amr".into(), "\"pwd".into())],
+            ..Facts::default()
+        };
+        let bare = Facts::default().completed_by(token.clone());
+        assert_eq!(bare, token);
+        let answer = Facts {
+            client_id: Some("answer's".into()),
+            scope: list(&["read"]),
+            expires_at: at(20),
+            not_before: at(4),
+            claims: vec![("/a".into(), "9".into())],
+            said: vec![("/acr".into(), "".into())],
+            ..Facts::default()
+        };
+        let both = answer.clone().completed_by(token.clone());
+        let expected = Facts {
+            claims: vec![("/a".into(), "9".into()), ("/b".into(), "2".into())],
+            said: vec![("/acr".into(), "".into()), ("/amr".into(), "\"pwd".into())],
+            client_id: answer.client_id,
+            scope: answer.scope,
+            ..token
+        };
+        assert_eq!(both, expected, "it ends and begins when the stricter of both says so");
+    }
+}

@@ -35,6 +35,7 @@ fn providers() {
             pointers: Vec::new(),
             all_scalars: false,
             asked: Vec::new(),
+            keeps_presence: false,
         }
     );
 }

@@ -52,7 +52,11 @@ fn what_is_missing() {
     assert_eq!(problems(&json!({})), ["apis: is required", "providers: is required"]);
     assert_eq!(
         problems(&json!({"providers": [{}], "apis": [{}]})),
-        ["apis[0].id: is required", "providers[0].introspection: is required", "providers[0].name: is required",]
+        [
+            "apis[0].id: is required",
+            "providers[0].name: is required",
+            "providers[0]: must hold \"introspection\", \"jwt\" or both: who says whether a token is good",
+        ]
     );
     assert_eq!(
         problems(&json!({"providers": [], "apis": []})),
@@ -276,11 +280,6 @@ fn names_of_providers() {
 
 #[test]
 fn what_does_not_exist_yet_is_unknown() {
-    for key in ["jwt", "discovery"] {
-        let line = problems(&with(smallest(), &format!("/providers/0/{key}"), json!({"cluster": "idp"})));
-        assert_eq!(line.len(), 1);
-        assert!(line[0].starts_with(&format!("providers[0].{key}: is not known here")), "{line:?}");
-    }
     let line = problems(&with(smallest(), "/providers/0/introspection/response", json!("json")));
     assert!(line[0].starts_with("providers[0].introspection.response: is not known here"), "{line:?}");
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::policy::api::ApiSettings;
 use crate::policy::claims::ClaimRule;
+use crate::policy::rule::Rule;
 use crate::policy::scopes::ScopeRule;
 use crate::policy::selection::{AmbiguousPaths, Policy, Selection, Target, Unmatched};
 use crate::token::confirmation::Confirmation;

@@ -15,6 +15,7 @@ use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult};
 use crate::base::time::Timestamp;
 use crate::cache;
 use crate::contract;
+use crate::jose::verify::Verifier;
 use crate::outcome::Outcome;
 use crate::policy::api::ApiSettings;
 use crate::policy::rule::Rule;
@@ -121,7 +122,7 @@ impl Worker {
 }
 
 fn worker(settings: &Rc<Settings>, number: u32) -> Worker {
-    Worker::new(Rc::clone(settings), WorkerId { number: u64::from(number), queue: number })
+    Worker::new(Rc::clone(settings), Verifier::default(), WorkerId { number: u64::from(number), queue: number })
 }
 
 /// A request with this token.

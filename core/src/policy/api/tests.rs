@@ -70,7 +70,8 @@ fn an_api_without_a_provider_is_refused() {
 #[test]
 fn a_token_goes_to_the_provider_it_names_else_to_the_first() {
     let policy = policy(&["a", "b", "c"].map(provider), &[vec![2, 0, 1], vec![1]]).unwrap();
-    let chosen = |api: usize, token: &Bearer| policy.apis()[api].choices.choose(token).provider.name.to_string();
+    let chosen =
+        |api: usize, token: &Bearer| policy.apis()[api].choices.choose(token).unwrap().0.provider.name.to_string();
     let opaque = Bearer::parse(b"opaque").unwrap();
     assert_eq!(chosen(0, &opaque), "c");
     assert_eq!(chosen(0, &jwt("https://a")), "a");

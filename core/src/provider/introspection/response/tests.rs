@@ -15,6 +15,7 @@ fn names() -> ClaimNames {
         asked: [("/realm", "x"), ("/ext/acr", "1"), ("/ext/acr", "2")]
             .map(|(pointer, value)| (pointer.into(), scalar::string(value)))
             .into(),
+        keeps_presence: false,
     }
 }
 

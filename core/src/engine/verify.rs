@@ -1,0 +1,117 @@
+//! The signature as the source of facts: JWTs, verified where they arrive.
+
+use super::about::About;
+use super::effect::Cx;
+use super::reason::Reason;
+use super::worker::Worker;
+use crate::cache::{CacheControl, Lifetime, Remembered};
+use crate::decision::decide::check_facts;
+use crate::jose::compact::Jws;
+use crate::jose::jwk::PublicKey;
+use crate::outcome::Outcome;
+use crate::port::HostFailure;
+use crate::provider::Provider;
+use crate::provider::jwt::access_token::Unverified;
+use crate::provider::jwt::settings::Jwt;
+use crate::token::bearer::Bearer;
+use crate::token::facts::{Facts, TokenState};
+use std::rc::Rc;
+
+/// What has become of a JWT.
+pub(super) enum Verified {
+    /// It is its issuer's, and says this.
+    Facts(Facts),
+    Refused(Reason),
+    /// It may be good, but none of the keys that are known can have made it.
+    KeyUnknown,
+}
+
+impl Worker {
+    /// Verifies a JWT of this provider.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn verify(&mut self, provider: &Provider, jwt: &Jwt, token: &Bearer, cx: &Cx<'_>) -> Verified {
+        let Unverified { jws, facts } = match jwt.read(token.expose(), &provider.claims) {
+            Ok(unverified) => unverified,
+            Err(error) => return Verified::Refused(Reason::new(error.outcome(), error.to_string())),
+        };
+        if let Err(outcome) = check_facts(&facts, &provider.checks, cx.now) {
+            return Verified::Refused(Reason { outcome, detail: About::detail(&facts, outcome) });
+        }
+        let Some(keys) = self.sources.keys(provider).map(Rc::clone) else { return Verified::KeyUnknown };
+        let issuer = facts.issuer.as_deref().unwrap_or_default();
+        let candidates: Vec<&PublicKey> = keys.candidates(&jws.header, issuer).collect();
+        if candidates.is_empty() && !jws.header.key_id.as_deref().is_some_and(|id| keys.has_key_id(id)) {
+            return Verified::KeyUnknown;
+        }
+        match self.is_signed(provider, &candidates, &jws, cx) {
+            Ok(true) => Verified::Facts(facts),
+            Ok(false) => {
+                Verified::Refused(Reason::new(Outcome::BadSignature, "no key of the issuer has made this signature"))
+            }
+            Err(HostFailure) => {
+                Verified::Refused(Reason::new(Outcome::InternalError, "the host no longer verifies signatures"))
+            }
+        }
+    }
+
+    /// Whether one of the keys has made the signature.
+    fn is_signed(
+        &mut self,
+        provider: &Provider,
+        keys: &[&PublicKey],
+        jws: &Jws<'_>,
+        cx: &Cx<'_>,
+    ) -> Result<bool, HostFailure> {
+        let by = self.verifier.implementation(jws.header.algorithm);
+        for key in keys {
+            let is_good = self.verifier.verify(cx.signatures, key, jws)?;
+            if let Some(by) = by {
+                self.metrics.signature(provider, is_good, by);
+            }
+            if is_good {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Facts out of a signature, for as long as they may be remembered.
+    pub(super) fn remember_verified(&mut self, facts: Facts, cx: &Cx<'_>) -> Remembered {
+        let state = TokenState::Active(Rc::new(facts));
+        let seed = self.next_seed();
+        let lifetime = self.settings.cache.lifetime(&state, CacheControl::default(), cx.now, seed);
+        Remembered { state, lifetime: lifetime.unwrap_or(Lifetime::none(cx.now)) }
+    }
+
+    /// An introspection answer about a token, with what it leaves out taken from the token itself where that is a JWT
+    /// to be verified: anew each time, so that a key that is gone vouches for nothing.
+    ///
+    /// # Errors
+    /// The [`Reason`] for which the token is refused, whatever the answer says.
+    pub(super) fn with_token(
+        &mut self,
+        provider: &Provider,
+        token: &Bearer,
+        answered: Remembered,
+        cx: &Cx<'_>,
+    ) -> Result<Remembered, Reason> {
+        let Some(jwt) = provider.verifies(token).filter(|_| answered.is_active()) else { return Ok(answered) };
+        match self.verify(provider, jwt, token, cx) {
+            Verified::Facts(facts) => Ok(completed(answered, Some(facts))),
+            Verified::Refused(reason) => Err(reason),
+            Verified::KeyUnknown => Err(Reason::new(Outcome::BadSignature, "its key is gone")),
+        }
+    }
+}
+
+/// An answer, with what it leaves out taken from the token itself.
+pub(super) fn completed(answered: Remembered, verified: Option<Facts>) -> Remembered {
+    match (answered, verified) {
+        (Remembered { state: TokenState::Active(answer), lifetime }, Some(facts)) => {
+            let facts = Facts::clone(&answer).completed_by(facts);
+            Remembered { state: TokenState::Active(Rc::new(facts)), lifetime }
+        }
+        (answered, _) => answered,
+    }
+}

@@ -1,0 +1,328 @@
+//! The keys and the metadata of authorization servers: fetched by each worker, kept fresh, waited for.
+
+use crate::caller::{A_TICK, active};
+use crate::configuration::{configuration, provider};
+use crate::host::{Outcome, Process, StreamId, Worker};
+use crate::process;
+use crate::tokens::{Issuer, KeyKind};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const ISSUER: &str = "https://idp.example.com";
+const JWKS: &str = "/jwks";
+/// How often requests may have keys fetched.
+const DEMAND_INTERVAL: Duration = Duration::from_secs(10);
+
+fn issuer(process: &Process) -> Issuer {
+    Issuer::new(ISSUER, process.now().as_secs(), &[KeyKind::P256])
+}
+
+/// A provider that fetches its keys every ten minutes, and limits a fetch to two seconds.
+fn fetching(change: Value) -> String {
+    let keys = json!({"url": format!("{ISSUER}{JWKS}"), "cluster": "idp"});
+    let jwt = json!({"keys": keys, "algorithms": ["ES256"]});
+    let main = provider(json!({"introspection": null, "issuer": ISSUER, "jwt": jwt}));
+    let mut settings: Value = serde_json::from_str(&configuration(json!({"providers": [main]}))).expect("JSON");
+    let Value::Object(change) = change else { panic!() };
+    for (name, value) in change {
+        settings["providers"][0][name.as_str()] = value;
+    }
+    settings.to_string()
+}
+
+fn start(process: &Process) -> Worker {
+    process.worker(&fetching(json!({}))).expect("a configuration that is accepted")
+}
+
+/// The fetches of this path that wait for an answer.
+fn fetches(worker: &Worker, path: &str) -> Vec<u32> {
+    let is_one = |call: &crate::host::Callout| call.headers.get(":path") == Some(path.as_bytes());
+    worker.callouts().iter().filter(|call| is_one(call)).map(|call| call.id).collect()
+}
+
+#[track_caller]
+fn fetch(worker: &Worker, path: &str) -> u32 {
+    match fetches(worker, path)[..] {
+        [call] => call,
+        ref others => panic!("fetches of {path} under way: {others:?}"),
+    }
+}
+
+/// The next fetch of the keys, however long it takes to be due.
+#[track_caller]
+fn next_fetch(worker: &Worker) -> u32 {
+    for _ in 0..1000 {
+        if let [call] = fetches(worker, JWKS)[..] {
+            return call;
+        }
+        worker.advance(Duration::from_secs(1));
+    }
+    panic!("the keys are not fetched again");
+}
+
+fn count(worker: &Worker, path: &str) -> usize {
+    worker.sent_callouts().iter().filter(|call| call.headers.get(":path") == Some(path.as_bytes())).count()
+}
+
+/// A worker that has its issuer's keys.
+fn with_keys(process: &Process, issuer: &Issuer) -> Worker {
+    let worker = start(process);
+    worker.advance(A_TICK);
+    worker.answer_json(fetch(&worker, JWKS), &issuer.jwks().to_string());
+    worker
+}
+
+fn ended(worker: &Worker, stream: StreamId) -> String {
+    match worker.outcome(stream) {
+        Outcome::Continued(_) => "allowed".to_owned(),
+        Outcome::Replied(_) => worker.outcome_property(stream).expect("an outcome"),
+        other => format!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn verdict(worker: &Worker, token: &str) -> String {
+    let stream = worker.bearer(token);
+    let verdict = ended(worker, stream);
+    worker.hang_up(stream);
+    verdict
+}
+
+fn metric(process: &Process, worker: &Worker, name: &str) -> u64 {
+    worker.advance(A_TICK);
+    process.metric(name)
+}
+
+#[test]
+fn keys_are_fetched_before_the_first_request() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = with_keys(&process, &issuer);
+    assert_eq!(verdict(&worker, &issuer.token("ES256", json!({}))), "allowed");
+    assert_eq!(count(&worker, JWKS), 1);
+    assert_eq!(metric(&process, &worker, "tessera_key_fetches.provider.main.result.changed"), 1);
+}
+
+#[test]
+fn a_request_that_comes_before_the_keys_waits_for_them() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = start(&process);
+    let token = issuer.token("ES256", json!({}));
+    let (one, two) = (worker.bearer(&token), worker.bearer(&issuer.token("ES256", json!({"exp": 1}))));
+    let gone = worker.bearer(&issuer.token("ES256", json!({"jti": "2"})));
+    worker.hang_up(gone);
+    assert_eq!(worker.outcome(one), Outcome::Paused);
+    assert_eq!(ended(&worker, two), "expired", "what needs no key waits for none");
+    worker.answer_json(fetch(&worker, JWKS), &issuer.jwks().to_string());
+    assert_eq!(ended(&worker, one), "allowed");
+    assert_eq!(verdict(&worker, &token), "allowed");
+    worker.advance(A_TICK);
+    assert_eq!(count(&worker, JWKS), 1);
+}
+
+#[test]
+fn without_keys_nobody_waits_for_long_and_nothing_passes() {
+    for end in [
+        |worker: &Worker, call| worker.fail(call),
+        |worker: &Worker, call| worker.refuse_connection(call),
+        |worker: &Worker, call| worker.answer(call, 200, &[("content-type", "text/html")], "<html>"),
+    ] {
+        let process = process();
+        let issuer = issuer(&process);
+        let worker = start(&process);
+        let token = issuer.token("ES256", json!({}));
+        let waiting = worker.bearer(&token);
+        end(&worker, fetch(&worker, JWKS));
+        assert_eq!(ended(&worker, waiting), "provider_unavailable");
+        assert_eq!(verdict(&worker, &token), "provider_unavailable");
+    }
+    // The host loses the call.
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = start(&process);
+    let waiting = worker.bearer(&issuer.token("ES256", json!({})));
+    worker.lose_callouts();
+    worker.advance(Duration::from_secs(3));
+    assert_eq!(ended(&worker, waiting), "provider_unavailable");
+    // There is no such cluster.
+    process.set_cluster("idp", false);
+    let worker = start(&process);
+    let waiting = worker.bearer(&issuer.token("ES256", json!({})));
+    worker.turn();
+    assert_eq!(ended(&worker, waiting), "provider_unavailable");
+}
+
+#[test]
+fn an_unknown_key_is_looked_for_at_once_and_then_seldom() {
+    let process = process();
+    let mut issuer = issuer(&process);
+    let worker = with_keys(&process, &issuer);
+    issuer.rotate(KeyKind::P256);
+    let token = issuer.token("ES256", json!({}));
+    let waiting = worker.bearer(&token);
+    assert_eq!(worker.outcome(waiting), Outcome::Paused);
+    worker.answer_json(fetch(&worker, JWKS), &issuer.jwks().to_string());
+    assert_eq!(ended(&worker, waiting), "allowed");
+    // Nobody has the key of these.
+    for number in 0..90 {
+        let token = issuer.token_with("ES256", json!({"kid": format!("unknown-{number}")}), json!({}));
+        assert_eq!(verdict(&worker, &token), "bad_signature");
+    }
+    assert_eq!(count(&worker, JWKS), 2);
+    worker.advance(DEMAND_INTERVAL);
+    let unknown = issuer.token_with("ES256", json!({"kid": "unknown"}), json!({}));
+    let [one, two] = [0, 1].map(|_| worker.bearer(&unknown));
+    worker.answer(fetch(&worker, JWKS), 304, &[("x", "y")], "");
+    assert_eq!([ended(&worker, one), ended(&worker, two)], ["provider_unavailable"; 2], "304 to no condition");
+    assert_eq!(verdict(&worker, &token), "allowed");
+}
+
+#[test]
+fn a_key_that_cannot_be_looked_for_is_no_wrong_key() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = with_keys(&process, &issuer);
+    let unknown = issuer.token_with("ES256", json!({"kid": "unknown"}), json!({}));
+    let waiting = worker.bearer(&unknown);
+    worker.fail(fetch(&worker, JWKS));
+    assert_eq!(ended(&worker, waiting), "provider_unavailable");
+    assert_eq!(verdict(&worker, &unknown), "provider_unavailable");
+    assert_eq!(verdict(&worker, &issuer.token("ES256", json!({}))), "allowed");
+}
+
+#[test]
+fn what_a_key_has_verified_is_forgotten_when_it_leaves_the_set() {
+    let process = process();
+    let mut issuer = issuer(&process);
+    let worker = with_keys(&process, &issuer);
+    let token = issuer.token("ES256", json!({"exp": issuer.now + 86_400}));
+    assert_eq!(verdict(&worker, &token), "allowed");
+    issuer.rotate(KeyKind::P256);
+    worker.answer_json(next_fetch(&worker), &issuer.jwks().to_string());
+    worker.reset_hostcalls();
+    assert_eq!(verdict(&worker, &token), "allowed", "its key is still there");
+    let verify = "proxy_call_foreign_function";
+    issuer.drop_old_keys();
+    let call = next_fetch(&worker);
+    assert_eq!(verdict(&worker, &token), "allowed");
+    worker.reset_hostcalls();
+    assert_eq!(verdict(&worker, &token), "allowed");
+    assert!(!worker.hostcalls().contains_key(verify), "it is known");
+    worker.answer_json(call, &issuer.jwks().to_string());
+    let waiting = worker.bearer(&token);
+    worker.answer_json(fetch(&worker, JWKS), &issuer.jwks().to_string());
+    assert_eq!(ended(&worker, waiting), "bad_signature", "its key is looked for once more");
+}
+
+#[test]
+fn trouble_with_the_keys_leaves_the_last_good_ones_in_force() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = with_keys(&process, &issuer);
+    let huge = "x".repeat(10 << 20);
+    let answers: [(u16, &str); 8] = [
+        (500, ""),
+        (302, ""),
+        (204, ""),
+        (200, "<html>"),
+        (200, "{}"),
+        (200, r#"{"keys": 7}"#),
+        (200, r#"{"keys": [], "keys": []}"#),
+        (200, &huge),
+    ];
+    for (number, (status, body)) in (1..).zip(answers) {
+        worker.answer(next_fetch(&worker), status, &[("content-type", "application/json")], body);
+        let mut now = Issuer::new(ISSUER, process.now().as_secs(), &[]);
+        now.keys = Vec::new();
+        let fresh = issuer
+            .key("ES256")
+            .jws(&json!({"alg": "ES256", "kid": issuer.key("ES256").key_id}), &now.claims(json!({})));
+        assert_eq!(verdict(&worker, &fresh), "allowed", "{status} {:.20}", body);
+        assert_eq!(metric(&process, &worker, "tessera_key_fetches.provider.main.result.failed"), number);
+    }
+    assert!(process.metric("tessera_keys_age_s.provider.main") > 600);
+}
+
+#[test]
+fn one_bad_key_spoils_no_other() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = start(&process);
+    worker.advance(A_TICK);
+    let mut set = issuer.jwks();
+    let twin = set["keys"][0].clone();
+    let keys = set["keys"].as_array_mut().unwrap();
+    keys.extend([json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "bad"}), json!(7), twin]);
+    worker.answer_json(fetch(&worker, JWKS), &set.to_string());
+    assert_eq!(verdict(&worker, &issuer.token("ES256", json!({}))), "allowed");
+    let logged =
+        worker.logs().iter().any(|(_, line)| line.contains("2 keys are in force; 2 others are of no use here"));
+    assert!(logged, "{:?}", worker.logs());
+}
+
+const METADATA: [&str; 2] = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
+
+fn discovering() -> String {
+    let introspection = json!({"client": {"id": "gateway", "secret": "s3cret"}, "timeout": "2s", "retries": 0});
+    let clusters = json!({"https://keys.example.com": "contracts"});
+    fetching(json!({
+        "introspection": introspection,
+        "jwt": {"algorithms": ["ES256"]},
+        "discovery": {"cluster": "idp", "clusters": clusters},
+    }))
+}
+
+#[test]
+fn metadata_says_where_the_keys_are_and_who_is_asked() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = process.worker(&discovering()).unwrap();
+    let (jwt, opaque) = (worker.bearer(&issuer.token("ES256", json!({}))), worker.bearer("opaque"));
+    worker.answer(fetch(&worker, METADATA[0]), 404, &[("x", "y")], "");
+    let metadata = json!({
+        "issuer": ISSUER, "jwks_uri": "https://keys.example.com/certs", "introspection_endpoint": format!("{ISSUER}/i"),
+    });
+    worker.answer_json(fetch(&worker, METADATA[1]), &metadata.to_string());
+    let keys = fetch(&worker, "/certs");
+    assert_eq!(worker.callouts().iter().find(|call| call.id == keys).unwrap().cluster, "contracts");
+    assert_eq!([jwt, opaque].map(|stream| worker.outcome(stream)), [Outcome::Paused, Outcome::Paused]);
+    worker.answer_json(fetch(&worker, "/i"), &active(json!({})));
+    worker.answer_json(keys, &issuer.jwks().to_string());
+    assert_eq!([jwt, opaque].map(|stream| ended(&worker, stream)), ["allowed", "allowed"]);
+}
+
+#[test]
+fn metadata_of_another_issuer_or_with_foreign_endpoints_is_not_used() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = process.worker(&discovering()).unwrap();
+    let waiting = worker.bearer(&issuer.token("ES256", json!({})));
+    let metadata = |issuer: &str, keys: &str| json!({"issuer": issuer, "jwks_uri": keys}).to_string();
+    worker.answer_json(fetch(&worker, METADATA[0]), &metadata("https://idp.example.com/", "https://idp.example.com/k"));
+    worker.answer_json(fetch(&worker, METADATA[1]), &metadata(ISSUER, "https://attacker.example.com/k"));
+    assert_eq!(ended(&worker, waiting), "provider_unavailable");
+    assert!(worker.callouts().is_empty());
+    let named = |line: &str| line.contains("https://attacker.example.com") && line.contains("discovery.clusters");
+    assert!(worker.logs().iter().any(|(_, line)| named(line)), "{:?}", worker.logs());
+}
+
+#[test]
+fn a_server_that_cannot_be_found_is_unavailable() {
+    let process = process();
+    let worker = process.worker(&discovering()).unwrap();
+    let waiting = worker.bearer("opaque");
+    for path in METADATA {
+        worker.fail(fetch(&worker, path));
+    }
+    assert_eq!(ended(&worker, waiting), "provider_unavailable");
+    assert_eq!(verdict(&worker, "opaque"), "provider_unavailable");
+    // It is looked for again, and found.
+    worker.advance(Duration::from_secs(2));
+    let metadata =
+        json!({"issuer": ISSUER, "introspection_endpoint": format!("{ISSUER}/i"), "jwks_uri": format!("{ISSUER}/k")});
+    worker.answer_json(fetch(&worker, METADATA[0]), &metadata.to_string());
+    let waiting = worker.bearer("opaque");
+    worker.answer_json(fetch(&worker, "/i"), &active(json!({})));
+    assert_eq!(ended(&worker, waiting), "allowed");
+}
