@@ -68,9 +68,7 @@ impl Plugin {
                 return false;
             }
         };
-        if let Some(line) = config::advice(&settings) {
-            log::warn!("{line}");
-        }
+        config::advice(&settings).iter().for_each(|line| log::warn!("{line}"));
         match config::choose_signers(&settings, &ForeignSignatures) {
             Ok(chosen) => chosen.iter().for_each(|line| log::info!("{line}")),
             Err(problems) => {

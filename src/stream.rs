@@ -64,6 +64,10 @@ pub fn conclude(worker: &mut Worker, stream: StreamId, ending: &Ending, head: Op
         }
         Verdict::AdmitPublic(api) => hide_credential(settings, api, head).map_err(|HostFailure| Some(Rc::clone(api))),
         Verdict::AdmitUnmatched => Ok(()),
+        Verdict::Describe(reply) => {
+            send(Outcome::ResourceMetadata, reply);
+            return Passed::Replied;
+        }
         Verdict::Refuse(refusal, about) => {
             if ending.stale {
                 let _ = abi::set_property("tessera.cache", "stale");

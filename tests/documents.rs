@@ -4,6 +4,7 @@
 //!
 //! * `configuration`: a plugin configuration, or the members of one that the text is about;
 //! * `contracts`: a contract document;
+//! * `metadata`: what the configuration before it makes the filter say of its first resource;
 //! * `envoy`: part of an Envoy configuration;
 //! * `token`: header and payload of an access token.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use markdown::{Block, code_spans, yaml};
 use serde_json::{Value, json};
+use tessera_core::base::http::HttpUrl;
 use tessera_core::config;
 use tessera_core::contract::row::Row;
 use tessera_core::engine::metrics::{Introspected, Level, Lookup, Metrics, Sample, build_info};
@@ -34,10 +36,15 @@ use tessera_core::outcome::Outcome;
 #[test]
 fn every_configuration_in_a_document_is_accepted() {
     let mut checked = 0;
+    let mut last = Value::Null;
     for block in documents().iter().flat_map(Document::blocks) {
         let place = &block.place;
         match (block.language.as_str(), block.kind.as_str()) {
-            ("json" | "yaml", "configuration") => accept(place, &completed(block.value())),
+            ("json" | "yaml", "configuration") => {
+                last = completed(block.value());
+                accept(place, &last);
+            }
+            ("json", "metadata") => assert_eq!(block.value(), metadata(&last), "{place}"),
             ("json", "token") => drop(block.token()),
             ("json", "contracts") => read_contracts(place, &block.value()),
             ("yaml", "envoy") => {
@@ -104,6 +111,15 @@ fn accept(place: &str, configuration: &Value) {
 fn environment(name: &str) -> Option<String> {
     const KEY: &str = include_str!("../core/src/jose/sign/samples/p256.pem");
     Some(if name.ends_with("_KEY") { KEY } else { "a secret that is long enough for HS256" }.to_owned())
+}
+
+/// What the filter says of the first resource (RFC 9728).
+fn metadata(configuration: &Value) -> Value {
+    let settings = config::read(configuration.to_string().as_bytes(), &environment).unwrap();
+    let resource = settings.policy.apis().iter().find_map(|api| api.resource.as_ref()).expect("a resource");
+    let url = HttpUrl::parse(resource.identifier.metadata_url()).unwrap();
+    let (_, document) = settings.resources.at(url.authority().as_bytes(), url.path().as_bytes()).unwrap();
+    serde_json::from_str(document).unwrap()
 }
 
 fn read_contracts(place: &str, document: &Value) {
@@ -251,6 +267,7 @@ fn the_table_of_outcomes_is_that_of_the_code() {
     let expected: Vec<_> = Outcome::ALL
         .into_iter()
         .map(|outcome| match outcome.answer() {
+            None if outcome == Outcome::ResourceMetadata => (code(outcome.name()), "200".to_owned(), String::new()),
             None => (code(outcome.name()), "passes".to_owned(), String::new()),
             Some(answer) => (code(outcome.name()), answer.status.to_string(), code(answer.error)),
         })

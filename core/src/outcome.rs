@@ -14,6 +14,10 @@ const fn passes() -> Option<Answer> {
     None
 }
 
+const fn is_answered() -> Option<Answer> {
+    None
+}
+
 const fn refuses(status: u16, error: &'static str, description: &'static str) -> Option<Answer> {
     Some(Answer { status, error, description })
 }
@@ -33,7 +37,7 @@ macro_rules! outcomes {
                 match self { $(Self::$outcome => $name,)+ }
             }
 
-            /// What the caller receives; `None` for an outcome that lets the request pass.
+            /// What the caller receives; `None` for an outcome that is no refusal.
             pub const fn answer(self) -> Option<Answer> {
                 match self { $(Self::$outcome => $answer,)+ }
             }
@@ -50,6 +54,8 @@ outcomes! {
     Anonymous = "anonymous", passes();
     /// No API matches and the configuration lets such requests pass.
     Unmatched = "unmatched", passes();
+    /// Asked for the metadata of a protected resource; the filter answers itself.
+    ResourceMetadata = "resource_metadata", is_answered();
     /// No API matches.
     UnknownApi = "unknown_api", refuses(404, "not_found", "No API is served under this address.");
     /// The request itself is wrong: token twice or malformed, or an ambiguous method, host or path.
@@ -111,9 +117,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_four_outcomes_pass_and_every_name_is_its_own() {
-        let passing: Vec<_> = Outcome::ALL.into_iter().filter(|outcome| outcome.answer().is_none()).collect();
-        assert_eq!(passing, [Outcome::Allowed, Outcome::Public, Outcome::Anonymous, Outcome::Unmatched]);
+    fn only_five_outcomes_are_no_refusals_and_every_name_is_its_own() {
+        let others: Vec<_> = Outcome::ALL.into_iter().filter(|outcome| outcome.answer().is_none()).collect();
+        let passing = [Outcome::Allowed, Outcome::Public, Outcome::Anonymous, Outcome::Unmatched];
+        assert_eq!(others, [&passing[..], &[Outcome::ResourceMetadata]].concat());
         let names: std::collections::BTreeSet<_> = Outcome::ALL.into_iter().map(Outcome::name).collect();
         assert_eq!(names.len(), Outcome::ALL.len());
         for (index, outcome) in Outcome::ALL.into_iter().enumerate() {

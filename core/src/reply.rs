@@ -3,14 +3,17 @@
 use crate::base::fields::quoted;
 use crate::base::time::millis;
 use crate::outcome::{Answer, Outcome};
+use std::rc::Rc;
 use std::time::Duration;
+
+pub mod metadata;
 
 /// How refusals are worded.
 #[derive(Clone, Debug, Default)]
 pub struct ReplySettings {
     /// `realm` of challenges; `None` leaves it out.
     pub realm: Option<Box<str>>,
-    /// `resource_metadata` of challenges (RFC 9728 §5.1).
+    /// `resource_metadata` of challenges of what has no metadata of its own (RFC 9728 §5.1).
     pub resource_metadata: Option<Box<str>>,
     /// `Retry-After` of 503 answers, where no server says otherwise; sent in whole seconds, rounded up.
     pub retry_after: Duration,
@@ -22,6 +25,8 @@ pub struct Refusal {
     pub outcome: Outcome,
     /// Scopes that the operation asks for, separated by spaces; empty where the outcome is not about scopes.
     pub scope: String,
+    /// Address of the metadata of the resource that was asked for, if it has one of its own (RFC 9728 §5.1).
+    pub resource_metadata: Option<Rc<str>>,
     /// How long the authorization server wants to be left alone, where that is the reason.
     pub retry_after: Option<Duration>,
 }
@@ -29,7 +34,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that has nothing to do with scopes.
     pub fn new(outcome: Outcome) -> Self {
-        Self { outcome, scope: String::new(), retry_after: None }
+        Self { outcome, scope: String::new(), resource_metadata: None, retry_after: None }
     }
 }
 
@@ -73,7 +78,7 @@ impl ReplySettings {
             ("error", error.map(|answer| answer.error)),
             ("error_description", error.map(|answer| answer.description)),
             ("scope", Some(&*refusal.scope).filter(|scope| !scope.is_empty())),
-            ("resource_metadata", self.resource_metadata.as_deref()),
+            ("resource_metadata", refusal.resource_metadata.as_deref().or(self.resource_metadata.as_deref())),
         ];
         let written: Vec<String> =
             parameters.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", quoted(value?)))).collect();
@@ -133,6 +138,11 @@ mod tests {
         assert_eq!(
             header(&reply, "www-authenticate").unwrap(),
             "Bearer scope=\"read\", resource_metadata=\"https://r/.well-known\""
+        );
+        let own = Refusal { resource_metadata: Some("https://own/.well-known".into()), ..refusal };
+        assert_eq!(
+            header(&settings.reply(&own), "www-authenticate").unwrap(),
+            "Bearer scope=\"read\", resource_metadata=\"https://own/.well-known\""
         );
         let bare = ReplySettings::default().reply(&Refusal::new(Outcome::MissingToken));
         assert_eq!(header(&bare, "www-authenticate").as_deref(), Some("Bearer"));

@@ -35,6 +35,7 @@ mod pauses;
 mod providers;
 mod refresh_ahead;
 mod reserve;
+mod resource_metadata;
 mod retries;
 mod shared_cache;
 mod single_flight;

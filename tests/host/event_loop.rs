@@ -141,12 +141,15 @@ impl Worker {
         }
     }
 
-    fn reply(&self, id: u32, reply: Reply, decoding: bool) {
+    fn reply(&self, id: u32, mut reply: Reply, decoding: bool) {
         let mut state = self.state();
         let Some(stream) = state.streams.get_mut(&id) else { return };
         if !(stream.outcome == Some(Outcome::Paused) || decoding && stream.outcome.is_none()) {
             let fault = format!("stream {id} replied to with {} after it was {:?}", reply.status, stream.outcome);
             return state.fault(fault);
+        }
+        if stream.headers.text(":method") == Some("HEAD") {
+            reply.body.clear();
         }
         let mut headers = Headers::new(&[(":status", reply.status.to_string())]);
         for (name, value) in reply.headers.pairs() {

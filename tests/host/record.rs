@@ -66,7 +66,7 @@ impl Outcome {
     }
 }
 
-/// A local reply as the filter asked for it.
+/// A local reply as the filter asked for it; that to `HEAD` without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     pub status: u32,

@@ -2,11 +2,13 @@
 
 mod asking;
 mod gateway;
+mod metadata;
 mod passing;
 mod refusals;
 
 pub use asking::*;
 pub use gateway::{Exchange, Gateway, Introspected, Request};
+pub use metadata::*;
 pub use passing::*;
 pub use refusals::*;
 
@@ -41,6 +43,8 @@ macro_rules! scenarios_on {
             a_known_token_is_judged_anew_by_each_operation
             a_token_arrives_at_the_server_as_it_was_sent
             a_retry_is_another_call
+            the_metadata_of_a_resource_is_for_everybody
+            a_challenge_names_the_metadata_of_the_resource
         }
     };
     ($gateway:ty: $($name:ident)*) => {

@@ -5,12 +5,14 @@ use super::key::{Maybe, Part, Shape, keys};
 use super::kind::{Of, TEXT, Word};
 use super::operations::{self, PATHS, Paths};
 use super::references::References;
+use super::resource;
 use super::rules::{self, CLAIMS, CONTRACT, SCOPE_RULE, TOKEN};
 use super::section::Section;
 use super::upstream;
 use crate::policy::api::ApiSettings;
 use crate::policy::claims::ClaimRule;
 use crate::policy::hosts::HostPattern;
+use crate::policy::resource::ProtectedResource;
 use crate::policy::rule::{ContractRule, Rule, TokenRule};
 use crate::policy::scopes::ScopeRule;
 use crate::policy::upstream::Upstream;
@@ -36,6 +38,8 @@ keys! {
     contract: Maybe<Word<ContractRule>> = optional(CONTRACT);
     /// Parts of the API with rules of their own; the first match wins.
     operations: Part = or(Part(Shape::Array), "[]");
+    /// What it is called outside; without it, it has no metadata.
+    resource: Maybe<Of<ProtectedResource>> = optional(resource::OBJECT);
     /// What the upstream receives.
     upstream: Of<Upstream> = or(Of(Shape::Object, |field| field.section(upstream::read)), "{}");
 }
@@ -54,8 +58,9 @@ const HOSTS: Of<Hosts> = Of(Shape::Array, |field| field.filled_array(|element| e
 pub(super) fn read(field: &Field<'_>, references: &References<'_>) -> Option<Vec<ApiSettings>> {
     let apis = field.filled_array(|element| element.section(|section| api(section, references)));
     // Compared even when an API is wrong: one mistake must not hide another.
-    let sound = field.tells_apart(&API.id, "is the id of another API");
-    apis.filter(|_| sound)
+    let ids = field.tells_apart(&API.id, "is the id of another API");
+    let resources = resource::are_told_apart(field, &API.resource);
+    apis.filter(|_| ids && resources)
 }
 
 /// The ids in the list, for what refers to them; sound or not, whatever else is wrong with an API.
@@ -76,6 +81,7 @@ fn api(section: &Section<'_>, references: &References<'_>) -> Option<ApiSettings
     let operations = section.read(&API.operations, |field| {
         field.array(|element| element.section(|section| operations::read(section, &inherited, references)))
     });
+    let resource = section.get(&API.resource);
     let upstream = section.get(&API.upstream);
     let (hosts, paths) = matching?;
     Some(ApiSettings {
@@ -86,6 +92,7 @@ fn api(section: &Section<'_>, references: &References<'_>) -> Option<ApiSettings
         upstream: upstream?,
         rule: rule?,
         operations: operations?,
+        resource: resource?,
     })
 }
 

@@ -44,6 +44,9 @@ pub(super) const TEXT: Of<Box<str>> = Of(Shape::Text, |field| field.text());
 
 pub(super) const URL: Of<HttpUrl> = Of(Shape::Text, |field| field.url());
 
+/// A URL that is only passed on.
+pub(super) const URL_TEXT: Of<Box<str>> = Of(Shape::Text, |field| field.url().and_then(|_| field.text()));
+
 pub(super) const FLAG: Of<bool> = Of(Shape::Boolean, |field| field.boolean());
 
 impl<K: Kind> Kind for Maybe<K> {

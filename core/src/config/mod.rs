@@ -1,5 +1,6 @@
 //! The plugin configuration: JSON text in; typed settings, or every mistake in it, out.
 
+mod advice;
 mod apis;
 mod cache;
 mod client_auth;
@@ -19,6 +20,7 @@ mod protobuf;
 mod providers;
 mod references;
 mod replies;
+mod resource;
 mod root;
 mod rules;
 mod secret;
@@ -33,6 +35,7 @@ use crate::engine::settings::Settings;
 use field::{Context, Field};
 use problem::{Problem, Problems};
 
+pub use advice::advice;
 pub use duration::parse as parse_duration;
 pub use signing::choose_signers;
 pub use tables::key_tables;
@@ -49,19 +52,6 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Settin
         Some(settings) if problems.is_empty() => Ok(settings),
         _ => Err(problems.into_vec()),
     }
-}
-
-/// What is allowed and seldom meant, for the log. A provider's name is safe to show.
-pub fn advice(settings: &Settings) -> Option<String> {
-    let unchecked = settings.providers.iter().filter(|provider| provider.checks.audiences.is_empty());
-    let names: Vec<&str> = unchecked.map(|provider| &*provider.name).collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "audiences are not checked for tokens of {}: any active token of that server passes, also one that was \
-             issued for another API or is no access token at all; set providers[].audiences where it answers \"aud\"",
-            names.join(", ")
-        )
-    })
 }
 
 #[cfg(test)]

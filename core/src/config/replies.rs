@@ -1,8 +1,7 @@
 //! `replies`: how refusals are worded.
 
-use super::field::Field;
-use super::key::{Maybe, Shape, keys};
-use super::kind::{Nullable, Of, Parsed, Span};
+use super::key::{Maybe, keys};
+use super::kind::{Nullable, Of, Parsed, Span, URL_TEXT};
 use super::section::Section;
 use crate::base::fields::is_header_value;
 use crate::reply::ReplySettings;
@@ -13,8 +12,8 @@ keys! {
     REPLIES: ReplyKeys at "replies";
     /// `realm` of challenges; without it, they have none.
     realm: Maybe<Parsed<Box<str>>> = optional(Parsed(quotable));
-    /// Address of this resource's metadata (RFC 9728), named in challenges.
-    resource_metadata: Nullable<Of<Box<str>>> = or(Nullable(Of(Shape::Text, address)), "null");
+    /// Address of a resource's metadata (RFC 9728), named in challenges of APIs without `resource`.
+    resource_metadata: Nullable<Of<Box<str>>> = or(Nullable(URL_TEXT), "null");
     /// `Retry-After` of a 503 where the authorization server asks for no other time, in whole seconds, rounded up.
     retry_after: Span = or(Span(Duration::from_millis(1), Duration::from_secs(86_400)), "\"5s\"");
 }
@@ -24,10 +23,6 @@ pub(super) fn read(section: &Section<'_>) -> Option<ReplySettings> {
     let resource_metadata = section.get(&REPLIES.resource_metadata);
     let retry_after = section.get(&REPLIES.retry_after);
     Some(ReplySettings { realm: realm?, resource_metadata: resource_metadata?, retry_after: retry_after? })
-}
-
-fn address(field: &Field<'_>) -> Option<Box<str>> {
-    field.url().and_then(|_| field.text())
 }
 
 fn quotable(text: &str) -> Result<Box<str>, &'static str> {

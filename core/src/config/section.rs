@@ -32,7 +32,12 @@ impl<'a> Field<'a> {
 
     /// The text at `key` of each element of an array of objects, sound or not; for comparing elements.
     pub(super) fn texts<K>(&self, key: &Key<K>) -> Vec<Option<&'a str>> {
-        self.elements().iter().map(|element| given(element, key).and_then(Json::as_text)).collect()
+        self.values(key).into_iter().map(|value| value.and_then(Json::as_text)).collect()
+    }
+
+    /// The value at `key` of each element of an array of objects, sound or not.
+    pub(super) fn values<K>(&self, key: &Key<K>) -> Vec<Option<&'a Json<'a>>> {
+        self.elements().iter().map(|element| given(element, key)).collect()
     }
 
     /// Whether the element at `index` of an array has that key, with whatever value.

@@ -11,6 +11,7 @@ use super::key::KeyTable;
 use super::operations::{self, OPERATION};
 use super::providers::{CLAIMS, PROVIDER};
 use super::replies::REPLIES;
+use super::resource::RESOURCE;
 use super::root::ROOT;
 use super::rules::SCOPES;
 use super::secret::VARIABLE;
@@ -33,6 +34,7 @@ pub fn key_tables() -> Vec<KeyTable> {
         SCOPES.table(),
         OPERATION.table(),
         operations::MATCH.table(),
+        RESOURCE.table(),
         UPSTREAM.table(),
         TOKEN.table(),
         token::SOURCE.table(),

@@ -7,6 +7,7 @@ mod example;
 mod jwt;
 mod protobuf;
 mod refusals;
+mod resource;
 mod secrecy;
 
 use super::problem::Problem;

@@ -13,13 +13,18 @@ use crate::policy::api::Guard;
 use crate::policy::selection::{Selection, Target};
 use crate::port::RequestHead;
 use crate::provider::Provider;
-use crate::reply::Refusal;
+use crate::reply::{Refusal, Reply, metadata};
 use crate::token::extract::{Candidate, TokenError, extract};
 use std::rc::Rc;
 
 impl Worker {
     /// Authorizes a request, or makes it wait until its token is resolved.
     pub(super) fn authorize(&mut self, stream: StreamId, head: &impl RequestHead, cx: &mut Cx<'_>) -> Disposition {
+        if let Some(target) = self.settings.resources.target(head)
+            && let Some(reply) = self.describe(target, head)
+        {
+            return Disposition::Ended(Verdict::Describe(reply).into());
+        }
         let verdict = match self.select(head) {
             Selection::Guarded(guard) => return self.authorize_token(stream, &guard, head, cx),
             Selection::Public(api) => {
@@ -34,6 +39,14 @@ impl Worker {
             Selection::Ambiguous => self.refuse_invalid(None, "ambiguous host, path or method"),
         };
         Disposition::Ended(verdict.into())
+    }
+
+    /// The reply to a request for the metadata of a resource: without a token, and whatever the rules say. `None` where
+    /// there is no such resource.
+    fn describe(&mut self, target: &[u8], head: &impl RequestHead) -> Option<Reply> {
+        let (api, document) = self.settings.resources.at(head.first(":authority").unwrap_or_default(), target)?;
+        self.metrics.request(Outcome::ResourceMetadata, Some(api));
+        Some(metadata::reply(head.first(":method").unwrap_or_default(), document))
     }
 
     fn select(&self, head: &impl RequestHead) -> Selection {
@@ -168,7 +181,9 @@ impl Worker {
         // More scopes would not supply a missing claim.
         let rule = guard.filter(|_| outcome != Outcome::WrongClaims).map(|guard| &guard.rule);
         let scope = rule.map(|rule| rule.scopes.wanted()).unwrap_or_default();
-        let refusal = Refusal { scope, ..Refusal::new(outcome) };
+        let resource = api.and_then(|api| api.resource.as_ref());
+        let resource_metadata = resource.map(|resource| Rc::clone(resource.identifier.metadata_url()));
+        let refusal = Refusal { scope, resource_metadata, ..Refusal::new(outcome) };
         Verdict::Refuse(refusal, Box::new(About { api: api.cloned(), ..About::default() }))
     }
 

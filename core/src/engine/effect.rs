@@ -6,7 +6,7 @@ use crate::base::time::Timestamp;
 use crate::decision::decide::Permit;
 use crate::policy::api::Api;
 use crate::port::{Random, SharedStore, Signatures};
-use crate::reply::Refusal;
+use crate::reply::{Refusal, Reply};
 use std::rc::Rc;
 
 /// A request, as the host numbers it.
@@ -26,6 +26,8 @@ pub enum Verdict {
     AdmitPublic(Rc<Api>),
     /// It passes without an identity, outside every API.
     AdmitUnmatched,
+    /// The filter itself is asked, for the metadata of a resource.
+    Describe(Reply),
     Refuse(Refusal, Box<About>),
 }
 

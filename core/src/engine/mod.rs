@@ -16,6 +16,7 @@ pub mod outbox;
 mod pauses;
 mod reason;
 mod resolve;
+pub mod resources;
 pub mod settings;
 mod sources;
 mod verify;

@@ -1,5 +1,6 @@
 //! The configuration as the engine uses it.
 
+use super::resources::Resources;
 use crate::base::secret::Secret;
 use crate::cache;
 use crate::contract;
@@ -21,6 +22,7 @@ pub struct Settings {
     pub policy: Policy,
     pub providers: Vec<Rc<Provider>>,
     pub reserved: ReservedNames,
+    pub resources: Resources,
     pub token: extract::TokenSettings,
     pub contracts: Rc<contract::settings::ContractSettings>,
     /// What is remembered, and for how long.
@@ -38,7 +40,8 @@ impl Settings {
         replies: reply::ReplySettings,
     ) -> Self {
         let reserved = ReservedNames::of(policy.apis().iter().map(|api| &api.upstream));
-        Self { policy, providers, reserved, token, contracts, cache, replies }
+        let resources = Resources::of(policy.apis(), &token.sources);
+        Self { policy, providers, reserved, resources, token, contracts, cache, replies }
     }
 
     /// The signature algorithms that tokens may have.

@@ -2,6 +2,7 @@
 
 use super::hosts::HostPattern;
 use super::paths::PathPattern;
+use super::resource::ProtectedResource;
 use super::rule::{Rule, TokenRule};
 use super::upstream::Upstream;
 use crate::provider::Provider;
@@ -24,6 +25,8 @@ pub struct ApiSettings {
     pub rule: Rule,
     /// Tried in this order; the first match wins.
     pub operations: Vec<Operation>,
+    /// What it is called outside, if it is to be found by its metadata.
+    pub resource: Option<ProtectedResource>,
 }
 
 /// One protected API.
@@ -36,6 +39,7 @@ pub struct Api {
     pub rule: Rc<Rule>,
     /// Tried in this order; the first match wins.
     pub operations: Vec<Operation>,
+    pub resource: Option<ProtectedResource>,
     hosts: Vec<HostPattern>,
     paths: Vec<PathPattern>,
 }
@@ -133,13 +137,17 @@ impl Choices {
 impl Api {
     /// The API at this place, with these choices.
     pub(super) fn new(slot: usize, settings: ApiSettings, choices: Choices) -> Self {
-        let ApiSettings { id, hosts, paths, upstream, rule, operations, providers: _ } = settings;
-        Self { id, slot, choices, upstream, rule: Rc::new(rule), operations, hosts, paths }
+        let ApiSettings { id, hosts, paths, upstream, rule, operations, resource, providers: _ } = settings;
+        Self { id, slot, choices, upstream, rule: Rc::new(rule), operations, resource, hosts, paths }
     }
 
     pub(super) fn matches(&self, host: &[u8], path: &[u8]) -> bool {
-        (self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches(host)))
-            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+        self.is_served_at(host) && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+    }
+
+    /// Whether a request for this host may match.
+    pub fn is_served_at(&self, host: &[u8]) -> bool {
+        self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches(host))
     }
 
     /// Whether it is served under some hosts only.

@@ -6,6 +6,8 @@ pub mod escapes;
 pub mod hosts;
 pub mod methods;
 pub mod paths;
+pub mod resource;
+pub mod resource_metadata;
 pub mod rule;
 pub mod scopes;
 pub mod selection;

@@ -20,12 +20,17 @@ impl ScopeRule {
         }
     }
 
+    /// Those that it names.
+    pub fn named(&self) -> &[Box<str>] {
+        match self {
+            Self::None => &[],
+            Self::All(wanted) | Self::Any(wanted) => wanted,
+        }
+    }
+
     /// The scopes of a challenge (RFC 6750 §3): what the rule asks for, separated by spaces; empty for none.
     pub fn wanted(&self) -> String {
-        match self {
-            Self::None => String::new(),
-            Self::All(wanted) | Self::Any(wanted) => wanted.join(" "),
-        }
+        self.named().join(" ")
     }
 }
 

@@ -1,8 +1,8 @@
 //! An HTTP/1.1 client that sends exactly the bytes a test wants and shows exactly what comes back.
 
 use std::fmt;
-use std::io::{self, BufReader, Write};
-use std::net::TcpStream;
+use std::io::{self, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -58,7 +58,8 @@ impl Request {
         let mut connection = Connection::open(port)?;
         // A server may refuse before it has read the body and close; its answer counts all the same.
         let written = connection.write(&self.encode());
-        connection.read_response().or_else(|error| written.and(Err(error)))
+        let answer = if self.method == "HEAD" { connection.read_bodiless() } else { connection.read_response() };
+        answer.or_else(|error| written.and(Err(error)))
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -127,6 +128,16 @@ impl Connection {
         } else {
             message::read_body(&mut self.reader, &headers, true)?
         };
+        Ok(Response { status, headers, body, trailers: Headers::default() })
+    }
+
+    /// An answer to `HEAD`, whatever it says of a body.
+    fn read_bodiless(&mut self) -> io::Result<Response> {
+        let (status, headers) = self.read_head()?;
+        let mut body = Vec::new();
+        // On a connection of its own, which is closed behind what must be the end.
+        self.reader.get_mut().shutdown(Shutdown::Write)?;
+        self.reader.read_to_end(&mut body)?;
         Ok(Response { status, headers, body, trailers: Headers::default() })
     }
 

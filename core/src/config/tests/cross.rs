@@ -17,7 +17,7 @@ fn five_mistakes_are_five_lines() {
         problems(&configuration),
         [
             "apis[0].scope: is not known here; known are id, match, providers, token, claims, scopes, \
-             contract, operations, upstream",
+             contract, operations, resource, upstream",
             "providers[0].introspection.client.secret.env: environment variable \"UNSET\" is not set or empty in the VM",
             "providers[0].introspection.endpoint: must begin with \"https://\" or \"http://\"",
             "providers[0].introspection.timeout: must be between 1ms and 60s, got \"0s\"",

@@ -35,6 +35,7 @@ fn under(rule: Rule, checks: TokenChecks) -> (Guard, Rc<Provider>) {
         providers: vec![0],
         upstream: Default::default(),
         rule,
+        resource: None,
         operations: Vec::new(),
     };
     let policy = Policy::new(vec![api], &[Rc::clone(&provider)], Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap();

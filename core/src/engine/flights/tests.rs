@@ -20,6 +20,7 @@ fn guard() -> Guard {
         providers: vec![0],
         upstream: Default::default(),
         rule: Default::default(),
+        resource: None,
         operations: Vec::new(),
     };
     let providers = [Rc::new(crate::provider::samples::provider("main"))];

@@ -15,6 +15,7 @@ fn settings(apis: &[&str], providers: &[&str]) -> Settings {
         providers: vec![0],
         upstream: Default::default(),
         rule: Default::default(),
+        resource: None,
         operations: Vec::new(),
     };
     let providers = providers.iter().enumerate().map(|(slot, name)| Rc::new(Provider { slot, ..provider(name) }));

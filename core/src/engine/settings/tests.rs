@@ -33,6 +33,7 @@ fn api(id: &str, providers: &[usize]) -> ApiSettings {
         providers: providers.to_vec(),
         upstream: Default::default(),
         rule: Rule::default(),
+        resource: None,
         operations: Vec::new(),
     }
 }

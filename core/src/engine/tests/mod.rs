@@ -63,6 +63,7 @@ impl Sample {
             providers: vec![0],
             upstream: Default::default(),
             rule: self.rule,
+            resource: None,
             operations: Vec::new(),
         };
         let bearer = TokenSource::Header { name: "authorization".into(), schemes: vec!["Bearer".into()] };

@@ -20,6 +20,7 @@ fn policy(providers: &[Rc<Provider>], lists: &[Vec<usize>]) -> Result<Policy, To
         providers: providers.clone(),
         upstream: Upstream::default(),
         rule: Rule::default(),
+        resource: None,
         operations: Vec::new(),
     };
     let apis = lists.iter().enumerate().map(api).collect();

@@ -11,6 +11,7 @@ fn api(id: &str, hosts: &[&str], paths: &[&str], operations: Vec<Operation>) -> 
         providers: vec![0],
         upstream: Default::default(),
         rule: Rule::default(),
+        resource: None,
         operations,
     }
 }
