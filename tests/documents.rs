@@ -6,7 +6,7 @@
 //! * `contracts`: a contract document;
 //! * `metadata`: what the configuration before it makes the filter say of its first resource;
 //! * `envoy`: part of an Envoy configuration;
-//! * `token`: header and payload of an access token.
+//! * `token`: header and payload of an access token, which `tests/filter/documented_providers.rs` sends.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 #[path = "documents/comments.rs"]

@@ -80,7 +80,7 @@ fn to_json(yaml: &Yaml, place: &str) -> Value {
         Yaml::Null => Value::Null,
         Yaml::Boolean(flag) => (*flag).into(),
         Yaml::Integer(number) => (*number).into(),
-        Yaml::Real(_) => yaml.as_f64().unwrap().into(),
+        Yaml::Real(_) => yaml.as_f64().expect("a number").into(),
         Yaml::String(text) => text.as_str().into(),
         Yaml::Array(elements) => elements.iter().map(|element| to_json(element, place)).collect(),
         Yaml::Hash(members) => {

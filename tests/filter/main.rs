@@ -9,6 +9,8 @@
 
 #[path = "../host/mod.rs"]
 mod host;
+#[path = "../documents/markdown.rs"]
+mod markdown;
 #[path = "../refusals/mod.rs"]
 mod refusals;
 #[path = "../tokens/mod.rs"]
@@ -21,6 +23,7 @@ mod access_log;
 mod cache;
 mod callbacks;
 mod decisions;
+mod documented_providers;
 mod held_back;
 mod host_signatures;
 mod hostile;
