@@ -22,6 +22,7 @@ mod configuration;
 mod access_log;
 mod cache;
 mod callbacks;
+mod client_assertions;
 mod decisions;
 mod documented_providers;
 mod held_back;
