@@ -2,7 +2,8 @@
 
 use super::problem::{Problem, element, member};
 use crate::engine::settings::Settings;
-use crate::jose::sign::{SignedBy, Unsignable};
+use crate::jose::sign::Unsignable;
+use crate::jose::verify::Implementation;
 use crate::port::Signatures;
 use crate::provider::client_auth::ClientAuth;
 
@@ -19,8 +20,8 @@ pub fn choose_signers(settings: &Settings, host: &dyn Signatures) -> Result<Vec<
             Ok(by) => {
                 let (name, algorithm) = (&provider.name, assertion.signer.algorithm().name());
                 let by = match by {
-                    SignedBy::Host => "the host",
-                    SignedBy::Module => "the module",
+                    Implementation::Host => "the host",
+                    Implementation::Module => "the module",
                 };
                 chosen.push(format!("provider {name:?}: {by} signs the assertions of the client with {algorithm}"));
             }

@@ -1,8 +1,8 @@
 //! Keys and signatures as hosts take them: in DER.
 
 use super::curve::EcCurve;
-use der::Encode;
 use der::asn1::{AnyRef, BitStringRef, UintRef};
+use der::{Decode, Encode};
 use spki::{AlgorithmIdentifier, ObjectIdentifier, SubjectPublicKeyInfo};
 
 pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -24,6 +24,21 @@ pub(super) fn ec_key(curve: EcCurve, point: &[u8]) -> Option<Box<[u8]>> {
 pub(super) fn ecdsa_signature(curve: EcCurve, signature: &[u8]) -> Option<Vec<u8>> {
     let (r, s) = signature.split_at_checked(curve.size())?;
     if s.len() == r.len() { two_numbers(r, s) } else { None }
+}
+
+/// The other way about, strictly; `None` when it is not DER of two numbers that fit the curve.
+pub(super) fn jws_signature(curve: EcCurve, signature: &[u8]) -> Option<Vec<u8>> {
+    let numbers = Vec::<UintRef<'_>>::from_der(signature).ok()?;
+    let [r, s] = *numbers else { return None };
+    let mut joined = Vec::with_capacity(2 * curve.size());
+    for number in [r.as_bytes(), s.as_bytes()] {
+        if number.iter().all(|byte| *byte == 0) {
+            return None;
+        }
+        joined.resize(joined.len() + curve.size().checked_sub(number.len())?, 0);
+        joined.extend_from_slice(number);
+    }
+    Some(joined)
 }
 
 fn subject_public_key_info(oid: ObjectIdentifier, parameters: AnyRef<'_>, key: &[u8]) -> Option<Box<[u8]>> {

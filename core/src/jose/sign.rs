@@ -3,7 +3,6 @@
 //! RSA is left to the host: in the module its private-key operations would be large, slow and open to timing attacks.
 
 mod algorithm;
-mod ecdsa;
 mod jwk;
 mod key;
 mod key_error;
@@ -11,10 +10,10 @@ mod module;
 #[cfg(test)]
 pub mod samples;
 
+use super::verify::Implementation;
+use super::{base64url, native};
 use crate::base::secret::Secret;
 use crate::port::{HostFailure, Signatures};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use module::ModuleKey;
 use serde::Serialize;
 use std::cell::Cell;
@@ -37,14 +36,7 @@ pub struct JwsSigner {
     exposed: Box<[u8]>,
     /// The key for the module; `None`: only the host signs with it.
     module: Option<ModuleKey>,
-    by: Cell<SignedBy>,
-}
-
-/// Who signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignedBy {
-    Host,
-    Module,
+    by: Cell<Implementation>,
 }
 
 /// Why nobody signs.
@@ -70,7 +62,7 @@ impl JwsSigner {
     pub fn with_secret(algorithm: SigningAlgorithm, secret: &Secret) -> Option<Self> {
         let secret = secret.expose().as_bytes();
         let module = ModuleKey::with_secret(algorithm, secret)?;
-        Some(Self::new(algorithm, None, secret, Some(module), SignedBy::Module))
+        Some(Self::new(algorithm, None, secret, Some(module), Implementation::Module))
     }
 
     /// Signs with a private key; `key_id` goes before the key's own.
@@ -83,7 +75,7 @@ impl JwsSigner {
         key_id: Option<&str>,
     ) -> Result<Self, PrivateKeyError> {
         let module = ModuleKey::with_key(key)?;
-        let by = if algorithm == SigningAlgorithm::EdDsa { SignedBy::Module } else { SignedBy::Host };
+        let by = if algorithm == SigningAlgorithm::EdDsa { Implementation::Module } else { Implementation::Host };
         Ok(Self::new(algorithm, key_id.or(key.key_id.as_deref()), &key.pkcs8, module, by))
     }
 
@@ -92,11 +84,11 @@ impl JwsSigner {
         kid: Option<&str>,
         exposed: &[u8],
         module: Option<ModuleKey>,
-        by: SignedBy,
+        by: Implementation,
     ) -> Self {
         let header = SignedHeader { alg: algorithm.name(), typ: "JWT", kid };
         // Strings always can be written.
-        let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).unwrap_or_default());
+        let header = base64url::encode(&serde_json::to_vec(&header).unwrap_or_default());
         Self { algorithm, header: header.into(), exposed: exposed.into(), module, by: Cell::new(by) }
     }
 
@@ -113,12 +105,12 @@ impl JwsSigner {
     ///
     /// # Errors
     /// [`Unsignable`] when nobody can.
-    pub fn choose(&self, host: &dyn Signatures) -> Result<SignedBy, Unsignable> {
-        if self.by.get() == SignedBy::Host {
+    pub fn choose(&self, host: &dyn Signatures) -> Result<Implementation, Unsignable> {
+        if self.by.get() == Implementation::Host {
             let made = self.host_signature(host, PROBE);
             if let (Err(_) | Ok(None), Some(_)) = (&made, &self.module) {
-                self.by.set(SignedBy::Module);
-                return Ok(SignedBy::Module);
+                self.by.set(Implementation::Module);
+                return Ok(Implementation::Module);
             }
             let refused = || Unsignable::KeyRefused(self.algorithm);
             made.map_err(|HostFailure| Unsignable::NoHost(self.algorithm))?.ok_or_else(refused)?;
@@ -131,16 +123,16 @@ impl JwsSigner {
     /// # Errors
     /// [`HostFailure`] when the host did not sign.
     pub fn sign(&self, host: &dyn Signatures, payload: &[u8]) -> Result<String, HostFailure> {
-        let mut jws = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(payload));
+        let mut jws = format!("{}.{}", self.header, base64url::encode(payload));
         let signature = self.signature(host, jws.as_bytes())?;
         jws.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut jws);
+        jws.push_str(&base64url::encode(&signature));
         Ok(jws)
     }
 
     fn signature(&self, host: &dyn Signatures, text: &[u8]) -> Result<Vec<u8>, HostFailure> {
         match (self.by.get(), &self.module) {
-            (SignedBy::Module, Some(key)) => Ok(key.sign(text)),
+            (Implementation::Module, Some(key)) => Ok(key.sign(text)),
             _ => self.host_signature(host, text)?.ok_or(HostFailure),
         }
     }
@@ -149,7 +141,7 @@ impl JwsSigner {
     fn host_signature(&self, host: &dyn Signatures, text: &[u8]) -> Result<Option<Vec<u8>>, HostFailure> {
         let signature = host.sign(self.algorithm.hash(), &self.exposed, text)?;
         Ok(match self.algorithm {
-            SigningAlgorithm::Ecdsa(curve) => signature.and_then(|signature| ecdsa::joined(&signature, curve)),
+            SigningAlgorithm::Ecdsa(curve) => signature.and_then(|signature| native::jws_signature(curve, &signature)),
             _ => signature,
         })
     }

@@ -10,7 +10,7 @@ use super::jwk::PublicKey;
 use crate::port::{HostFailure, Signatures};
 use std::fmt;
 
-/// Who verifies.
+/// Who verifies, or signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Implementation {
     Host,

@@ -3,15 +3,11 @@
 use super::algorithm::SigningAlgorithm;
 use super::key_error::PrivateKeyError;
 use crate::base::json::{Json, Object};
+use crate::jose::base64url;
 use crate::jose::curve::EcCurve;
 use crate::jose::native::{EC, ED25519, RSA};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use der::Encode;
-use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef};
-use pkcs8::PrivateKeyInfoRef;
-use pkcs8::spki::AlgorithmIdentifierRef;
-use sec1::EcPrivateKey;
+use der::asn1::{AnyRef, ObjectIdentifier, UintRef};
+use der::{Encode, Tag, TagNumber};
 
 /// The key as PKCS #8 in DER, and its id.
 pub(super) fn read(text: &str, algorithm: SigningAlgorithm) -> Result<(Vec<u8>, Option<Box<str>>), PrivateKeyError> {
@@ -50,21 +46,13 @@ fn rsa(jwk: &Object<'_>) -> Result<Vec<u8>, PrivateKeyError> {
     if jwk.present("oth").is_some() {
         return Err(PrivateKeyError::Member("oth"));
     }
-    let [n, e, d, p, q, dp, dq, qi] = ["n", "e", "d", "p", "q", "dp", "dq", "qi"].map(|name| bytes(jwk, name));
-    let [n, e, d, p, q, dp, dq, qi] = [n?, e?, d?, p?, q?, dp?, dq?, qi?];
-    let number = |bytes| UintRef::new(bytes).map_err(|_| PrivateKeyError::Unsound);
-    let key = pkcs1::RsaPrivateKey {
-        modulus: number(&n)?,
-        public_exponent: number(&e)?,
-        private_exponent: number(&d)?,
-        prime1: number(&p)?,
-        prime2: number(&q)?,
-        exponent1: number(&dp)?,
-        exponent2: number(&dq)?,
-        coefficient: number(&qi)?,
-        other_prime_infos: None,
-    };
-    pkcs8(RSA, AnyRef::NULL, &der(&key)?, None)
+    let mut numbers = tlv(Tag::Integer, &[0])?;
+    for name in ["n", "e", "d", "p", "q", "dp", "dq", "qi"] {
+        let number = bytes(jwk, name)?;
+        let number = UintRef::new(&number).and_then(|number| number.to_der());
+        numbers.extend(number.map_err(|_| PrivateKeyError::Member(name))?);
+    }
+    pkcs8(RSA, &tlv(Tag::Null, &[])?, &tlv(Tag::Sequence, &numbers)?, &[])
 }
 
 /// RFC 7518 §6.2.
@@ -75,9 +63,10 @@ fn elliptic(jwk: &Object<'_>) -> Result<Vec<u8>, PrivateKeyError> {
         _ => Err(PrivateKeyError::Member(name)),
     };
     let (d, x, y) = (sized("d")?, sized("x")?, sized("y")?);
-    let public = [&[4], &*x, &y].concat();
-    let key = EcPrivateKey { private_key: &d, parameters: None, public_key: Some(&public) };
-    pkcs8(EC, AnyRef::from(&curve.oid()), &der(&key)?, None)
+    // RFC 5915 §3, with the point uncompressed (SEC 1 §2.3.3).
+    let point = tlv(Tag::BitString, &[&[0, 4], &*x, &y].concat())?;
+    let key = [tlv(Tag::Integer, &[1])?, tlv(Tag::OctetString, &d)?, tlv(explicit(1), &point)?].concat();
+    pkcs8(EC, &tlv(Tag::ObjectIdentifier, curve.oid().as_bytes())?, &tlv(Tag::Sequence, &key)?, &[])
 }
 
 /// RFC 8037 §2.
@@ -86,30 +75,33 @@ fn edwards(jwk: &Object<'_>) -> Result<Vec<u8>, PrivateKeyError> {
         return Err(PrivateKeyError::Member("crv"));
     }
     let (d, x) = (bytes(jwk, "d")?, bytes(jwk, "x")?);
-    let seed = OctetStringRef::new(&d).map_err(|_| PrivateKeyError::Member("d"))?;
-    pkcs8(ED25519, None, &der(&seed)?, Some(&x))
+    let public = tlv(implicit(1), &[&[0], &*x].concat())?;
+    pkcs8(ED25519, &[], &tlv(Tag::OctetString, &d)?, &public)
 }
 
-fn pkcs8<'a>(
-    oid: ObjectIdentifier,
-    parameters: impl Into<Option<AnyRef<'a>>>,
-    key: &[u8],
-    public: Option<&[u8]>,
-) -> Result<Vec<u8>, PrivateKeyError> {
-    let unsound = |_| PrivateKeyError::Unsound;
-    let algorithm = AlgorithmIdentifierRef { oid, parameters: parameters.into() };
-    let mut info = PrivateKeyInfoRef::new(algorithm, OctetStringRef::new(key).map_err(unsound)?);
-    info.public_key = public.map(BitStringRef::from_bytes).transpose().map_err(unsound)?;
-    der(&info)
+/// RFC 5958 §2. `public` is the field of that name, which comes with its version.
+fn pkcs8(oid: ObjectIdentifier, parameters: &[u8], key: &[u8], public: &[u8]) -> Result<Vec<u8>, PrivateKeyError> {
+    let version = tlv(Tag::Integer, &[u8::from(!public.is_empty())])?;
+    let algorithm = tlv(Tag::Sequence, &[&*tlv(Tag::ObjectIdentifier, oid.as_bytes())?, parameters].concat())?;
+    tlv(Tag::Sequence, &[&*version, &algorithm, &tlv(Tag::OctetString, key)?, public].concat())
 }
 
-fn der(value: &impl Encode) -> Result<Vec<u8>, PrivateKeyError> {
-    value.to_der().map_err(|_| PrivateKeyError::Unsound)
+/// A value in DER (X.690 §8.1).
+fn tlv(tag: Tag, value: &[u8]) -> Result<Vec<u8>, PrivateKeyError> {
+    AnyRef::new(tag, value).and_then(|any| any.to_der()).map_err(|_| PrivateKeyError::Unsound)
+}
+
+fn explicit(number: u32) -> Tag {
+    Tag::ContextSpecific { constructed: true, number: TagNumber(number) }
+}
+
+fn implicit(number: u32) -> Tag {
+    Tag::ContextSpecific { constructed: false, number: TagNumber(number) }
 }
 
 fn bytes(jwk: &Object<'_>, name: &'static str) -> Result<Vec<u8>, PrivateKeyError> {
     let text = text_of(jwk, name)?.filter(|text| !text.is_empty());
-    let bytes = text.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+    let bytes = text.and_then(base64url::decode);
     bytes.ok_or(PrivateKeyError::Member(name))
 }
 

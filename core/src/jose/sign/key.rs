@@ -5,15 +5,19 @@ use super::jwk;
 use super::key_error::{PrivateKeyError, RSA_BITS};
 use crate::jose::curve::EcCurve;
 use crate::jose::native::{EC, ED25519, RSA};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use der::Decode;
-use der::asn1::OctetStringRef;
-use pkcs1::RsaPrivateKeyRef;
+use der::asn1::{OctetStringRef, UintRef};
 use pkcs8::PrivateKeyInfoRef;
 use sec1::EcPrivateKey;
 use std::fmt;
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
+
+/// How many numbers an RSA key consists of, with its version.
+const RSA_NUMBERS: usize = 9;
 
 /// A private key. `Debug` shows nothing of it.
 pub struct PrivateKey {
@@ -71,9 +75,8 @@ fn read_pem(text: &str) -> Result<Vec<u8>, PrivateKeyError> {
             .map_or(PrivateKeyError::Neither, |(_, error)| error));
     };
     let (block, _) = block.split_once(END).ok_or(PrivateKeyError::Pem)?;
-    let (_, der) =
-        pem_rfc7468::decode_vec([BEGIN, block, END].concat().as_bytes()).map_err(|_| PrivateKeyError::Pem)?;
-    Ok(der)
+    let text: Vec<u8> = block.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    STANDARD.decode(text).map_err(|_| PrivateKeyError::Pem)
 }
 
 fn check(pkcs8: &[u8], algorithm: SigningAlgorithm) -> Result<KeyMaterial, PrivateKeyError> {
@@ -87,8 +90,10 @@ fn check(pkcs8: &[u8], algorithm: SigningAlgorithm) -> Result<KeyMaterial, Priva
     let unsound = |_: der::Error| PrivateKeyError::Unsound;
     match found {
         PrivateKeyKind::Rsa => {
-            let key: RsaPrivateKeyRef<'_> = Decode::from_der(key).map_err(unsound)?;
-            match bits(key.modulus.as_bytes()) {
+            // RFC 8017 §A.1.2, of two primes: the modulus comes behind the version.
+            let numbers = Vec::<UintRef<'_>>::from_der(key).map_err(unsound)?;
+            let modulus = numbers.get(1).filter(|_| numbers.len() == RSA_NUMBERS).ok_or(PrivateKeyError::Unsound)?;
+            match bits(modulus.as_bytes()) {
                 size if RSA_BITS.contains(&size) => Ok(KeyMaterial::Foreign),
                 size => Err(PrivateKeyError::RsaBits(size)),
             }

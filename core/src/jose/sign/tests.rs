@@ -1,6 +1,7 @@
 use super::samples::{self, NativeSignatures};
 use super::*;
 use crate::jose::curve::EcCurve;
+use crate::jose::native::jws_signature;
 use crate::port::SignatureHash;
 use crate::port::memory::NoSignatures;
 use aws_lc_rs::signature::{self as native, KeyPair};
@@ -26,7 +27,7 @@ fn signer(algorithm: SigningAlgorithm) -> JwsSigner {
 
 fn parts(jws: &str) -> (String, [Vec<u8>; 3]) {
     let text = jws.rsplit_once('.').unwrap().0.to_owned();
-    let segments: Vec<_> = jws.split('.').map(|segment| URL_SAFE_NO_PAD.decode(segment).unwrap()).collect();
+    let segments: Vec<_> = jws.split('.').map(|segment| base64url::decode(segment).unwrap()).collect();
     (text, segments.try_into().unwrap())
 }
 
@@ -100,14 +101,14 @@ fn the_host_signs_what_it_can_and_the_module_what_is_safe_there() {
             [&NativeSignatures as &dyn Signatures, &NoSignatures, &Blind].map(|host| signer(algorithm).choose(host));
         match name {
             "HS256" | "HS384" | "HS512" | "EdDSA" => {
-                assert_eq!([with, without, blind], [Ok(SignedBy::Module); 3], "{name}");
+                assert_eq!([with, without, blind], [Ok(Implementation::Module); 3], "{name}");
             }
             "ES256" => {
-                assert_eq!(with, Ok(SignedBy::Host));
-                assert_eq!([without, blind], [Ok(SignedBy::Module); 2]);
+                assert_eq!(with, Ok(Implementation::Host));
+                assert_eq!([without, blind], [Ok(Implementation::Module); 2]);
             }
             _ => {
-                assert_eq!(with, Ok(SignedBy::Host), "{name}");
+                assert_eq!(with, Ok(Implementation::Host), "{name}");
                 assert_eq!(without, Err(Unsignable::NoHost(algorithm)), "{name}");
                 assert_eq!(blind, Err(Unsignable::KeyRefused(algorithm)), "{name}");
             }
@@ -143,8 +144,8 @@ fn the_vectors_of_the_rfcs() {
     let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
     let text = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6\
                 Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-    let key = ModuleKey::with_secret(named("HS256"), &URL_SAFE_NO_PAD.decode(key).unwrap()).unwrap();
-    assert_eq!(URL_SAFE_NO_PAD.encode(key.sign(text.as_bytes())), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    let key = ModuleKey::with_secret(named("HS256"), &base64url::decode(key).unwrap()).unwrap();
+    assert_eq!(base64url::encode(&key.sign(text.as_bytes())), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
 
     // RFC 8037 A.4.
     let key = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
@@ -152,12 +153,12 @@ fn the_vectors_of_the_rfcs() {
     let signer = with_key(SigningAlgorithm::EdDsa, key).unwrap();
     let made = signer.signature(&NoSignatures, b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc").unwrap();
     let expected = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
-    assert_eq!(URL_SAFE_NO_PAD.encode(made), expected);
+    assert_eq!(base64url::encode(&made), expected);
 
     // RFC 6979 A.2.5.
-    let d = URL_SAFE_NO_PAD.encode(hex("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721"));
-    let x = URL_SAFE_NO_PAD.encode(hex("60FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6"));
-    let y = URL_SAFE_NO_PAD.encode(hex("7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299"));
+    let d = base64url::encode(&hex("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721"));
+    let x = base64url::encode(&hex("60FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6"));
+    let y = base64url::encode(&hex("7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299"));
     let key = format!(r#"{{"kty":"EC","crv":"P-256","d":"{d}","x":"{x}","y":"{y}"}}"#);
     let signer = with_key(named("ES256"), &key).unwrap();
     signer.choose(&NoSignatures).unwrap();
@@ -217,7 +218,7 @@ mod ecdsa_signatures {
 
     #[test]
     fn are_read_strictly() {
-        let der = |body: &[u8]| ecdsa::joined(body, EcCurve::P256);
+        let der = |body: &[u8]| jws_signature(EcCurve::P256, body);
         let joined = |r: u8, s: u8| {
             let mut joined = vec![0; 64];
             (joined[31], joined[63]) = (r, s);
@@ -252,7 +253,7 @@ mod ecdsa_signatures {
         #[test]
         fn are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..160)) {
             for curve in [EcCurve::P256, EcCurve::P384, EcCurve::P521] {
-                let joined = ecdsa::joined(&bytes, curve);
+                let joined = jws_signature(curve, &bytes);
                 prop_assert!(joined.is_none_or(|joined| joined.len() == 2 * curve.size()));
             }
         }

@@ -2,10 +2,9 @@
 
 use crate::base::http::HttpUrl;
 use crate::base::time::Timestamp;
+use crate::jose::base64url;
 use crate::jose::sign::JwsSigner;
 use crate::port::{HostFailure, Random, Signatures};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -54,7 +53,7 @@ impl ClientAssertion {
             iss: &self.id,
             sub: &self.id,
             aud: &audience,
-            jti: &URL_SAFE_NO_PAD.encode(number),
+            jti: &base64url::encode(&number),
             iat,
             exp: iat.saturating_add(LIFETIME),
         };

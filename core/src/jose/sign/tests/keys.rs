@@ -37,7 +37,6 @@ fn pem_of_another_kind_is_refused_with_advice() {
         (include_str!("../samples/public.pem"), "is PEM of something other than a private key"),
         (include_str!("../samples/secp256k1.pem"), "is not PKCS #8 with an RSA, P-256, P-384, P-521 or Ed25519 key"),
         (&samples::P256[0].replace('\n', "\\n"), damaged),
-        (&samples::P256[0].replace('\n', " "), damaged),
         (&samples::P256[0][..100], damaged),
     ] {
         assert_eq!(refusal("ES256", text), expected);
@@ -45,6 +44,8 @@ fn pem_of_another_kind_is_refused_with_advice() {
     let windows = samples::P256[0].replace('\n', "\r\n");
     let bags = format!("Bag Attributes\n    friendlyName: x\n{windows}\n{}", include_str!("../samples/public.pem"));
     with_key(named("ES256"), &bags).unwrap();
+    // As folded in YAML.
+    with_key(named("ES256"), &samples::P256[0].replace('\n', " ")).unwrap();
 }
 
 #[test]
@@ -99,15 +100,15 @@ fn the_halves_of_a_key_belong_together() {
         assert_eq!(refusal(name, &jwk(text, member, json!(other))), unsound);
     }
     for d in [[0; 32], [0xff; 32]] {
-        assert_eq!(refusal("ES256", &jwk(samples::P256[1], "d", json!(URL_SAFE_NO_PAD.encode(d)))), unsound);
+        assert_eq!(refusal("ES256", &jwk(samples::P256[1], "d", json!(base64url::encode(&d)))), unsound);
     }
     assert_eq!(refusal("EdDSA", &jwk(samples::ED25519[1], "d", json!("AAAA"))), unsound);
     // What only the host can know, it is asked.
     for (name, text, member) in [("ES384", samples::P384[1], "x"), ("RS256", samples::RSA[1], "d")] {
         let mut jwk: Value = serde_json::from_str(text).unwrap();
-        let mut bytes = URL_SAFE_NO_PAD.decode(jwk[member].as_str().unwrap()).unwrap();
+        let mut bytes = base64url::decode(jwk[member].as_str().unwrap()).unwrap();
         bytes[20] ^= 1;
-        jwk[member] = json!(URL_SAFE_NO_PAD.encode(bytes));
+        jwk[member] = json!(base64url::encode(&bytes));
         let signer = with_key(named(name), &jwk.to_string()).unwrap();
         assert_eq!(signer.choose(&NativeSignatures), Err(Unsignable::KeyRefused(named(name))));
     }

@@ -17,7 +17,7 @@ fn assertion(audience: Option<&str>) -> ClientAssertion {
 
 fn claims(jws: &str) -> Value {
     let payload = jws.split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+    serde_json::from_slice(&base64url::decode(payload).unwrap()).unwrap()
 }
 
 #[test]
