@@ -3,6 +3,7 @@
 use super::field::Field;
 use super::key::{Key, Maybe, Part, Shape, keys};
 use super::kind::{Of, Parsed, Span, TEXT, Word};
+use super::rules::is_pointer;
 use super::section::Section;
 use super::{discovery, introspection, jwt};
 use crate::provider::discovery::Discovery;
@@ -41,13 +42,22 @@ keys! {
 keys! {
     /// Which members of an answer name the client and the scopes.
     CLAIMS: ClaimKeys at "providers[].claims";
-    /// Members that may name the client; the first that is present counts.
+    /// Members that may name the client, those within others by JSON pointers; the first that is present counts.
     client_id: Of<Texts> = or(NAMES, "[\"client_id\", \"azp\", \"appid\", \"cid\"]");
-    /// Members that may contain the scopes; the first that is present counts.
+    /// Members that may contain the scopes, named in the same way; the first that is present counts.
     scope: Of<Texts> = or(NAMES, "[\"scope\", \"scp\"]");
 }
 
-const NAMES: Of<Texts> = Of(Shape::Array, |field| field.filled_array(|element| element.text()));
+const NAMES: Of<Texts> = Of(Shape::Array, |field| field.filled_array(claim_name));
+
+fn claim_name(field: &Field<'_>) -> Option<Box<str>> {
+    let name = field.text()?;
+    if name.starts_with('/') && !is_pointer(&name) {
+        field.refuse(format!("must be the name of a member or a JSON pointer such as \"/roles/orders\", got {name:?}"));
+        return None;
+    }
+    Some(name)
+}
 
 /// The names in the list, for what refers to them; sound or not, whatever else is wrong with a provider.
 pub(super) fn names(field: &Field<'_>) -> Vec<Box<str>> {

@@ -84,6 +84,6 @@ fn claim(pointer: &str, values: &Field<'_>) -> Option<ClaimRule> {
 }
 
 /// RFC 6901 §3, but for the pointer to the whole answer.
-fn is_pointer(text: &str) -> bool {
+pub(super) fn is_pointer(text: &str) -> bool {
     text.len() > 1 && text.starts_with('/') && text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
 }

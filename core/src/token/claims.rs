@@ -11,9 +11,9 @@ use crate::base::time::Timestamp;
 /// Which members name the client and the scopes, and which further ones are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClaimNames {
-    /// Members that may name the client; the first present wins.
+    /// Members that may name the client; the first present wins. What begins with `/` is a JSON pointer (RFC 6901).
     pub client_id: Vec<Box<str>>,
-    /// Members that may contain the scopes; the first present wins.
+    /// Members that may contain the scopes, given in the same way; the first present wins.
     pub scope: Vec<Box<str>>,
     /// JSON pointers (RFC 6901) of further values to keep.
     pub pointers: Vec<Box<str>>,
@@ -30,12 +30,13 @@ impl ClaimNames {
     /// Whether the member is read. The standard names always are, so that none may be given twice.
     pub fn wants(&self, member: &str) -> bool {
         let is_root_of = |pointer: &str| first_token(pointer).is_some_and(|(root, _)| root == member);
+        let is_of = |name: &str| if name.starts_with('/') { is_root_of(name) } else { name == member };
         matches!(
             member,
             "client_id" | "scope" | "exp" | "nbf" | "iat" | "sub" | "username" | "iss" | "aud" | "token_type" | "cnf"
         ) || SAYING.contains(&member)
             || self.all_scalars
-            || self.client_id.iter().chain(&self.scope).any(|name| **name == *member)
+            || self.client_id.iter().chain(&self.scope).any(|name| is_of(name))
             || self.pointers.iter().chain(self.asked.iter().map(|(pointer, _)| pointer)).any(|at| is_root_of(at))
     }
 
@@ -107,7 +108,10 @@ impl ClaimNames {
 
 /// The first of the members that is neither absent nor null.
 fn first<'a>(claims: &'a Object<'_>, names: &[Box<str>]) -> Option<&'a Json<'a>> {
-    names.iter().find_map(|name| claims.present(name))
+    names.iter().find_map(|name| match name.starts_with('/') {
+        true => claims.pointed(name).filter(|value| **value != Json::Null),
+        false => claims.present(name),
+    })
 }
 
 fn audience(claims: &Object<'_>) -> Result<Vec<Box<str>>, UnusableMember> {

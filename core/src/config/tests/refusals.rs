@@ -342,6 +342,17 @@ fn operations() {
 }
 
 #[test]
+fn names_of_claims() {
+    for pointer in ["/", "/a~", "/a~2b"] {
+        let line = format!(
+            "providers[0].claims.scope[1]: must be the name of a member or a JSON pointer such as \"/roles/orders\", \
+             got {pointer:?}"
+        );
+        refused("/providers/0/claims", json!({"scope": ["a~", pointer, "/a/0"]}), &line);
+    }
+}
+
+#[test]
 fn claims_and_tokens() {
     let pointer = "must be named by a JSON pointer such as \"/realm\"";
     for name in ["realm", "", "/", "/a~", "/a~2b"] {

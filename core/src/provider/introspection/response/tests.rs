@@ -90,6 +90,39 @@ fn the_standard_members_may_appear_once_whatever_is_read_for_them() {
 }
 
 #[test]
+fn clients_and_scopes_may_be_found_within_members() {
+    let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect::<Vec<_>>();
+    let names = ClaimNames {
+        client_id: list(&["/act/client", "/aud/0"]),
+        scope: list(&["/access/orders~1v1/roles", "scope"]),
+        ..names()
+    };
+    let read = |members: &str| {
+        let body = format!(r#"{{"active":true,{members}}}"#);
+        read(&answered(200, body.as_bytes()), &names, false, NOW).map(|answer| {
+            let TokenState::Active(facts) = answer else { panic!("{members}") };
+            (facts.client_id.clone(), facts.scope.join(" "))
+        })
+    };
+    for (members, client_id, scope) in [
+        (
+            r#""act":{"client":"a"},"aud":["b"],"access":{"orders/v1":{"roles":["x","y"]}},"scope":"z""#,
+            Some("a"),
+            "x y",
+        ),
+        (r#""act":{"client":null},"aud":["b","c"],"access":{"orders/v1":{}},"scope":"z""#, Some("b"), "z"),
+        (r#""act":"a","aud":"b","access":{"orders/v1":{"roles":null}},"/act/client":"c""#, None, ""),
+        (r#""act":{"client":""},"aud":["b"],"access":[]"#, None, ""),
+    ] {
+        assert_eq!(read(members), Ok((client_id.map(Into::into), scope.to_owned())), "{members}");
+    }
+    assert_eq!(read(r#""act":{"client":7}"#), Err(ProviderFailure::Unreadable("client_id")));
+    assert_eq!(read(r#""access":{"orders/v1":{"roles":{}}}"#), Err(ProviderFailure::Unreadable("scope")));
+    assert_eq!(read(r#""act":{"client":"a","client":"a"}"#), Err(ProviderFailure::GivenTwice));
+    assert_eq!(read(r#""access":{},"access":{}"#), Err(ProviderFailure::GivenTwice));
+}
+
+#[test]
 fn of_however_many_members_none_may_appear_twice() {
     let names = ClaimNames { all_scalars: true, ..names() };
     for count in [62, 63, 64, 65, 66, 5_000] {
