@@ -89,20 +89,20 @@ fn provider(section: &Section<'_>) -> Option<Provider> {
         clock_skew: clock_skew?,
         ignore_key_binding: ignore_key_binding?,
     };
-    let Sources { introspection, jwt, discovery } = sources?;
+    let Vouchers { introspection, jwt, discovery } = sources?;
     let keeps_presence = jwt.as_ref().is_some_and(|jwt| jwt.introspects);
     let claims = ClaimNames { keeps_presence, ..claims? };
     Some(Provider { jwt, discovery, ..Provider::new(name?, introspection, checks, claims) })
 }
 
 /// Who vouches for a provider's tokens.
-struct Sources {
+struct Vouchers {
     introspection: Option<Introspection>,
     jwt: Option<Jwt>,
     discovery: Option<Discovery>,
 }
 
-fn sources(section: &Section<'_>, issuer: Option<&str>) -> Option<Sources> {
+fn sources(section: &Section<'_>, issuer: Option<&str>) -> Option<Vouchers> {
     let discovers = section.has(&PROVIDER.discovery);
     let discovery = part(section, &PROVIDER.discovery, |section| discovery::read(section, issuer));
     // What cannot be read hides no other mistake.
@@ -119,7 +119,7 @@ fn sources(section: &Section<'_>, issuer: Option<&str>) -> Option<Sources> {
         section.refuse_member(PROVIDER.issuer.name(), "is required with \"jwt\" and with \"discovery\"");
         return None;
     }
-    let mut sources = Sources { introspection: introspection?, jwt: jwt?, discovery: discovery? };
+    let mut sources = Vouchers { introspection: introspection?, jwt: jwt?, discovery: discovery? };
     if let (Some(introspection), Some(issuer)) = (&mut sources.introspection, issuer) {
         introspection.client.address_to(issuer);
     }

@@ -1,7 +1,7 @@
 //! The calls in flight, and what each is for.
 
 use super::effect::CallId;
-use super::sources::Document;
+use super::sources::ServerDocument;
 use crate::contract::action;
 use crate::token::digest::Digest;
 use hashbrown::HashMap;
@@ -13,7 +13,7 @@ pub(super) enum Purpose {
     Introspect(Digest),
     Contracts(action::PageCall),
     /// This document of the provider in this slot.
-    Fetch(usize, Document),
+    Fetch(usize, ServerDocument),
 }
 
 /// The calls of one worker.

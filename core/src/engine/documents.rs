@@ -6,7 +6,7 @@ use super::flights::{Full, Parked};
 use super::metrics::Polled;
 use super::reason::Reason;
 use super::resolve::{Arrival, Resolution};
-use super::sources::{Document, Wanted};
+use super::sources::{ServerDocument, Wanted};
 use super::worker::Worker;
 use crate::base::http::{HttpCall, HttpResult};
 use crate::feed::fresh_document::{FetchError, Fetched};
@@ -73,7 +73,7 @@ impl Worker {
         }
     }
 
-    fn fetch(&mut self, slot: usize, document: Document, call: HttpCall, cx: &mut Cx<'_>) {
+    fn fetch(&mut self, slot: usize, document: ServerDocument, call: HttpCall, cx: &mut Cx<'_>) {
         let purpose = Purpose::Fetch(slot, document);
         cx.effects.push(Effect::Call(self.calls.open(purpose), call));
     }
@@ -105,10 +105,10 @@ impl Worker {
     }
 
     /// A fetch has ended.
-    pub(super) fn on_fetched(&mut self, slot: usize, document: Document, result: HttpResult, cx: &mut Cx<'_>) {
+    pub(super) fn on_fetched(&mut self, slot: usize, document: ServerDocument, result: HttpResult, cx: &mut Cx<'_>) {
         match document {
-            Document::Metadata => self.on_metadata(slot, result, cx),
-            Document::Keys => self.on_keys(slot, result, cx),
+            ServerDocument::Metadata => self.on_metadata(slot, result, cx),
+            ServerDocument::Keys => self.on_keys(slot, result, cx),
         }
     }
 
@@ -119,7 +119,7 @@ impl Worker {
         let Some(metadata) = &mut source.metadata else { return };
         let read = |bytes: &[u8]| Metadata::read(bytes, issuer).map_err(|error| error.to_string());
         match metadata.on_result(result, cx.now, read) {
-            Fetched::Elsewhere(call) => return self.fetch(slot, Document::Metadata, call, cx),
+            Fetched::Elsewhere(call) => return self.fetch(slot, ServerDocument::Metadata, call, cx),
             Fetched::Changed(_) => {
                 for problem in source.adopt_metadata() {
                     let line = format!("provider {:?}: its metadata is in force, but {problem}", provider.name);
@@ -127,11 +127,11 @@ impl Worker {
                 }
                 // The keys may be elsewhere now.
                 if let Some(call) = source.keys.as_mut().and_then(|keys| keys.poll(cx.now)) {
-                    self.fetch(slot, Document::Keys, call, cx);
+                    self.fetch(slot, ServerDocument::Keys, call, cx);
                 }
             }
             Fetched::Unchanged => {}
-            Fetched::Failed(error) => self.log_failure(&provider, Document::Metadata, &error, cx),
+            Fetched::Failed(error) => self.log_failure(&provider, ServerDocument::Metadata, &error, cx),
         }
         self.resume_parked(&provider, cx);
     }
@@ -142,7 +142,7 @@ impl Worker {
         let Some(keys) = &mut source.keys else { return };
         let read = |bytes: &[u8]| KeySet::read(bytes).map_err(|error| error.to_string());
         let polled = match keys.on_result(result, cx.now, read) {
-            Fetched::Elsewhere(call) => return self.fetch(slot, Document::Keys, call, cx),
+            Fetched::Elsewhere(call) => return self.fetch(slot, ServerDocument::Keys, call, cx),
             Fetched::Changed(older) => {
                 let newer = keys.content().map(Rc::clone).unwrap_or_default();
                 self.adopt_keys(&provider, older.as_deref(), &newer, cx);
@@ -150,7 +150,7 @@ impl Worker {
             }
             Fetched::Unchanged => Polled::Unchanged,
             Fetched::Failed(error) => {
-                self.log_failure(&provider, Document::Keys, &error, cx);
+                self.log_failure(&provider, ServerDocument::Keys, &error, cx);
                 Polled::Failed
             }
         };
@@ -173,7 +173,7 @@ impl Worker {
         cx.effects.push(Effect::Log(log::Level::Info, line));
     }
 
-    fn log_failure(&mut self, provider: &Provider, document: Document, error: &FetchError, cx: &mut Cx<'_>) {
+    fn log_failure(&mut self, provider: &Provider, document: ServerDocument, error: &FetchError, cx: &mut Cx<'_>) {
         if self.pauses.may_log(provider, cx.now) {
             let line = format!(
                 "provider {:?}: its {} could not be fetched: {error}; the last good ones stay in force",

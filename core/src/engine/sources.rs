@@ -28,7 +28,7 @@ pub(super) struct Source {
 
 /// A document of one authorization server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Document {
+pub(super) enum ServerDocument {
     Metadata,
     Keys,
 }
@@ -37,7 +37,7 @@ pub(super) enum Document {
 #[derive(Debug)]
 pub(super) enum Wanted {
     /// This document is being fetched, by this call if there is one.
-    UnderWay(Document, Option<HttpCall>),
+    UnderWay(ServerDocument, Option<HttpCall>),
     /// Nothing newer is to be had. Whether that is for want of an answer.
     Lacking { is_outage: bool },
 }
@@ -74,12 +74,12 @@ impl Sources {
     }
 
     /// The fetches that are due.
-    pub(super) fn poll(&mut self, now: Timestamp) -> Vec<(usize, Document, HttpCall)> {
+    pub(super) fn poll(&mut self, now: Timestamp) -> Vec<(usize, ServerDocument, HttpCall)> {
         let due = self.0.iter_mut().enumerate().flat_map(|(slot, source)| {
             let metadata = source.metadata.as_mut().and_then(|document| document.poll(now));
             let keys = source.keys.as_mut().and_then(|document| document.poll(now));
-            let metadata = metadata.map(|call| (slot, Document::Metadata, call));
-            metadata.into_iter().chain(keys.map(|call| (slot, Document::Keys, call)))
+            let metadata = metadata.map(|call| (slot, ServerDocument::Metadata, call));
+            metadata.into_iter().chain(keys.map(|call| (slot, ServerDocument::Keys, call)))
         });
         due.collect()
     }
@@ -117,7 +117,7 @@ impl Source {
             return Wanted::Lacking { is_outage: keys.has_failed() };
         }
         match keys.demand(now) {
-            Demand::UnderWay(call) => return Wanted::UnderWay(Document::Keys, call),
+            Demand::UnderWay(call) => return Wanted::UnderWay(ServerDocument::Keys, call),
             Demand::TooSoon if keys.content().is_some() => return Wanted::Lacking { is_outage: keys.has_failed() },
             Demand::TooSoon => {}
         }
@@ -129,7 +129,7 @@ impl Source {
         match self.metadata.as_mut().filter(|metadata| metadata.content().is_none()) {
             None => Wanted::Lacking { is_outage: true },
             Some(metadata) => match metadata.demand(now) {
-                Demand::UnderWay(call) => Wanted::UnderWay(Document::Metadata, call),
+                Demand::UnderWay(call) => Wanted::UnderWay(ServerDocument::Metadata, call),
                 Demand::TooSoon => Wanted::Lacking { is_outage: true },
             },
         }
@@ -167,7 +167,7 @@ impl Source {
     }
 }
 
-impl Document {
+impl ServerDocument {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Metadata => "metadata",
