@@ -116,6 +116,7 @@ fn text<'a>(value: &IdentitySource, permit: &'a Permit) -> Option<Cow<'a, str>> 
         IdentitySource::Issuer => facts.issuer.as_deref(),
         IdentitySource::Scope => return Some(header_text::list(&facts.scope, ' ').into()),
         IdentitySource::Provider => Some(&*permit.provider().name),
+        IdentitySource::IntrospectionJwt => facts.introspection_jwt.as_deref(),
         IdentitySource::Api => Some(&*permit.api().id),
         IdentitySource::ContractTier => permit.contract().and_then(|contract| contract.tier.as_deref()),
         IdentitySource::ContractName => permit.contract().and_then(|contract| contract.name.as_deref()),

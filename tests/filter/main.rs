@@ -42,6 +42,7 @@ mod reserve;
 mod resource_metadata;
 mod retries;
 mod shared_cache;
+mod signed_answers;
 mod single_flight;
 mod stale_if_error;
 mod token_sources;

@@ -171,7 +171,7 @@ fn facts_size(facts: &Facts) -> usize {
     // Counted, and with the four lists.
     const ITSELF: usize = mem::size_of::<Facts>() + 2 * mem::size_of::<usize>() + 5 * ALLOCATION;
     let text = |text: &str| TEXT + text.len();
-    let single = [&facts.client_id, &facts.subject, &facts.username, &facts.issuer];
+    let single = [&facts.client_id, &facts.subject, &facts.username, &facts.issuer, &facts.introspection_jwt];
     let single = single.into_iter().flatten().map(|one| text(one));
     let listed = facts.scope.iter().chain(&facts.audience);
     let claims = facts.claims.iter().chain(&facts.said).flat_map(|(name, value)| [name, value]);

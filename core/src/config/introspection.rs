@@ -4,7 +4,7 @@ use super::client_auth::CLIENT_AUTH;
 use super::field::Field;
 use super::headers::{ExtraHeaders, HEADERS};
 use super::key::{Maybe, Shape, keys};
-use super::kind::{Of, Span, TEXT, URL, Whole};
+use super::kind::{Of, Span, TEXT, URL, Whole, Word};
 use super::section::Section;
 use crate::base::http::HttpUrl;
 use crate::provider::client_auth::ClientAuth;
@@ -33,6 +33,10 @@ keys! {
         or(Of(Shape::Object, |field| field.map(parameter)), "{\"token_type_hint\": \"access_token\"}");
     /// Further request headers; each value is a secret.
     headers: Of<ExtraHeaders> = or(HEADERS, "{}");
+    /// Whether answers are JSON, or signed (RFC 9701), verified as `jwt` says.
+    response: Word<bool> = or(Word(&[("json", false), ("jwt", true)]), "\"json\"");
+    /// What `aud` of a signed answer must hold; without it, the client's `id`.
+    audience: Maybe<Of<Box<str>>> = optional(TEXT);
 }
 
 /// Whether the provider `discovers`, and its `discovery` if that can be read.
@@ -44,6 +48,7 @@ pub(super) fn read(section: &Section<'_>, discovers: bool, discovery: Option<&Di
     let client = section.get(&INTROSPECTION.client);
     let parameters = section.get(&INTROSPECTION.parameters);
     let headers = section.get(&INTROSPECTION.headers);
+    let signed_for = signed_for(section, client.as_ref());
     let missing = |key: &'static str, is_there: bool| {
         if !is_there && !discovers {
             section.refuse_member(key, "is required");
@@ -67,6 +72,7 @@ pub(super) fn read(section: &Section<'_>, discovers: bool, discovery: Option<&Di
         parameters: parameters?,
         headers: headers?,
         answer_headers: LOOKED_AT,
+        signed_for: signed_for?,
     };
     let sets_authorization = |(name, _): &(Box<str>, _)| &**name == "authorization";
     if introspection.client.authorization().is_some() && introspection.headers.iter().any(sets_authorization) {
@@ -88,4 +94,22 @@ fn parameter(name: &str, field: &Field<'_>) -> Option<(Box<str>, Box<str>)> {
     }
     let value = if field.string()?.is_empty() { Box::default() } else { field.text()? };
     Some((name.into(), value))
+}
+
+/// What `aud` of an answer must hold, if answers are signed.
+fn signed_for(section: &Section<'_>, client: Option<&ClientAuth>) -> Option<Option<Box<str>>> {
+    let (is_signed, audience) = (section.get(&INTROSPECTION.response)?, section.get(&INTROSPECTION.audience)?);
+    if !is_signed {
+        if section.has(&INTROSPECTION.audience) {
+            section.refuse_member(INTROSPECTION.audience.name(), "has no effect unless \"response\" is \"jwt\"");
+            return None;
+        }
+        return Some(None);
+    }
+    let audience = audience.or_else(|| client?.id().map(Into::into));
+    if audience.is_none() && client.is_some() {
+        section.refuse_member(INTROSPECTION.audience.name(), "is required where the client has no \"id\"");
+        return None;
+    }
+    Some(audience)
 }

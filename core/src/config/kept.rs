@@ -8,6 +8,8 @@ use crate::token::claims::ClaimNames;
 pub(super) struct KeptClaims {
     pointers: Vec<Box<str>>,
     all_scalars: bool,
+    /// Whether some upstream sees signed answers.
+    keeps_answer: bool,
     asked: Vec<(Box<str>, Box<str>)>,
 }
 
@@ -25,13 +27,16 @@ impl KeptClaims {
         pointers.sort();
         pointers.dedup();
         let all_scalars = upstreams().any(|upstream| upstream.claims_prefix.is_some());
-        Self { pointers, all_scalars, asked: asked(apis) }
+        let is_answer = |(_, source): &(Box<str>, IdentitySource)| *source == IdentitySource::IntrospectionJwt;
+        let keeps_answer = upstreams().any(|upstream| upstream.headers.iter().any(is_answer));
+        Self { pointers, all_scalars, keeps_answer, asked: asked(apis) }
     }
 
     pub(super) fn named(&self, names: ClaimNames) -> ClaimNames {
         ClaimNames {
             pointers: self.pointers.clone(),
             all_scalars: self.all_scalars,
+            keeps_answer: self.keeps_answer,
             asked: self.asked.clone(),
             ..names
         }

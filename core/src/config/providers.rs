@@ -123,6 +123,11 @@ fn sources(section: &Section<'_>, issuer: Option<&str>) -> Option<Vouchers> {
     if let (Some(introspection), Some(issuer)) = (&mut sources.introspection, issuer) {
         introspection.client.address_to(issuer);
     }
+    let is_signed = sources.introspection.as_ref().is_some_and(|introspection| introspection.signed_for.is_some());
+    if is_signed && !has_jwt {
+        section.refuse("\"introspection.response\" is \"jwt\", but there is no \"jwt\" with the keys that verify it");
+        return None;
+    }
     if sources.jwt.as_ref().is_some_and(|jwt| jwt.introspects) && !has_introspection {
         section.refuse("\"jwt\" is to introspect, but \"introspection\" is not given");
         return None;
@@ -162,5 +167,6 @@ fn claims(section: &Section<'_>) -> Option<ClaimNames> {
         all_scalars: false,
         asked,
         keeps_presence: false,
+        keeps_answer: false,
     })
 }

@@ -1,5 +1,6 @@
 //! The top level of the configuration.
 
+use super::apis::API;
 use super::field::Field;
 use super::kept::KeptClaims;
 use super::key::{Maybe, Part, Shape, keys};
@@ -11,7 +12,9 @@ use crate::base::http::AnswerHeaders;
 use crate::cache::CacheSettings;
 use crate::contract;
 use crate::engine::settings::Settings;
+use crate::policy::api::ApiSettings;
 use crate::policy::selection::{AmbiguousPaths, Policy, Unmatched};
+use crate::policy::upstream::IdentitySource;
 use crate::provider::Provider;
 use crate::provider::introspection::request::{Introspection, LOOKED_AT};
 use crate::reply;
@@ -59,6 +62,11 @@ pub(super) fn read(section: &Section<'_>) -> Option<Settings> {
     let replies = section.get(&ROOT.replies);
 
     let (apis, cache) = (apis?, cache?);
+    if let (Some(field), Some(providers)) = (&apis_field, &providers)
+        && !check_signed_answers(field, &apis, providers)
+    {
+        return None;
+    }
     let providers = completed(providers?, &KeptClaims::of(&apis), &cache);
     let policy = Policy::new(apis, &providers, unmatched?, ambiguous_paths?);
     let policy = policy.map_err(|error| apis_field.map(|field| field.refuse(error.to_string()))).ok()?;
@@ -82,4 +90,20 @@ fn completed(providers: Vec<Provider>, kept: &KeptClaims, cache: &CacheSettings)
         Rc::new(Provider { slot, claims, introspection, ..provider })
     });
     completed.collect()
+}
+
+/// An upstream sees a signed answer only where some server signs its answers.
+fn check_signed_answers(field: &Field<'_>, apis: &[ApiSettings], providers: &[Provider]) -> bool {
+    let is_signed = |slot: &usize| {
+        let introspection = providers.get(*slot).and_then(|provider| provider.introspection.as_ref());
+        introspection.is_some_and(|introspection| introspection.signed_for.is_some())
+    };
+    let lacks = |api: &ApiSettings| {
+        let mut sources = api.upstream.headers.iter().map(|(_, source)| source);
+        sources.any(|source| *source == IdentitySource::IntrospectionJwt) && !api.providers.iter().any(is_signed)
+    };
+    let lacking: Vec<usize> = apis.iter().enumerate().filter(|(_, api)| lacks(api)).map(|(index, _)| index).collect();
+    let reason = "hands on \"introspection_jwt\", but no provider of this API has introspection.response \"jwt\"";
+    lacking.iter().for_each(|index| field.refuse_within(*index, &API.upstream, reason));
+    lacking.is_empty()
 }

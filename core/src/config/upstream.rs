@@ -68,11 +68,12 @@ fn source(text: &str) -> Result<IdentitySource, &'static str> {
         "api" => IdentitySource::Api,
         "contract.tier" => IdentitySource::ContractTier,
         "contract.name" => IdentitySource::ContractName,
+        "introspection_jwt" => IdentitySource::IntrospectionJwt,
         _ => match text.strip_prefix("claim:") {
             Some(pointer) if pointer.len() > 1 && pointer.starts_with('/') => IdentitySource::Claim(pointer.into()),
             _ => {
                 return Err("must be client_id, subject, scope, username, issuer, provider, api, contract.tier, \
-                            contract.name or claim:/… (a JSON pointer)");
+                            contract.name, introspection_jwt or claim:/… (a JSON pointer)");
             }
         },
     })

@@ -192,7 +192,7 @@ impl Worker {
         }
         let abandoned = |flight: &Flight| match flight.phase {
             Phase::Following { until } => !is_held(until, now),
-            Phase::Asking { .. } => false,
+            Phase::Asking { .. } | Phase::Holding(_) => false,
         };
         for digest in self.flights.select(abandoned) {
             let Some(question) = self.take(&digest) else { continue };

@@ -73,7 +73,7 @@ impl Worker {
         }
     }
 
-    fn fetch(&mut self, slot: usize, document: ServerDocument, call: HttpCall, cx: &mut Cx<'_>) {
+    pub(super) fn fetch(&mut self, slot: usize, document: ServerDocument, call: HttpCall, cx: &mut Cx<'_>) {
         let purpose = Purpose::Fetch(slot, document);
         cx.effects.push(Effect::Call(self.calls.open(purpose), call));
     }
@@ -186,6 +186,7 @@ impl Worker {
 
     /// Something has changed for those who wait for this provider: each is resolved again.
     fn resume_parked(&mut self, provider: &Rc<Provider>, cx: &mut Cx<'_>) {
+        self.read_held_answers(provider.slot, cx);
         for parked in self.flights.unpark(|parked| parked.provider.slot == provider.slot) {
             let guard = parked.waiter.guard.clone();
             let (token, waiter) = (parked.token.clone(), parked.waiter.clone());

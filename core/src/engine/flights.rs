@@ -1,6 +1,7 @@
 //! The tokens being introspected, each with the requests that wait for it: at most one question per token.
 
 use super::effect::{CallId, StreamId};
+use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
 use crate::policy::api::{Choice, Guard};
 use crate::provider::Provider;
@@ -64,8 +65,19 @@ pub(super) struct Flight {
     pub phase: Phase,
 }
 
+/// What a call about a token brought, and what is to be known of the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arrived {
+    pub result: HttpResult,
+    /// Calls before it.
+    pub earlier: u32,
+    pub sent_at: Timestamp,
+    /// Whether other workers may be waiting for it.
+    pub leads: bool,
+}
+
 /// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Asking {
         call: CallId,
@@ -74,6 +86,8 @@ pub(super) enum Phase {
         /// Whether other workers may be waiting for it.
         leads: bool,
     },
+    /// The answer is here, and held until its key is fetched.
+    Holding(Box<Arrived>),
     Following {
         /// When that worker counts as dead, unless it has renewed its lease.
         until: Timestamp,
@@ -219,8 +233,12 @@ impl Flights {
 
 impl Phase {
     /// Whether other workers may be waiting for this one's call.
-    pub(super) fn leads(self) -> bool {
-        matches!(self, Self::Asking { leads: true, .. })
+    pub(super) fn leads(&self) -> bool {
+        match self {
+            Self::Asking { leads, .. } => *leads,
+            Self::Holding(arrived) => arrived.leads,
+            Self::Following { .. } => false,
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::calls::Purpose;
 use super::effect::{Cx, Effect};
-use super::flights::{Flight, Phase, Question};
+use super::flights::{Arrived, Flight, Phase, Question};
 use super::metrics::Introspected;
 use super::reason::Reason;
+use super::signed_answers::Opened;
 use super::worker::Worker;
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
@@ -15,7 +16,7 @@ use crate::provider::Provider;
 use crate::provider::failure::ProviderFailure;
 use crate::provider::introspection::response;
 use crate::token::digest::Digest;
-use crate::token::facts::TokenState;
+use crate::token::facts::{Facts, TokenState};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -55,16 +56,49 @@ impl Worker {
         self.complete(digest, question, Err(Outcome::InternalError.into()), leads, cx);
     }
 
-    pub(super) fn on_introspected(&mut self, digest: &Digest, result: &HttpResult, cx: &mut Cx<'_>) {
+    pub(super) fn on_introspected(&mut self, digest: &Digest, result: HttpResult, cx: &mut Cx<'_>) {
         let Some(Flight { question, phase: Phase::Asking { earlier, sent_at, leads, .. } }) = self.flights.take(digest)
         else {
             return;
         };
+        self.metrics.in_flight(self.calls.introspections());
+        self.on_answer(digest, question, Arrived { result, earlier, sent_at, leads }, false, cx);
+    }
+
+    /// Reads the answer to a question. `has_waited`: it was held until newer keys were looked for.
+    pub(super) fn on_answer(
+        &mut self,
+        digest: &Digest,
+        question: Question,
+        arrived: Arrived,
+        has_waited: bool,
+        cx: &mut Cx<'_>,
+    ) {
+        let leads = arrived.leads;
+        let (opened, jwt) = match self.open(&question, &arrived.result, cx) {
+            Opened::AsItIs => (None, None),
+            Opened::Content(result, jwt) => (Some(result), Some(jwt)),
+            Opened::Failure(failure) => {
+                self.metrics.introspected(&question.provider, Introspected::Error, cx.now.since(arrived.sent_at));
+                let reason = self.record_failure(&question.provider, failure, cx);
+                return self.complete(digest, question, Err(reason), leads, cx);
+            }
+            Opened::HostFailure => {
+                return self.complete(digest, question, Err(Outcome::InternalError.into()), leads, cx);
+            }
+            Opened::KeyUnknown => {
+                if let Err((question, reason)) = self.hold(digest, question, arrived, has_waited, cx) {
+                    self.complete(digest, question, Err(reason), leads, cx);
+                }
+                return;
+            }
+        };
+        let Arrived { result, earlier, sent_at, .. } = arrived;
+        let result = opened.unwrap_or(result);
         let provider = Rc::clone(&question.provider);
         let introspection = Rc::clone(&question.endpoint.introspection);
-        let read = response::read(result, &provider.claims, introspection.sends_own_token(), cx.now);
+        let read = response::read(&result, &provider.claims, introspection.sends_own_token(), cx.now);
         self.metrics.introspected(&provider, introspected(&read), cx.now.since(sent_at));
-        self.metrics.in_flight(self.calls.introspections());
         let learned = match read {
             Err(failure)
                 if failure.is_worth_a_retry()
@@ -75,7 +109,7 @@ impl Worker {
                 return self.introspect(digest, question, earlier + 1, leads, cx);
             }
             Err(failure) => Err(self.record_failure(&provider, failure, cx)),
-            Ok(state) => Ok(self.remembered(state, result, cx.now.min(sent_at))),
+            Ok(state) => Ok(self.remembered(keeping(state, jwt, &provider), &result, cx.now.min(sent_at))),
         };
         self.complete(digest, question, learned, leads, cx);
     }
@@ -108,6 +142,16 @@ impl Worker {
             cx.effects.push(Effect::Log(log::Level::Warn, line));
         }
         Reason::new(outcome, failure.to_string())
+    }
+}
+
+/// The state with the signed answer itself, where an upstream is to see it.
+fn keeping(state: TokenState, jwt: Option<Box<str>>, provider: &Provider) -> TokenState {
+    match state {
+        TokenState::Active(facts) if jwt.is_some() && provider.claims.keeps_answer => {
+            TokenState::Active(Rc::new(Facts { introspection_jwt: jwt, ..Facts::clone(&facts) }))
+        }
+        state => state,
     }
 }
 

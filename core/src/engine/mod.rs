@@ -18,6 +18,7 @@ mod reason;
 mod resolve;
 pub mod resources;
 pub mod settings;
+mod signed_answers;
 mod sources;
 mod verify;
 pub mod worker;

@@ -58,7 +58,7 @@ impl Settings {
         let mut shape = format!("{} {}", self.cache.entries, self.cache.respect_cache_control);
         for provider in &self.providers {
             let Some(introspection) = &provider.introspection else { continue };
-            let Introspection { url, cluster, client, parameters, headers, .. } = &**introspection;
+            let Introspection { url, cluster, client, parameters, headers, signed_for, .. } = &**introspection;
             // Debug hides secrets, and that is right: a new secret for the same client changes no facts. But a bearer
             // token or a header may be all that says to the authorization server who asks, or for which tenant.
             let bearer = match client {
@@ -69,7 +69,10 @@ impl Settings {
                 | ClientAuth::None { .. } => "",
             };
             let found = provider.discovery.as_ref().map(|discovery| (&discovery.urls, &discovery.cluster));
-            let asked = (found, url, cluster, client, bearer, parameters, exposed(headers));
+            // Who takes signed answers only shares none with those who take any, or that are signed by others.
+            let jwt = provider.jwt.as_ref().filter(|_| signed_for.is_some());
+            let signed = (signed_for, jwt.map(|jwt| (jwt.keys.identity(), &jwt.algorithms, &provider.checks.issuer)));
+            let asked = (signed, found, url, cluster, client, bearer, parameters, exposed(headers));
             let _ = write!(shape, "\n{} {asked:?} {:?}", provider.name, provider.claims);
         }
         prefix("facts", &shape)

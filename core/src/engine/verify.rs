@@ -56,7 +56,7 @@ impl Worker {
     }
 
     /// Whether one of the keys has made the signature.
-    fn is_signed(
+    pub(super) fn is_signed(
         &mut self,
         provider: &Provider,
         keys: &[&PublicKey],

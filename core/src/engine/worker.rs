@@ -93,7 +93,7 @@ impl Worker {
     /// A call has ended. If nobody waits for it any more, it is ignored.
     pub fn on_call_result(&mut self, call: CallId, result: HttpResult, cx: &mut Cx<'_>) {
         match self.calls.take(call) {
-            Some(Purpose::Introspect(digest)) => self.on_introspected(&digest, &result, cx),
+            Some(Purpose::Introspect(digest)) => self.on_introspected(&digest, result, cx),
             Some(Purpose::Contracts(call)) => {
                 let actions = self.contracts.on_answer(call, result, cx.store, cx.now);
                 self.enqueue(actions, cx);

@@ -60,6 +60,11 @@ impl KeySet {
         self.keys.iter().filter(named).filter(fit).take(MAX_CANDIDATES)
     }
 
+    /// The thumbprint of each key (RFC 7638).
+    pub fn thumbprints(&self) -> Vec<[u8; 32]> {
+        self.keys.iter().map(PublicKey::thumbprint).collect()
+    }
+
     pub fn has_key_id(&self, key_id: &str) -> bool {
         self.keys.iter().any(|key| key.key_id() == Some(key_id))
     }

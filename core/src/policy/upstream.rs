@@ -27,6 +27,8 @@ pub enum IdentitySource {
     Api,
     ContractTier,
     ContractName,
+    /// The signed answer itself (RFC 9701), for an upstream that verifies it once more.
+    IntrospectionJwt,
     /// A member of the answer, by JSON pointer (RFC 6901).
     Claim(Box<str>),
 }

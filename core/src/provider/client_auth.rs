@@ -45,6 +45,16 @@ pub enum BasicEncoding {
 }
 
 impl ClientAuth {
+    /// The gateway's client id, if it has one.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Basic { id, .. } | Self::Post { id, .. } => Some(id),
+            Self::Assertion(assertion) => Some(&assertion.id),
+            Self::None { id } => id.as_deref(),
+            Self::Bearer(_) => None,
+        }
+    }
+
     /// Value of the `authorization` header, if this method has one.
     pub fn authorization(&self) -> Option<String> {
         match self {

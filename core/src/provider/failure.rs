@@ -28,6 +28,10 @@ pub enum ProviderFailure {
     /// Not one JSON object (RFC 8259).
     NotJson,
     GivenTwice,
+    /// Not a signed answer, where those are configured.
+    NotSigned,
+    /// Signed by nobody whose keys are configured.
+    BadSignature,
     /// `active` is missing or not a boolean.
     ActiveUnreadable,
     /// This member has a type or value of no use.
@@ -90,6 +94,11 @@ impl fmt::Display for ProviderFailure {
             Self::TooLarge(bytes) => write!(f, "an answer of {bytes} bytes is over the limit"),
             Self::NotJson => f.write_str("the answer is not a JSON object"),
             Self::GivenTwice => f.write_str("a member is given twice in the answer"),
+            Self::NotSigned => f.write_str(
+                "the answer is no JWT of type token-introspection+jwt with an accepted alg; \
+                 introspection.response is \"jwt\": check what the server signs for this client",
+            ),
+            Self::BadSignature => f.write_str("the answer is not signed with a key of the issuer"),
             Self::ActiveUnreadable => f.write_str("\"active\" is missing or not a boolean"),
             Self::Unreadable(member) => write!(f, "\"{member}\" has a type or value of no use"),
         }

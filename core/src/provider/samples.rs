@@ -20,6 +20,7 @@ pub fn provider(name: &str) -> Provider {
             parameters: Vec::new(),
             headers: Vec::new(),
             answer_headers: LOOKED_AT,
+            signed_for: None,
         }),
         TokenChecks::default(),
         ClaimNames::default(),

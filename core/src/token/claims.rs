@@ -24,6 +24,8 @@ pub struct ClaimNames {
     /// Whether it is kept of what rules ask for that there is something else: as no value at all. What completes the
     /// facts must not take its place.
     pub keeps_presence: bool,
+    /// Whether an answer that is signed is kept itself.
+    pub keeps_answer: bool,
 }
 
 impl ClaimNames {
@@ -57,6 +59,7 @@ impl ClaimNames {
             not_before: time(claims, "nbf")?,
             other_kind: kind::is_another(claims),
             confirmation: Confirmation::of(claims)?,
+            introspection_jwt: None,
             claims: forwarded::claims(claims, &self.pointers, self.all_scalars),
             said: self.said(claims),
         })
@@ -170,6 +173,7 @@ impl Default for ClaimNames {
             all_scalars: false,
             asked: Vec::new(),
             keeps_presence: false,
+            keeps_answer: false,
         }
     }
 }

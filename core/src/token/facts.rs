@@ -34,6 +34,8 @@ pub struct Facts {
     pub other_kind: bool,
     /// What it is bound to (`cnf`, or a `token_type` of `DPoP`): good only with a proof of possession.
     pub confirmation: Option<Box<Confirmation>>,
+    /// The signed answer (RFC 9701) that says all this, where an upstream is to see it.
+    pub introspection_jwt: Option<Box<str>>,
     /// Further members that the configuration asks for, by JSON pointer or by the end of a header's name, as header
     /// text.
     pub claims: Vec<(Box<str>, Box<str>)>,
@@ -60,6 +62,7 @@ impl Facts {
             not_before: self.not_before.max(other.not_before),
             other_kind: self.other_kind || other.other_kind,
             confirmation: self.confirmation.or(other.confirmation),
+            introspection_jwt: self.introspection_jwt.or(other.introspection_jwt),
             claims: completed(self.claims, other.claims),
             said: completed(self.said, other.said),
         }

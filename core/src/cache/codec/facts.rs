@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! flags u8, and what they announce, in this order:
-//!   traits u8 (never 0), and of a bound token: thumbprints of its key and its certificate, 32 bytes each
+//!   traits u8 (never 0), and of a bound token: thumbprints of its key and its certificate, 32 bytes each; the signed
+//!   answer: text
 //!   client_id, subject, username, issuer: text   expires_at, not_before: time
 //! and always: scope, audience: list of text   claims, said: list of (text, text)
 //! ```
@@ -25,6 +26,7 @@ const OTHER_KIND: u8 = 1;
 const UNPROVABLE: u8 = 1 << 1;
 const KEY: u8 = 1 << 2;
 const CERTIFICATE: u8 = 1 << 3;
+const INTROSPECTION_JWT: u8 = 1 << 4;
 
 /// Appends the flags, those of the entry itself among them, and the facts.
 pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
@@ -41,7 +43,8 @@ pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
         Some(Confirmation::Of { key, certificate }) => (key.as_ref(), certificate.as_ref(), false),
         Some(Confirmation::Unprovable) => (None, None, true),
     };
-    let traits = [facts.other_kind, unprovable, key.is_some(), certificate.is_some()];
+    let traits =
+        [facts.other_kind, unprovable, key.is_some(), certificate.is_some(), facts.introspection_jwt.is_some()];
     let traits = traits.into_iter().rev().fold(0, |traits, has| traits << 1 | u8::from(has));
     flags |= if traits != 0 { TRAITS } else { 0 };
     for (flag, text) in texts {
@@ -56,6 +59,9 @@ pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
     }
     for thumbprint in [key, certificate].into_iter().flatten() {
         out.extend_from_slice(thumbprint);
+    }
+    if let Some(jwt) = &facts.introspection_jwt {
+        put_text(out, jwt);
     }
     for text in texts.into_iter().filter_map(|(_, text)| text.as_ref()) {
         put_text(out, text);
@@ -82,10 +88,12 @@ pub(super) fn read(reader: &mut Reader<'_>, flags: u8) -> Result<Facts, Malforme
         false => 0,
     };
     // Some, where they are announced, and no unknown ones.
-    if announced(TRAITS) != (1..=OTHER_KIND | UNPROVABLE | KEY | CERTIFICATE).contains(&traits) {
+    const ALL: u8 = OTHER_KIND | UNPROVABLE | KEY | CERTIFICATE | INTROSPECTION_JWT;
+    if announced(TRAITS) != (1..=ALL).contains(&traits) {
         return Err(Malformed);
     }
     let confirmation = confirmation(reader, traits)?;
+    let introspection_jwt = given(reader, traits & INTROSPECTION_JWT != 0, text)?;
     let facts = Facts {
         client_id: given(reader, announced(CLIENT_ID), text)?,
         subject: given(reader, announced(SUBJECT), text)?,
@@ -94,6 +102,7 @@ pub(super) fn read(reader: &mut Reader<'_>, flags: u8) -> Result<Facts, Malforme
         expires_at: given(reader, announced(EXPIRES_AT), Reader::time)?,
         not_before: given(reader, announced(NOT_BEFORE), Reader::time)?,
         confirmation,
+        introspection_jwt,
         other_kind: traits & OTHER_KIND != 0,
         scope: reader.list(text)?,
         audience: reader.list(text)?,

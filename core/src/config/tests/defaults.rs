@@ -36,6 +36,7 @@ fn providers() {
             all_scalars: false,
             asked: Vec::new(),
             keeps_presence: false,
+            keeps_answer: false,
         }
     );
 }

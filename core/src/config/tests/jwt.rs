@@ -135,7 +135,7 @@ fn what_cannot_work_is_refused() {
         ),
         (
             jwt_only(&[("/discovery", json!({"cluster": "c", "clusters": {"https://a/b": "a"}}))]),
-            "providers[0].discovery.clusters[\"https://a/b\"]: must be named by an origin alone, such as \
+            "providers[0].discovery.clusters.https://a/b: must be named by an origin alone, such as \
              \"https://keys.example.com\""
                 .to_owned(),
         ),
@@ -156,5 +156,56 @@ fn a_provider_that_nobody_vouches_for_is_refused() {
     assert_eq!(
         problems(&json!({"providers": [provider], "apis": [{"id": "orders"}]})),
         ["providers[0]: must hold \"introspection\", \"jwt\" or both: who says whether a token is good"]
+    );
+}
+
+/// One that is asked as well, and signs its answers.
+fn signing(change: &[(&str, Value)]) -> Value {
+    let introspection = json!({
+        "endpoint": "https://idp.example.com/i", "cluster": "idp", "client": {"id": "gateway", "secret": "s"},
+        "response": "jwt",
+    });
+    change.iter().fold(jwt_only(&[("/introspection", introspection)]), |configuration, (pointer, value)| {
+        with(configuration, pointer, value.clone())
+    })
+}
+
+#[test]
+fn signed_answers_are_for_the_client_unless_told_otherwise() {
+    let audience = |configuration: &Value| {
+        let settings = accepted(configuration);
+        settings.providers[0].introspection.as_ref().unwrap().signed_for.clone()
+    };
+    assert_eq!(audience(&signing(&[])).as_deref(), Some("gateway"));
+    assert_eq!(audience(&signing(&[("/providers/0/introspection/audience", json!("a"))])).as_deref(), Some("a"));
+    let bearer = ("/providers/0/introspection/client", json!({"auth": "bearer", "secret": "t"}));
+    for (configuration, expected) in [
+        (signing(&[bearer]), "providers[0].introspection.audience: is required where the client has no \"id\""),
+        (
+            signing(&[
+                ("/providers/0/introspection/response", json!("json")),
+                ("/providers/0/introspection/audience", json!("a")),
+            ]),
+            "providers[0].introspection.audience: has no effect unless \"response\" is \"jwt\"",
+        ),
+        (
+            without(signing(&[]), "/providers/0/jwt"),
+            "providers[0]: \"introspection.response\" is \"jwt\", but there is no \"jwt\" with the keys that verify it",
+        ),
+    ] {
+        assert_eq!(problems(&configuration), [expected]);
+    }
+}
+
+#[test]
+fn an_upstream_sees_a_signed_answer_where_there_is_one() {
+    let headers = ("/apis/0/upstream", json!({"headers": {"x-phantom": "introspection_jwt"}}));
+    assert!(accepted(&signing(&[headers.clone()])).providers[0].claims.keeps_answer);
+    assert!(!accepted(&signing(&[])).providers[0].claims.keeps_answer);
+    let plain = signing(&[("/providers/0/introspection/response", json!("json")), headers]);
+    assert_eq!(
+        problems(&plain),
+        ["apis[0].upstream: hands on \"introspection_jwt\", but no provider of this API has introspection.response \
+          \"jwt\""]
     );
 }

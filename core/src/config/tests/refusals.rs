@@ -279,12 +279,6 @@ fn names_of_providers() {
 }
 
 #[test]
-fn what_does_not_exist_yet_is_unknown() {
-    let line = problems(&with(smallest(), "/providers/0/introspection/response", json!("json")));
-    assert!(line[0].starts_with("providers[0].introspection.response: is not known here"), "{line:?}");
-}
-
-#[test]
 fn scopes() {
     let either = "apis[0].scopes: must hold either \"all\" or \"any\"";
     refused("/apis/0/scopes", json!({}), either);

@@ -71,9 +71,10 @@ fn facts(change: impl FnOnce(&mut Settings)) -> [String; 2] {
 #[test]
 fn the_fingerprint_of_facts_changes_with_what_shapes_them() {
     type Change = fn(&mut Settings);
-    let changes: [(&str, Change); 12] = [
+    let changes: [(&str, Change); 13] = [
         ("endpoint", |settings| asked(settings).url = HttpUrl::parse("https://idp/other").ok()),
         ("scheme", |settings| asked(settings).url = HttpUrl::parse("http://idp/introspect").ok()),
+        ("signed answers", |settings| asked(settings).signed_for = Some("gateway".into())),
         ("cluster", |settings| asked(settings).cluster = Some("other".into())),
         ("client", |settings| {
             asked(settings).client =

@@ -1,6 +1,7 @@
 //! The introspection request (RFC 7662 §2.1).
 
 use super::response::MAX_ANSWER_BYTES;
+use super::signed::MEDIA_TYPE;
 use crate::base::http::{AnswerHeaders, HttpCall, HttpUrl};
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
@@ -36,6 +37,8 @@ pub struct Introspection {
     /// Headers of an answer that somebody looks at: [`LOOKED_AT`], or all where `Cache-Control` is respected, which may
     /// come in several lines.
     pub answer_headers: AnswerHeaders,
+    /// What `aud` of an answer must hold, where answers are signed (RFC 9701).
+    pub signed_for: Option<Box<str>>,
 }
 
 /// Where one authorization server is asked, and how.
@@ -112,7 +115,7 @@ impl Endpoint {
 
     fn parts(&self) -> Parts {
         let mut form = form_urlencoded::Serializer::new(String::new());
-        let Introspection { client, parameters, headers: further, .. } = &*self.introspection;
+        let Introspection { client, parameters, headers: further, signed_for, .. } = &*self.introspection;
         form.extend_pairs(parameters.iter());
         form.extend_pairs(client.form_fields());
         let form = form.finish();
@@ -120,7 +123,8 @@ impl Endpoint {
         let mut headers = self.url.pseudo_headers("POST");
         headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
         // Without this the server may compress the answer, and nothing here decompresses.
-        for (name, value) in [("accept", "application/json"), ("accept-encoding", "identity")] {
+        let accept = if signed_for.is_some() { MEDIA_TYPE } else { "application/json" };
+        for (name, value) in [("accept", accept), ("accept-encoding", "identity")] {
             if !further.iter().any(|(given, _)| &**given == name) {
                 headers.push((name.to_owned(), value.to_owned()));
             }
@@ -170,6 +174,7 @@ mod tests {
             parameters: vec![("token_type_hint".into(), "access_token".into())],
             headers: vec![("x-key".into(), Secret::new("k"))],
             answer_headers: LOOKED_AT,
+            signed_for: None,
         }
     }
 

@@ -28,7 +28,7 @@ pub fn read(
     let HttpResult::Answered(answer) = result else { return Err(ProviderFailure::Unreachable) };
     match answer.status {
         200 if answer.is_coded() => Err(ProviderFailure::Coded),
-        200 => state(body(answer)?, names, now),
+        200 => state(whole_body(answer)?, names, now),
         400 | 401 if speaks_of_the_token(answer, own_token) => Ok(TokenState::Inactive),
         status @ (400 | 401 | 403) => Err(ProviderFailure::Unauthorized(status)),
         status @ (429 | 500..) => Err(ProviderFailure::Unavailable { status, retry_after: asked_to_wait(answer, now) }),
@@ -56,7 +56,11 @@ fn end_of_span(seconds: u64, now: Timestamp) -> Timestamp {
     if seconds == 0 { Timestamp::default() } else { now.plus(Duration::from_secs(seconds)) }
 }
 
-fn body(answer: &HttpAnswer) -> Result<&[u8], ProviderFailure> {
+/// The body, if it is not too large.
+///
+/// # Errors
+/// [`ProviderFailure::TooLarge`].
+pub fn whole_body(answer: &HttpAnswer) -> Result<&[u8], ProviderFailure> {
     match &answer.body {
         Body::Whole(bytes) if bytes.len() <= MAX_ANSWER_BYTES => Ok(bytes),
         Body::Whole(bytes) => Err(ProviderFailure::TooLarge(bytes.len())),
@@ -74,7 +78,7 @@ fn asked_to_wait(answer: &HttpAnswer, now: Timestamp) -> Option<Duration> {
 /// Some servers answer an unknown token with an OAuth error that names the token, not the caller. But a 401 with
 /// `invalid_token` is how a caller's own access token is refused (RFC 7662 §2.3, RFC 6750 §3.1).
 fn speaks_of_the_token(answer: &HttpAnswer, own_token: bool) -> bool {
-    let Ok(json) = body(answer) else { return false };
+    let Ok(json) = whole_body(answer) else { return false };
     let Ok(members) = Object::read(json, &|name| name == "error") else { return false };
     match members.get("error").and_then(Json::as_text) {
         Some("invalid_token") => !(own_token && answer.status == 401),

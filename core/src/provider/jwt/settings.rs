@@ -29,6 +29,16 @@ pub enum KeySource {
     },
 }
 
+impl KeySource {
+    /// Differs where the keys may differ.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Inline(keys) => format!("{:?}", keys.thumbprints()),
+            Self::Fetched { url, cluster, .. } => format!("{url:?} {cluster:?}"),
+        }
+    }
+}
+
 /// The media types that an access token may have (`typ`, RFC 7515 §4.1.9), in lower case and without `application/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenTypes {

@@ -16,6 +16,7 @@ fn names() -> ClaimNames {
             .map(|(pointer, value)| (pointer.into(), scalar::string(value)))
             .into(),
         keeps_presence: false,
+        keeps_answer: false,
     }
 }
 

@@ -1,0 +1,110 @@
+//! Signed introspection answers: opened by the keys of the server, and held while their key is fetched.
+
+use super::effect::Cx;
+use super::flights::{Arrived, Flight, Phase, Question};
+use super::reason::Reason;
+use super::sources::Wanted;
+use super::worker::Worker;
+use crate::base::http::{Body, HttpAnswer, HttpResult};
+use crate::jose::jwk::PublicKey;
+use crate::outcome::Outcome;
+use crate::port::HostFailure;
+use crate::provider::failure::ProviderFailure;
+use crate::provider::introspection::response::whole_body;
+use crate::provider::introspection::signed::{Expected, SignedAnswer};
+use crate::token::digest::Digest;
+use std::rc::Rc;
+
+/// What an answer is, once it is opened.
+pub(super) enum Opened {
+    /// It is JSON, or an error, which is never signed.
+    AsItIs,
+    /// What it says, as if it had come as JSON, and the JWT that it was.
+    Content(HttpResult, Box<str>),
+    Failure(ProviderFailure),
+    /// It may be good, but none of the keys that are known can have signed it.
+    KeyUnknown,
+    HostFailure,
+}
+
+impl Worker {
+    /// Opens an answer; one that is JSON by configuration is open.
+    pub(super) fn open(&mut self, question: &Question, result: &HttpResult, cx: &Cx<'_>) -> Opened {
+        let provider = Rc::clone(&question.provider);
+        let (audience, jwt, answer) = match (&question.endpoint.introspection.signed_for, &provider.jwt, result) {
+            (Some(audience), Some(jwt), HttpResult::Answered(answer)) if answer.status == 200 && !answer.is_coded() => {
+                (audience, jwt, answer)
+            }
+            _ => return Opened::AsItIs,
+        };
+        let expected = Expected {
+            algorithms: &jwt.algorithms,
+            issuer: provider.checks.issuer.as_deref().unwrap_or_default(),
+            audience,
+            clock_skew: provider.checks.clock_skew,
+        };
+        let signed = whole_body(answer).and_then(|body| Ok((body, SignedAnswer::read(body, &expected, cx.now)?)));
+        let (body, SignedAnswer { jws, content }) = match signed {
+            Ok(signed) => signed,
+            Err(failure) => return Opened::Failure(failure),
+        };
+        let Some(keys) = self.sources.keys(&provider).map(Rc::clone) else { return Opened::KeyUnknown };
+        let candidates: Vec<&PublicKey> = keys.candidates(&jws.header, expected.issuer).collect();
+        if candidates.is_empty() && !jws.header.key_id.as_deref().is_some_and(|id| keys.has_key_id(id)) {
+            return Opened::KeyUnknown;
+        }
+        match self.is_signed(&provider, &candidates, &jws, cx) {
+            Ok(true) => {
+                let opened = HttpAnswer { status: 200, headers: answer.headers.clone(), body: Body::Whole(content) };
+                let jwt = String::from_utf8_lossy(body.trim_ascii()).into();
+                Opened::Content(HttpResult::Answered(opened), jwt)
+            }
+            Ok(false) => Opened::Failure(ProviderFailure::BadSignature),
+            Err(HostFailure) => Opened::HostFailure,
+        }
+    }
+
+    /// The key of an answer is not known: the answer is held while newer keys are fetched, if they are to be had.
+    ///
+    /// # Errors
+    /// The question, with the [`Reason`] why nobody can tell what the answer says.
+    pub(super) fn hold(
+        &mut self,
+        digest: &Digest,
+        question: Question,
+        arrived: Arrived,
+        has_waited: bool,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), (Question, Reason)> {
+        let slot = question.provider.slot;
+        let wanted = self.sources.get_mut(slot).map(|source| source.want_keys(has_waited, cx.now));
+        match wanted {
+            Some(Wanted::UnderWay(document, call)) => {
+                if let Some(call) = call {
+                    self.fetch(slot, document, call, cx);
+                }
+                self.flights.insert(digest, question, Phase::Holding(Box::new(arrived)));
+                Ok(())
+            }
+            Some(Wanted::Lacking { is_outage: false }) => {
+                let failure = ProviderFailure::BadSignature;
+                Err((question, Reason::new(failure.outcome(), failure.to_string())))
+            }
+            Some(Wanted::Lacking { is_outage: true }) | None => Err((
+                question,
+                Reason::new(Outcome::ProviderUnavailable, "the keys of its answer could not be fetched"),
+            )),
+        }
+    }
+
+    /// Other keys are known, or are not to be had: the answers held for them are read again.
+    pub(super) fn read_held_answers(&mut self, slot: usize, cx: &mut Cx<'_>) {
+        let is_held =
+            |flight: &Flight| matches!(flight.phase, Phase::Holding(_)) && flight.question.provider.slot == slot;
+        for digest in self.flights.select(is_held) {
+            if let Some(Flight { question, phase: Phase::Holding(arrived) }) = self.flights.take(&digest) {
+                self.on_answer(&digest, question, *arrived, true, cx);
+            }
+        }
+    }
+}
