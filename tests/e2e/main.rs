@@ -14,6 +14,8 @@
 
 #[path = "../refusals/mod.rs"]
 mod refusals;
+#[path = "../tokens/mod.rs"]
+mod tokens;
 
 mod ambiguous_requests;
 mod cache;

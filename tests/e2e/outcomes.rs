@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::answer::Answer;
 use crate::harness::client::{Request, Response};
-use crate::harness::contract_source::ContractSource;
+use crate::harness::document_source::DocumentSource;
 use crate::harness::envoy::Envoy;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gate::Gate;
@@ -168,7 +168,7 @@ fn configuration_of_one_api(path: &str) -> Value {
 
 #[test]
 fn contracts_that_were_never_loaded_grant_nothing() {
-    let source = ContractSource::start();
+    let source = DocumentSource::start();
     source.answer_next((0..100).map(|_| Answer::silence()));
     let contracts = json!({
         "inline": [{"api": "orders-v1", "client_id": "portal"}],

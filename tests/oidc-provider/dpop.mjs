@@ -10,5 +10,5 @@ const keys = await generateKeyPair(process.argv[2] ?? 'ES256');
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { method, url, token } = JSON.parse(line);
-  console.log(await generateProof(keys, url, method, undefined, token));
+  console.log(await generateProof(keys, url, method, undefined, token ?? undefined));
 }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::{Scene, TARGET, configuration, contract};
 use crate::harness::answer::Answer;
-use crate::harness::contract_source::ContractSource;
+use crate::harness::document_source::DocumentSource;
 use crate::harness::gateway::with;
 use crate::harness::secrecy;
 
@@ -113,7 +113,7 @@ fn each_change_is_in_force_on_every_worker_in_time() {
 
 /// The source is asked once in a while, not once in a while by each worker; and only for what has changed.
 #[track_caller]
-fn assert_one_poller(source: &ContractSource) {
+fn assert_one_poller(source: &DocumentSource) {
     let polls = source.polls();
     let gaps: Vec<_> = polls.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
     let (shortest, span) = (gaps.iter().min().unwrap(), polls.last().unwrap().at - polls[0].at);
@@ -125,7 +125,7 @@ fn assert_one_poller(source: &ContractSource) {
 #[test]
 fn a_contract_ends_on_its_date_between_polls() {
     // The dates are soon, and Envoy may take its time: they are set once it runs, for the second poll.
-    let source = ContractSource::start();
+    let source = DocumentSource::start();
     let mut scene = Scene::with(source, WORKERS, configuration(json!({"refresh": "1h"}), json!({})));
     scene.await_poll("failed", 0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -152,7 +152,7 @@ fn a_contract_ends_on_its_date_between_polls() {
 
 #[test]
 fn deltas_are_applied_and_a_lost_cursor_starts_over() {
-    let source = ContractSource::start();
+    let source = DocumentSource::start();
     let since = |cursor: &str| format!("{TARGET}?since={cursor}");
     let delta = |changes: &[Value], cursor: &str| Answer::json(json!({"changes": changes, "cursor": cursor}));
     let gone = |client: &str| json!({"api": "orders", "client_id": client, "status": "removed"});
@@ -188,7 +188,7 @@ fn a_page_that_is_added_behind_unchanged_ones_is_seen() {
     let with_status = |status: &str| with(contract("portal", "gold"), json!({"status": status}));
     let [next, last] = [2, 3].map(|number| format!("{TARGET}?page={number}"));
     let links = [&next, &last].map(|page| format!("<{page}>; rel=\"next\""));
-    let source = ContractSource::start();
+    let source = DocumentSource::start();
     source.serve_or(unchanged(), TARGET, "\"first\"", page(contract("portal", "gold")));
     let mut scene = Scene::with(source, WORKERS, configuration(json!({"refresh": "300ms"}), json!({})));
     let token = scene.token("portal");

@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::{Scene, TARGET, configuration, contract};
 use crate::harness::client::Request;
-use crate::harness::contract_source::ContractSource;
+use crate::harness::document_source::DocumentSource;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::refusal::assert_refused;
 
-fn away() -> ContractSource {
-    let source = ContractSource::start();
+fn away() -> DocumentSource {
+    let source = DocumentSource::start();
     source.serve(TARGET, "\"first\"", json!({"contracts": [contract("portal", "gold")]}));
     source.go_away();
     source

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Scene, TARGET, configuration, contract, outcome};
 use crate::harness::answer::Answer;
 use crate::harness::client::Request;
-use crate::harness::contract_source::ContractSource;
+use crate::harness::document_source::DocumentSource;
 use crate::harness::envoy::Envoy;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::refusal::assert_refused;
@@ -58,7 +58,7 @@ fn a_new_configuration_polls_from_its_start_and_the_old_one_is_quiet() {
 #[test]
 fn no_change_is_late_for_a_reload_whenever_it_comes_and_however_soon_the_old_one_is_gone() {
     const REFRESH: Duration = Duration::from_secs(1);
-    let source = ContractSource::start();
+    let source = DocumentSource::start();
     source.serve(TARGET, "\"0\"", json!({"contracts": [contract("portal", "0")]}));
     let number = |number: u64| configuration(json!({"refresh": "1s"}), json!({"max_staleness": format!("{number}h")}));
     let mut scene = Scene::adjusted(source, 2, number(1), |builder| builder.drained_after(1));
@@ -96,7 +96,7 @@ fn a_new_credential_uses_a_set_after_a_load_of_its_own_and_the_old_one_keeps_wha
     };
     let [old, new, bad] = ["old", "new", "bad"].map(|which| format!("Bearer {}", secrecy::secret(which)));
     let set = |tier: &str| Answer::json(json!({"contracts": [contract("portal", tier)]})).header("etag", "\"1\"");
-    let source = ContractSource::start();
+    let source = DocumentSource::start();
     source.answer_to(&old, set("gold"));
     source.answer_for(TARGET, Answer::status(401));
     let mut scene = Scene::with(source, 4, asking(&old));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{TARGET, contract};
 use crate::harness::answer::Answer;
 use crate::harness::client::Request;
-use crate::harness::contract_source::ContractSource;
+use crate::harness::document_source::DocumentSource;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gateway::{Gateway, provider};
 use crate::harness::secrecy;
@@ -30,7 +30,7 @@ fn tenant(host: &str, header: &str, credential: &str) -> Value {
 #[test]
 fn no_request_of_one_tenant_meets_the_contracts_of_another() {
     for workers in [1, 4] {
-        let source = ContractSource::start();
+        let source = DocumentSource::start();
         let credentials = TENANTS.map(|tenant| format!("Bearer {}", secrecy::secret(tenant)));
         let set = |client: &str| Answer::json(json!({"contracts": [contract(client, "gold")]})).header("etag", "\"1\"");
         source.answer_to(&credentials[0], set("alice"));

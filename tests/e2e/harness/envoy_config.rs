@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::harness::certificates::Authority;
 use crate::harness::envoy::Envoy;
 use crate::harness::envoy_process::ConfigurationRefused;
 use crate::harness::port::ClosedPort;
@@ -26,6 +27,7 @@ pub struct EnvoyBuilder {
     access_log_format: Option<String>,
     pub(crate) log_level: &'static str,
     route: Value,
+    transport: Option<Value>,
     /// Held so that nobody else listens there.
     pub(crate) dead_ports: Vec<ClosedPort>,
 }
@@ -44,6 +46,7 @@ impl EnvoyBuilder {
             access_log_format: None,
             log_level: "debug",
             route: json!({"direct_response": {"status": 200, "body": {"inline_string": "direct"}}}),
+            transport: None,
             dead_ports: Vec::new(),
         }
     }
@@ -155,6 +158,25 @@ impl EnvoyBuilder {
     /// Instead of the format that [`Envoy::await_accesses`] reads.
     pub fn access_log_format(mut self, format: &str) -> Self {
         self.access_log_format = Some(format.to_owned());
+        self
+    }
+
+    /// Requests come over TLS, from whomever; a client certificate must be of this authority.
+    pub fn tls(mut self, authority: &Authority) -> Self {
+        let server = authority.certificate("gateway");
+        self.transport = Some(json!({
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                "common_tls_context": {
+                    "tls_certificates": [{
+                        "certificate_chain": {"inline_string": server.pem},
+                        "private_key": {"inline_string": server.key},
+                    }],
+                    "validation_context": {"trusted_ca": {"inline_string": authority.pem()}},
+                },
+            },
+        }));
         self
     }
 
@@ -283,15 +305,19 @@ impl EnvoyBuilder {
             "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
         });
         merge(&mut connection_manager, self.connection_manager.clone());
+        let mut chain = json!({"filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": connection_manager,
+        }]});
+        if let Some(transport) = &self.transport {
+            chain["transport_socket"] = transport.clone();
+        }
         json!({
             "name": "ingress",
             "address": address(0),
             // Connections go to the workers in turn, so that a test can be sure to have met each of them.
             "connection_balance_config": {"exact_balance": {}},
-            "filter_chains": [{"filters": [{
-                "name": "envoy.filters.network.http_connection_manager",
-                "typed_config": connection_manager,
-            }]}],
+            "filter_chains": [chain],
         })
     }
 }

@@ -7,13 +7,18 @@ use serde_json::{Value, json};
 
 use crate::harness::client::{Request, Response};
 use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gateway::with;
 use crate::harness::prerequisites;
 use crate::harness::scratch::Scratch;
 use crate::harness::secrecy;
+use crate::tokens::KeyPair;
 
-/// Resource indicators that the server knows (RFC 8707).
+/// Resource indicators that the server knows (RFC 8707): for opaque tokens, and for JWTs with RS256, PS256, ES256, EdDSA.
 pub const OPAQUE: &str = "https://orders.example.com";
 pub const JWT: &str = "https://orders-jwt.example.com";
+pub const JWT_PS256: &str = "https://orders-ps256.example.com";
+pub const JWT_ES256: &str = "https://orders-es256.example.com";
+pub const JWT_EDDSA: &str = "https://orders-eddsa.example.com";
 
 /// A client as registered; with a scope it may ask for tokens, without one it may only introspect.
 #[derive(Clone)]
@@ -22,6 +27,8 @@ pub struct Client {
     secret: String,
     scope: Option<String>,
     auth: &'static str,
+    /// Further members, as the script takes them.
+    further: Value,
 }
 
 impl Client {
@@ -32,13 +39,39 @@ impl Client {
 
     /// A resource server that introspects them.
     pub fn gateway(id: &str) -> Self {
-        let secret = secrecy::secret("client-secret");
+        let secret = secrecy::secret("secret-of-the-client");
         secrecy::register_client(id, &secret);
-        Self { id: id.into(), secret, scope: None, auth: "client_secret_basic" }
+        Self { id: id.into(), secret, scope: None, auth: "client_secret_basic", further: json!({}) }
     }
 
     pub fn authenticating_by(mut self, method: &'static str) -> Self {
         self.auth = method;
+        self
+    }
+
+    /// Authenticates with assertions by this key (`private_key_jwt`).
+    pub fn authenticating_with(self, key: &KeyPair, algorithm: &str) -> Self {
+        let keys = json!({"jwks": {"keys": [key.jwk()]}, "signing": algorithm});
+        self.authenticating_by("private_key_jwt").with(keys)
+    }
+
+    /// Its tokens are bound to the key of the DPoP proof that comes with the request for them.
+    pub fn bound_by_dpop(self) -> Self {
+        self.with(json!({"dpop": true}))
+    }
+
+    /// Its tokens are bound to the certificate that comes with the request for them.
+    pub fn bound_by_certificate(self) -> Self {
+        self.with(json!({"certificate": true}))
+    }
+
+    /// Gets introspection answers signed with this algorithm (RFC 9701), if it asks for them.
+    pub fn answered_with(self, algorithm: &str) -> Self {
+        self.with(json!({"signed_introspection": algorithm}))
+    }
+
+    fn with(mut self, further: Value) -> Self {
+        self.further = with(self.further, further);
         self
     }
 
@@ -51,13 +84,15 @@ impl Client {
     }
 
     fn metadata(&self) -> Value {
-        json!({"id": self.id, "secret": self.secret, "scope": self.scope, "auth": self.auth})
+        let usual = json!({"id": self.id, "secret": self.secret, "scope": self.scope, "auth": self.auth});
+        with(usual, self.further.clone())
     }
 }
 
 pub struct OidcProvider {
     process: Child,
     port: u16,
+    control: u16,
     _scratch: Scratch,
 }
 
@@ -71,19 +106,22 @@ impl OidcProvider {
         let clients: Vec<_> = clients.iter().map(Client::metadata).collect();
         let mut process = Command::new("node")
             .arg(folder.join("server.mjs"))
+            .args(["--control", "0"])
             .env("OIDC_CLIENTS", Value::from(clients).to_string())
+            .env("OIDC_RESOURCES", resources().to_string())
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a second handle"))
             .stderr(output)
             .spawn()
             .expect("start node");
-        let port = eventually(SOON, "the authorization server's ready line", || {
+        let (control, port) = eventually(SOON, "the authorization server's ready line", || {
             let log = fs::read_to_string(&log).ok()?;
             let ended = process.try_wait().expect("the process's state");
             assert!(ended.is_none(), "the authorization server ended: {log}");
-            log.lines().find_map(|line| line.strip_prefix("ready http://127.0.0.1:")?.parse().ok())
+            let port = |what: &str| log.lines().find_map(|line| line.strip_prefix(what)?.parse().ok());
+            Some((port("control http://127.0.0.1:")?, port("ready http://127.0.0.1:")?))
         });
-        Self { process, port, _scratch: scratch }
+        Self { process, port, control, _scratch: scratch }
     }
 
     pub fn port(&self) -> u16 {
@@ -97,8 +135,16 @@ impl OidcProvider {
     /// An access token by the client credentials grant (RFC 6749 section 4.4), opaque or JWT as `resource` has it.
     #[track_caller]
     pub fn token(&self, client: &Client, scope: &str, resource: &str) -> String {
+        self.token_with(client, scope, resource, &[])
+    }
+
+    /// As [`OidcProvider::token`], with these headers: a proof, or a certificate.
+    #[track_caller]
+    pub fn token_with(&self, client: &Client, scope: &str, resource: &str, headers: &[(&str, &str)]) -> String {
         let form = [("grant_type", "client_credentials"), ("scope", scope), ("resource", resource)];
-        let response = self.post("/token", client, &form);
+        let request = self.request("/token", client, &form);
+        let add = |request: Request, (name, value): &(&str, &str)| request.header(name, value);
+        let response = headers.iter().fold(request, add).send(self.port);
         let token = response.json()["access_token"].as_str().map(str::to_owned);
         let token = token.unwrap_or_else(|| panic!("no token: {}", response.json()));
         secrecy::register(&token);
@@ -120,6 +166,10 @@ impl OidcProvider {
 
     #[track_caller]
     fn post(&self, path: &str, client: &Client, form: &[(&str, &str)]) -> Response {
+        self.request(path, client, form).send(self.port)
+    }
+
+    fn request(&self, path: &str, client: &Client, form: &[(&str, &str)]) -> Request {
         let mut fields = form_urlencoded::Serializer::new(String::new());
         fields.extend_pairs(form).append_pair("client_id", &client.id);
         if client.auth == "client_secret_post" {
@@ -132,7 +182,37 @@ impl OidcProvider {
         if client.auth == "client_secret_basic" {
             request = request.header("authorization", basic(client));
         }
-        request.send(self.port)
+        request
+    }
+
+    /// The URL of its JWK Set.
+    pub fn keys_url(&self) -> String {
+        format!("{}/jwks", self.issuer())
+    }
+
+    /// New keys sign from now on; the old ones stay in the set.
+    #[track_caller]
+    pub fn rotate_keys(&self) {
+        self.control("/rotate");
+    }
+
+    /// Only the newest keys are in the set.
+    #[track_caller]
+    pub fn drop_old_keys(&self) {
+        self.control("/drop");
+    }
+
+    /// How often each was asked for: `introspections`, `jwks`, `metadata`.
+    #[track_caller]
+    pub fn asked_for(&self, what: &str) -> u64 {
+        let counts = Request::get("/").send(self.control).json();
+        counts[what].as_u64().unwrap_or_else(|| panic!("not counted: {what}"))
+    }
+
+    #[track_caller]
+    fn control(&self, path: &str) {
+        let response = Request::post(path).send(self.control);
+        assert_eq!(response.status, 200, "{response:?}");
     }
 }
 
@@ -141,6 +221,14 @@ impl Drop for OidcProvider {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn resources() -> Value {
+    let jwt = |algorithm: &str| json!({"format": "jwt", "algorithm": algorithm});
+    json!({
+        OPAQUE: {"format": "opaque"},
+        JWT: jwt("RS256"), JWT_PS256: jwt("PS256"), JWT_ES256: jwt("ES256"), JWT_EDDSA: jwt("EdDSA"),
+    })
 }
 
 fn basic(client: &Client) -> String {

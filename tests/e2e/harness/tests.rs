@@ -4,17 +4,21 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::harness::answer::Answer;
 use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::certificates::Authority;
 use crate::harness::client::{Connection, Request};
-use crate::harness::contract_source::ContractSource;
+use crate::harness::document_source::DocumentSource;
 use crate::harness::envoy::{Access, Envoy};
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gate::Gate;
 use crate::harness::http2_client::Http2Request;
+use crate::harness::node::{DpopClient, TlsTunnel};
 use crate::harness::oidc::{self, Client, OidcProvider};
 use crate::harness::secrecy;
 use crate::harness::upstream::{Received, Upstream, digest};
@@ -251,8 +255,8 @@ fn an_answer_can_be_late_held_or_never_come() {
 }
 
 #[test]
-fn the_contract_source_serves_documents_tags_and_scripts() {
-    let source = ContractSource::start();
+fn the_document_source_serves_documents_tags_and_scripts() {
+    let source = DocumentSource::start();
     source.serve("/v1/contracts", "\"one\"", json!({"contracts": []}));
     source.answer_for("/v1/contracts?since=7", Answer::status(410));
     let get = |target| Request::get(target);
@@ -296,4 +300,63 @@ fn the_real_authorization_server_issues_introspects_and_revokes() {
     assert_eq!(jwt.split('.').count(), 3);
     assert_eq!(server.introspect(&gateway, &jwt).status, 400);
     assert!(!gateway.secret().is_empty() && server.port() > 0);
+}
+
+#[test]
+fn the_real_authorization_server_rotates_its_keys() {
+    let portal = Client::application("portal", "orders.read");
+    let server = OidcProvider::start(std::slice::from_ref(&portal));
+    let keys = || {
+        let set = Request::get("/jwks").send(server.port()).json();
+        let keys = set["keys"].as_array().expect("keys").clone();
+        keys.iter().map(|key| key["kid"].as_str().expect("a kid").to_owned()).collect::<Vec<_>>()
+    };
+    let signed_by = |resource| {
+        let token = server.token(&portal, "orders.read", resource);
+        let header = URL_SAFE_NO_PAD.decode(token.split('.').next().expect("a header")).expect("base64url");
+        serde_json::from_slice::<Value>(&header).expect("JSON")["kid"].as_str().expect("a kid").to_owned()
+    };
+    assert_eq!(keys(), ["rs256-1", "ps256-1", "es256-1", "eddsa-1"]);
+    let resources = [oidc::JWT, oidc::JWT_PS256, oidc::JWT_ES256, oidc::JWT_EDDSA];
+    assert_eq!(resources.map(signed_by), ["rs256-1", "ps256-1", "es256-1", "eddsa-1"]);
+    server.rotate_keys();
+    assert_eq!((keys().len(), signed_by(oidc::JWT).as_str()), (8, "rs256-2"));
+    server.drop_old_keys();
+    assert_eq!(keys(), ["rs256-2", "ps256-2", "es256-2", "eddsa-2"]);
+    assert_eq!((server.keys_url(), server.asked_for("jwks")), (format!("{}/jwks", server.issuer()), 3));
+}
+
+#[test]
+fn the_real_authorization_server_binds_tokens_to_keys_and_certificates() {
+    let by_key = Client::application("by-key", "orders.read").bound_by_dpop();
+    let by_certificate = Client::application("by-certificate", "orders.read").bound_by_certificate();
+    let gateway = Client::gateway("gateway").answered_with("ES256");
+    let server = OidcProvider::start(&[by_key.clone(), by_certificate.clone(), gateway.clone()]);
+    let proof = DpopClient::start("ES256").proof("POST", &format!("{}/token", server.issuer()), None);
+    let token = server.token_with(&by_key, "orders.read", oidc::OPAQUE, &[("dpop", &proof)]);
+    let facts = server.introspect(&gateway, &token).json();
+    assert_eq!((facts["token_type"].as_str(), facts["cnf"]["jkt"].as_str().map(str::len)), (Some("DPoP"), Some(43)));
+    let certificate = Authority::new().certificate("client");
+    let headers = [("x-client-certificate", certificate.base64())];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let token = server.token_with(&by_certificate, "orders.read", oidc::OPAQUE, &headers);
+    let facts = server.introspect(&gateway, &token).json();
+    assert_eq!(facts["cnf"], json!({"x5t#S256": certificate.thumbprint()}));
+}
+
+#[test]
+fn envoy_takes_requests_over_tls_and_checks_client_certificates() {
+    let authority = Authority::new();
+    let envoy = Envoy::builder().tls(&authority).access_log_format("%DOWNSTREAM_PEER_FINGERPRINT_256%\n").start();
+    let (ours, foreign) = (authority.certificate("client"), Authority::new().certificate("client"));
+    let [plain, shown, refused] =
+        [None, Some(&ours), Some(&foreign)].map(|certificate| TlsTunnel::start(envoy.port(), certificate));
+    let get = Request::get("/");
+    assert_eq!(get.send(plain.port()).status, 200);
+    assert_eq!(get.send(shown.port()).status, 200);
+    assert!(get.try_send(refused.port()).is_err());
+    assert!(get.try_send(envoy.port()).is_err());
+    let fingerprint = &envoy.await_access_lines(2)[1];
+    let bytes = URL_SAFE_NO_PAD.decode(ours.thumbprint()).expect("base64url");
+    assert_eq!(*fingerprint, bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
 }

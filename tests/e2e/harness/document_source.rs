@@ -1,4 +1,4 @@
-//! A scriptable source of contract documents: records polls with their times and answers as the test says.
+//! A scriptable source of documents (contracts, keys): records polls with their times and answers as the test says.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use crate::harness::eventually::{SOON, eventually};
 use crate::harness::http_server::{HttpServer, Request};
 
 /// Unless told otherwise every target is 404.
-pub struct ContractSource {
+pub struct DocumentSource {
     server: HttpServer,
     script: Arc<Mutex<Script>>,
 }
@@ -30,7 +30,7 @@ struct Document {
     unchanged: Answer,
 }
 
-impl ContractSource {
+impl DocumentSource {
     pub fn start() -> Self {
         let script =
             Script { once: VecDeque::new(), documents: HashMap::new(), private: HashMap::new(), polls: Vec::new() };
