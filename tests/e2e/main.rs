@@ -30,6 +30,8 @@ mod hostile_answers;
 mod hostile_requests;
 mod hostile_traffic;
 mod identity_headers;
+mod jwt;
+mod keys;
 mod on_envoy;
 mod outcomes;
 mod pauses;

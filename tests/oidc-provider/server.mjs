@@ -143,7 +143,7 @@ const asked = { introspections: 0, jwks: 0, metadata: 0 };
 function count({ method, url }) {
   if (method === 'POST' && url === '/token/introspection') asked.introspections += 1;
   if (method === 'GET' && url === '/jwks') asked.jwks += 1;
-  if (method === 'GET' && url === '/.well-known/openid-configuration') asked.metadata += 1;
+  if (method === 'GET' && url.startsWith('/.well-known/')) asked.metadata += 1;
 }
 
 let answer;

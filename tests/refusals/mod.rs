@@ -15,7 +15,7 @@ pub struct Refusal {
 }
 
 /// In the order in which requests are judged.
-pub const REFUSALS: [Refusal; 20] = [
+pub const REFUSALS: [Refusal; 22] = [
     refusal("unknown_api", 404, "not_found", "No API is served under this address."),
     refusal(
         "invalid_request",
@@ -37,6 +37,8 @@ pub const REFUSALS: [Refusal; 20] = [
         "invalid_token",
         "The access token is bound to a key and needs a proof of possession.",
     ),
+    refusal("bad_signature", 401, "invalid_token", "The access token's signature cannot be verified."),
+    refusal("malformed_token", 401, "invalid_token", "The access token is malformed."),
     refusal(
         "insufficient_scope",
         403,
