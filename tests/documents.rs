@@ -62,7 +62,7 @@ fn every_configuration_in_a_document_is_accepted() {
 
 #[test]
 fn every_envoy_file_holds_a_configuration_that_is_accepted() {
-    for name in ["envoy.yaml", "envoy.full.yaml", "rate-limit.yaml"] {
+    for name in ["envoy.yaml", "envoy.full.yaml", "mcp.yaml", "rate-limit.yaml"] {
         assert!(root().join("envoy").join(name).is_file(), "{name}");
     }
     for file in files("envoy", "yaml") {
@@ -79,12 +79,14 @@ fn every_envoy_file_holds_a_configuration_that_is_accepted() {
 }
 
 #[test]
-fn the_smallest_configuration_of_the_readme_is_that_of_envoy_yaml() {
-    let readme = document("README.md");
-    let shown: Vec<Value> =
-        readme.blocks().iter().filter(|block| block.kind == "configuration").map(Block::value).collect();
-    let file = yaml(&fs::read_to_string(root().join("envoy/envoy.yaml")).unwrap(), "envoy.yaml");
-    assert_eq!(shown.iter().collect::<Vec<_>>(), plugins(&file));
+fn a_configuration_shown_in_a_document_is_that_of_its_file() {
+    for (name, file) in [("README.md", "envoy.yaml"), ("docs/mcp.md", "mcp.yaml")] {
+        let document = document(name);
+        let shown: Vec<Value> =
+            document.blocks().iter().filter(|block| block.kind == "configuration").map(Block::value).collect();
+        let file = yaml(&fs::read_to_string(root().join("envoy").join(file)).unwrap(), file);
+        assert_eq!(shown.iter().collect::<Vec<_>>(), plugins(&file), "{name}");
+    }
 }
 
 /// Members that are shown alone, in a configuration that is complete but for them.

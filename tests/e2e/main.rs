@@ -32,6 +32,7 @@ mod hostile_traffic;
 mod identity_headers;
 mod jwt;
 mod keys;
+mod mcp;
 mod on_envoy;
 mod outcomes;
 mod pauses;

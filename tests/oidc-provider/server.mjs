@@ -1,6 +1,6 @@
 // A certified OpenID provider (npm `oidc-provider`) as the authorization server of the end-to-end tests and the demo.
 //
-//   node server.mjs [--port N] [--host A] [--issuer URL] [--control N]
+//   node server.mjs [--port N] [--host A] [--issuer URL] [--control N] [--people]
 //
 //   --port          0 or absent: a free port
 //   --host          the address to listen on; 127.0.0.1 if absent
@@ -9,6 +9,8 @@
 //                   were asked for so far.
 //                   POST /down: connections are closed and refused from then on; POST /up: they are taken again.
 //                   POST /rotate: new keys sign, the old ones stay in the set; POST /drop: only the newest are in it.
+//
+//   --people        clients may register themselves (RFC 7591), and people log in, with whatever name and password
 //
 //   OIDC_CLIENTS    JSON array: [{"id": "portal", "secret": "…", "scope": "orders.read orders.write",
 //                                 "auth": "client_secret_basic", "signed_introspection": "RS256",
@@ -37,6 +39,7 @@ const { values: options } = parseArgs({
     port: { type: 'string', default: '0' },
     issuer: { type: 'string' },
     control: { type: 'string' },
+    people: { type: 'boolean', default: false },
   },
 });
 const clients = JSON.parse(process.env.OIDC_CLIENTS ?? '[]');
@@ -114,7 +117,8 @@ function configuration() {
     scopes: SCOPE.split(' '),
     ttl: { ClientCredentials: (_context, token) => token.resourceServer?.accessTokenTTL ?? 600 },
     features: {
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: options.people },
+      registration: { enabled: options.people },
       clientCredentials: { enabled: true },
       dPoP: { enabled: true },
       mTLS: {

@@ -19,6 +19,7 @@ pub mod gateway;
 pub mod http2_client;
 pub mod http2_frames;
 pub mod http_server;
+pub mod mcp;
 pub mod message;
 pub mod node;
 pub mod oidc;

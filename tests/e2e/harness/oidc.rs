@@ -99,21 +99,28 @@ pub struct OidcProvider {
 impl OidcProvider {
     #[track_caller]
     pub fn start(clients: &[Client]) -> Self {
+        Self::start_with(clients, |command| command)
+    }
+
+    /// One where clients register themselves and people log in, for opaque tokens of this resource.
+    #[track_caller]
+    pub fn start_with_people(clients: &[Client], resource: &str) -> Self {
+        let resources = json!({resource: {"format": "opaque"}}).to_string();
+        Self::start_with(clients, |command| command.arg("--people").env("OIDC_RESOURCES", resources))
+    }
+
+    #[track_caller]
+    fn start_with(clients: &[Client], adjust: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let folder = prerequisites::oidc_provider();
         let scratch = Scratch::new("oidc");
         let log = scratch.file("log");
         let output = File::create(&log).expect("a log file");
         let clients: Vec<_> = clients.iter().map(Client::metadata).collect();
-        let mut process = Command::new("node")
-            .arg(folder.join("server.mjs"))
-            .args(["--control", "0"])
-            .env("OIDC_CLIENTS", Value::from(clients).to_string())
-            .env("OIDC_RESOURCES", resources().to_string())
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().expect("a second handle"))
-            .stderr(output)
-            .spawn()
-            .expect("start node");
+        let mut command = Command::new("node");
+        command.arg(folder.join("server.mjs")).args(["--control", "0"]);
+        command.env("OIDC_CLIENTS", Value::from(clients).to_string()).env("OIDC_RESOURCES", resources().to_string());
+        command.stdin(Stdio::null()).stdout(output.try_clone().expect("a second handle")).stderr(output);
+        let mut process = adjust(&mut command).spawn().expect("start node");
         let (control, port) = eventually(SOON, "the authorization server's ready line", || {
             let log = fs::read_to_string(&log).ok()?;
             let ended = process.try_wait().expect("the process's state");

@@ -21,9 +21,18 @@ pub fn compose() -> PathBuf {
 
 /// The folder with the authorization server's script and its installed packages.
 pub fn oidc_provider() -> PathBuf {
+    node("tests/oidc-provider", "oidc-provider")
+}
+
+/// The folder with the MCP server and client and their installed packages.
+pub fn mcp() -> PathBuf {
+    node("tests/mcp", "@modelcontextprotocol/sdk")
+}
+
+fn node(folder: &str, package: &str) -> PathBuf {
     assert!(Command::new("node").arg("--version").output().is_ok(), "`node` is not installed: Node.js 20 or later");
-    let folder = repository().join("tests/oidc-provider");
-    require(folder.join("node_modules/oidc-provider"), "run `make setup`");
+    let folder = repository().join(folder);
+    require(folder.join("node_modules").join(package), "run `make setup`");
     folder
 }
 
