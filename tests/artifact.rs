@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use wasmparser::{Parser, Payload, TypeRef};
 
 /// Bytes; it is loaded into each proxy's memory and sent to it over the network.
-const BUDGET: usize = 640 * 1024;
+const BUDGET: usize = 1000 * 1024;
 
 /// The host functions that the module may ask for. A new one is a decision: a host that lacks it cannot load the module.
 const IMPORTS: &[&str] = &[

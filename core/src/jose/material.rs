@@ -6,6 +6,7 @@ use super::curve::EcCurve;
 use super::key_error::KeyError;
 use super::native;
 use crate::base::json::{Object, UnusableMember};
+use p256::elliptic_curve::point::AffineCoordinates;
 use rsa::BoxedUint;
 use sha2::{Digest, Sha256};
 
@@ -73,8 +74,8 @@ impl PublicMaterial {
         // Uncompressed (SEC 1 §2.3.3).
         let point = [&[4], &x[..], &y[..]].concat();
         let module = match curve {
-            EcCurve::P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).map(VerifyingKey::P256).ok(),
-            EcCurve::P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(&point).map(VerifyingKey::P384).ok(),
+            EcCurve::P256 => p256_key(&x, &y).map(VerifyingKey::P256),
+            EcCurve::P384 => p384_key(&x, &y).map(VerifyingKey::P384),
             EcCurve::P521 => super::p521::is_point(&x, &y).then_some(VerifyingKey::P521),
         };
         let (x, y) = (base64url::encode(&x), base64url::encode(&y));
@@ -125,6 +126,17 @@ impl PublicMaterial {
             VerifyingKey::Ed25519(_) => "Ed25519",
         }
     }
+}
+
+/// By its coordinates: reading a point in its encoded forms would make the module 20 KB larger.
+fn p256_key(x: &[u8], y: &[u8]) -> Option<p256::ecdsa::VerifyingKey> {
+    let point = p256::AffinePoint::from_coordinates(&x.try_into().ok()?, &y.try_into().ok()?);
+    p256::ecdsa::VerifyingKey::from_affine(point.into_option()?).ok()
+}
+
+fn p384_key(x: &[u8], y: &[u8]) -> Option<p384::ecdsa::VerifyingKey> {
+    let point = p384::AffinePoint::from_coordinates(&x.try_into().ok()?, &y.try_into().ok()?);
+    p384::ecdsa::VerifyingKey::from_affine(point.into_option()?).ok()
 }
 
 fn bytes(jwk: &Object<'_>, name: &'static str) -> Result<Vec<u8>, KeyError> {

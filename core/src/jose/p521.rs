@@ -24,7 +24,7 @@ pub(super) fn is_point(x: &[u8], y: &[u8]) -> bool {
         return false;
     }
     let Some(prime) = Odd::new(BoxedUint::from_be_slice_vartime(&PRIME)).into_option() else { return false };
-    let params = BoxedMontyParams::new_vartime(prime);
+    let params = BoxedMontyParams::new(prime);
     let number = |bytes| BoxedMontyForm::new(BoxedUint::from_be_slice_vartime(bytes), &params);
     let (x, y, b) = (number(x), number(y), number(&B));
     let three_x = &x.double() + &x;

@@ -2,7 +2,10 @@
 
 mod aws_lc;
 mod choice;
+mod comparison;
+mod flaws;
 mod rfc;
+mod wycheproof;
 
 use crate::base::json::Object;
 use crate::jose::jwk::PublicKey;
