@@ -5,8 +5,7 @@
 use std::time::Duration;
 use tessera_core::base::headers::HeaderMap;
 use tessera_core::base::time::Timestamp;
-use tessera_core::port::WriteError;
-use tessera_core::port::{HeaderEdits, HostFailure};
+use tessera_core::port::{HeaderEdits, HostFailure, WriteError};
 
 /// Everything in here is checked by nobody but its reader: the names and signatures are those of Proxy-Wasm ABI 0.2.1.
 #[allow(unsafe_code)]
@@ -33,6 +32,7 @@ mod sys {
         ) -> Status;
         fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> Status;
         fn proxy_get_current_time_nanoseconds(time: *mut u64) -> Status;
+        fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> Status;
         fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> Status;
         fn proxy_send_local_response(
             status: u32,
@@ -134,6 +134,15 @@ mod sys {
         Ok(time)
     }
 
+    pub fn get_property(path: &[u8]) -> Result<Vec<u8>, HostFailure> {
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: the host reads what the slice holds, now, and writes the others.
+        unsafe {
+            done(proxy_get_property(path.as_ptr(), path.len(), &raw mut data, &raw mut size))?;
+            Ok(given(data, size))
+        }
+    }
+
     pub fn set_property(path: &[u8], value: &[u8]) -> Result<(), HostFailure> {
         // SAFETY: as above.
         done(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
@@ -229,6 +238,11 @@ impl HeaderEdits for RequestMap {
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
         sys::replace_header(self.0, name.as_bytes(), value)
     }
+}
+
+/// The SHA-256 of the certificate that the client has authenticated with, in hexadecimal digits, if it has.
+pub fn peer_certificate() -> Option<Vec<u8>> {
+    sys::get_property(b"connection\0sha256_peer_certificate_digest").ok()
 }
 
 /// A value of shared data and its version; `None` where there is none, or the host fails.

@@ -14,6 +14,7 @@ pub mod callbacks;
 mod callouts;
 mod host;
 mod plugin;
+mod request;
 mod root;
 mod sdk;
 mod shared_data;

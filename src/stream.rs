@@ -2,6 +2,7 @@
 
 use crate::abi;
 use crate::host;
+use crate::request::Request;
 use std::rc::Rc;
 use tessera_core::base::headers::HeaderMap;
 use tessera_core::engine::about::About;
@@ -24,7 +25,7 @@ pub enum Passed {
 /// Authorizes the request in whose context the VM runs: what has become of it, `None` while it waits, and what is to be
 /// done about it.
 pub fn authorize(worker: &mut Worker, stream: StreamId) -> (Option<Passed>, Vec<Effect>) {
-    let (Ok(now), Ok(head)) = (abi::now(), abi::HEADERS.read()) else {
+    let (Ok(now), Ok(head)) = (abi::now(), abi::HEADERS.read().map(Request)) else {
         return (Some(fail_within(worker, stream, None)), Vec::new());
     };
     // First of all, and whatever the outcome: no forged identity may reach the upstream or a log.
@@ -33,7 +34,7 @@ pub fn authorize(worker: &mut Worker, stream: StreamId) -> (Option<Passed>, Vec<
     }
     let mut cx = host::cx(now);
     let passed = match worker.on_request(stream, &head, &mut cx) {
-        Disposition::Ended(ending) => Some(conclude(worker, stream, &ending, Some(&head))),
+        Disposition::Ended(ending) => Some(conclude(worker, stream, &ending, Some(&head.0))),
         Disposition::Waits => None,
     };
     (passed, cx.effects)

@@ -30,6 +30,7 @@ use tessera_core::config;
 use tessera_core::contract::row::Row;
 use tessera_core::engine::metrics::{Introspected, Level, Lookup, Metrics, Sample, build_info};
 use tessera_core::outcome::Outcome;
+use tessera_core::proof::Unproved;
 
 // ---- configurations ----
 
@@ -323,6 +324,9 @@ fn named_metrics() -> BTreeSet<String> {
         for provider in &settings.providers {
             metrics.introspected(provider, result, Duration::from_millis(7));
         }
+    }
+    for found in [Ok(()), Err(Unproved::Missing), Err(Unproved::Unprovable), Err(Unproved::Replayed)] {
+        metrics.proof(found);
     }
     metrics.in_flight(1);
     metrics.polls([1, 1, 1], 1);

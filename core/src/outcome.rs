@@ -82,6 +82,9 @@ outcomes! {
     /// Bound to a key, and nobody proved possession of it.
     ProofMissing = "proof_missing", refuses(401, "invalid_token",
         "The access token is bound to a key and needs a proof of possession.");
+    /// Possession of the key that it is bound to is not proved by what was shown.
+    ProofInvalid = "proof_invalid", refuses(401, "invalid_token",
+        "The proof of possession is not valid for this access token and this request.");
     /// A JWT whose signature is not one of its issuer's.
     BadSignature = "bad_signature", refuses(401, "invalid_token", "The access token's signature cannot be verified.");
     /// Not a token that this provider issues.

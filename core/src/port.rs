@@ -18,6 +18,12 @@ pub trait RequestHead {
     /// The name of each line, in order and as often as there are lines.
     fn names(&self) -> impl Iterator<Item = &[u8]>;
 
+    /// The SHA-256 of the certificate that the client has authenticated with in TLS, in hexadecimal digits; `None` when
+    /// it has not. Of headers alone, it has not.
+    fn peer_certificate(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     fn first<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
         self.lines(name).next()
     }

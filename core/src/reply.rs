@@ -1,4 +1,4 @@
-//! What a refused caller receives (RFC 6750 §3).
+//! What a refused caller receives (RFC 6750 §3, RFC 9449 §7.1).
 
 use crate::base::fields::quoted;
 use crate::base::time::millis;
@@ -15,6 +15,8 @@ pub struct ReplySettings {
     pub realm: Option<Box<str>>,
     /// `resource_metadata` of challenges of what has no metadata of its own (RFC 9728 §5.1).
     pub resource_metadata: Option<Box<str>>,
+    /// `algs` of challenges in the scheme `DPoP`: names of algorithms, separated by spaces.
+    pub dpop_algorithms: Box<str>,
     /// `Retry-After` of 503 answers, where no server says otherwise; sent in whole seconds, rounded up.
     pub retry_after: Duration,
 }
@@ -29,12 +31,23 @@ pub struct Refusal {
     pub resource_metadata: Option<Rc<str>>,
     /// How long the authorization server wants to be left alone, where that is the reason.
     pub retry_after: Option<Duration>,
+    /// Whether it is about a token that is bound to a key by DPoP, or came as one.
+    pub is_of_dpop: bool,
+    /// Whether a DPoP proof itself is to blame.
+    pub is_of_proof: bool,
 }
 
 impl Refusal {
     /// A refusal that has nothing to do with scopes.
     pub fn new(outcome: Outcome) -> Self {
-        Self { outcome, scope: String::new(), resource_metadata: None, retry_after: None }
+        Self {
+            outcome,
+            scope: String::new(),
+            resource_metadata: None,
+            retry_after: None,
+            is_of_dpop: false,
+            is_of_proof: false,
+        }
     }
 }
 
@@ -50,7 +63,10 @@ impl ReplySettings {
     /// The reply to a refused request. An outcome that passes has none to give and is answered as an internal error.
     pub fn reply(&self, refusal: &Refusal) -> Reply {
         let internal = Answer { status: 500, error: "server_error", description: "" };
-        let answer = refusal.outcome.answer().or_else(|| Outcome::InternalError.answer()).unwrap_or(internal);
+        let mut answer = refusal.outcome.answer().or_else(|| Outcome::InternalError.answer()).unwrap_or(internal);
+        if refusal.is_of_proof {
+            answer.error = "invalid_dpop_proof";
+        }
         let mut headers =
             vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
         if let Some(challenge) = self.challenge(refusal, answer) {
@@ -79,10 +95,12 @@ impl ReplySettings {
             ("error_description", error.map(|answer| answer.description)),
             ("scope", Some(&*refusal.scope).filter(|scope| !scope.is_empty())),
             ("resource_metadata", refusal.resource_metadata.as_deref().or(self.resource_metadata.as_deref())),
+            ("algs", Some(&*self.dpop_algorithms).filter(|_| refusal.is_of_dpop)),
         ];
+        let scheme = if refusal.is_of_dpop { "DPoP" } else { "Bearer" };
         let written: Vec<String> =
             parameters.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", quoted(value?)))).collect();
-        Some(if written.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", written.join(", ")) })
+        Some(if written.is_empty() { scheme.to_owned() } else { format!("{scheme} {}", written.join(", ")) })
     }
 }
 
@@ -94,6 +112,7 @@ mod tests {
         ReplySettings {
             realm: Some("a \"b\\".into()),
             resource_metadata: None,
+            dpop_algorithms: "ES256 PS256".into(),
             retry_after: Duration::from_millis(4001),
         }
     }
@@ -127,6 +146,20 @@ mod tests {
             "Bearer realm=\"a \\\"b\\\\\", error=\"insufficient_scope\", \
              error_description=\"The access token lacks a scope that this operation requires.\", scope=\"a b\""
         );
+    }
+
+    #[test]
+    fn what_is_about_dpop_is_challenged_in_its_scheme() {
+        let settings = ReplySettings { realm: None, ..settings() };
+        let challenge = |refusal: Refusal| header(&settings.reply(&refusal), "www-authenticate").unwrap();
+        let expired = Refusal { is_of_dpop: true, ..Refusal::new(Outcome::Expired) };
+        assert_eq!(
+            challenge(expired),
+            "DPoP error=\"invalid_token\", error_description=\"The access token has expired.\", algs=\"ES256 PS256\""
+        );
+        let replayed = Refusal { is_of_dpop: true, is_of_proof: true, ..Refusal::new(Outcome::ProofInvalid) };
+        assert!(challenge(replayed.clone()).starts_with("DPoP error=\"invalid_dpop_proof\", error_description="));
+        assert!(settings.reply(&replayed).body.starts_with("{\"error\":\"invalid_dpop_proof\","));
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod on_the_fake_host;
 mod optional_tokens;
 mod paths;
 mod pauses;
+mod possession;
 mod providers;
 mod refresh_ahead;
 mod reserve;

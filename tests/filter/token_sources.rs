@@ -44,7 +44,7 @@ fn the_scheme_has_no_case_and_may_be_followed_by_spaces() {
 #[test]
 fn another_scheme_is_not_a_token() {
     let worker = reading(json!([{"header": "authorization", "scheme": "Bearer"}]));
-    for value in ["Basic YTpi", "abc", "Bearerabc", "Bearer\tabc", "DPoP abc", "", " ", "Bear", "B", "Bearer:abc"] {
+    for value in ["Basic YTpi", "abc", "Bearerabc", "Bearer\tabc", "Dpo abc", "", " ", "Bear", "B", "Bearer:abc"] {
         assert_eq!(
             taken(&worker, &[("authorization", value.as_bytes())]),
             Err("missing_token".to_owned()),

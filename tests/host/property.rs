@@ -11,9 +11,13 @@ pub(super) fn property(vm: &Vm, path: &str) -> Option<Vec<u8>> {
         "plugin_vm_id" => return Some(vm.plugin.vm_id.clone().into_bytes()),
         _ => {}
     }
+    let certificate = state.certificate.clone();
     let stream = state.stream()?;
     if let Some(set) = stream.properties.get(path).filter(|_| !path.contains('\0')) {
         return Some(set.clone());
+    }
+    if path == "connection\0sha256_peer_certificate_digest" {
+        return certificate.map(String::into_bytes);
     }
     let request = Some(&stream.headers).filter(|_| stream.editable)?;
     let field = path.strip_prefix("request\0")?;

@@ -59,6 +59,8 @@ pub(super) struct State {
     pub faults: Vec<String>,
     pub hostcalls: BTreeMap<&'static str, u64>,
     pub injected: BTreeMap<String, VecDeque<Status>>,
+    /// The SHA-256 of the certificate that clients of this worker authenticate with, in hexadecimal digits.
+    pub certificate: Option<String>,
     pub metrics: BTreeMap<u32, String>,
 }
 
@@ -207,6 +209,7 @@ impl State {
             faults: Vec::new(),
             hostcalls: BTreeMap::new(),
             injected: BTreeMap::new(),
+            certificate: None,
             metrics: BTreeMap::new(),
         }
     }

@@ -333,6 +333,11 @@ impl Worker {
         self.state().injected.entry(hostcall.to_owned()).or_default().push_back(status);
     }
 
+    /// From now on clients authenticate with the certificate of this SHA-256 (in hexadecimal digits), or with none.
+    pub fn set_client_certificate(&self, digest: Option<&str>) {
+        self.state().certificate = digest.map(str::to_owned);
+    }
+
     /// What the module did that Envoy would not have put up with; taking them keeps them from failing the test.
     pub fn take_faults(&self) -> Vec<String> {
         std::mem::take(&mut self.state().faults)

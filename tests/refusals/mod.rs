@@ -15,7 +15,7 @@ pub struct Refusal {
 }
 
 /// In the order in which requests are judged.
-pub const REFUSALS: [Refusal; 22] = [
+pub const REFUSALS: [Refusal; 23] = [
     refusal("unknown_api", 404, "not_found", "No API is served under this address."),
     refusal(
         "invalid_request",
@@ -36,6 +36,12 @@ pub const REFUSALS: [Refusal; 22] = [
         401,
         "invalid_token",
         "The access token is bound to a key and needs a proof of possession.",
+    ),
+    refusal(
+        "proof_invalid",
+        401,
+        "invalid_token",
+        "The proof of possession is not valid for this access token and this request.",
     ),
     refusal("bad_signature", 401, "invalid_token", "The access token's signature cannot be verified."),
     refusal("malformed_token", 401, "invalid_token", "The access token is malformed."),
@@ -111,10 +117,11 @@ pub fn assert_refused(outcome: &str, status: u16, body: &[u8], header: impl Fn(&
     }
 }
 
-/// A parameter of the challenge; the whole header must be one `Bearer` challenge by RFC 9110 section 11.6.1.
+/// A parameter of the challenge; the whole header must be one challenge, in the scheme `Bearer` or `DPoP`, by RFC 9110
+/// section 11.6.1.
 #[track_caller]
 pub fn parameter(challenge: &str, name: &str) -> Option<String> {
-    let parameters = parameters(challenge).unwrap_or_else(|| panic!("not one Bearer challenge: {challenge}"));
+    let parameters = parameters(challenge).unwrap_or_else(|| panic!("not one challenge: {challenge}"));
     let mut found = parameters.into_iter().filter(|(key, _)| key == name).map(|(_, value)| value);
     let value = found.next();
     assert_eq!(found.next(), None, "{name} is given twice: {challenge}");
@@ -122,7 +129,7 @@ pub fn parameter(challenge: &str, name: &str) -> Option<String> {
 }
 
 fn parameters(header: &str) -> Option<Vec<(String, String)>> {
-    let mut rest = header.strip_prefix("Bearer")?;
+    let mut rest = header.strip_prefix("Bearer").or_else(|| header.strip_prefix("DPoP"))?;
     let mut found = Vec::new();
     while !rest.is_empty() {
         rest = rest.strip_prefix(if found.is_empty() { " " } else { ", " })?;

@@ -6,6 +6,7 @@ mod cache;
 mod client_auth;
 mod contracts;
 mod discovery;
+mod dpop;
 mod duration;
 mod field;
 mod headers;

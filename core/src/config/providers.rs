@@ -33,7 +33,8 @@ keys! {
     audiences: Of<Texts> = or(Of(Shape::Array, |field| field.array(|element| element.text())), "[]");
     /// How far clocks may differ when `exp` and `nbf` are judged.
     clock_skew: Span = or(Span(Duration::ZERO, Duration::from_secs(3600)), "\"10s\"");
-    /// Whether a token that is bound to a key (`cnf`, or `token_type` DPoP) is refused, or passes as a bearer token.
+    /// Whether a token that is bound to a key (`cnf`, or `token_type` DPoP) needs its proof of possession, or passes as
+    /// a bearer token.
     proof_of_possession: Word<bool> = or(Word(&[("enforce", false), ("ignore", true)]), "\"enforce\"");
     /// Which members of the answer name the client and the scopes.
     claims: Of<ClaimNames> = or(Of(Shape::Object, |field| field.section(claims)), "{}");

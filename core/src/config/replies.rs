@@ -22,7 +22,12 @@ pub(super) fn read(section: &Section<'_>) -> Option<ReplySettings> {
     let realm = section.get(&REPLIES.realm);
     let resource_metadata = section.get(&REPLIES.resource_metadata);
     let retry_after = section.get(&REPLIES.retry_after);
-    Some(ReplySettings { realm: realm?, resource_metadata: resource_metadata?, retry_after: retry_after? })
+    Some(ReplySettings {
+        realm: realm?,
+        resource_metadata: resource_metadata?,
+        retry_after: retry_after?,
+        ..ReplySettings::default()
+    })
 }
 
 fn quotable(text: &str) -> Result<Box<str>, &'static str> {

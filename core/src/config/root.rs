@@ -7,7 +7,7 @@ use super::key::{Maybe, Part, Shape, keys};
 use super::kind::{Of, Word};
 use super::references::References;
 use super::section::Section;
-use super::{apis, cache, contracts, providers, replies, token};
+use super::{apis, cache, contracts, dpop, providers, replies, token};
 use crate::base::http::AnswerHeaders;
 use crate::cache::CacheSettings;
 use crate::contract;
@@ -15,9 +15,12 @@ use crate::engine::settings::Settings;
 use crate::policy::api::ApiSettings;
 use crate::policy::selection::{AmbiguousPaths, Policy, Unmatched};
 use crate::policy::upstream::IdentitySource;
+use crate::proof::ProofSettings;
+use crate::proof::certificate::CertificateSource;
+use crate::proof::dpop::DpopSettings;
 use crate::provider::Provider;
 use crate::provider::introspection::request::{Introspection, LOOKED_AT};
-use crate::reply;
+use crate::reply::ReplySettings;
 use crate::token::extract;
 use std::rc::Rc;
 
@@ -37,10 +40,17 @@ keys! {
         or(Word(&[("refuse", AmbiguousPaths::Refuse), ("literal", AmbiguousPaths::Literal)]), "\"refuse\"");
     /// Where tokens are looked for.
     token: Of<extract::TokenSettings> = or(Of(Shape::Object, |field| field.section(token::read)), "{}");
+    /// What is required of proofs of possession by DPoP.
+    dpop: Of<DpopSettings> = or(Of(Shape::Object, |field| field.section(dpop::read)), "{}");
+    /// Who says which certificate a client has: the connection, or a proxy before this one, in
+    /// `x-forwarded-client-cert`.
+    client_certificate: Word<CertificateSource> =
+        or(Word(&[("connection", CertificateSource::Connection), ("forwarded", CertificateSource::Forwarded)]),
+            "\"connection\"");
     /// What is remembered of tokens.
     cache: Of<CacheSettings> = or(Of(Shape::Object, |field| field.section(cache::read)), "{}");
     /// How refusals are worded.
-    replies: Of<reply::ReplySettings> = or(Of(Shape::Object, |field| field.section(replies::read)), "{}");
+    replies: Of<ReplySettings> = or(Of(Shape::Object, |field| field.section(replies::read)), "{}");
 }
 
 pub(super) fn read(section: &Section<'_>) -> Option<Settings> {
@@ -58,6 +68,8 @@ pub(super) fn read(section: &Section<'_>) -> Option<Settings> {
     let unmatched = section.get(&ROOT.no_match);
     let ambiguous_paths = section.get(&ROOT.ambiguous_paths);
     let token = section.get(&ROOT.token);
+    let dpop = section.get(&ROOT.dpop);
+    let certificates = section.get(&ROOT.client_certificate);
     let cache = section.get(&ROOT.cache);
     let replies = section.get(&ROOT.replies);
 
@@ -67,10 +79,17 @@ pub(super) fn read(section: &Section<'_>) -> Option<Settings> {
     {
         return None;
     }
+    let proof = ProofSettings { dpop: dpop?, certificates: certificates? };
+    let replies = ReplySettings { dpop_algorithms: proof.dpop.algorithm_names().into(), ..replies? };
     let providers = completed(providers?, &KeptClaims::of(&apis), &cache);
     let policy = Policy::new(apis, &providers, unmatched?, ambiguous_paths?);
     let policy = policy.map_err(|error| apis_field.map(|field| field.refuse(error.to_string()))).ok()?;
-    Some(Settings::new(policy, providers, token?, Rc::new(contracts?), cache, replies?))
+    let settings = Settings::new(policy, providers, token?, proof, Rc::new(contracts?), cache, replies);
+    Some(if settings.enforces_proofs() {
+        Settings { token: token::taking_dpop(settings.token), ..settings }
+    } else {
+        settings
+    })
 }
 
 fn contracts(field: Option<&Field<'_>>, references: &References<'_>) -> Option<contract::settings::ContractSettings> {

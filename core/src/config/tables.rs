@@ -5,6 +5,7 @@ use super::cache::CACHE;
 use super::client_auth::CLIENT;
 use super::contracts::{CONTRACTS, ROW, SOURCE};
 use super::discovery::DISCOVERY;
+use super::dpop::DPOP;
 use super::introspection::INTROSPECTION;
 use super::jwt::{JWT, KEYS};
 use super::key::KeyTable;
@@ -38,6 +39,7 @@ pub fn key_tables() -> Vec<KeyTable> {
         UPSTREAM.table(),
         TOKEN.table(),
         token::SOURCE.table(),
+        DPOP.table(),
         CONTRACTS.table(),
         ROW.table(),
         SOURCE.table(),

@@ -7,7 +7,7 @@ use super::section::Section;
 use crate::base::fields::{is_header_name, is_token};
 use crate::base::headers::is_twin;
 use crate::token::credential::resembles;
-use crate::token::extract::{TokenSettings, TokenSource};
+use crate::token::extract::{DPOP, TokenSettings, TokenSource};
 
 keys! {
     /// Where tokens are looked for.
@@ -36,6 +36,19 @@ pub(super) fn read(section: &Section<'_>) -> Option<TokenSettings> {
     let sources = section.get(&TOKEN.sources);
     let max_length = section.get(&TOKEN.max_length);
     Some(TokenSettings { sources: sources?, max_length: usize::try_from(max_length?).ok()? })
+}
+
+/// `authorization` with `Bearer` takes tokens that come with a proof, too (RFC 9449 §7.1).
+pub(super) fn taking_dpop(mut settings: TokenSettings) -> TokenSettings {
+    for source in &mut settings.sources {
+        if let TokenSource::Header { name, schemes } = source
+            && &**name == "authorization"
+            && schemes.iter().all(|scheme| scheme.eq_ignore_ascii_case("Bearer"))
+        {
+            schemes.push(DPOP.into());
+        }
+    }
+    settings
 }
 
 fn sources(field: &Field<'_>) -> Option<Vec<TokenSource>> {

@@ -38,7 +38,8 @@ impl Permit {
     }
 }
 
-/// Judges a request. `holding` is asked for the client's contract only when the rule wants one.
+/// Judges a request. `prove` is asked whether it proves possession of what its token is bound to, where that is to be
+/// enforced, and `holding` for the client's contract only when the rule wants one.
 ///
 /// # Errors
 /// The first check that fails, in the order of the outcomes.
@@ -47,6 +48,7 @@ pub fn decide(
     provider: &Rc<Provider>,
     Guard { api, rule, .. }: &Guard,
     now: Timestamp,
+    prove: impl FnOnce(&Facts) -> Result<(), Outcome>,
     holding: impl FnOnce(Option<&str>) -> Holding,
 ) -> Result<Permit, Outcome> {
     let facts = match state {
@@ -57,8 +59,8 @@ pub fn decide(
     if !rule.claims.iter().all(|claim| claim.is_met_by(&facts.said)) {
         return Err(Outcome::WrongClaims);
     }
-    if facts.confirmation.is_some() && !provider.checks.ignore_key_binding {
-        return Err(Outcome::ProofMissing);
+    if !provider.checks.ignore_key_binding {
+        prove(facts)?;
     }
     if !rule.scopes.is_met_by(&facts.scope) {
         return Err(Outcome::InsufficientScope);

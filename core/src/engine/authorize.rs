@@ -12,9 +12,14 @@ use crate::outcome::Outcome;
 use crate::policy::api::Guard;
 use crate::policy::selection::{Selection, Target};
 use crate::port::RequestHead;
+use crate::proof::evidence::Evidence;
+use crate::proof::{Checker, Presented, Unproved};
 use crate::provider::Provider;
 use crate::reply::{Refusal, Reply, metadata};
-use crate::token::extract::{Candidate, TokenError, extract};
+use crate::token::confirmation::Confirmation;
+use crate::token::extract::{Candidate, TokenError, extract, is_by_dpop};
+use crate::token::facts::{Facts, TokenState};
+use std::borrow::Cow;
 use std::rc::Rc;
 
 impl Worker {
@@ -70,12 +75,21 @@ impl Worker {
         cx: &mut Cx<'_>,
     ) -> Disposition {
         let settings = Rc::clone(&self.settings);
-        let Candidate { token, by_dpop: _ } = match extract(&settings.token, head) {
+        let Candidate { token, by_dpop } = match extract(&settings.token, head) {
             Ok(token) => token,
-            Err(fault) => return Disposition::Ended(self.without_token(guard, fault).into()),
+            Err(fault) => {
+                let mut verdict = self.without_token(guard, fault);
+                if let Verdict::Refuse(refusal, _) = &mut verdict {
+                    refusal.is_of_dpop = is_by_dpop(&settings.token.sources, head);
+                }
+                return Disposition::Ended(verdict.into());
+            }
         };
-        let resolution = self.resolve(stream, guard, &token, cx);
-        self.conclude(resolution, guard, &token, cx).map_or(Disposition::Waits, Disposition::Ended)
+        let evidence =
+            |wants_certificate| Cow::Owned(Evidence::of(head, settings.proof.certificates, wants_certificate));
+        let presented = Presented { token: &token, by_dpop, evidence: &evidence };
+        let resolution = self.resolve(stream, guard, presented, cx);
+        self.conclude(resolution, guard, presented, cx).map_or(Disposition::Waits, Disposition::Ended)
     }
 
     /// How a request ends; `None` while it waits.
@@ -83,13 +97,13 @@ impl Worker {
         &mut self,
         resolution: Resolution<'_>,
         guard: &Guard,
-        token: &[u8],
+        presented: Presented<'_>,
         cx: &Cx<'_>,
     ) -> Option<Ending> {
         let mut ending = match resolution {
-            Resolution::Facts(provider, remembered) => self.decide(&remembered, provider, guard, cx).into(),
+            Resolution::Facts(provider, remembered) => self.decide(&remembered, provider, guard, presented, cx).into(),
             Resolution::Unanswered { provider, outcome, stale } => {
-                let ending = self.unanswered(outcome, stale.as_ref(), provider, guard, cx);
+                let ending = self.unanswered(outcome, stale.as_ref(), provider, guard, presented, cx);
                 if !ending.stale {
                     self.metrics.lookup(Lookup::Coalesced, Level::Worker);
                 }
@@ -104,7 +118,7 @@ impl Worker {
             }
             Resolution::Waits => return None,
         };
-        ending.verdict.explain(|about| about.set_token(token));
+        ending.verdict.is_about(presented);
         Some(ending)
     }
 
@@ -128,11 +142,35 @@ impl Worker {
         remembered: &Remembered,
         provider: &Rc<Provider>,
         guard: &Guard,
+        presented: Presented<'_>,
         cx: &Cx<'_>,
     ) -> Verdict {
+        let mut proved = None;
+        let checker = Checker {
+            settings: &self.settings.proof,
+            used: &self.used_proofs,
+            verifier: &self.verifier,
+            signatures: cx.signatures,
+            store: cx.store,
+            clock_skew: provider.checks.clock_skew,
+            now: cx.now,
+        };
+        let prove = |facts: &Facts| {
+            let confirmation = facts.confirmation.as_deref();
+            if presented.suffices(confirmation) {
+                return Ok(());
+            }
+            let found = checker.check(confirmation, presented);
+            proved = Some(found);
+            found.map_err(outcome_of)
+        };
         let contracts = &mut self.contracts;
         let holding = |client: Option<&str>| contracts.find(&guard.api.id, &provider.name, client, cx.store, cx.now);
-        match decide(&remembered.state, provider, guard, cx.now, holding) {
+        let decided = decide(&remembered.state, provider, guard, cx.now, prove, holding);
+        if let Some(found) = proved {
+            self.metrics.proof(found);
+        }
+        match decided {
             Ok(permit) => {
                 self.metrics.request(Outcome::Allowed, Some(&guard.api));
                 Verdict::Admit(permit)
@@ -143,6 +181,13 @@ impl Worker {
                     about.provider = Some(Rc::clone(provider));
                     about.set_facts(&remembered.state, outcome);
                 });
+                if let Verdict::Refuse(refusal, about) = &mut verdict {
+                    refusal.is_of_dpop = is_of_key(&remembered.state);
+                    if let Some(Err(unproved)) = proved {
+                        refusal.is_of_proof = unproved.is_of_proof();
+                        about.detail = Some(unproved.to_string().into());
+                    }
+                }
                 verdict
             }
         }
@@ -156,6 +201,7 @@ impl Worker {
         stale: Option<&Remembered>,
         provider: &Rc<Provider>,
         guard: &Guard,
+        presented: Presented<'_>,
         cx: &Cx<'_>,
     ) -> Ending {
         let is_outage = outcome == Outcome::ProviderUnavailable;
@@ -165,7 +211,7 @@ impl Worker {
             && guard.rule.accepts_age(remembered.age(cx.now))
         {
             self.metrics.lookup(Lookup::Stale, Level::Shared);
-            return Ending { verdict: self.decide(remembered, provider, guard, cx), stale: true };
+            return Ending { verdict: self.decide(remembered, provider, guard, presented, cx), stale: true };
         }
         let mut verdict = self.refuse(Some(guard), outcome);
         if let Verdict::Refuse(refusal, about) = &mut verdict {
@@ -193,4 +239,18 @@ impl Worker {
         verdict.explain(|about| about.detail = Some(detail.into()));
         verdict
     }
+}
+
+fn outcome_of(unproved: Unproved) -> Outcome {
+    match unproved {
+        Unproved::Missing => Outcome::ProofMissing,
+        Unproved::Unknown => Outcome::InternalError,
+        _ => Outcome::ProofInvalid,
+    }
+}
+
+/// Whether the token is bound to a key by DPoP.
+fn is_of_key(state: &TokenState) -> bool {
+    let TokenState::Active(facts) = state else { return false };
+    facts.confirmation.as_deref().is_some_and(Confirmation::is_of_key)
 }

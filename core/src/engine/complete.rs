@@ -9,6 +9,7 @@ use super::worker::Worker;
 use crate::cache::{BucketSnapshot, Freshness, Remembered, Role, is_held};
 use crate::outcome::Outcome;
 use crate::policy::api::Guard;
+use crate::proof::Presented;
 use crate::token::digest::Digest;
 use std::rc::Rc;
 
@@ -107,7 +108,10 @@ impl Worker {
         };
         let mut unsatisfied = Vec::new();
         for waiter in std::mem::take(&mut question.waiters) {
-            let Waiter { stream, guard, since } = &waiter;
+            let Waiter { stream, guard, since, by_dpop, .. } = &waiter;
+            let evidence = |_| waiter.evidence();
+            let presented =
+                Presented { token: question.token.expose().as_bytes(), by_dpop: *by_dpop, evidence: &evidence };
             let mut ending = match &learned {
                 // An answer that was asked for before the request came counts as cached then.
                 Ok(remembered)
@@ -116,10 +120,10 @@ impl Worker {
                     unsatisfied.push(waiter);
                     continue;
                 }
-                Ok(remembered) => self.decide(remembered, &question.provider, guard, cx).into(),
-                Err(unanswered) => self.end_unanswered(unanswered, stale.as_ref(), &question, guard, cx),
+                Ok(remembered) => self.decide(remembered, &question.provider, guard, presented, cx).into(),
+                Err(unanswered) => self.end_unanswered(unanswered, stale.as_ref(), &question, guard, presented, cx),
             };
-            ending.verdict.explain(|about| about.set_token(question.token.expose().as_bytes()));
+            ending.verdict.is_about(presented);
             cx.effects.push(Effect::End(*stream, ending));
         }
         self.ask_again(digest, Question { waiters: unsatisfied, ..question }, cx);
@@ -151,9 +155,10 @@ impl Worker {
         stale: Option<&Remembered>,
         question: &Question,
         guard: &Guard,
+        presented: Presented<'_>,
         cx: &Cx<'_>,
     ) -> Ending {
-        let mut ending = self.unanswered(*outcome, stale, &question.provider, guard, cx);
+        let mut ending = self.unanswered(*outcome, stale, &question.provider, guard, presented, cx);
         // If stale facts were used, the verdict on them gives the details.
         if detail.is_some() && !ending.stale {
             ending.verdict.explain(|about| about.detail.clone_from(detail));

@@ -2,7 +2,7 @@
 
 use super::calls::Purpose;
 use super::effect::{Cx, Effect};
-use super::flights::{Full, Parked};
+use super::flights::{Full, Parked, Waiter};
 use super::metrics::Polled;
 use super::reason::Reason;
 use super::resolve::{Arrival, Resolution};
@@ -12,6 +12,7 @@ use crate::base::http::{HttpCall, HttpResult};
 use crate::feed::fresh_document::{FetchError, Fetched};
 use crate::jose::jwk_set::KeySet;
 use crate::outcome::Outcome;
+use crate::proof::Presented;
 use crate::provider::Provider;
 use crate::provider::metadata::Metadata;
 use std::rc::Rc;
@@ -198,8 +199,10 @@ impl Worker {
 
     /// Ends a request that has waited, unless it goes on waiting.
     fn end_parked(&mut self, parked: &Parked, resolution: Resolution<'_>, cx: &mut Cx<'_>) {
-        let token = parked.token.expose().as_bytes();
-        if let Some(ending) = self.conclude(resolution, &parked.waiter.guard, token, cx) {
+        let Waiter { guard, by_dpop, .. } = &parked.waiter;
+        let evidence = |_| parked.waiter.evidence();
+        let presented = Presented { token: parked.token.expose().as_bytes(), by_dpop: *by_dpop, evidence: &evidence };
+        if let Some(ending) = self.conclude(resolution, guard, presented, cx) {
             cx.effects.push(Effect::End(parked.waiter.stream, ending));
         }
     }

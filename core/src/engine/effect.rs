@@ -6,6 +6,7 @@ use crate::base::time::Timestamp;
 use crate::decision::decide::Permit;
 use crate::policy::api::Api;
 use crate::port::{Random, SharedStore, Signatures};
+use crate::proof::Presented;
 use crate::reply::{Refusal, Reply};
 use std::rc::Rc;
 
@@ -32,6 +33,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Says of a refusal with which token it was; does nothing for a request that passes.
+    pub fn is_about(&mut self, presented: Presented<'_>) {
+        if let Self::Refuse(refusal, about) = self {
+            about.set_token(presented.token);
+            refusal.is_of_dpop |= presented.by_dpop;
+        }
+    }
+
     /// Adds details to a refusal; does nothing for a request that passes.
     pub fn explain(&mut self, explain: impl FnOnce(&mut About)) {
         if let Self::Refuse(_, about) = self {

@@ -4,11 +4,13 @@ use super::effect::{CallId, StreamId};
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
 use crate::policy::api::{Choice, Guard};
+use crate::proof::evidence::Evidence;
 use crate::provider::Provider;
 use crate::provider::introspection::request::{Endpoint, Introspection};
 use crate::token::bearer::Bearer;
 use crate::token::digest::Digest;
 use hashbrown::HashMap;
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -30,6 +32,10 @@ pub(super) struct Waiter {
     pub stream: StreamId,
     pub guard: Guard,
     pub since: Timestamp,
+    /// Whether its token came by the scheme `DPoP`.
+    pub by_dpop: bool,
+    /// What came with the token, if that proves anything.
+    pub evidence: Option<Rc<Evidence>>,
 }
 
 /// A request that waits until the keys, or the address, of its provider are known.
@@ -254,6 +260,15 @@ impl Question {
     /// How long a call may take from now on.
     pub(super) fn time_left(&self, now: Timestamp) -> Duration {
         self.deadline.since(now)
+    }
+}
+
+impl Waiter {
+    pub(super) fn evidence(&self) -> Cow<'_, Evidence> {
+        match &self.evidence {
+            Some(evidence) => Cow::Borrowed(evidence),
+            None => Cow::Owned(Evidence::default()),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::settings::Settings;
 use crate::jose::verify::Implementation;
 use crate::outcome::Outcome;
 use crate::policy::api::Api;
+use crate::proof::Unproved;
 use crate::provider::Provider;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -60,6 +61,7 @@ pub enum Sample<'a> {
 const LOOKUPS: [&str; 5] = ["hit", "negative_hit", "miss", "stale", "coalesced"];
 const LEVELS: [&str; 2] = ["worker", "shared"];
 const INTROSPECTED: [&str; 4] = ["active", "inactive", "unavailable", "error"];
+const PROOFS: [&str; 4] = ["good", "missing", "invalid", "replayed"];
 const POLLS: [&str; 3] = ["changed", "unchanged", "failed"];
 const SIGNATURES: [&str; 2] = ["good", "bad"];
 const IMPLEMENTATIONS: [&str; 2] = ["host", "module"];
@@ -77,6 +79,7 @@ pub struct Metrics {
     first_introspected: usize,
     first_signature: usize,
     first_key_fetch: usize,
+    first_proof: usize,
     first_poll: usize,
     skipped: usize,
     duration_names: Vec<String>,
@@ -90,6 +93,7 @@ impl Metrics {
     /// Nothing counted yet.
     pub fn new(settings: &Settings) -> Self {
         let apis = settings.policy.apis().iter().map(|api| label(&api.id)).chain([NO_API.to_owned()]);
+        let providers = || settings.providers.iter().map(|provider| &provider.name);
         let mut names: Vec<String> = apis
             .flat_map(|api| {
                 Outcome::ALL.map(|outcome| format!("tessera_requests.outcome.{}.api.{api}", outcome.name()))
@@ -100,20 +104,22 @@ impl Metrics {
             names.extend(LEVELS.map(|level| format!("tessera_cache.result.{result}.level.{level}")));
         }
         let first_introspected = names.len();
-        for Provider { name, .. } in settings.providers.iter().map(AsRef::as_ref) {
+        for name in providers() {
             names.extend(INTROSPECTED.map(|result| format!("tessera_introspections.provider.{name}.result.{result}")));
         }
         let first_signature = names.len();
-        for Provider { name, .. } in settings.providers.iter().map(AsRef::as_ref) {
+        for name in providers() {
             for result in SIGNATURES {
                 let name = |by| format!("tessera_signatures.provider.{name}.result.{result}.by.{by}");
                 names.extend(IMPLEMENTATIONS.map(name));
             }
         }
         let first_key_fetch = names.len();
-        for Provider { name, .. } in settings.providers.iter().map(AsRef::as_ref) {
+        for name in providers() {
             names.extend(POLLS.map(|result| format!("tessera_key_fetches.provider.{name}.result.{result}")));
         }
+        let first_proof = names.len();
+        names.extend(PROOFS.map(|result| format!("tessera_proofs.result.{result}")));
         let first_poll = names.len();
         names.extend(POLLS.map(|result| format!("tessera_contract_polls.result.{result}")));
         let skipped = names.len();
@@ -125,13 +131,10 @@ impl Metrics {
             first_introspected,
             first_signature,
             first_key_fetch,
+            first_proof,
             first_poll,
             skipped,
-            duration_names: settings
-                .providers
-                .iter()
-                .map(|provider| format!("tessera_introspection_ms.provider.{}", provider.name))
-                .collect(),
+            duration_names: providers().map(|name| format!("tessera_introspection_ms.provider.{name}")).collect(),
             durations: Vec::new(),
             in_flight: 0,
             in_flight_reported: 0,
@@ -164,6 +167,18 @@ impl Metrics {
 
     pub fn key_fetch(&mut self, provider: &Provider, result: Polled) {
         self.add(self.first_key_fetch + provider.slot * POLLS.len() + result as usize, 1);
+    }
+
+    /// Possession was to be proved. That nobody could tell is counted among the outcomes.
+    pub fn proof(&mut self, result: Result<(), Unproved>) {
+        let place = match result {
+            Ok(()) => 0,
+            Err(Unproved::Missing) => 1,
+            Err(Unproved::Replayed) => 3,
+            Err(Unproved::Unknown) => return,
+            Err(_) => 2,
+        };
+        self.add(self.first_proof + place, 1);
     }
 
     /// So many introspection calls are under way.

@@ -12,6 +12,8 @@ use crate::cache::{Freshness, Hit, Remembered};
 use crate::outcome::Outcome;
 use crate::policy::api::{Choice, Guard, Unvouched};
 use crate::policy::rule::Rule;
+use crate::proof::Presented;
+use crate::proof::evidence::Evidence;
 use crate::provider::Provider;
 use crate::token::bearer::Bearer;
 use crate::token::facts::Facts;
@@ -50,9 +52,10 @@ impl Worker {
         &mut self,
         stream: StreamId,
         guard: &'a Guard,
-        token: &[u8],
+        presented: Presented<'_>,
         cx: &mut Cx<'_>,
     ) -> Resolution<'a> {
+        let token = presented.token;
         let mut was_good = false;
         // The warm path: no other host call than those for the token and the time, no allocation.
         for choice in guard.api.choices.iter() {
@@ -74,11 +77,19 @@ impl Worker {
         }
         match Bearer::parse(token) {
             Some(token) => {
-                let waiter = Waiter { stream, guard: guard.clone(), since: cx.now };
+                let evidence = self.kept(presented);
+                let waiter =
+                    Waiter { stream, guard: guard.clone(), since: cx.now, by_dpop: presented.by_dpop, evidence };
                 self.resolve_miss(guard, Arrival { token, waiter, was_good, has_waited: false }, cx)
             }
             None => Resolution::Malformed,
         }
+    }
+
+    /// What a request that may have to wait keeps of what came with its token.
+    fn kept(&self, presented: Presented<'_>) -> Option<Rc<Evidence>> {
+        let evidence = self.settings.enforces_proofs().then(|| (presented.evidence)(true))?;
+        (!evidence.is_none()).then(|| Rc::new(evidence.into_owned()))
     }
 
     /// Resolves a token that is not in the local cache, or no longer valid there: whoever vouches for it.

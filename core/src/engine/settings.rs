@@ -6,6 +6,7 @@ use crate::cache;
 use crate::contract;
 use crate::jose::algorithm::Algorithm;
 use crate::policy::selection::Policy;
+use crate::proof::ProofSettings;
 use crate::provider::Provider;
 use crate::provider::client_auth::ClientAuth;
 use crate::provider::introspection::request::Introspection;
@@ -24,6 +25,7 @@ pub struct Settings {
     pub reserved: ReservedNames,
     pub resources: Resources,
     pub token: extract::TokenSettings,
+    pub proof: ProofSettings,
     pub contracts: Rc<contract::settings::ContractSettings>,
     /// What is remembered, and for how long.
     pub cache: cache::CacheSettings,
@@ -35,19 +37,28 @@ impl Settings {
         policy: Policy,
         providers: Vec<Rc<Provider>>,
         token: extract::TokenSettings,
+        proof: ProofSettings,
         contracts: Rc<contract::settings::ContractSettings>,
         cache: cache::CacheSettings,
         replies: reply::ReplySettings,
     ) -> Self {
         let reserved = ReservedNames::of(policy.apis().iter().map(|api| &api.upstream));
         let resources = Resources::of(policy.apis(), &token.sources);
-        Self { policy, providers, reserved, resources, token, contracts, cache, replies }
+        Self { policy, providers, reserved, resources, token, proof, contracts, cache, replies }
     }
 
-    /// The signature algorithms that tokens may have.
+    /// Whether some token that is bound to a key needs a proof of possession.
+    pub fn enforces_proofs(&self) -> bool {
+        self.providers.iter().any(|provider| !provider.checks.ignore_key_binding)
+    }
+
+    /// The signature algorithms that tokens and proofs may have.
     pub fn algorithms(&self) -> Vec<Algorithm> {
         let verified = self.providers.iter().filter_map(|provider| provider.jwt.as_ref());
         let mut all: Vec<_> = verified.flat_map(|jwt| jwt.algorithms.iter().copied()).collect();
+        if self.enforces_proofs() {
+            all.extend(&self.proof.dpop.algorithms);
+        }
         all.sort_unstable();
         all.dedup();
         all

@@ -15,6 +15,7 @@ use crate::jose::verify::Verifier;
 use crate::outcome::Outcome;
 use crate::policy::api::Api;
 use crate::port::RequestHead;
+use crate::proof::replay::UsedProofs;
 use crate::reply::Refusal;
 use std::rc::Rc;
 
@@ -36,6 +37,7 @@ pub struct Worker {
     pub(super) calls: Calls,
     pub(super) sources: Sources,
     pub(super) verifier: Verifier,
+    pub(super) used_proofs: UsedProofs,
     pub(super) contracts: Contracts,
     pub(super) metrics: Metrics,
     pub(super) pauses: Pauses,
@@ -51,6 +53,7 @@ impl Worker {
             calls: Calls::default(),
             sources: Sources::new(&settings.providers, number),
             verifier,
+            used_proofs: UsedProofs::new(settings.proof.dpop.entries),
             contracts: Contracts::new(Rc::clone(&settings.contracts), &settings.contracts_prefix(), number),
             metrics: Metrics::new(&settings),
             pauses: Pauses::new(settings.providers.len(), settings.cache.entries),

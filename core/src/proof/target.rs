@@ -2,12 +2,12 @@
 
 /// An `http` or `https` URI without query and fragment, normalized as RFC 3986 §6.2.2 and §6.2.3 have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target(Box<str>);
+pub(super) struct TargetUri(Box<str>);
 
-impl Target {
+impl TargetUri {
     /// The URI of a request with this scheme, authority and path; `None` when they form none. What follows the path is
     /// passed over.
-    pub fn new(scheme: &[u8], authority: &[u8], path: &[u8]) -> Option<Self> {
+    pub(super) fn new(scheme: &[u8], authority: &[u8], path: &[u8]) -> Option<Self> {
         let schemes = [("https", &b"443"[..]), ("http", b"80")];
         let mut schemes = schemes.into_iter();
         let (scheme, default_port) = schemes.find(|(name, _)| scheme.eq_ignore_ascii_case(name.as_bytes()))?;
@@ -23,8 +23,12 @@ impl Target {
         Some(Self(uri.into()))
     }
 
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The URI in a text.
-    pub fn parse(uri: &str) -> Option<Self> {
+    pub(super) fn parse(uri: &str) -> Option<Self> {
         let (scheme, rest) = uri.split_once("://")?;
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         Self::new(scheme.as_bytes(), authority.as_bytes(), path.as_bytes())
@@ -107,7 +111,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn normal(uri: &str) -> Option<String> {
-        Target::parse(uri).map(|target| target.0.into())
+        TargetUri::parse(uri).map(|target| target.0.into())
     }
 
     #[test]
@@ -172,25 +176,25 @@ mod tests {
         ] {
             assert_eq!(normal(other), None, "{other}");
         }
-        assert_eq!(Target::new(b"https", b"a", b"*"), None);
-        assert_eq!(Target::new(b"https,http", b"a", b"/"), None);
-        assert_eq!(Target::new(b"https", b"a", b"/\xff"), None);
+        assert_eq!(TargetUri::new(b"https", b"a", b"*"), None);
+        assert_eq!(TargetUri::new(b"https,http", b"a", b"/"), None);
+        assert_eq!(TargetUri::new(b"https", b"a", b"/\xff"), None);
     }
 
     proptest! {
         #[test]
         fn the_normal_form_is_its_own(uri in "https?://[a-cA-C.:0-9]{1,9}(/(\\.|%2[eE]|%[4-6][0-9a-fA-F]|[a-z]){0,4}){0,5}") {
-            if let Some(target) = Target::parse(&uri) {
-                prop_assert_eq!(Target::parse(&target.0), Some(target.clone()));
+            if let Some(target) = TargetUri::parse(&uri) {
+                prop_assert_eq!(TargetUri::parse(&target.0), Some(target.clone()));
             }
         }
 
         #[test]
         fn any_bytes_are_read(scheme: Vec<u8>, authority: Vec<u8>, path: Vec<u8>, uri: String) {
-            Target::new(&scheme, &authority, &path);
-            Target::new(b"https", &authority, &path);
-            Target::new(b"https", b"a", &path);
-            Target::parse(&uri);
+            TargetUri::new(&scheme, &authority, &path);
+            TargetUri::new(b"https", &authority, &path);
+            TargetUri::new(b"https", b"a", &path);
+            TargetUri::parse(&uri);
         }
     }
 }

@@ -69,7 +69,7 @@ fn a_contract_is_required_once_there_are_any() {
 #[test]
 fn everything_else() {
     let settings = accepted(&smallest());
-    let bearer = TokenSource::Header { name: "authorization".into(), schemes: vec!["Bearer".into()] };
+    let bearer = TokenSource::Header { name: "authorization".into(), schemes: vec!["Bearer".into(), "DPoP".into()] };
     assert_eq!(settings.token, extract::TokenSettings { sources: vec![bearer], max_length: 8192 });
     assert_eq!(
         settings.cache,

@@ -44,7 +44,10 @@ fn defaults() {
     assert_eq!(cluster.as_deref(), Some("idp"));
     assert_eq!((freshening.refresh, freshening.timeout), (Duration::from_secs(600), Duration::from_secs(2)));
     assert!(settings.providers[0].introspection.is_none());
-    assert_eq!(settings.algorithms(), [Algorithm::Rs256]);
+    let of_proofs = [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa];
+    assert_eq!(settings.algorithms(), of_proofs);
+    let ignoring = jwt_only(&[("/proof_of_possession", json!("ignore"))]);
+    assert_eq!(accepted(&ignoring).algorithms(), [Algorithm::Rs256]);
 }
 
 #[test]

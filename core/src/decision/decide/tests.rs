@@ -43,6 +43,11 @@ fn under(rule: Rule, checks: TokenChecks) -> (Guard, Rc<Provider>) {
     (guard, provider)
 }
 
+/// Nobody proves anything.
+fn unproved(facts: &Facts) -> Result<(), Outcome> {
+    if facts.confirmation.is_some() { Err(Outcome::ProofMissing) } else { Ok(()) }
+}
+
 struct Case {
     facts: Facts,
     checks: TokenChecks,
@@ -80,7 +85,7 @@ impl Case {
     fn judge(self) -> Result<Permit, Outcome> {
         let state = TokenState::Active(Rc::new(self.facts));
         let (guard, provider) = under(self.rule, self.checks);
-        decide(&state, &provider, &guard, NOW, |_| self.holding)
+        decide(&state, &provider, &guard, NOW, unproved, |_| self.holding)
     }
 
     fn outcome(self) -> Outcome {
@@ -106,7 +111,8 @@ fn a_permit_says_who_and_for_what() {
 fn an_inactive_token_is_refused_before_anything_else() {
     let Case { checks, rule, .. } = Case::good();
     let (guard, provider) = under(rule, checks);
-    let verdict = decide(&TokenState::Inactive, &provider, &guard, NOW, |_| panic!("not asked"));
+    let verdict =
+        decide(&TokenState::Inactive, &provider, &guard, NOW, |_| panic!("not asked"), |_| panic!("not asked"));
     assert_eq!(verdict.err(), Some(Outcome::Inactive));
 }
 

@@ -36,7 +36,8 @@ thread_local! {
 }
 
 fn waiter(stream: usize) -> Waiter {
-    Waiter { stream: StreamId(u32::try_from(stream).unwrap()), guard: GUARD.with(Guard::clone), since: NOW }
+    let (stream, guard) = (StreamId(u32::try_from(stream).unwrap()), GUARD.with(Guard::clone));
+    Waiter { stream, guard, since: NOW, by_dpop: false, evidence: None }
 }
 
 fn question(key: u16, was_good: bool) -> Question {

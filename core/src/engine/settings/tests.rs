@@ -44,6 +44,7 @@ fn settings(providers: Vec<Provider>, apis: Vec<ApiSettings>) -> Settings {
         Policy::new(apis, &providers, Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap(),
         providers,
         extract::TokenSettings { sources: Vec::new(), max_length: 100 },
+        crate::proof::ProofSettings::default(),
         Rc::default(),
         cache::CacheSettings::default(),
         reply::ReplySettings::default(),

@@ -72,6 +72,7 @@ impl Sample {
             Policy::new(vec![api], &providers, Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap(),
             providers,
             extract::TokenSettings { sources: vec![bearer], max_length: 100 },
+            crate::proof::ProofSettings::default(),
             Rc::new(self.contracts),
             self.cache,
             reply::ReplySettings::default(),
