@@ -36,6 +36,7 @@ mod mcp;
 mod on_envoy;
 mod outcomes;
 mod pauses;
+mod proof;
 mod rate_limit;
 mod several_plugins;
 mod signed_answers;

@@ -1,0 +1,165 @@
+//! Tokens bound to a key or a certificate, in real Envoy: by npm's `dpop`, and over TLS.
+
+use serde_json::{Value, json};
+
+use crate::harness::certificates::{Authority, Certificate};
+use crate::harness::client::{Request, Response};
+use crate::harness::envoy::Envoy;
+use crate::harness::envoy_config::EnvoyBuilder;
+use crate::harness::node::{DpopClient, TlsTunnel};
+use crate::harness::oidc::{self, Client, OidcProvider};
+use crate::harness::upstream::{Received, Upstream};
+use crate::jwt::only;
+
+const URL: &str = "http://api.example.com/orders/1";
+
+/// A server with a client of each kind, and a gateway that takes its opaque tokens and its JWTs.
+struct Scene {
+    server: OidcProvider,
+    by_key: Client,
+    by_certificate: Client,
+    unbound: Client,
+    gateway: Client,
+    upstream: Upstream,
+}
+
+impl Scene {
+    fn start() -> Self {
+        let by_key = Client::application("by-key", "orders.read").bound_by_dpop();
+        let by_certificate = Client::application("by-certificate", "orders.read").bound_by_certificate();
+        let unbound = Client::application("unbound", "orders.read");
+        let gateway = Client::gateway("gateway");
+        let clients = [by_key.clone(), by_certificate.clone(), unbound.clone(), gateway.clone()];
+        let server = OidcProvider::start(&clients);
+        Self { server, by_key, by_certificate, unbound, gateway, upstream: Upstream::start() }
+    }
+
+    fn configuration(&self) -> Value {
+        let server = &self.server;
+        let client = json!({"id": self.gateway.id(), "secret": {"env": "IDP_CLIENT_SECRET"}});
+        let endpoint = format!("{}/token/introspection", server.issuer());
+        only(json!({
+            "name": "main", "issuer": server.issuer(),
+            "introspection": {"endpoint": endpoint, "cluster": "idp", "client": client},
+            "jwt": {"keys": {"url": server.keys_url(), "cluster": "idp"}, "algorithms": ["RS256"]},
+        }))
+    }
+
+    fn builder(&self) -> EnvoyBuilder {
+        Envoy::builder()
+            .plugin(self.configuration())
+            .environment("IDP_CLIENT_SECRET", self.gateway.secret())
+            .cluster("idp", self.server.port())
+            .upstream(&self.upstream)
+    }
+
+    /// A token that is bound to this client's key.
+    fn token_for(&self, client: &mut DpopClient, resource: &str) -> String {
+        let proof = client.proof("POST", &format!("{}/token", self.server.issuer()), None);
+        self.server.token_with(&self.by_key, "orders.read", resource, &[("dpop", &proof)])
+    }
+
+    /// A token that is bound to this certificate.
+    fn token_of(&self, certificate: &Certificate, resource: &str) -> String {
+        let headers = [("x-client-certificate", certificate.base64())];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        self.server.token_with(&self.by_certificate, "orders.read", resource, &headers)
+    }
+}
+
+fn bound(token: &str) -> Request {
+    Request::get("/orders/1").header("authorization", format!("DPoP {token}"))
+}
+
+#[track_caller]
+fn assert_unauthorized(response: &Response, what: &str) {
+    assert_eq!(response.status, 401, "{what}: {response:?}");
+    let challenge = response.header("www-authenticate").expect("a challenge");
+    assert!(challenge.starts_with("DPoP ") && challenge.contains("algs=\""), "{what}: {challenge}");
+}
+
+#[test]
+fn a_token_bound_to_a_key_needs_a_new_proof_for_each_request() {
+    let scene = Scene::start();
+    let envoy = scene.builder().start();
+    let (mut owner, mut thief) = (DpopClient::start("ES256"), DpopClient::start("ES256"));
+    let mut connections = envoy.connections_on_every_worker();
+    for resource in [oidc::OPAQUE, oidc::JWT] {
+        let token = scene.token_for(&mut owner, resource);
+        let other = scene.token_for(&mut owner, resource);
+        for connection in &mut connections {
+            let proof = owner.proof("GET", URL, Some(&token));
+            let received = Received::from(&connection.send(&bound(&token).header("dpop", &proof)));
+            assert_eq!(received.headers.only("x-client-id"), Some("by-key"));
+        }
+        // Once in the whole process, on whichever worker.
+        let used = owner.proof("GET", URL, Some(&token));
+        let mut passed = 0;
+        for connection in &mut connections {
+            let response = connection.send(&bound(&token).header("dpop", &used));
+            passed += usize::from(response.status == 200);
+        }
+        assert_eq!(passed, 1, "a proof is good once");
+        let passed = scene.upstream.request_count();
+        let mut refuse = |request: &Request, what: &str| {
+            for connection in &mut connections {
+                assert_unauthorized(&connection.send(request), what);
+            }
+        };
+        refuse(&bound(&token), "no proof");
+        for (what, proof) in [
+            ("another method", owner.proof("POST", URL, Some(&token))),
+            ("another path", owner.proof("GET", "http://api.example.com/orders/2", Some(&token))),
+            ("another host", owner.proof("GET", "http://www.example.com/orders/1", Some(&token))),
+            ("another scheme", owner.proof("GET", "https://api.example.com/orders/1", Some(&token))),
+            ("another token", owner.proof("GET", URL, Some(&other))),
+            ("no token", owner.proof("GET", URL, None)),
+            ("another key", thief.proof("GET", URL, Some(&token))),
+        ] {
+            refuse(&bound(&token).header("dpop", &proof), what);
+        }
+        let proof = owner.proof("GET", URL, Some(&token));
+        refuse(&Request::get("/orders/1").bearer(&token).header("dpop", &proof), "as a bearer");
+        let unbound = scene.server.token(&scene.unbound, "orders.read", resource);
+        let proof = owner.proof("GET", URL, Some(&unbound));
+        refuse(&bound(&unbound).header("dpop", &proof), "not bound");
+        assert_eq!(scene.upstream.request_count(), passed);
+        assert_eq!(Request::get("/orders/1").bearer(&unbound).send(envoy.port()).status, 200);
+    }
+    envoy.assert_no_vm_reload();
+}
+
+#[test]
+fn a_token_bound_to_a_certificate_passes_with_that_certificate_only() {
+    let scene = Scene::start();
+    let authority = Authority::new();
+    let envoy = scene.builder().tls(&authority).start();
+    let (ours, theirs) = (authority.certificate("client"), authority.certificate("client"));
+    let [none, right, wrong] =
+        [None, Some(&ours), Some(&theirs)].map(|certificate| TlsTunnel::start(envoy.port(), certificate));
+    let mut owner = DpopClient::start("ES256");
+    for resource in [oidc::OPAQUE, oidc::JWT] {
+        let token = scene.token_of(&ours, resource);
+        let request = Request::get("/orders/1").bearer(&token);
+        let passed = scene.upstream.request_count();
+        assert_eq!(request.send(none.port()).status, 401);
+        assert_eq!(request.send(wrong.port()).status, 401);
+        // A header counts only where it is said to.
+        let hash = ours.thumbprint();
+        let forged = request.clone().header("x-forwarded-client-cert", format!("Hash={hash}"));
+        assert_eq!(forged.send(wrong.port()).status, 401);
+        assert_eq!(scene.upstream.request_count(), passed);
+        for _ in 0..4 {
+            let received = Received::from(&request.send(right.port()));
+            assert_eq!(received.headers.only("x-client-id"), Some("by-certificate"));
+        }
+        assert_eq!(request.send(wrong.port()).status, 401, "it is known now");
+        // The scheme of a proof is the connection's.
+        let token = scene.token_for(&mut owner, resource);
+        let proof = owner.proof("GET", "https://api.example.com/orders/1", Some(&token));
+        assert_eq!(bound(&token).header("dpop", &proof).send(none.port()).status, 200);
+        let proof = owner.proof("GET", URL, Some(&token));
+        assert_unauthorized(&bound(&token).header("dpop", &proof).send(none.port()), "another scheme");
+    }
+    envoy.assert_no_vm_reload();
+}
