@@ -23,6 +23,8 @@ pub fn the_metadata_of_a_resource_is_for_everybody<G: Gateway>() {
         "authorization_servers": ["https://idp.example.com"],
         "scopes_supported": ["orders.read", "orders.write"],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ["ES256", "ES384", "EdDSA", "RS256", "PS256"],
+        "tls_client_certificate_bound_access_tokens": true,
         "resource_name": "Orders of \"Acme\"",
         "resource_documentation": "https://docs.example.com/orders",
     });

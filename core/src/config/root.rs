@@ -80,7 +80,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<Settings> {
         return None;
     }
     let proof = ProofSettings { dpop: dpop?, certificates: certificates? };
-    let replies = ReplySettings { dpop_algorithms: proof.dpop.algorithm_names().into(), ..replies? };
+    let replies = ReplySettings { dpop_algorithms: proof.dpop.algorithm_names().join(" ").into(), ..replies? };
     let providers = completed(providers?, &KeptClaims::of(&apis), &cache);
     let policy = Policy::new(apis, &providers, unmatched?, ambiguous_paths?);
     let policy = policy.map_err(|error| apis_field.map(|field| field.refuse(error.to_string()))).ok()?;

@@ -4,6 +4,7 @@ use crate::policy::api::Api;
 use crate::policy::resource::is_well_known;
 use crate::policy::resource_metadata::document;
 use crate::port::RequestHead;
+use crate::proof::dpop::DpopSettings;
 use crate::token::extract::TokenSource;
 use std::rc::Rc;
 
@@ -12,10 +13,10 @@ use std::rc::Rc;
 pub struct Resources(Box<[(Rc<Api>, Box<str>)]>);
 
 impl Resources {
-    /// Those among these APIs. Tokens are looked for in these sources.
-    pub fn of(apis: &[Rc<Api>], sources: &[TokenSource]) -> Self {
+    /// Those among these APIs. Tokens are looked for in these sources, and proved so.
+    pub fn of(apis: &[Rc<Api>], sources: &[TokenSource], dpop: &DpopSettings) -> Self {
         let described = apis.iter().filter_map(|api| {
-            let document = document(api.resource.as_ref()?, api, sources);
+            let document = document(api.resource.as_ref()?, api, sources, dpop.algorithm_names());
             Some((Rc::clone(api), document.into()))
         });
         Self(described.collect())

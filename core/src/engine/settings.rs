@@ -43,7 +43,7 @@ impl Settings {
         replies: reply::ReplySettings,
     ) -> Self {
         let reserved = ReservedNames::of(policy.apis().iter().map(|api| &api.upstream));
-        let resources = Resources::of(policy.apis(), &token.sources);
+        let resources = Resources::of(policy.apis(), &token.sources, &proof.dpop);
         Self { policy, providers, reserved, resources, token, proof, contracts, cache, replies }
     }
 

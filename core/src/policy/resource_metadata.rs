@@ -6,8 +6,10 @@ use super::scopes::ScopeRule;
 use crate::base::json::{Json, Object};
 use crate::token::extract::TokenSource;
 
-/// The metadata of `api`, which is `resource`, in JSON; tokens are looked for in these sources.
-pub fn document(resource: &ProtectedResource, api: &Api, sources: &[TokenSource]) -> String {
+/// The metadata of `api`, which is `resource`, in JSON; tokens are looked for in these sources, and DPoP proofs may be
+/// signed with these algorithms.
+pub fn document(resource: &ProtectedResource, api: &Api, sources: &[TokenSource], algorithms: Vec<&str>) -> String {
+    let takes_proofs = api.choices.iter().any(|choice| !choice.provider.checks.ignore_key_binding);
     let servers = distinct(api.choices.iter().filter_map(|choice| choice.provider.checks.issuer.as_deref()));
     let scopes = distinct(rules(api).flat_map(ScopeRule::named).map(AsRef::as_ref));
     let members = [
@@ -15,6 +17,8 @@ pub fn document(resource: &ProtectedResource, api: &Api, sources: &[TokenSource]
         ("authorization_servers", Some(servers).filter(|servers| !servers.is_empty()).map(list)),
         ("scopes_supported", Some(scopes).filter(|scopes| !scopes.is_empty()).map(list)),
         ("bearer_methods_supported", Some(list(distinct(sources.iter().filter_map(bearer_method))))),
+        ("dpop_signing_alg_values_supported", takes_proofs.then(|| list(algorithms))),
+        ("tls_client_certificate_bound_access_tokens", takes_proofs.then_some(Json::Boolean(true))),
         ("resource_name", resource.name.as_deref().map(text)),
         ("resource_documentation", resource.documentation.as_deref().map(text)),
     ];

@@ -28,9 +28,9 @@ pub struct DpopSettings {
 }
 
 impl DpopSettings {
-    /// For challenges (RFC 9449 §7.1, `algs`).
-    pub fn algorithm_names(&self) -> String {
-        self.algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" ")
+    /// For challenges and metadata.
+    pub fn algorithm_names(&self) -> Vec<&'static str> {
+        self.algorithms.iter().map(|algorithm| algorithm.name()).collect()
     }
 }
 

@@ -20,10 +20,17 @@ fn orders(api: Value) -> Value {
 
 #[test]
 fn the_least_that_metadata_says() {
-    assert_eq!(
-        metadata(&orders(json!({}))),
-        json!({"resource": "https://api.example.com/orders", "bearer_methods_supported": ["header"]})
-    );
+    let ignoring = with(orders(json!({})), "/providers/0/proof_of_possession", json!("ignore"));
+    let least = json!({"resource": "https://api.example.com/orders", "bearer_methods_supported": ["header"]});
+    assert_eq!(metadata(&ignoring), least);
+}
+
+#[test]
+fn proofs_are_taken_where_they_are_enforced() {
+    let configuration = with(orders(json!({})), "/dpop", json!({"algorithms": ["ES256", "EdDSA"]}));
+    let metadata = metadata(&configuration);
+    assert_eq!(metadata["dpop_signing_alg_values_supported"], json!(["ES256", "EdDSA"]));
+    assert_eq!(metadata["tls_client_certificate_bound_access_tokens"], json!(true));
 }
 
 #[test]
