@@ -7,6 +7,7 @@ mod jwk;
 mod key;
 mod key_error;
 mod module;
+mod pkcs8;
 #[cfg(test)]
 pub mod samples;
 

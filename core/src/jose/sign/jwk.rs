@@ -2,12 +2,13 @@
 
 use super::algorithm::SigningAlgorithm;
 use super::key_error::PrivateKeyError;
+use super::pkcs8::{self, EXPLICIT_1, tlv};
 use crate::base::json::{Json, Object};
 use crate::jose::base64url;
 use crate::jose::curve::EcCurve;
 use crate::jose::native::{EC, ED25519, RSA};
-use der::asn1::{AnyRef, ObjectIdentifier, UintRef};
-use der::{Encode, Tag, TagNumber};
+use der::asn1::UintRef;
+use der::{Encode, Tag};
 
 /// The key as PKCS #8 in DER, and its id.
 pub(super) fn read(text: &str, algorithm: SigningAlgorithm) -> Result<(Vec<u8>, Option<Box<str>>), PrivateKeyError> {
@@ -52,7 +53,7 @@ fn rsa(jwk: &Object<'_>) -> Result<Vec<u8>, PrivateKeyError> {
         let number = UintRef::new(&number).and_then(|number| number.to_der());
         numbers.extend(number.map_err(|_| PrivateKeyError::Member(name))?);
     }
-    pkcs8(RSA, &tlv(Tag::Null, &[])?, &tlv(Tag::Sequence, &numbers)?, &[])
+    pkcs8::write(RSA, &tlv(Tag::Null, &[])?, &tlv(Tag::Sequence, &numbers)?, None)
 }
 
 /// RFC 7518 §6.2.
@@ -65,8 +66,8 @@ fn elliptic(jwk: &Object<'_>) -> Result<Vec<u8>, PrivateKeyError> {
     let (d, x, y) = (sized("d")?, sized("x")?, sized("y")?);
     // RFC 5915 §3, with the point uncompressed (SEC 1 §2.3.3).
     let point = tlv(Tag::BitString, &[&[0, 4], &*x, &y].concat())?;
-    let key = [tlv(Tag::Integer, &[1])?, tlv(Tag::OctetString, &d)?, tlv(explicit(1), &point)?].concat();
-    pkcs8(EC, &tlv(Tag::ObjectIdentifier, curve.oid().as_bytes())?, &tlv(Tag::Sequence, &key)?, &[])
+    let key = [tlv(Tag::Integer, &[1])?, tlv(Tag::OctetString, &d)?, tlv(EXPLICIT_1, &point)?].concat();
+    pkcs8::write(EC, &tlv(Tag::ObjectIdentifier, curve.oid().as_bytes())?, &tlv(Tag::Sequence, &key)?, None)
 }
 
 /// RFC 8037 §2.
@@ -75,28 +76,7 @@ fn edwards(jwk: &Object<'_>) -> Result<Vec<u8>, PrivateKeyError> {
         return Err(PrivateKeyError::Member("crv"));
     }
     let (d, x) = (bytes(jwk, "d")?, bytes(jwk, "x")?);
-    let public = tlv(implicit(1), &[&[0], &*x].concat())?;
-    pkcs8(ED25519, &[], &tlv(Tag::OctetString, &d)?, &public)
-}
-
-/// RFC 5958 §2. `public` is the field of that name, which comes with its version.
-fn pkcs8(oid: ObjectIdentifier, parameters: &[u8], key: &[u8], public: &[u8]) -> Result<Vec<u8>, PrivateKeyError> {
-    let version = tlv(Tag::Integer, &[u8::from(!public.is_empty())])?;
-    let algorithm = tlv(Tag::Sequence, &[&*tlv(Tag::ObjectIdentifier, oid.as_bytes())?, parameters].concat())?;
-    tlv(Tag::Sequence, &[&*version, &algorithm, &tlv(Tag::OctetString, key)?, public].concat())
-}
-
-/// A value in DER (X.690 §8.1).
-fn tlv(tag: Tag, value: &[u8]) -> Result<Vec<u8>, PrivateKeyError> {
-    AnyRef::new(tag, value).and_then(|any| any.to_der()).map_err(|_| PrivateKeyError::Unsound)
-}
-
-fn explicit(number: u32) -> Tag {
-    Tag::ContextSpecific { constructed: true, number: TagNumber(number) }
-}
-
-fn implicit(number: u32) -> Tag {
-    Tag::ContextSpecific { constructed: false, number: TagNumber(number) }
+    pkcs8::write(ED25519, &[], &tlv(Tag::OctetString, &d)?, Some(&x))
 }
 
 fn bytes(jwk: &Object<'_>, name: &'static str) -> Result<Vec<u8>, PrivateKeyError> {

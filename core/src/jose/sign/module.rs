@@ -1,8 +1,9 @@
 //! The keys that the module itself signs with: secrets (HMAC), Ed25519, and P-256 where the host does not sign.
 
 use super::algorithm::SigningAlgorithm;
-use super::key::{KeyMaterial, PrivateKey};
+use super::key::PrivateKey;
 use super::key_error::PrivateKeyError;
+use super::pkcs8::KeyMaterial;
 use crate::port::SignatureHash;
 use hmac::{Hmac, KeyInit, Mac};
 use p256::ecdsa::signature::Signer;
