@@ -73,7 +73,9 @@ fn flags() -> Result<OsString> {
     prefixes.push((sysroot, "/rust"));
     prefixes.push((root()?.to_owned(), "/tessera"));
 
-    let flags: Vec<OsString> = prefixes.into_iter().map(|(from, to)| remap(&from, to)).collect();
+    let mut flags: Vec<OsString> = prefixes.into_iter().map(|(from, to)| remap(&from, to)).collect();
+    // SHA-2 in loops, not unrolled: 12 KB less.
+    flags.extend(["--cfg", "sha2_backend_soft=\"compact\""].map(OsString::from));
     Ok(flags.join(OsStr::new("\u{1f}")))
 }
 
