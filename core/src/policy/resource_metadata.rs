@@ -6,18 +6,23 @@ use super::scopes::ScopeRule;
 use crate::base::json::{Json, Object};
 use crate::token::extract::TokenSource;
 
+const HEADER: &str = "header";
+
 /// The metadata of `api`, which is `resource`, in JSON; tokens are looked for in these sources, and DPoP proofs may be
 /// signed with these algorithms.
 pub fn document(resource: &ProtectedResource, api: &Api, sources: &[TokenSource], algorithms: Vec<&str>) -> String {
     let takes_proofs = api.choices.iter().any(|choice| !choice.provider.checks.ignore_key_binding);
+    let methods = distinct(sources.iter().filter_map(bearer_method));
+    // The scheme `DPoP` is taken where `Bearer` is.
+    let takes_dpop = takes_proofs && methods.contains(&HEADER);
     let servers = distinct(api.choices.iter().filter_map(|choice| choice.provider.checks.issuer.as_deref()));
     let scopes = distinct(rules(api).flat_map(ScopeRule::named).map(AsRef::as_ref));
     let members = [
         ("resource", Some(text(resource.identifier.as_str()))),
         ("authorization_servers", Some(servers).filter(|servers| !servers.is_empty()).map(list)),
         ("scopes_supported", Some(scopes).filter(|scopes| !scopes.is_empty()).map(list)),
-        ("bearer_methods_supported", Some(list(distinct(sources.iter().filter_map(bearer_method))))),
-        ("dpop_signing_alg_values_supported", takes_proofs.then(|| list(algorithms))),
+        ("bearer_methods_supported", Some(list(methods))),
+        ("dpop_signing_alg_values_supported", takes_dpop.then(|| list(algorithms))),
         ("tls_client_certificate_bound_access_tokens", takes_proofs.then_some(Json::Boolean(true))),
         ("resource_name", resource.name.as_deref().map(text)),
         ("resource_documentation", resource.documentation.as_deref().map(text)),
@@ -49,7 +54,7 @@ fn bearer_method(source: &TokenSource) -> Option<&'static str> {
         TokenSource::Header { name, schemes }
             if &**name == "authorization" && schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case("Bearer")) =>
         {
-            Some("header")
+            Some(HEADER)
         }
         TokenSource::Query(name) if &**name == "access_token" => Some("query"),
         TokenSource::Header { .. } | TokenSource::Query(_) | TokenSource::Cookie(_) => None,

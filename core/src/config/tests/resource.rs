@@ -34,6 +34,13 @@ fn proofs_are_taken_where_they_are_enforced() {
 }
 
 #[test]
+fn dpop_proofs_are_taken_where_a_header_takes_their_scheme() {
+    let sources = json!({"sources": [{"header": "x-access-token"}, {"query": "access_token"}]});
+    let metadata = metadata(&with(orders(json!({})), "/token", sources));
+    assert_eq!(metadata.get("dpop_signing_alg_values_supported"), None);
+}
+
+#[test]
 fn authorization_servers_are_the_issuers_of_the_providers_of_the_api() {
     let issued = |name: &str| with(provider(name), "/issuer", json!(format!("https://{name}.example.com/")));
     let mut configuration = orders(json!({"providers": ["c", "a"]}));
