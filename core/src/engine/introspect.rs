@@ -87,7 +87,8 @@ impl Worker {
                 return self.complete(digest, question, Err(Outcome::InternalError.into()), leads, cx);
             }
             Opened::KeyUnknown => {
-                if let Err((question, reason)) = self.hold(digest, question, arrived, has_waited, cx) {
+                if let Err(unheld) = self.hold(digest, question, arrived, has_waited, cx) {
+                    let (question, reason) = *unheld;
                     self.complete(digest, question, Err(reason), leads, cx);
                 }
                 return;

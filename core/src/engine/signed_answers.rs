@@ -75,7 +75,7 @@ impl Worker {
         arrived: Arrived,
         has_waited: bool,
         cx: &mut Cx<'_>,
-    ) -> Result<(), (Question, Reason)> {
+    ) -> Result<(), Box<(Question, Reason)>> {
         let slot = question.provider.slot;
         let wanted = self.sources.get_mut(slot).map(|source| source.want_keys(has_waited, cx.now));
         match wanted {
@@ -88,12 +88,12 @@ impl Worker {
             }
             Some(Wanted::Lacking { is_outage: false }) => {
                 let failure = ProviderFailure::BadSignature;
-                Err((question, Reason::new(failure.outcome(), failure.to_string())))
+                Err(Box::new((question, Reason::new(failure.outcome(), failure.to_string()))))
             }
-            Some(Wanted::Lacking { is_outage: true }) | None => Err((
-                question,
-                Reason::new(Outcome::ProviderUnavailable, "the keys of its answer could not be fetched"),
-            )),
+            Some(Wanted::Lacking { is_outage: true }) | None => {
+                let detail = "the keys of its answer could not be fetched";
+                Err(Box::new((question, Reason::new(Outcome::ProviderUnavailable, detail))))
+            }
         }
     }
 

@@ -136,6 +136,14 @@ fn what_cannot_work_is_refused() {
             without(jwt_only(&[]), "/providers/0/issuer"),
             "providers[0].issuer: is required with \"jwt\" and with \"discovery\"".to_owned(),
         ),
+    ] {
+        assert_eq!(problems(&configuration), [expected]);
+    }
+}
+
+#[test]
+fn what_finds_nothing_is_refused() {
+    for (configuration, expected) in [
         (
             jwt_only(&[("/discovery", json!({"cluster": "c", "clusters": {"https://a/b": "a"}}))]),
             "providers[0].discovery.clusters.https://a/b: must be named by an origin alone, such as \
@@ -203,7 +211,7 @@ fn signed_answers_are_for_the_client_unless_told_otherwise() {
 #[test]
 fn an_upstream_sees_a_signed_answer_where_there_is_one() {
     let headers = ("/apis/0/upstream", json!({"headers": {"x-phantom": "introspection_jwt"}}));
-    assert!(accepted(&signing(&[headers.clone()])).providers[0].claims.keeps_answer);
+    assert!(accepted(&signing(std::slice::from_ref(&headers))).providers[0].claims.keeps_answer);
     assert!(!accepted(&signing(&[])).providers[0].claims.keeps_answer);
     let plain = signing(&[("/providers/0/introspection/response", json!("json")), headers]);
     assert_eq!(
