@@ -62,7 +62,12 @@ pub(super) fn read(section: &Section<'_>, discovers: bool, discovery: Option<&Di
         return None;
     }
     // What is given without a cluster is reached as what is found.
-    let cluster = cluster.or_else(|| Some(discovery?.cluster_of(url.as_ref()?)));
+    let cluster = cluster.or_else(|| discovery?.cluster_of(url.as_ref()?));
+    if discovery.is_some() && url.is_some() && cluster.is_none() {
+        let reason = "is required: discovery.clusters has none for the origin of this address";
+        section.refuse_member(INTROSPECTION.cluster.name(), reason);
+        return None;
+    }
     let introspection = Introspection {
         url,
         cluster,

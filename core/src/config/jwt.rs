@@ -89,7 +89,12 @@ fn key_source(section: &Section<'_>, discovers: bool, discovery: Option<&Discove
     }
     let (url, cluster) = (url?, cluster?.map(Rc::from));
     // What is given without a cluster is reached as what is found.
-    let cluster = cluster.or_else(|| Some(discovery?.cluster_of(url.as_ref()?)));
+    let cluster = cluster.or_else(|| discovery?.cluster_of(url.as_ref()?));
+    if discovery.is_some() && url.is_some() && cluster.is_none() {
+        let reason = "is required: discovery.clusters has none for the origin of this address";
+        section.refuse_member(KEYS.cluster.name(), reason);
+        return None;
+    }
     let freshening = Freshening { refresh: refresh?, timeout: timeout? };
     Some(KeySource::Fetched { url, cluster, freshening })
 }

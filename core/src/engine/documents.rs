@@ -5,7 +5,7 @@ use super::effect::{Cx, Effect};
 use super::flights::{Full, Parked, Waiter};
 use super::metrics::Polled;
 use super::reason::Reason;
-use super::resolve::{Arrival, Resolution};
+use super::resolve::{Arrival, Known, Resolution};
 use super::sources::{ServerDocument, Wanted};
 use super::worker::Worker;
 use crate::base::http::{HttpCall, HttpResult};
@@ -141,7 +141,10 @@ impl Worker {
         let Some(source) = self.sources.get_mut(slot) else { return };
         let provider = Rc::clone(source.provider());
         let Some(keys) = &mut source.keys else { return };
-        let read = |bytes: &[u8]| KeySet::read(bytes).map_err(|error| error.to_string());
+        let read = |bytes: &[u8]| match KeySet::read(bytes) {
+            Ok(keys) if keys.is_empty() => Err(format!("it holds no key of use; {} are of none", keys.skipped())),
+            read => read.map_err(|error| error.to_string()),
+        };
         let polled = match keys.on_result(result, cx.now, read) {
             Fetched::Elsewhere(call) => return self.fetch(slot, ServerDocument::Keys, call, cx),
             Fetched::Changed(older) => {
@@ -165,6 +168,9 @@ impl Worker {
             let choices = self.settings.policy.apis().iter().flat_map(|api| api.choices.iter());
             let keys = choices.filter(|choice| choice.provider.slot == provider.slot).map(|choice| choice.key);
             self.local.forget(&keys.collect::<Vec<_>>());
+            if let Some(source) = self.sources.get_mut(provider.slot) {
+                source.withdrawn_at = Some(cx.now);
+            }
         }
         let skipped = match newer.skipped() {
             0 => String::new(),
@@ -177,7 +183,7 @@ impl Worker {
     fn log_failure(&mut self, provider: &Provider, document: ServerDocument, error: &FetchError, cx: &mut Cx<'_>) {
         if self.pauses.may_log(provider, cx.now) {
             let line = format!(
-                "provider {:?}: its {} could not be fetched: {error}; the last good ones stay in force",
+                "provider {:?}: its {} could not be fetched: {error}; what was good before stays in force",
                 provider.name,
                 document.name()
             );
@@ -191,8 +197,12 @@ impl Worker {
         for parked in self.flights.unpark(|parked| parked.provider.slot == provider.slot) {
             let guard = parked.waiter.guard.clone();
             let (token, waiter) = (parked.token.clone(), parked.waiter.clone());
-            let arrival = Arrival { token, waiter, was_good: false, has_waited: true };
-            let resolution = self.resolve_miss(&guard, arrival, cx);
+            let resolution = match self.resolve_known(&guard, token.expose().as_bytes(), cx) {
+                Known::Facts(provider, remembered) => Resolution::Facts(provider, remembered),
+                Known::Not { was_good } => {
+                    self.resolve_miss(&guard, Arrival { token, waiter, was_good, has_waited: true }, cx)
+                }
+            };
             self.end_parked(&parked, resolution, cx);
         }
     }

@@ -18,6 +18,8 @@ use std::time::Duration;
 pub(super) const MAX_FLIGHTS: usize = 1024;
 /// Most requests that wait in one worker, likewise.
 pub(super) const MAX_WAITERS: usize = 8192;
+/// Most of these that wait for keys or metadata: other tokens must not be locked out meanwhile.
+const MAX_PARKED: usize = MAX_WAITERS / 2;
 /// The part of both that there is in addition for tokens that were good before: strangers cannot lock them out.
 const RESERVE_PART: usize = 4;
 /// Time beyond an authorization server's total timeout after which a flight ends, whatever has become of its call.
@@ -200,7 +202,8 @@ impl Flights {
     pub(super) fn park(&mut self, parked: Parked) -> Result<(), Full> {
         let stream = parked.waiter.stream;
         // One that has waited has its place.
-        if self.streams.len() >= MAX_WAITERS && !self.streams.contains_key(&stream) {
+        let is_full = self.parked.len() >= MAX_PARKED || self.streams.len() >= MAX_WAITERS;
+        if is_full && !self.streams.contains_key(&stream) {
             return Err(Full);
         }
         self.streams.insert(stream, None);

@@ -86,13 +86,7 @@ impl Worker {
             Opened::HostFailure => {
                 return self.complete(digest, question, Err(Outcome::InternalError.into()), leads, cx);
             }
-            Opened::KeyUnknown => {
-                if let Err(unheld) = self.hold(digest, question, arrived, has_waited, cx) {
-                    let (question, reason) = *unheld;
-                    self.complete(digest, question, Err(reason), leads, cx);
-                }
-                return;
-            }
+            Opened::KeyUnknown => return self.hold(digest, question, arrived, has_waited, cx),
         };
         let Arrived { result, earlier, sent_at, .. } = arrived;
         let result = opened.unwrap_or(result);
@@ -126,7 +120,7 @@ impl Worker {
         Remembered { state, lifetime: lifetime.unwrap_or(Lifetime::none(asked_at)) }
     }
 
-    fn record_failure(&mut self, provider: &Provider, failure: ProviderFailure, cx: &mut Cx<'_>) -> Reason {
+    pub(super) fn record_failure(&mut self, provider: &Provider, failure: ProviderFailure, cx: &mut Cx<'_>) -> Reason {
         let outcome = failure.outcome();
         if failure == ProviderFailure::Unreachable {
             self.pauses.silent(provider, cx.now);

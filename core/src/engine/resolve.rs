@@ -36,6 +36,14 @@ pub(super) enum Resolution<'a> {
     Waits,
 }
 
+/// What the local cache says of a token.
+pub(super) enum Known<'a> {
+    /// These facts, vouched for by this provider, and usable.
+    Facts(&'a Rc<Provider>, Remembered),
+    /// Nothing usable. `was_good`: it was active before.
+    Not { was_good: bool },
+}
+
 /// A request with a token that this worker does not know.
 pub(super) struct Arrival {
     pub token: Bearer,
@@ -56,25 +64,10 @@ impl Worker {
         cx: &mut Cx<'_>,
     ) -> Resolution<'a> {
         let token = presented.token;
-        let mut was_good = false;
-        // The warm path: no other host call than those for the token and the time, no allocation.
-        for choice in guard.api.choices.iter() {
-            let Some(Hit { remembered, uses }) = self.local.get(choice.key, token) else { continue };
-            let remembered = remembered.clone();
-            if !is_usable(&remembered, &guard.rule, cx.now) {
-                was_good = remembered.is_active();
-                break;
-            }
-            self.metrics.lookup(found_as(&remembered), Level::Worker);
-            if self.settings.cache.refresh_ahead
-                && uses > 1
-                && remembered.expires_soon(cx.now)
-                && remembered.is_active()
-            {
-                self.renew(choice, token, cx);
-            }
-            return Resolution::Facts(&choice.provider, remembered);
-        }
+        let was_good = match self.resolve_known(guard, token, cx) {
+            Known::Facts(provider, remembered) => return Resolution::Facts(provider, remembered),
+            Known::Not { was_good } => was_good,
+        };
         match Bearer::parse(token) {
             Some(token) => {
                 let evidence = self.kept(presented);
@@ -90,6 +83,28 @@ impl Worker {
     fn kept(&self, presented: Presented<'_>) -> Option<Rc<Evidence>> {
         let evidence = self.settings.enforces_proofs().then(|| (presented.evidence)(true))?;
         (!evidence.is_none()).then(|| Rc::new(evidence.into_owned()))
+    }
+
+    /// The warm path: no other host call than those for the token and the time, no allocation.
+    #[inline(always)]
+    pub(super) fn resolve_known<'a>(&mut self, guard: &'a Guard, token: &[u8], cx: &mut Cx<'_>) -> Known<'a> {
+        for choice in guard.api.choices.iter() {
+            let Some(Hit { remembered, uses }) = self.local.get(choice.key, token) else { continue };
+            let remembered = remembered.clone();
+            if !is_usable(&remembered, &guard.rule, cx.now) {
+                return Known::Not { was_good: remembered.is_active() };
+            }
+            self.metrics.lookup(found_as(&remembered), Level::Worker);
+            if self.settings.cache.refresh_ahead
+                && uses > 1
+                && remembered.expires_soon(cx.now)
+                && remembered.is_active()
+            {
+                self.renew(choice, token, cx);
+            }
+            return Known::Facts(&choice.provider, remembered);
+        }
+        Known::Not { was_good: false }
     }
 
     /// Resolves a token that is not in the local cache, or no longer valid there: whoever vouches for it.
@@ -143,6 +158,7 @@ impl Worker {
         }
         let (shared, seen) = self.shared.read(cx.store, &digest, cx.now);
         let was_good = arrival.was_good || seen.was_good;
+        let shared = shared.filter(|remembered| self.sources.trusts(provider, remembered));
         let shared = shared.map(|remembered| completed(remembered, verified));
         if let Some(remembered) = &shared
             && is_usable(remembered, &guard.rule, cx.now)
@@ -155,7 +171,12 @@ impl Worker {
             return Resolution::Unanswered { provider, outcome, stale: shared };
         }
         let Some(endpoint) = self.sources.endpoint(provider).map(Rc::clone) else {
-            return self.await_endpoint(provider, arrival, cx);
+            return match self.await_endpoint(provider, arrival, cx) {
+                Resolution::Refused(_, Reason { outcome: outcome @ Outcome::ProviderUnavailable, .. }) => {
+                    Resolution::Unanswered { provider, outcome, stale: shared }
+                }
+                resolution => resolution,
+            };
         };
         if let Err(Full) = self.flights.admit(was_good) {
             return Resolution::Overloaded;
@@ -170,15 +191,16 @@ impl Worker {
     /// Renews the answer about a token in use before it expires. No request waits for it.
     fn renew(&mut self, choice: &Choice, token: &[u8], cx: &mut Cx<'_>) {
         let Choice { provider, key } = choice;
+        // A token that is only verified costs no time worth saving. It is told by its shape alone: this happens often.
+        let is_like_a_jwt = || token.iter().filter(|byte| **byte == b'.').count() == 2;
+        if provider.jwt.as_ref().is_some_and(|jwt| !jwt.introspects) && is_like_a_jwt() {
+            return;
+        }
         let Some(endpoint) = self.sources.endpoint(provider).map(Rc::clone) else { return };
         if !self.pauses.renews(provider, cx.now) {
             return;
         }
         let Some(token) = Bearer::parse(token) else { return };
-        // A token that is only verified costs no time worth saving.
-        if provider.verifies(&token).is_some_and(|jwt| !jwt.introspects) {
-            return;
-        }
         let digest = provider.token_name(&token);
         if self.flights.contains(&digest) || self.pauses.reason(provider, &digest, cx.now).is_some() {
             return;

@@ -2,6 +2,7 @@
 
 use super::effect::Cx;
 use super::flights::{Arrived, Flight, Phase, Question};
+use super::metrics::Introspected;
 use super::reason::Reason;
 use super::sources::Wanted;
 use super::worker::Worker;
@@ -35,6 +36,7 @@ impl Worker {
             (Some(audience), Some(jwt), HttpResult::Answered(answer)) if answer.status == 200 && !answer.is_coded() => {
                 (audience, jwt, answer)
             }
+            (Some(_), None, _) => return Opened::Failure(ProviderFailure::NotSigned),
             _ => return Opened::AsItIs,
         };
         let expected = Expected {
@@ -59,15 +61,14 @@ impl Worker {
                 let jwt = String::from_utf8_lossy(body.trim_ascii()).into();
                 Opened::Content(HttpResult::Answered(opened), jwt)
             }
+            Ok(false) if jws.header.key_id.is_none() => Opened::KeyUnknown,
             Ok(false) => Opened::Failure(ProviderFailure::BadSignature),
             Err(HostFailure) => Opened::HostFailure,
         }
     }
 
-    /// The key of an answer is not known: the answer is held while newer keys are fetched, if they are to be had.
-    ///
-    /// # Errors
-    /// The question, with the [`Reason`] why nobody can tell what the answer says.
+    /// The key of an answer is not known: the answer is held while newer keys are fetched. If none are to be had, nobody
+    /// can tell what it says, or it is nobody's.
     pub(super) fn hold(
         &mut self,
         digest: &Digest,
@@ -75,26 +76,26 @@ impl Worker {
         arrived: Arrived,
         has_waited: bool,
         cx: &mut Cx<'_>,
-    ) -> Result<(), Box<(Question, Reason)>> {
-        let slot = question.provider.slot;
-        let wanted = self.sources.get_mut(slot).map(|source| source.want_keys(has_waited, cx.now));
-        match wanted {
+    ) {
+        let provider = Rc::clone(&question.provider);
+        let wanted = self.sources.get_mut(provider.slot).map(|source| source.want_keys(has_waited, cx.now));
+        let (result, reason) = match wanted {
             Some(Wanted::UnderWay(document, call)) => {
                 if let Some(call) = call {
-                    self.fetch(slot, document, call, cx);
+                    self.fetch(provider.slot, document, call, cx);
                 }
-                self.flights.insert(digest, question, Phase::Holding(Box::new(arrived)));
-                Ok(())
+                return self.flights.insert(digest, question, Phase::Holding(Box::new(arrived)));
             }
             Some(Wanted::Lacking { is_outage: false }) => {
-                let failure = ProviderFailure::BadSignature;
-                Err(Box::new((question, Reason::new(failure.outcome(), failure.to_string()))))
+                (Introspected::Error, self.record_failure(&provider, ProviderFailure::BadSignature, cx))
             }
             Some(Wanted::Lacking { is_outage: true }) | None => {
                 let detail = "the keys of its answer could not be fetched";
-                Err(Box::new((question, Reason::new(Outcome::ProviderUnavailable, detail))))
+                (Introspected::Unavailable, Reason::new(Outcome::ProviderUnavailable, detail))
             }
-        }
+        };
+        self.metrics.introspected(&provider, result, cx.now.since(arrived.sent_at));
+        self.complete(digest, question, Err(reason), arrived.leads, cx);
     }
 
     /// Other keys are known, or are not to be had: the answers held for them are read again.

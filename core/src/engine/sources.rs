@@ -2,6 +2,7 @@
 
 use crate::base::http::HttpCall;
 use crate::base::time::Timestamp;
+use crate::cache::Remembered;
 use crate::feed::fresh_document::{Demand, FreshDocument, Location};
 use crate::jose::jwk_set::KeySet;
 use crate::provider::Provider;
@@ -24,6 +25,8 @@ pub(super) struct Source {
     /// Where the keys are fetched from, if they are.
     pub keys: Option<FreshDocument<KeySet>>,
     pub metadata: Option<FreshDocument<Metadata>>,
+    /// When a key was last withdrawn: what answers it signed before counts no more.
+    pub withdrawn_at: Option<Timestamp>,
 }
 
 /// A document of one authorization server.
@@ -65,6 +68,14 @@ impl Sources {
         }
     }
 
+    /// Whether an answer of another worker, or one from before, still counts: a signed one does not, once a key has been
+    /// withdrawn since.
+    pub(super) fn trusts(&self, provider: &Provider, answer: &Remembered) -> bool {
+        let is_signed = provider.introspection.as_ref().is_some_and(|introspection| introspection.signed_for.is_some());
+        let withdrawn_at = self.0.get(provider.slot).filter(|_| is_signed).and_then(|source| source.withdrawn_at);
+        withdrawn_at.is_none_or(|withdrawn_at| answer.lifetime.asked_at > withdrawn_at)
+    }
+
     /// How long a request may wait for this provider's documents.
     pub(super) fn patience(&self, provider: &Provider) -> Duration {
         let Some(source) = self.0.get(provider.slot) else { return Duration::ZERO };
@@ -102,7 +113,7 @@ impl Source {
             Some(KeySource::Inline(_)) | None => None,
         };
         let endpoint = provider.introspection.as_ref().and_then(Introspection::endpoint).map(Rc::new);
-        Self { provider: Rc::clone(provider), endpoint, keys, metadata }
+        Self { provider: Rc::clone(provider), endpoint, keys, metadata, withdrawn_at: None }
     }
 
     pub(super) fn provider(&self) -> &Rc<Provider> {
@@ -113,7 +124,7 @@ impl Source {
     /// one that is still to bring the first keys.
     pub(super) fn want_keys(&mut self, has_waited: bool, now: Timestamp) -> Wanted {
         let Some(keys) = &mut self.keys else { return Wanted::Lacking { is_outage: false } };
-        if has_waited && keys.content().is_some() {
+        if has_waited && keys.content().is_some() && !keys.is_under_way() {
             return Wanted::Lacking { is_outage: keys.has_failed() };
         }
         match keys.demand(now) {

@@ -46,6 +46,8 @@ impl Worker {
         }
         match self.is_signed(provider, &candidates, &jws, cx) {
             Ok(true) => Verified::Facts(facts),
+            // It may be a new key's.
+            Ok(false) if jws.header.key_id.is_none() => Verified::KeyUnknown,
             Ok(false) => {
                 Verified::Refused(Reason::new(Outcome::BadSignature, "no key of the issuer has made this signature"))
             }
@@ -63,17 +65,17 @@ impl Worker {
         jws: &Jws<'_>,
         cx: &Cx<'_>,
     ) -> Result<bool, HostFailure> {
-        let by = self.verifier.implementation(jws.header.algorithm);
+        let mut is_good = false;
         for key in keys {
-            let is_good = self.verifier.verify(cx.signatures, key, jws)?;
-            if let Some(by) = by {
-                self.metrics.signature(provider, is_good, by);
-            }
+            is_good = self.verifier.verify(cx.signatures, key, jws)?;
             if is_good {
-                return Ok(true);
+                break;
             }
         }
-        Ok(false)
+        if let Some(by) = self.verifier.implementation(jws.header.algorithm).filter(|_| !keys.is_empty()) {
+            self.metrics.signature(provider, is_good, by);
+        }
+        Ok(is_good)
     }
 
     /// Facts out of a signature, for as long as they may be remembered.
@@ -96,6 +98,9 @@ impl Worker {
         answered: Remembered,
         cx: &Cx<'_>,
     ) -> Result<Remembered, Reason> {
+        if !self.sources.trusts(provider, &answered) {
+            return Err(Reason::new(Outcome::ProviderUnavailable, "the key of its answer is gone"));
+        }
         let Some(jwt) = provider.verifies(token).filter(|_| answered.is_active()) else { return Ok(answered) };
         match self.verify(provider, jwt, token, cx) {
             Verified::Facts(facts) => Ok(completed(answered, Some(facts))),

@@ -3,7 +3,7 @@
 //! It is for what nobody else may write, such as keys: shared data is open to every plugin of the same `vm_id`.
 
 use super::page::validator;
-use super::schedule::{LONGEST_RETRY_AFTER, backoff, interval};
+use super::schedule::{LONGEST_BACKOFF, backoff, interval};
 use crate::base::http::{AnswerHeaders, Body, HttpAnswer, HttpCall, HttpResult, HttpUrl};
 use crate::base::random::Prng;
 use crate::base::retry_after::retry_after;
@@ -16,6 +16,8 @@ use std::time::Duration;
 pub const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 /// Least time between two fetches that requests bring about.
 const DEMAND_INTERVAL: Duration = Duration::from_secs(10);
+/// Time beyond its limit after which a fetch counts as lost.
+const GRACE: Duration = Duration::from_secs(1);
 /// The headers of an answer that are looked at.
 const LOOKED_AT: AnswerHeaders = AnswerHeaders::Only(&["content-encoding", "etag", "retry-after"]);
 
@@ -57,6 +59,7 @@ struct Asking {
     location: usize,
     /// Whether the document is elsewhere by now.
     has_moved: bool,
+    since: Timestamp,
 }
 
 #[derive(Debug)]
@@ -148,13 +151,15 @@ impl<T> FreshDocument<T> {
     /// The call that fetches it, when it is time.
     pub fn poll(&mut self, now: Timestamp) -> Option<HttpCall> {
         // A clock that was set back must not put it off.
-        let latest = self.freshening.refresh.max(LONGEST_RETRY_AFTER).saturating_mul(2);
+        let latest = self.freshening.refresh.max(LONGEST_BACKOFF).saturating_add(LONGEST_BACKOFF);
         self.due = self.due.min(now.plus(latest));
+        self.forget_lost_fetch(now);
         (self.asking.is_none() && now >= self.due).then(|| self.fetch(now)).flatten()
     }
 
     /// A request cannot go on with what is known.
     pub fn demand(&mut self, now: Timestamp) -> Demand {
+        self.forget_lost_fetch(now);
         if self.asking.is_some() {
             return Demand::UnderWay(None);
         }
@@ -177,11 +182,12 @@ impl<T> FreshDocument<T> {
         read: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Fetched<T> {
         let location = match self.asking.take() {
-            Some(Asking { location, has_moved: false }) => location,
-            Some(_) | None => return Fetched::Unchanged,
+            Some(Asking { location, has_moved: false, .. }) => location,
+            Some(_) => return self.fetch(now).map_or(Fetched::Unchanged, Fetched::Elsewhere),
+            None => return Fetched::Unchanged,
         };
         let wait = match &result {
-            HttpResult::Answered(answer) => retry_after(answer, now, LONGEST_RETRY_AFTER),
+            HttpResult::Answered(answer) => retry_after(answer, now, LONGEST_BACKOFF),
             HttpResult::Failed => None,
         };
         let fetched = self.read(location, result, now, read);
@@ -189,7 +195,7 @@ impl<T> FreshDocument<T> {
             if self.known.is_none()
                 && let Some(call) = self.call(location + 1)
             {
-                self.asking = Some(Asking { location: location + 1, has_moved: false });
+                self.asking = Some(Asking { location: location + 1, has_moved: false, since: now });
                 return Fetched::Elsewhere(call);
             }
             self.failures = self.failures.saturating_add(1);
@@ -200,10 +206,25 @@ impl<T> FreshDocument<T> {
         fetched
     }
 
+    /// Whether it is being fetched.
+    pub fn is_under_way(&self) -> bool {
+        self.asking.is_some()
+    }
+
+    /// A call whose end the host never reports must not be the last one.
+    fn forget_lost_fetch(&mut self, now: Timestamp) {
+        let limit = self.freshening.timeout.saturating_add(GRACE);
+        let is_lost = |asking: &Asking| now < asking.since || now.since(asking.since) > limit;
+        if self.asking.as_ref().is_some_and(is_lost) {
+            self.asking = None;
+            self.failures = self.failures.saturating_add(1);
+        }
+    }
+
     fn fetch(&mut self, now: Timestamp) -> Option<HttpCall> {
         let location = self.known.as_ref().map_or(0, |known| known.location);
         let call = self.call(location)?;
-        self.asking = Some(Asking { location, has_moved: false });
+        self.asking = Some(Asking { location, has_moved: false, since: now });
         self.due = now.plus(interval(self.freshening.refresh, &mut self.prng));
         Some(call)
     }

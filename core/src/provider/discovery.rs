@@ -25,7 +25,7 @@ impl Discovery {
     }
 
     /// Where an endpoint is that the metadata at `metadata` names: reached by the cluster that is `given`, or else by
-    /// that of its origin.
+    /// that of its origin, which must be known either way.
     ///
     /// # Errors
     /// [`OutsideOrigin`] when its origin is not the metadata's and has no cluster.
@@ -35,17 +35,13 @@ impl Discovery {
         metadata: &HttpUrl,
         given: Option<&Rc<str>>,
     ) -> Result<Location, OutsideOrigin> {
-        let cluster = match given {
-            Some(cluster) => Rc::clone(cluster),
-            None => metadata::cluster_for(endpoint, metadata, &self.cluster, &self.clusters)?,
-        };
-        Ok(Location { url: endpoint.clone(), cluster })
+        let found = metadata::cluster_for(endpoint, metadata, &self.cluster, &self.clusters)?;
+        Ok(Location { url: endpoint.clone(), cluster: given.map_or(found, Rc::clone) })
     }
 
-    /// The cluster that reaches a configured address for which none is.
-    pub fn cluster_of(&self, url: &HttpUrl) -> Rc<str> {
-        let origin = url.origin();
-        let named = self.clusters.iter().find(|(named, _)| **named == *origin).map(|(_, cluster)| cluster);
-        Rc::clone(named.unwrap_or(&self.cluster))
+    /// The cluster that reaches a configured address for which none is; `None` where its origin has none either.
+    pub fn cluster_of(&self, url: &HttpUrl) -> Option<Rc<str>> {
+        let at = self.urls.first()?;
+        metadata::cluster_for(url, at, &self.cluster, &self.clusters).ok()
     }
 }

@@ -1,10 +1,11 @@
 //! Turns claims into facts, whoever vouches for them: the members of an introspection response (RFC 7662 §2.2).
 
 use super::confirmation::Confirmation;
-use super::facts::Facts;
+use super::facts::{AUDIENCE, CLIENT_ID, Facts, SCOPE};
 use super::forwarded;
 use super::kind::{self, SAYING};
 use super::scalar;
+use crate::base::header_text;
 use crate::base::json::{Json, Object, UnusableMember, first_token};
 use crate::base::time::Timestamp;
 
@@ -21,8 +22,8 @@ pub struct ClaimNames {
     pub all_scalars: bool,
     /// JSON pointers, each with a value that some rule asks for there, as [`scalar::scalar`] has it.
     pub asked: Vec<(Box<str>, Box<str>)>,
-    /// Whether it is kept of what rules ask for that there is something else: as no value at all. What completes the
-    /// facts must not take its place.
+    /// Whether it is kept of what is empty, or is not what rules ask for, that it is there: as no value at all. What
+    /// completes the facts must not take its place.
     pub keeps_presence: bool,
     /// Whether an answer that is signed is kept itself.
     pub keeps_answer: bool,
@@ -60,9 +61,23 @@ impl ClaimNames {
             other_kind: kind::is_another(claims),
             confirmation: Confirmation::of(claims)?,
             introspection_jwt: None,
-            claims: forwarded::claims(claims, &self.pointers, self.all_scalars),
+            claims: self.forwarded(claims),
             said: self.said(claims),
         })
+    }
+
+    fn forwarded(&self, claims: &Object<'_>) -> Vec<(Box<str>, Box<str>)> {
+        let mut forwarded = forwarded::claims(claims, &self.pointers, self.all_scalars);
+        if self.keeps_presence {
+            let is_present = |pointer: &str| claims.pointed(pointer).is_some();
+            let mut present: Vec<_> = self.pointers.iter().filter(|pointer| is_present(pointer)).cloned().collect();
+            if self.all_scalars {
+                present.extend(claims.iter().map(|(name, _)| Box::from(header_text::name_part(name))));
+            }
+            present.retain(|name| !forwarded.iter().any(|(named, _)| named == name));
+            forwarded.extend(present.into_iter().map(|name| (name, "".into())));
+        }
+        forwarded
     }
 
     /// The first candidate; an empty one is none.
@@ -97,13 +112,12 @@ impl ClaimNames {
         };
         let mut said: Vec<_> = self.asked.iter().filter(is_there).cloned().collect();
         if self.keeps_presence {
-            let is_present = |pointer: &str| claims.pointed(pointer).is_some_and(|value| *value != Json::Null);
-            said.extend(
-                self.asked
-                    .iter()
-                    .filter(|(pointer, _)| is_present(pointer))
-                    .map(|(pointer, _)| (pointer.clone(), "".into())),
-            );
+            let is_present = |pointer: &str| claims.pointed(pointer).is_some();
+            let asked = self.asked.iter().map(|(pointer, _)| &**pointer).filter(|pointer| is_present(pointer));
+            let lists = [(CLIENT_ID, &self.client_id), (SCOPE, &self.scope)];
+            let named = lists.into_iter().filter(|(_, names)| first(claims, names).is_some()).map(|(name, _)| name);
+            let audience = claims.present(AUDIENCE).map(|_| AUDIENCE);
+            said.extend(asked.chain(named).chain(audience).map(|name| (name.into(), "".into())));
         }
         said
     }

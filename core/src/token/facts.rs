@@ -4,6 +4,12 @@ use super::confirmation::Confirmation;
 use crate::base::time::Timestamp;
 use std::rc::Rc;
 
+/// What [`Facts::said`] calls the client, the scopes and the audience that are there, be they empty. No pointer is
+/// named so.
+pub(super) const CLIENT_ID: &str = "client_id";
+pub(super) const SCOPE: &str = "scope";
+pub(super) const AUDIENCE: &str = "aud";
+
 /// The state of a token (RFC 7662 §2.2, `active`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenState {
@@ -48,15 +54,17 @@ impl Facts {
     /// These facts, with what they leave out taken from others about the same token. A token ends when the first of
     /// both says so.
     pub fn completed_by(self, other: Self) -> Self {
-        let either = |one: Vec<Box<str>>, other| if one.is_empty() { other } else { one };
+        let says = |name: &str| self.said.iter().any(|(said, _)| **said == *name);
+        let (client_id, scope, audience) = (says(CLIENT_ID), says(SCOPE), says(AUDIENCE));
+        let either = |is_said: bool, one: Vec<Box<str>>, other| if is_said || !one.is_empty() { one } else { other };
         let earliest = [self.expires_at, other.expires_at].into_iter().flatten().min();
         Self {
-            client_id: self.client_id.or(other.client_id),
+            client_id: self.client_id.or(other.client_id.filter(|_| !client_id)),
             subject: self.subject.or(other.subject),
             username: self.username.or(other.username),
             issuer: self.issuer.or(other.issuer),
-            scope: either(self.scope, other.scope),
-            audience: either(self.audience, other.audience),
+            scope: either(scope, self.scope, other.scope),
+            audience: either(audience, self.audience, other.audience),
             expires_at: earliest,
             // The absence of a time comes before every other.
             not_before: self.not_before.max(other.not_before),

@@ -44,7 +44,7 @@ fn is_fetched_at_once_then_as_often_as_configured() {
     let mut document = document(&["/jwks"]);
     let call = document.poll(NOW).unwrap();
     assert_eq!((path(&call), condition(&call), call.timeout), ("/jwks", None, Duration::from_secs(2)));
-    assert_eq!(document.poll(NOW.plus(Duration::from_secs(9999))), None, "one call at a time");
+    assert_eq!(document.poll(NOW.plus(Duration::from_secs(2))), None, "one call at a time");
     assert_eq!(document.content(), None);
     document.on_result(answer(200, "one", None), NOW, text);
     assert_eq!(document.content().map(|text| text.as_str()), Some("one"));
@@ -131,7 +131,7 @@ fn a_clock_that_is_set_back_puts_nothing_off_for_long() {
     document.on_result(answer(304, "", None), NOW, text);
     let earlier = Timestamp::from_secs(1000);
     assert!(document.poll(earlier).is_none());
-    assert!(document.poll(earlier.plus(LONGEST_RETRY_AFTER * 2)).is_some());
+    assert!(document.poll(earlier.plus(PACE.refresh + LONGEST_BACKOFF)).is_some());
     document.on_result(answer(304, "", None), earlier, text);
     assert!(matches!(document.demand(earlier), Demand::TooSoon));
     assert!(matches!(document.demand(earlier.plus(DEMAND_INTERVAL)), Demand::UnderWay(Some(_))));
@@ -180,9 +180,8 @@ fn an_answer_from_where_it_no_longer_is_counts_for_nothing() {
     document.poll(NOW).unwrap();
     document.move_to(location("/new"));
     assert_eq!(document.poll(NOW), None, "one call at a time");
-    assert!(matches!(document.on_result(answer(200, "old", None), NOW, text), Fetched::Unchanged));
-    assert_eq!(document.content(), None);
-    assert_eq!(path(&document.poll(NOW).unwrap()), "/new");
+    let Fetched::Elsewhere(call) = document.on_result(answer(200, "old", None), NOW, text) else { panic!() };
+    assert_eq!((path(&call), document.content()), ("/new", None));
 }
 
 #[test]
@@ -192,4 +191,19 @@ fn a_document_without_a_location_is_not_fetched() {
     assert!(matches!(document.demand(NOW), Demand::TooSoon));
     document.move_to(location("/jwks"));
     assert!(document.poll(NOW).is_some());
+}
+
+#[test]
+fn a_fetch_that_the_host_loses_is_not_the_last_one() {
+    for (polls, later) in [(true, NOW.plus(Duration::from_secs(4))), (false, NOW.minus(Duration::from_secs(1)))] {
+        let mut document = known();
+        assert!(matches!(document.demand(NOW), Demand::UnderWay(Some(_))));
+        if polls {
+            assert!(document.poll(later).is_none(), "it is not due");
+            assert!(!document.is_under_way() && document.has_failed());
+        } else {
+            assert!(matches!(document.demand(later), Demand::TooSoon), "the clock was set back");
+        }
+        assert!(matches!(document.demand(later.plus(DEMAND_INTERVAL)), Demand::UnderWay(Some(_))));
+    }
 }
