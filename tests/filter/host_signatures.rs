@@ -82,9 +82,10 @@ fn an_unusable_key_is_a_no() {
     let key = KeyPair::generate(KeyKind::Ed25519);
     let signature = key.sign("EdDSA", TEXT);
     assert_eq!(host.verify(SignatureHash::Sha512, key.spki(), signature), Ok(false));
-    assert_eq!(host.verify(SignatureHash::Sha256, Vec::new(), Vec::new()), Ok(false));
     assert_eq!(host.sign(SignatureHash::Sha512, key.pkcs8()), Ok(None));
-    assert_eq!(host.sign(SignatureHash::Sha256, Vec::new()), Ok(None));
+    // A request without a key is none to Envoy.
+    assert_eq!(host.verify(SignatureHash::Sha256, Vec::new(), Vec::new()), Err(HostFailure));
+    assert_eq!(host.sign(SignatureHash::Sha256, Vec::new()), Err(HostFailure));
 }
 
 #[test]
