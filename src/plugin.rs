@@ -79,10 +79,11 @@ impl Plugin {
         let verifier = match Verifier::choose(&ForeignSignatures, &settings.algorithms()) {
             Ok(verifier) => verifier,
             Err(unverifiable) => {
-                log::error!("{unverifiable}");
+                log::error!("jwt.algorithms or dpop.algorithms: {unverifiable}");
                 return false;
             }
         };
+        verifier.summary().iter().for_each(|line| log::info!("{line}"));
         let number = random();
         // A queue of its own: with a shared name, two roots would take each other's messages.
         let queue = match hostcalls::register_shared_queue(&format!("tessera/1/worker/{number:016x}")) {

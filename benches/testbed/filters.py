@@ -103,16 +103,21 @@ def tessera(
     api: dict | None = None,
     entries: int = 10000,
     contracts: dict | None = None,
+    issuer: Issuer | None = None,
 ) -> dict:
-    """The module under test: introspection, a required contract, two identity headers."""
+    """The module under test: introspection, or JWTs of an issuer; a required contract, two identity headers."""
     introspection = {
         "endpoint": "https://idp.example.com/introspect",
         "cluster": cluster,
         "timeout": "10s",
         "client": {"id": "gateway", "auth": "client_secret_basic", "secret": "bench"},
     }
+    provider: dict = {"name": "main", "introspection": introspection}
+    if issuer:
+        jwt = {"keys": {"inline": json.loads(issuer.jwks)}, "algorithms": ["RS256", "PS256", "EdDSA"]}
+        provider = {"name": "main", "issuer": issuer.name, "jwt": jwt, "audiences": ["https://api.example.com"]}
     configuration = {
-        "providers": [{"name": "main", "introspection": introspection}],
+        "providers": [provider],
         "apis": [api or _ANY_REQUEST],
         "contracts": contracts or inline_contracts(),
         "cache": {"entries": entries, "max_ttl": "6h", "negative_ttl": "1h"},

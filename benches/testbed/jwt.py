@@ -23,17 +23,20 @@ class Issuer:
 
     def __init__(self, openssl: Path, directory: Path) -> None:
         self._openssl = openssl
-        self._key = directory / "issuer.pem"
+        self._key, self._ed25519 = directory / "issuer.pem", directory / "ed25519.pem"
         self._run("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", self._key)
+        self._run("genpkey", "-algorithm", "ED25519", "-out", self._ed25519)
         modulus = self._run("rsa", "-in", self._key, "-noout", "-modulus").decode().strip().split("=")[1]
-        key = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "bench", "e": "AQAB"}
-        self.jwks = json.dumps({"keys": [{**key, "n": _base64url(bytes.fromhex(modulus))}]})
+        point = self._run("pkey", "-in", self._ed25519, "-pubout", "-outform", "DER")[-32:]
+        rsa = {"kty": "RSA", "use": "sig", "kid": "bench", "e": "AQAB", "n": _base64url(bytes.fromhex(modulus))}
+        edwards = {"kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": "edwards", "x": _base64url(point)}
+        self.jwks = json.dumps({"keys": [rsa, edwards]})
 
     def _run(self, *arguments: object, text: bytes = b"") -> bytes:
         command = [str(self._openssl), *map(str, arguments)]
         return subprocess.run(command, input=text, capture_output=True, check=True).stdout
 
-    def token(self) -> str:
+    def token(self, algorithm: str = "RS256") -> str:
         """A token of client `portal` and tier `gold`, valid for a day, `LENGTH` characters long."""
         now = int(time.time())
         claims = {
@@ -47,9 +50,20 @@ class Issuer:
             "exp": now + 86400,
             "groups": "",
         }
-        head = _base64url(json.dumps({"alg": "RS256", "typ": "at+jwt", "kid": "bench"}).encode())
-        signature = (256 * 4 + 2) // 3
+        is_edwards = algorithm == "EdDSA"
+        key_id = "edwards" if is_edwards else "bench"
+        head = _base64url(json.dumps({"alg": algorithm, "typ": "at+jwt", "kid": key_id}).encode())
+        signature = ((64 if is_edwards else 256) * 4 + 2) // 3
         room = (LENGTH - len(head) - signature - 2) * 3 // 4
         claims["groups"] = "g" * (room - len(json.dumps(claims)))
         signed = f"{head}.{_base64url(json.dumps(claims).encode())}"
-        return f"{signed}.{_base64url(self._run('dgst', '-sha256', '-sign', self._key, text=signed.encode()))}"
+        return f"{signed}.{_base64url(self._signature(algorithm, signed.encode()))}"
+
+    def _signature(self, algorithm: str, text: bytes) -> bytes:
+        if algorithm == "EdDSA":
+            # It is read from a file: the text is hashed twice.
+            path = self._ed25519.with_suffix(".txt")
+            path.write_bytes(text)
+            return self._run("pkeyutl", "-sign", "-rawin", "-inkey", self._ed25519, "-in", path)
+        pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"] if algorithm == "PS256" else []
+        return self._run("dgst", "-sha256", *pss, "-sign", self._key, text=text)

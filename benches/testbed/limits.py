@@ -13,6 +13,8 @@ _RATIOS = [
     ("tessera", "ext_authz", 0.22),
     ("tessera", "jwt_claims", 2.0),
     ("tessera_miss", "lua_callout", 1.5),
+    ("tessera_known", "tessera_jwt", 1.1),
+    ("tessera_rs256", "jwt_uncached", 1.3),
 ]
 _BEFORE = 1.05
 """What a request may cost as a multiple of what it costs with the module of before, where there is one."""

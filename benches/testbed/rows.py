@@ -21,6 +21,8 @@ WARM_UP_REQUESTS = 20_000
 """Before each load. V8 compiles a function anew, and much faster, once it has run for a while: a proxy has that behind it
 after its first seconds."""
 CHECK_REQUESTS = 40
+SIGNED = {"jwt": "RS256", "ps256": "PS256", "eddsa": "EdDSA"}
+"""The tokens that are signed, and how."""
 _BEFORE = "before_"
 """How keys and listeners of rows with the module of before begin; so its virtual machines are others, too."""
 
@@ -34,19 +36,22 @@ class Row:
     listener: str
     """The listener that it talks to; also the name of the cluster that this listener's filter asks."""
     token: str
-    """`opaque` (43 characters), `jwt` (900), or `fresh`: opaque, and new with every request."""
+    """`opaque` (43 characters), `jwt` (900, RS256), `ps256`, `eddsa` (as long), or `fresh`: opaque, and new with every
+    request."""
     asks: str = "never"
     """How often the filter asks the authorization server once it is warm: `never` or `always`."""
     sets_identity: bool = True
     refuses_without_token: bool = True
     headers: int = 0
     """Header lines of each request, if more than the generator's four."""
+    verifies: bool = False
+    """Whether the module verifies JWTs, which that of before may not."""
 
     @property
     def baseline(self) -> str:
         if self.headers:
             return f"router_{self.headers}"
-        return "router_jwt" if self.token == "jwt" else "router"
+        return "router_jwt" if self.token in SIGNED else "router"
 
     @property
     def needs_module(self) -> bool:
@@ -55,7 +60,7 @@ class Row:
     @property
     def is_paired(self) -> bool:
         """Whether the module of before is measured beside it, where there is one."""
-        return self.key.startswith("tessera")
+        return self.key.startswith("tessera") and not self.verifies
 
     def before(self) -> Row:
         """The same row with the module of before."""
@@ -96,6 +101,10 @@ ROWS = [
     Row("tessera", "**Tessera, known opaque token**", "tessera", "opaque"),
     Row("tessera_jwt", "**Tessera, known JWT-shaped token, 900 bytes**", "tessera", "jwt"),
     Row("tessera_rules", "**Tessera, rules on host, path and method**", "tessera_rules", "opaque"),
+    Row("tessera_known", "**Tessera, known verified JWT, RS256**", "tessera_known", "jwt", verifies=True),
+    Row("tessera_rs256", "**Tessera, RS256 verified each time**", "tessera_verifies", "jwt", verifies=True),
+    Row("tessera_ps256", "**Tessera, PS256 verified each time**", "tessera_verifies", "ps256", verifies=True),
+    Row("tessera_eddsa", "**Tessera, EdDSA verified each time**", "tessera_verifies", "eddsa", verifies=True),
     Row("tessera_miss", "**Tessera, every token new**", "tessera_miss", "fresh", "always"),
     *_with_headers(10),
     *_with_headers(40),
@@ -123,7 +132,7 @@ def measure(bed: Bed) -> dict:
     asking = sorted({row.listener for row in everything})
     clusters = [envoy.cluster(name, server.port) for name in asking] + [envoy.cluster("echo", echo_port)]
     with bed.envoy(_listeners(bed, everything, issuer, server.port), clusters) as proxy:
-        turns = _Turns(bed, proxy, issuer.token())
+        turns = _Turns(bed, proxy, {name: issuer.token(algorithm) for name, algorithm in SIGNED.items()})
         bed.say("rows: every listener checked before it is measured")
         for row in everything:
             turns.check(row)
@@ -160,17 +169,20 @@ def _listeners(bed: Bed, rows: list[Row], issuer: Issuer, port: int) -> list[dic
         if module:
             for name, api in (("tessera", None), ("tessera_rules", filters.RULES), ("tessera_miss", None)):
                 chains[prefix + name] = [filters.tessera(module, prefix + name, prefix + name, api=api)]
+    if bed.module:
+        for name, entries in (("tessera_known", 10000), ("tessera_verifies", 0)):
+            chains[name] = [filters.tessera(bed.module, name, name, entries=entries, issuer=issuer)]
     return [envoy.listener(name, chains[name]) for name in sorted({row.listener for row in rows})]
 
 
 class _Turns:
     """Turns against one proxy; knows which fresh tokens were used already."""
 
-    def __init__(self, bed: Bed, proxy: envoy.Envoy, jwt: str) -> None:
+    def __init__(self, bed: Bed, proxy: envoy.Envoy, signed: dict[str, str]) -> None:
         self._bed = bed
         self._proxy = proxy
         self._cpu = proxy.cpu_files()
-        self._tokens = {"opaque": "o" * 43, "jwt": jwt}
+        self._tokens = {"opaque": "o" * 43, **signed}
         self._next_fresh = 0
 
     def turn(self, row: Row, **order: object) -> dict:

@@ -66,6 +66,9 @@ fn a_token_of_each_algorithm_passes_and_a_spoilt_one_does_not() {
         let spoilt = format!("{}.{}", token.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1);
         assert_eq!(verdict(&worker, &spoilt), "bad_signature", "{algorithm}");
     }
+    let summary = "signatures are verified: RS256, RS384, RS512, ES256, ES384, ES512 by the host; PS256, PS384, PS512, EdDSA \
+                   by the module";
+    assert_eq!(worker.logs().iter().filter(|(_, line)| line == summary).count(), 1, "{:?}", worker.logs());
     worker.advance(A_TICK);
     let counted =
         |result: &str, by: &str| process.metric(&format!("tessera_signatures.provider.main.result.{result}.by.{by}"));
@@ -291,6 +294,17 @@ fn a_verified_token_that_is_introspected_too_ends_when_either_says_so() {
         worker.asked(&token(json!({"scope": "read", "jti": "3"})), &active(json!({"scope": "write"}))).status(),
         Some(403)
     );
+    // What it names empty is empty.
+    for (number, answer) in (4..).zip([json!({"scope": ""}), json!({"scope": []})]) {
+        let token = token(json!({"scope": "read", "jti": number.to_string()}));
+        assert_eq!(worker.asked(&token, &active(answer)).status(), Some(403));
+    }
+    let nobody = token(json!({"scope": "read", "jti": "6"}));
+    assert!(worker.asked(&nobody, &active(json!({"client_id": ""}))).passed());
+    match worker.known(&nobody) {
+        Outcome::Continued(headers) => assert_eq!(headers.text("x-client-id"), None),
+        other => panic!("{other:?}"),
+    }
     // The token ends when it says, whatever the answer says.
     let short = token(json!({"scope": "read", "exp": issuer.now + 5}));
     assert!(worker.asked(&short, &active(json!({"exp": issuer.now + 600}))).passed());

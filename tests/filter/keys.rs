@@ -221,7 +221,9 @@ fn trouble_with_the_keys_leaves_the_last_good_ones_in_force() {
     let issuer = issuer(&process);
     let worker = with_keys(&process, &issuer);
     let huge = "x".repeat(10 << 20);
-    let answers: [(u16, &str); 8] = [
+    let answers: [(u16, &str); 10] = [
+        (200, r#"{"keys": []}"#),
+        (200, r#"{"keys": [{"kty": "oct", "k": "AA"}]}"#),
         (500, ""),
         (302, ""),
         (204, ""),
@@ -324,5 +326,48 @@ fn a_server_that_cannot_be_found_is_unavailable() {
     worker.answer_json(fetch(&worker, METADATA[0]), &metadata.to_string());
     let waiting = worker.bearer("opaque");
     worker.answer_json(fetch(&worker, "/i"), &active(json!({})));
+    assert_eq!(ended(&worker, waiting), "allowed");
+}
+
+#[test]
+fn what_is_fetched_beside_the_keys_ends_nobody_who_waits_for_them() {
+    let process = process();
+    let mut issuer = issuer(&process);
+    let worker = process.worker(&discovering()).unwrap();
+    worker.advance(A_TICK);
+    let metadata = |keys: &str| {
+        let endpoints = ["/i", keys].map(|path| format!("{ISSUER}{path}"));
+        json!({"issuer": ISSUER, "introspection_endpoint": endpoints[0], "jwks_uri": endpoints[1]}).to_string()
+    };
+    worker.answer_json(fetch(&worker, METADATA[0]), &metadata("/one"));
+    worker.answer_json(fetch(&worker, "/one"), &issuer.jwks().to_string());
+    assert_eq!(verdict(&worker, &issuer.token("ES256", json!({}))), "allowed");
+    // The metadata is due; while it is fetched, a new key is looked for, and then all keys are elsewhere.
+    let call = (0..4000).find_map(|_| {
+        fetches(&worker, "/one").iter().for_each(|call| worker.answer_json(*call, &issuer.jwks().to_string()));
+        worker.advance(Duration::from_secs(1));
+        fetches(&worker, METADATA[0]).first().copied()
+    });
+    issuer.now = process.now().as_secs();
+    issuer.rotate(KeyKind::P256);
+    let waiting = worker.bearer(&issuer.token("ES256", json!({})));
+    let at_one = fetch(&worker, "/one");
+    worker.answer_json(call.expect("a fetch of the metadata"), &metadata("/two"));
+    assert_eq!(worker.outcome(waiting), Outcome::Paused);
+    worker.answer_json(at_one, "{}");
+    assert_eq!(worker.outcome(waiting), Outcome::Paused, "what comes from the old address counts for nothing");
+    worker.answer_json(fetch(&worker, "/two"), &issuer.jwks().to_string());
+    assert_eq!(ended(&worker, waiting), "allowed");
+}
+
+#[test]
+fn a_token_without_kid_finds_a_new_key() {
+    let process = process();
+    let mut issuer = issuer(&process);
+    let worker = with_keys(&process, &issuer);
+    issuer.rotate(KeyKind::P256);
+    let waiting = worker.bearer(&issuer.token_with("ES256", json!({"kid": null}), json!({})));
+    assert_eq!(worker.outcome(waiting), Outcome::Paused);
+    worker.answer_json(fetch(&worker, JWKS), &issuer.jwks().to_string());
     assert_eq!(ended(&worker, waiting), "allowed");
 }

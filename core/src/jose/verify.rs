@@ -48,6 +48,18 @@ impl Verifier {
         self.0.iter().find(|(chosen, _)| *chosen == algorithm).map(|(_, implementation)| *implementation)
     }
 
+    /// Who verifies what, for the log; `None` where nothing is verified.
+    pub fn summary(&self) -> Option<String> {
+        let by = |implementation, name: &str| {
+            let chosen = self.0.iter().filter(|(_, chosen)| *chosen == implementation);
+            let names: Vec<&str> = chosen.map(|(algorithm, _)| algorithm.name()).collect();
+            (!names.is_empty()).then(|| format!("{} by the {name}", names.join(", ")))
+        };
+        let lines = [by(Implementation::Host, "host"), by(Implementation::Module, "module")];
+        let lines: Vec<String> = lines.into_iter().flatten().collect();
+        (!lines.is_empty()).then(|| format!("signatures are verified: {}", lines.join("; ")))
+    }
+
     /// Whether the signature was made with the private half of `key`.
     ///
     /// # Errors

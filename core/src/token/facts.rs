@@ -69,12 +69,33 @@ impl Facts {
             // The absence of a time comes before every other.
             not_before: self.not_before.max(other.not_before),
             other_kind: self.other_kind || other.other_kind,
-            confirmation: self.confirmation.or(other.confirmation),
+            confirmation: joined(self.confirmation, other.confirmation),
             introspection_jwt: self.introspection_jwt.or(other.introspection_jwt),
             claims: completed(self.claims, other.claims),
             said: completed(self.said, other.said),
         }
     }
+}
+
+/// What both name is to be proved. Two that name different keys leave nothing that anybody could prove.
+fn joined(one: Option<Box<Confirmation>>, other: Option<Box<Confirmation>>) -> Option<Box<Confirmation>> {
+    let (one, other) = match (one, other) {
+        (Some(one), Some(other)) => (*one, *other),
+        (one, other) => return one.or(other),
+    };
+    let both = match (one, other) {
+        (
+            Confirmation::Of { key, certificate },
+            Confirmation::Of { key: other_key, certificate: other_certificate },
+        ) if [(key, other_key), (certificate, other_certificate)]
+            .iter()
+            .all(|(one, other)| one.is_none() || other.is_none() || one == other) =>
+        {
+            Confirmation::Of { key: key.or(other_key), certificate: certificate.or(other_certificate) }
+        }
+        _ => Confirmation::Unprovable,
+    };
+    Some(Box::new(both))
 }
 
 type Named = Vec<(Box<str>, Box<str>)>;
@@ -127,5 +148,21 @@ mod tests {
             ..token
         };
         assert_eq!(both, expected, "it ends and begins when the stricter of both says so");
+    }
+
+    #[test]
+    fn what_both_name_is_to_be_proved() {
+        let of = |key, certificate| Some(Box::new(Confirmation::Of { key, certificate }));
+        let (one, two) = (Some([1; 32]), Some([2; 32]));
+        for (answer, token, expected) in [
+            (None, of(one, None), of(one, None)),
+            (of(one, None), None, of(one, None)),
+            (of(one, None), of(one, two), of(one, two)),
+            (of(None, two), of(one, None), of(one, two)),
+            (of(one, None), of(two, None), Some(Box::new(Confirmation::Unprovable))),
+            (Some(Box::new(Confirmation::Unprovable)), of(one, None), Some(Box::new(Confirmation::Unprovable))),
+        ] {
+            assert_eq!(joined(answer, token), expected);
+        }
     }
 }
