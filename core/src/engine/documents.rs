@@ -5,11 +5,12 @@ use super::effect::{Cx, Effect};
 use super::flights::{Full, Parked, Waiter};
 use super::metrics::Polled;
 use super::reason::Reason;
-use super::resolve::{Arrival, Known, Resolution};
+use super::resolve::{Arrival, Remembering, Resolution};
 use super::sources::{ServerDocument, Wanted};
 use super::worker::Worker;
 use crate::base::http::{HttpCall, HttpResult};
-use crate::feed::fresh_document::{FetchError, Fetched};
+use crate::feed::fetched_body::FetchError;
+use crate::feed::fresh_document::Fetched;
 use crate::jose::jwk_set::KeySet;
 use crate::outcome::Outcome;
 use crate::proof::Presented;
@@ -198,8 +199,8 @@ impl Worker {
             let guard = parked.waiter.guard.clone();
             let (token, waiter) = (parked.token.clone(), parked.waiter.clone());
             let resolution = match self.resolve_known(&guard, token.expose().as_bytes(), cx) {
-                Known::Facts(provider, remembered) => Resolution::Facts(provider, remembered),
-                Known::Not { was_good } => {
+                Remembering::Facts(provider, remembered) => Resolution::Facts(provider, remembered),
+                Remembering::Not { was_good } => {
                     self.resolve_miss(&guard, Arrival { token, waiter, was_good, has_waited: true }, cx)
                 }
             };

@@ -37,7 +37,7 @@ pub(super) enum Resolution<'a> {
 }
 
 /// What the local cache says of a token.
-pub(super) enum Known<'a> {
+pub(super) enum Remembering<'a> {
     /// These facts, vouched for by this provider, and usable.
     Facts(&'a Rc<Provider>, Remembered),
     /// Nothing usable. `was_good`: it was active before.
@@ -65,8 +65,8 @@ impl Worker {
     ) -> Resolution<'a> {
         let token = presented.token;
         let was_good = match self.resolve_known(guard, token, cx) {
-            Known::Facts(provider, remembered) => return Resolution::Facts(provider, remembered),
-            Known::Not { was_good } => was_good,
+            Remembering::Facts(provider, remembered) => return Resolution::Facts(provider, remembered),
+            Remembering::Not { was_good } => was_good,
         };
         match Bearer::parse(token) {
             Some(token) => {
@@ -87,12 +87,12 @@ impl Worker {
 
     /// The warm path: no other host call than those for the token and the time, no allocation.
     #[inline(always)]
-    pub(super) fn resolve_known<'a>(&mut self, guard: &'a Guard, token: &[u8], cx: &mut Cx<'_>) -> Known<'a> {
+    pub(super) fn resolve_known<'a>(&mut self, guard: &'a Guard, token: &[u8], cx: &mut Cx<'_>) -> Remembering<'a> {
         for choice in guard.api.choices.iter() {
             let Some(Hit { remembered, uses }) = self.local.get(choice.key, token) else { continue };
             let remembered = remembered.clone();
             if !is_usable(&remembered, &guard.rule, cx.now) {
-                return Known::Not { was_good: remembered.is_active() };
+                return Remembering::Not { was_good: remembered.is_active() };
             }
             self.metrics.lookup(found_as(&remembered), Level::Worker);
             if self.settings.cache.refresh_ahead
@@ -102,9 +102,9 @@ impl Worker {
             {
                 self.renew(choice, token, cx);
             }
-            return Known::Facts(&choice.provider, remembered);
+            return Remembering::Facts(&choice.provider, remembered);
         }
-        Known::Not { was_good: false }
+        Remembering::Not { was_good: false }
     }
 
     /// Resolves a token that is not in the local cache, or no longer valid there: whoever vouches for it.

@@ -2,18 +2,16 @@
 //!
 //! It is for what nobody else may write, such as keys: shared data is open to every plugin of the same `vm_id`.
 
+use super::fetched_body::{FetchError, MAX_DOCUMENT_BYTES, body};
 use super::page::validator;
 use super::schedule::{LONGEST_BACKOFF, backoff, interval};
-use crate::base::http::{AnswerHeaders, Body, HttpAnswer, HttpCall, HttpResult, HttpUrl};
+use crate::base::http::{AnswerHeaders, HttpCall, HttpResult, HttpUrl};
 use crate::base::random::Prng;
 use crate::base::retry_after::retry_after;
 use crate::base::time::Timestamp;
-use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Most bytes a document may have.
-pub const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 /// Least time between two fetches that requests bring about.
 const DEMAND_INTERVAL: Duration = Duration::from_secs(10);
 /// Time beyond its limit after which a fetch counts as lost.
@@ -90,17 +88,6 @@ pub enum Fetched<T> {
     Changed(Option<Rc<T>>),
     Unchanged,
     Failed(FetchError),
-}
-
-/// Why an answer is no document. Never quotes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FetchError {
-    Unreachable,
-    Status(u16),
-    Coded,
-    TooLarge,
-    /// What its reader says.
-    Unreadable(String),
 }
 
 impl<T> FreshDocument<T> {
@@ -284,32 +271,6 @@ impl<T> FreshDocument<T> {
 
 fn owned((name, value): (&str, &str)) -> (String, String) {
     (name.to_owned(), value.to_owned())
-}
-
-fn body(answer: HttpAnswer) -> Result<Vec<u8>, FetchError> {
-    match answer.status {
-        200 if answer.is_coded() => Err(FetchError::Coded),
-        200 => match answer.body {
-            Body::Whole(bytes) if bytes.len() <= MAX_DOCUMENT_BYTES => Ok(bytes),
-            Body::Whole(_) | Body::TooLarge(_) => Err(FetchError::TooLarge),
-        },
-        status => Err(FetchError::Status(status)),
-    }
-}
-
-impl fmt::Display for FetchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable => f.write_str("no answer: not reached, connection lost or timed out"),
-            Self::Status(status @ 300..=399) => {
-                write!(f, "status {status}: redirects are not followed; configure the address that it leads to")
-            }
-            Self::Status(status) => write!(f, "status {status} where 200 was expected"),
-            Self::Coded => f.write_str("the answer has a content-encoding, though none was asked for"),
-            Self::TooLarge => write!(f, "the answer has more than {MAX_DOCUMENT_BYTES} bytes"),
-            Self::Unreadable(reason) => f.write_str(reason),
-        }
-    }
 }
 
 #[cfg(test)]

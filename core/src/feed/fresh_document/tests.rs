@@ -1,5 +1,5 @@
 use super::*;
-use crate::base::http::HttpAnswer;
+use crate::base::http::{Body, HttpAnswer};
 
 const PACE: Freshening = Freshening { refresh: Duration::from_secs(600), timeout: Duration::from_secs(2) };
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
