@@ -168,7 +168,8 @@ impl<'a> Object<'a> {
         repeated
     }
 
-    fn repeats_a_member(&mut self) -> bool {
+    /// Whether it, or what is in it, gives a member twice.
+    pub fn repeats_a_member(&mut self) -> bool {
         !self.take_repeated().is_empty() || self.iter_mut().any(|(_, value)| value.repeats_a_member())
     }
 }

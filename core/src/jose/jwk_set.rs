@@ -2,7 +2,7 @@
 
 use super::compact::Header;
 use super::jwk::PublicKey;
-use crate::base::json::{Json, Object, ObjectError};
+use crate::base::json::{Json, ObjectError};
 use std::fmt;
 
 /// Bytes that a set may have.
@@ -26,16 +26,27 @@ pub enum KeySetError {
 }
 
 impl KeySet {
+    /// Reads a set. A key in which a member is given twice is left out, as any other that is of no use.
+    ///
     /// # Errors
     /// [`KeySetError`] when it is something else.
     pub fn read(json: &[u8]) -> Result<Self, KeySetError> {
         if json.len() > MAX_BYTES {
             return Err(KeySetError::TooLarge);
         }
-        let object = Object::read(json, &|name| name == "keys").map_err(KeySetError::Object)?;
-        let Some(Json::Array(listed)) = object.get("keys") else { return Err(KeySetError::NoKeys) };
-        let read = |value: &Json<'_>| if let Json::Object(jwk) = value { PublicKey::read(jwk).ok() } else { None };
-        let keys: Vec<PublicKey> = listed.iter().filter_map(read).collect();
+        let Ok(Json::Object(mut set)) = Json::read(json) else {
+            return Err(KeySetError::Object(ObjectError::NotAnObject));
+        };
+        if set.take_repeated().iter().any(|name| name == "keys") {
+            return Err(KeySetError::Object(ObjectError::GivenTwice));
+        }
+        let listed = set.iter_mut().find_map(|(name, value)| (name == "keys").then_some(value));
+        let Some(Json::Array(listed)) = listed else { return Err(KeySetError::NoKeys) };
+        let read = |value: &mut Json<'_>| {
+            let Json::Object(jwk) = value else { return None };
+            if jwk.repeats_a_member() { None } else { PublicKey::read(jwk).ok() }
+        };
+        let keys: Vec<PublicKey> = listed.iter_mut().filter_map(read).collect();
         Ok(Self { skipped: listed.len().saturating_sub(keys.len()), keys })
     }
 
