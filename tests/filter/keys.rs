@@ -371,3 +371,19 @@ fn a_token_without_kid_finds_a_new_key() {
     worker.answer_json(fetch(&worker, JWKS), &issuer.jwks().to_string());
     assert_eq!(ended(&worker, waiting), "allowed");
 }
+
+#[test]
+fn a_crowd_that_waits_is_let_go_on_in_turns() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = start(&process);
+    let streams: Vec<StreamId> =
+        (0..600).map(|number| worker.bearer(&issuer.token("ES256", json!({"jti": number})))).collect();
+    worker.reset_hostcalls();
+    worker.deliver_json(fetch(&worker, JWKS), &issuer.jwks().to_string());
+    let at_once = worker.hostcalls()["proxy_call_foreign_function"];
+    assert!((1..=128).contains(&at_once), "{at_once} signatures in one turn");
+    worker.turn();
+    assert!(streams.iter().all(|stream| ended(&worker, *stream) == "allowed"));
+    assert_eq!(worker.hostcalls()["proxy_call_foreign_function"], 600);
+}

@@ -22,6 +22,9 @@ use std::time::Duration;
 /// Time beyond the limits of the fetches after which a request no longer waits for them.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// Most requests that are resumed in one turn: each may cost a verification, and the event loop has other work.
+const RESUMED_AT_ONCE: usize = 128;
+
 impl Worker {
     /// A token whose key is not known: the request waits for newer keys, if they are to be had.
     pub(super) fn await_keys<'a>(
@@ -69,7 +72,8 @@ impl Worker {
         }
         let Arrival { token, waiter, .. } = arrival;
         let deadline = waiter.since.plus(self.sources.patience(provider)).plus(GRACE);
-        match self.flights.park(Parked { provider: Rc::clone(provider), token, waiter, deadline }) {
+        let round = self.resuming.round;
+        match self.flights.park(Parked { provider: Rc::clone(provider), token, waiter, deadline, round }) {
             Ok(()) => Resolution::Waits,
             Err(Full) => Resolution::Overloaded,
         }
@@ -96,9 +100,9 @@ impl Worker {
             let Some(provider) = self.settings.providers.get(slot).map(Rc::clone) else { continue };
             let latest = cx.now.plus(self.sources.patience(&provider)).plus(GRACE);
             let now = cx.now;
-            let overdue = self
-                .flights
-                .unpark(|parked| parked.provider.slot == slot && (now >= parked.deadline || parked.deadline > latest));
+            let overdue = self.flights.unpark(usize::MAX, |parked| {
+                parked.provider.slot == slot && (now >= parked.deadline || parked.deadline > latest)
+            });
             for parked in overdue {
                 let reason = Reason::new(Outcome::ProviderUnavailable, "its keys or metadata were not fetched in time");
                 self.end_parked(&parked, Resolution::Refused(Some(&provider), reason), cx);
@@ -195,17 +199,41 @@ impl Worker {
     /// Something has changed for those who wait for this provider: each is resolved again.
     fn resume_parked(&mut self, provider: &Rc<Provider>, cx: &mut Cx<'_>) {
         self.read_held_answers(provider.slot, cx);
-        for parked in self.flights.unpark(|parked| parked.provider.slot == provider.slot) {
-            let guard = parked.waiter.guard.clone();
-            let (token, waiter) = (parked.token.clone(), parked.waiter.clone());
-            let resolution = match self.resolve_known(&guard, token.expose().as_bytes(), cx) {
-                Remembering::Facts(provider, remembered) => Resolution::Facts(provider, remembered),
-                Remembering::Not { was_good } => {
-                    self.resolve_miss(&guard, Arrival { token, waiter, was_good, has_waited: true }, cx)
-                }
-            };
-            self.end_parked(&parked, resolution, cx);
+        self.resuming.round += 1;
+        if !self.resuming.slots.contains(&provider.slot) {
+            self.resuming.slots.push(provider.slot);
         }
+        self.resume_some(cx);
+    }
+
+    /// Resumes as many as one turn may. Those who begin to wait again meanwhile are not among them.
+    pub(super) fn resume_some(&mut self, cx: &mut Cx<'_>) {
+        let Some(slot) = self.resuming.slots.first().copied() else { return };
+        let round = self.resuming.round;
+        let is_due = |parked: &Parked| parked.provider.slot == slot && parked.round < round;
+        let due = self.flights.unpark(RESUMED_AT_ONCE, is_due);
+        if due.len() < RESUMED_AT_ONCE {
+            self.resuming.slots.remove(0);
+        }
+        for parked in due {
+            self.resume(&parked, cx);
+        }
+        let yields = cx.effects.iter().any(|effect| matches!(effect, Effect::Yield));
+        if !self.resuming.slots.is_empty() && !yields {
+            cx.effects.push(Effect::Yield);
+        }
+    }
+
+    fn resume(&mut self, parked: &Parked, cx: &mut Cx<'_>) {
+        let guard = parked.waiter.guard.clone();
+        let (token, waiter) = (parked.token.clone(), parked.waiter.clone());
+        let resolution = match self.resolve_known(&guard, token.expose().as_bytes(), cx) {
+            Remembering::Facts(provider, remembered) => Resolution::Facts(provider, remembered),
+            Remembering::Not { was_good } => {
+                self.resolve_miss(&guard, Arrival { token, waiter, was_good, has_waited: true }, cx)
+            }
+        };
+        self.end_parked(parked, resolution, cx);
     }
 
     /// Ends a request that has waited, unless it goes on waiting.

@@ -48,6 +48,17 @@ pub(super) struct Parked {
     pub waiter: Waiter,
     /// When it has to end, whatever happens.
     pub deadline: Timestamp,
+    /// How often requests had been resumed when it began to wait.
+    pub round: u64,
+}
+
+/// Who is being resumed.
+#[derive(Debug, Default)]
+pub(super) struct Resuming {
+    /// How often it was begun.
+    pub round: u64,
+    /// The providers that some still wait for who are to be resumed.
+    pub slots: Vec<usize>,
 }
 
 /// What is asked, and for whom.
@@ -211,10 +222,10 @@ impl Flights {
         Ok(())
     }
 
-    /// Those who wait so and are `wanted`, in the order in which they came. Each counts as waiting until its end is
-    /// carried out.
-    pub(super) fn unpark(&mut self, wanted: impl Fn(&Parked) -> bool) -> Vec<Parked> {
-        self.parked.extract_if(.., |parked| wanted(parked)).collect()
+    /// Those who wait so and are `wanted`, in the order in which they came, and no more than `most`. Each counts as
+    /// waiting until its end is carried out.
+    pub(super) fn unpark(&mut self, most: usize, wanted: impl Fn(&Parked) -> bool) -> Vec<Parked> {
+        self.parked.extract_if(.., |parked| wanted(parked)).take(most).collect()
     }
 
     /// Puts no end off: none comes later than `latest` says.

@@ -2,7 +2,7 @@
 
 use super::calls::{Calls, Purpose};
 use super::effect::{CallId, Cx, Disposition, StreamId};
-use super::flights::Flights;
+use super::flights::{Flights, Resuming};
 use super::message::{self, Message};
 use super::metrics::Metrics;
 use super::pauses::Pauses;
@@ -37,6 +37,7 @@ pub struct Worker {
     pub(super) calls: Calls,
     pub(super) sources: Sources,
     pub(super) verifier: Verifier,
+    pub(super) resuming: Resuming,
     pub(super) used_proofs: UsedProofs,
     pub(super) contracts: Contracts,
     pub(super) metrics: Metrics,
@@ -53,6 +54,7 @@ impl Worker {
             calls: Calls::default(),
             sources: Sources::new(&settings.providers, number),
             verifier,
+            resuming: Resuming::default(),
             used_proofs: UsedProofs::new(settings.proof.dpop.entries),
             contracts: Contracts::new(Rc::clone(&settings.contracts), &settings.contracts_prefix(), number),
             metrics: Metrics::new(&settings),
@@ -119,10 +121,11 @@ impl Worker {
         self.poll(cx);
     }
 
-    /// The event loop has run: continues with the next slice of a large set of contracts.
+    /// The event loop has run: continues with the next slice of a large set of contracts, or of requests to resume.
     pub fn on_yield(&mut self, cx: &mut Cx<'_>) {
         let actions = self.contracts.on_yield(cx.store, cx.now);
         self.enqueue(actions, cx);
+        self.resume_some(cx);
     }
 
     /// The worker is about to be shut down. Its counts are ready to be drained, and its calls in flight no longer
