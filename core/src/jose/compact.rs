@@ -2,7 +2,7 @@
 
 use super::algorithm::Algorithm;
 use super::base64url;
-use super::jwk::PublicKey;
+use super::jwk::UncheckedKey;
 use super::key_error::KeyError;
 use crate::base::json::{Json, Object, ObjectError};
 use std::fmt;
@@ -56,13 +56,13 @@ impl<'t> Jws<'t> {
     ///
     /// # Errors
     /// [`JwsError`] when it is something else.
-    pub fn read_with_jwk(token: &'t str, accepted: &[Algorithm]) -> Result<(Self, PublicKey), JwsError> {
+    pub fn read_with_jwk(token: &'t str, accepted: &[Algorithm]) -> Result<(Self, UncheckedKey), JwsError> {
         let encoded = Segments::split(token)?;
         let header = base64url::decode(encoded.header).ok_or(JwsError::NotBase64Url)?;
         let object = read_object(&header)?;
         let jws = encoded.decode(Header::read(&object, accepted)?)?;
         let Some(Json::Object(jwk)) = object.get("jwk") else { return Err(JwsError::NoKey) };
-        Ok((jws, PublicKey::read(jwk).map_err(JwsError::Key)?))
+        Ok((jws, UncheckedKey::read(jwk).map_err(JwsError::Key)?))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::algorithm::Algorithm;
 use super::key_error::KeyError;
 use super::material::PublicMaterial;
+use super::members::KeyMembers;
 use crate::base::json::{Json, Object, UnusableMember};
 use std::fmt;
 
@@ -22,7 +23,15 @@ const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 /// What stands in a key's `issuer` for one path segment, at Entra ID.
 const ANY_TENANT: &str = "{tenantid}";
 
-impl PublicKey {
+/// A public key as it was read, which can be named before it is checked: that costs as much as a signature.
+pub struct UncheckedKey {
+    key_id: Option<Box<str>>,
+    issuer: Option<Box<str>>,
+    algorithm: Option<Algorithm>,
+    members: KeyMembers,
+}
+
+impl UncheckedKey {
     /// # Errors
     /// [`KeyError`] when it is no public key for signatures.
     pub fn read(jwk: &Object<'_>) -> Result<Self, KeyError> {
@@ -33,15 +42,37 @@ impl PublicKey {
             return Err(KeyError::Private);
         }
         check_purpose(jwk)?;
-        let material = PublicMaterial::read(jwk)?;
-        let named = |name| Algorithm::named(name).filter(|algorithm| material.fits(*algorithm));
-        let algorithm = jwk.text("alg")?.map(|name| named(name).ok_or(KeyError::NotForVerifying)).transpose()?;
+        let members = KeyMembers::read(jwk)?;
+        let algorithm = jwk.text("alg")?.map(|name| Algorithm::named(name).ok_or(KeyError::NotForVerifying));
         Ok(Self {
             key_id: jwk.text("kid")?.map(Into::into),
             issuer: jwk.text("issuer")?.map(Into::into),
-            algorithm,
-            material,
+            algorithm: algorithm.transpose()?,
+            members,
         })
+    }
+
+    /// The SHA-256 thumbprint (RFC 7638).
+    pub fn thumbprint(&self) -> [u8; 32] {
+        self.members.thumbprint()
+    }
+
+    /// # Errors
+    /// [`KeyError`] when there is no such key, or it is not fit for its own algorithm.
+    pub fn check(self) -> Result<PublicKey, KeyError> {
+        let material = PublicMaterial::new(&self.members)?;
+        if self.algorithm.is_some_and(|algorithm| !material.fits(algorithm)) {
+            return Err(KeyError::NotForVerifying);
+        }
+        Ok(PublicKey { key_id: self.key_id, issuer: self.issuer, algorithm: self.algorithm, material })
+    }
+}
+
+impl PublicKey {
+    /// # Errors
+    /// [`KeyError`] when it is no public key for signatures.
+    pub fn read(jwk: &Object<'_>) -> Result<Self, KeyError> {
+        UncheckedKey::read(jwk)?.check()
     }
 
     /// Whether it is fit for this algorithm.

@@ -8,6 +8,7 @@ pub mod jwk;
 pub mod jwk_set;
 pub mod key_error;
 mod material;
+mod members;
 mod native;
 mod p521;
 pub mod sign;

@@ -1,5 +1,5 @@
-//! One DPoP proof, checked in the order of its cost (RFC 9449 §4.3): a signature is verified only when everything else
-//! is as it should be, and with the key only that the token is bound to.
+//! One DPoP proof, checked in the order of its cost (RFC 9449 §4.3): its key is made ready, and its signature verified,
+//! only when everything else is as it should be, and only if it is the key that the token is bound to.
 
 use super::evidence::{DpopHeader, Evidence};
 use super::target::TargetUri;
@@ -107,6 +107,11 @@ impl Required<'_> {
         let proof = match self.claims(&jws.payload, evidence) {
             Ok(proof) => proof,
             Err(error) => return Ok(Err(error)),
+        };
+        // Only now: anybody can send a key that is costly to make ready.
+        let key = match key.check() {
+            Ok(key) => key,
+            Err(error) => return Ok(Err(ProofError::Jws(JwsError::Key(error)))),
         };
         let is_signed = verifier.verify(host, &key, &jws)?;
         Ok(if is_signed { Ok(proof) } else { Err(ProofError::Signature) })

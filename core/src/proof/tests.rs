@@ -4,6 +4,7 @@ use super::*;
 use crate::base::headers::HeaderMap;
 use crate::jose::algorithm::Algorithm;
 use crate::jose::compact::JwsError;
+use crate::jose::key_error::KeyError;
 use crate::port::memory::{MemoryStore, NoSignatures};
 use crate::token::confirmation::thumbprint;
 use base64::Engine;
@@ -152,8 +153,28 @@ fn a_proof_is_good_for_its_token_and_its_key_only() {
     assert_eq!(Sent { token, ..Sent::good() }.check(), bad(ProofError::Token));
     let confirmation = Some(Confirmation::Of { key: Some([1; 32]), certificate: None });
     assert_eq!(Sent { confirmation, ..Sent::good() }.check(), bad(ProofError::OtherKey));
-    let another = Sent::good().with_part(0, |header| header["jwk"]["x"] = header["jwk"]["y"].clone());
-    assert!(matches!(another.check(), Err(Unproved::BadProof(ProofError::Jws(JwsError::Key(_))))));
+}
+
+#[test]
+fn a_key_is_made_ready_only_when_it_is_the_token_s_and_all_else_is_good() {
+    let spoilt = || Sent::good().with_part(0, |header| header["jwk"]["x"] = header["jwk"]["y"].clone());
+    assert_eq!(spoilt().check(), bad(ProofError::OtherKey));
+    // Even a token that is bound to what is no key.
+    let y = "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA";
+    let members = format!("{{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"{y}\",\"y\":\"{y}\"}}");
+    let key = Some(hmac_sha256::Hash::hash(members.as_bytes()));
+    let confirmation = Some(Confirmation::Of { key, certificate: None });
+    let bound = || Sent { confirmation: confirmation.clone(), ..spoilt() };
+    for (name, value, error) in [
+        ("htm", json!("PUT"), ProofError::Method),
+        ("htu", json!("https://a/"), ProofError::Target),
+        ("ath", json!(KEY), ProofError::Token),
+        ("iat", json!(ISSUED - 100), ProofError::Time),
+        ("jti", json!(""), ProofError::Identifier),
+    ] {
+        assert_eq!(bound().with_claim(name, value).check(), bad(error), "{name}");
+    }
+    assert_eq!(bound().check(), bad(ProofError::Jws(JwsError::Key(KeyError::NotOnCurve))));
 }
 
 #[test]

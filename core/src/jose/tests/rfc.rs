@@ -51,6 +51,9 @@ fn every_example_is_verified_by_whoever_can() {
 fn a_proof_is_verified_by_the_key_that_it_brings() {
     for (name, jwk, text) in examples().into_iter().filter(|(name, _, _)| name.contains("9449")) {
         let (jws, brought) = Jws::read_with_jwk(&text, &[Algorithm::Es256]).unwrap();
+        let thumbprint = brought.thumbprint();
+        let brought = brought.check().unwrap();
+        assert_eq!(brought.thumbprint(), thumbprint);
         assert_eq!(jws.header.typ.as_deref(), Some("dpop+jwt"));
         let verifier = Verifier::choose(&NoSignatures, &[Algorithm::Es256]).unwrap();
         assert_eq!(verifier.verify(&NoSignatures, &brought, &jws), Ok(true), "{name}");
