@@ -85,8 +85,8 @@ impl Worker {
                 return Disposition::Ended(verdict.into());
             }
         };
-        let evidence =
-            |wants_certificate| Cow::Owned(Evidence::of(head, settings.proof.certificates, wants_certificate));
+        let certificates = settings.proof.certificates;
+        let evidence = |wants_certificate| Cow::Owned(Evidence::of(head, certificates, by_dpop, wants_certificate));
         let presented = Presented { token: &token, by_dpop, evidence: &evidence };
         let resolution = self.resolve(stream, guard, presented, cx);
         self.conclude(resolution, guard, presented, cx).map_or(Disposition::Waits, Disposition::Ended)

@@ -120,10 +120,10 @@ impl Required<'_> {
     fn claims(self, payload: &[u8], evidence: &Evidence) -> Result<GoodProof, ProofError> {
         let claims = Object::read(payload, &|_| true).map_err(|_| ProofError::Payload)?;
         let text = |name| claims.get(name).and_then(Json::as_text);
-        if text("htm").map(str::as_bytes) != Some(&evidence.method) {
+        if evidence.method.is_none() || text("htm").map(str::as_bytes) != evidence.method.as_deref() {
             return Err(ProofError::Method);
         }
-        let target = text("htu").and_then(TargetUri::parse);
+        let target = text("htu").and_then(TargetUri::parse).map(|target| target.digest());
         if target.is_none() || target != evidence.target {
             return Err(ProofError::Target);
         }
@@ -161,7 +161,7 @@ fn whole(seconds: f64) -> Option<u64> {
 impl fmt::Display for ProofError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Header => "there is not one proof of at most 8 KiB",
+            Self::Header => "there is not one proof of at most 4 KiB",
             Self::Jws(error) => return error.fmt(f),
             Self::Type => "typ is not dpop+jwt",
             Self::OtherKey => "the token is bound to another key",

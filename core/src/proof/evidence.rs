@@ -1,21 +1,25 @@
 //! What a request brings to prove that it may use its token, as far as it is not the token itself.
 
 use super::certificate::{CertificateSource, digest, forwarded};
-use super::target::TargetUri;
+use super::target::{TargetDigest, TargetUri};
 use crate::base::secret::Secret;
 use crate::port::RequestHead;
 use crate::token::confirmation::Thumbprint;
 
 /// Longest proof in bytes; the longest that are in use have an RSA key and take two KiB.
-const MAX_PROOF: usize = 8 * 1024;
+const MAX_PROOF: usize = 4 * 1024;
+/// Longest method in bytes that a proof may name.
+const MAX_METHOD: usize = 32;
 
-/// Read from a request's headers when somebody asks for it, and kept with a request that waits.
+/// Read from a request's headers when somebody asks for it, and kept with a request that waits: no longer than a proof,
+/// and without one, or beside a token of another scheme, of a fixed size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     pub(super) proof: DpopHeader,
-    pub(super) method: Box<[u8]>,
-    /// `None` when it forms no URI that a proof could name.
-    pub(super) target: Option<TargetUri>,
+    /// `None` when no proof could name it.
+    pub(super) method: Option<Box<[u8]>>,
+    /// The digest of the request's URI; `None` when it forms none.
+    pub(super) target: Option<TargetDigest>,
     pub(super) certificate: Option<Thumbprint>,
 }
 
@@ -25,7 +29,8 @@ pub(super) enum DpopHeader {
     #[default]
     Absent,
     One(Secret),
-    /// Several lines, or what is too long for a proof or no text.
+    /// Several lines, or what is too long for a proof or no text; or it came with a token of another scheme, where no
+    /// proof is of use.
     Unusable,
 }
 
@@ -33,22 +38,25 @@ impl Evidence {
     /// What there is. A certificate is only asked for where one is wanted: that is another call of the host.
     #[cold]
     #[inline(never)]
-    pub fn of(head: &impl RequestHead, certificates: CertificateSource, wants_certificate: bool) -> Self {
+    pub fn of(
+        head: &impl RequestHead,
+        certificates: CertificateSource,
+        by_dpop: bool,
+        wants_certificate: bool,
+    ) -> Self {
         let certificate = match certificates {
             _ if !wants_certificate => None,
             CertificateSource::Connection => head.peer_certificate().and_then(|hex| digest(&hex)),
             CertificateSource::Forwarded => forwarded(head.lines("x-forwarded-client-cert")),
         };
-        let proof = DpopHeader::of(head);
-        if proof == DpopHeader::Absent {
-            return Self { certificate, ..Self::default() };
+        let proof = DpopHeader::of(head, by_dpop);
+        if !matches!(proof, DpopHeader::One(_)) {
+            return Self { proof, certificate, ..Self::default() };
         }
         let line = |name| only(head.lines(name));
         let target = || TargetUri::new(line("x-forwarded-proto")?, line(":authority")?, line(":path")?);
-        // What is longer than any proof, no proof can name.
-        let target = target().filter(|target| target.as_str().len() <= MAX_PROOF);
-        let method = line(":method").filter(|method| method.len() <= MAX_PROOF).unwrap_or_default();
-        Self { proof, method: method.into(), target, certificate }
+        let method = line(":method").filter(|method| (1..=MAX_METHOD).contains(&method.len()));
+        Self { proof, method: method.map(Into::into), target: target().map(|target| target.digest()), certificate }
     }
 
     /// Whether it proves nothing, whatever is asked.
@@ -58,9 +66,12 @@ impl Evidence {
 }
 
 impl DpopHeader {
-    fn of(head: &impl RequestHead) -> Self {
+    fn of(head: &impl RequestHead, by_dpop: bool) -> Self {
         if head.first("dpop").is_none() {
             return Self::Absent;
+        }
+        if !by_dpop {
+            return Self::Unusable;
         }
         let line = only(head.lines("dpop")).filter(|line| line.len() <= MAX_PROOF);
         line.and_then(|line| std::str::from_utf8(line).ok()).map_or(Self::Unusable, |text| Self::One(Secret::new(text)))
@@ -80,7 +91,7 @@ mod tests {
     const CERTIFICATE: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
     fn of(lines: &[(&'static str, &str)], certificates: CertificateSource) -> Evidence {
-        Evidence::of(&lines.iter().copied().collect::<HeaderMap>(), certificates, true)
+        Evidence::of(&lines.iter().copied().collect::<HeaderMap>(), certificates, true, true)
     }
 
     #[test]
@@ -92,7 +103,7 @@ mod tests {
         assert!(of(&lines, CertificateSource::Connection).is_none(), "the header counts for nothing there");
         assert_eq!(of(&lines, CertificateSource::Forwarded).certificate, Some([0xaa; 32]));
         let head: HeaderMap = lines.into_iter().collect();
-        assert!(Evidence::of(&head, CertificateSource::Forwarded, false).is_none(), "nobody wants to know");
+        assert!(Evidence::of(&head, CertificateSource::Forwarded, true, false).is_none(), "nobody wants to know");
     }
 
     #[test]
@@ -109,7 +120,7 @@ mod tests {
         assert_eq!(proof(&[&long]), DpopHeader::Unusable);
         assert!(!format!("{:?}", proof(&["a.b.c"])).contains("a.b.c"));
         let head: HeaderMap = [("dpop", b"\xff")].into_iter().collect();
-        assert_eq!(Evidence::of(&head, CertificateSource::Connection, true).proof, DpopHeader::Unusable);
+        assert_eq!(Evidence::of(&head, CertificateSource::Connection, true, true).proof, DpopHeader::Unusable);
     }
 
     #[test]
@@ -118,13 +129,33 @@ mod tests {
             let lines = [lines, &[("dpop", "a"), (":path", "/b?c"), (":scheme", "http")]].concat();
             of(&lines, CertificateSource::Connection).target
         };
-        let expected = TargetUri::parse("https://a/b");
+        let expected = TargetUri::parse("https://a/b").map(|target| target.digest());
         assert_eq!(target(&[("x-forwarded-proto", "https"), (":authority", "A:443")]), expected);
         assert_eq!(target(&[(":authority", "a")]), None);
         assert_eq!(target(&[("x-forwarded-proto", "https")]), None);
         let twice = [("x-forwarded-proto", "https"), ("x-forwarded-proto", "http"), (":authority", "a")];
         assert_eq!(target(&twice), None);
-        let long = "a".repeat(MAX_PROOF);
-        assert_eq!(target(&[("x-forwarded-proto", "https"), (":authority", &long)]), None);
+    }
+
+    #[test]
+    fn a_method_is_there_and_of_a_bounded_length() {
+        let long = "A".repeat(MAX_METHOD + 1);
+        let method = |method| of(&[("dpop", "a"), (":method", method)], CertificateSource::Connection).method;
+        assert_eq!(method("GET").as_deref(), Some(&b"GET"[..]));
+        assert_eq!(method(&long[1..]).as_deref(), Some(&long.as_bytes()[1..]));
+        assert_eq!((method(&long), method("")), (None, None));
+        assert_eq!(of(&[("dpop", "a")], CertificateSource::Connection).method, None);
+        let twice = [("dpop", "a"), (":method", "GET"), (":method", "GET")];
+        assert_eq!(of(&twice, CertificateSource::Connection).method, None);
+    }
+
+    #[test]
+    fn beside_a_token_of_another_scheme_a_proof_is_there_and_nothing_of_it_is_kept() {
+        let lines = [("dpop", "a.b.c"), (":method", "GET"), ("x-forwarded-proto", "https"), (":authority", "a")];
+        let head: HeaderMap = lines.into_iter().chain([(":path", "/")]).collect();
+        let expected = Evidence { proof: DpopHeader::Unusable, ..Evidence::default() };
+        assert_eq!(Evidence::of(&head, CertificateSource::Connection, false, true), expected);
+        let kept = Evidence::of(&head, CertificateSource::Connection, true, true);
+        assert!(kept.method.is_some() && kept.target.is_some() && kept.proof != DpopHeader::Unusable);
     }
 }

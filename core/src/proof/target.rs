@@ -4,6 +4,9 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TargetUri(Box<str>);
 
+/// The SHA-256 of a URI in that form.
+pub(super) type TargetDigest = [u8; 32];
+
 impl TargetUri {
     /// The URI of a request with this scheme, authority and path; `None` when they form none. What follows the path is
     /// passed over.
@@ -23,8 +26,9 @@ impl TargetUri {
         Some(Self(uri.into()))
     }
 
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
+    /// What is kept of it.
+    pub(super) fn digest(&self) -> TargetDigest {
+        hmac_sha256::Hash::hash(self.0.as_bytes())
     }
 
     /// The URI in a text.

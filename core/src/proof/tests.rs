@@ -77,7 +77,7 @@ impl Sent {
             clock_skew: Duration::from_secs(10),
             now: Timestamp::from_secs(self.now),
         };
-        let evidence = |wanted| Cow::Owned(Evidence::of(&head, settings.certificates, wanted));
+        let evidence = |wanted| Cow::Owned(Evidence::of(&head, settings.certificates, self.by_dpop, wanted));
         let presented = Presented { token: &self.token, by_dpop: self.by_dpop, evidence: &evidence };
         assert_eq!(
             presented.suffices(self.confirmation.as_ref()),
@@ -144,7 +144,12 @@ fn a_proof_is_good_for_its_request_only() {
     for name in [":authority", ":path", "x-forwarded-proto"] {
         assert_eq!(Sent::good().without(name).check(), bad(ProofError::Target), "{name}");
     }
-    assert_eq!(Sent::good().without(":method").check(), bad(ProofError::Method));
+    for method in [None, Some(String::new()), Some("G".repeat(33))] {
+        let mut sent = Sent::good().without(":method");
+        sent.lines.extend(method.clone().map(|method| (":method", method)));
+        let named = method.unwrap_or_default();
+        assert_eq!(sent.with_claim("htm", json!(named)).check(), bad(ProofError::Method), "{named}");
+    }
 }
 
 #[test]
@@ -315,7 +320,7 @@ proptest! {
             let names = [":method", ":authority", ":path", "x-forwarded-proto"];
             let head: HeaderMap =
                 names.into_iter().zip(lines.iter().map(Vec::as_slice)).chain([("dpop", dpop)]).collect();
-            let evidence = Evidence::of(&head, CertificateSource::Forwarded, true);
+            let evidence = Evidence::of(&head, CertificateSource::Forwarded, true, true);
             let settings = DpopSettings::default();
             let expected = Required {
                 settings: &settings,
