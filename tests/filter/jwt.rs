@@ -77,6 +77,23 @@ fn a_token_of_each_algorithm_passes_and_a_spoilt_one_does_not() {
 }
 
 #[test]
+fn a_token_that_is_bound_to_a_key_is_challenged_by_dpop_before_it_is_verified() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = process.worker(&jwt_only(&issuer, json!({}))).unwrap();
+    let now = process.now().as_secs();
+    let challenge = |claims: Value| {
+        let outcome = worker.exchange(&[("authorization", format!("Bearer {}", issuer.token("ES256", claims)))]);
+        outcome.reply().headers.text("www-authenticate").expect("a challenge").to_owned()
+    };
+    let jkt = base64url([1; 32]);
+    assert!(challenge(json!({"exp": now - 60})).starts_with("Bearer "));
+    assert!(challenge(json!({"exp": now - 60, "cnf": {"x5t#S256": jkt}})).starts_with("Bearer "));
+    assert!(challenge(json!({"exp": now - 60, "cnf": {"jkt": jkt}})).starts_with("DPoP "));
+    assert!(challenge(json!({"cnf": {"jkt": jkt}})).starts_with("DPoP "), "it is verified");
+}
+
+#[test]
 fn a_host_without_signatures_or_that_errs_is_not_used() {
     for signatures in
         [HostSignatures::Missing, HostSignatures::AlwaysGood, HostSignatures::AlwaysBad, HostSignatures::Garbled]

@@ -356,9 +356,12 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// A token passes with all that it is bound to and with nothing less, whether it is known or not.
+    /// A token passes with all that it is bound to and with nothing less, and is refused alike, whether it is known or
+    /// not.
     #[test]
-    fn a_token_passes_with_all_that_it_is_bound_to(shown in shown(), to_key: bool, to_certificate: bool) {
+    fn a_token_passes_with_all_that_it_is_bound_to(
+        shown in shown(), to_key: bool, to_certificate: bool, to_another in prop::bool::weighted(0.2),
+    ) {
         let (own, other) = (key(), key());
         let process = process();
         let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
@@ -366,6 +369,7 @@ proptest! {
         let mut cnf = serde_json::Map::new();
         cnf.extend(to_key.then(|| ("jkt".to_owned(), json!(own.thumbprint()))));
         cnf.extend(to_certificate.then(|| ("x5t#S256".to_owned(), json!(X5T))));
+        cnf.extend(to_another.then(|| ("kid".to_owned(), json!("k"))));
         let answer = if cnf.is_empty() { active(json!({})) } else { bound_to(cnf.into()) };
         let (method, uri) = (if shown.method { "GET" } else { "get" }, if shown.uri { URI } else { "https://a/" });
         let iat = seconds(&process) - if shown.time { 0 } else { 100 };
@@ -382,12 +386,15 @@ proptest! {
         };
         let Shown { scheme, proof, method, uri, token, time, key, certificate } = shown;
         let is_proved = scheme && proof && method && uri && token && time && key;
-        let expected = if to_key { is_proved } else { !scheme } && (certificate || !to_certificate);
+        let expected = if to_key { is_proved } else { !scheme } && (certificate || !to_certificate) && !to_another;
         let first = worker.request(&lines());
         worker.answer_json(worker.callout().id, &answer);
         prop_assert_eq!(worker.outcome(first).passed(), expected);
-        worker.hang_up(first);
-        prop_assert_eq!(worker.exchange(&lines()).passed(), expected);
+        let known = worker.request(&lines());
+        prop_assert_eq!(worker.outcome(known).passed(), expected);
+        if !expected {
+            prop_assert_eq!(refused(&worker, first), refused(&worker, known));
+        }
         prop_assert_eq!(worker.sent_callouts().len(), 1);
     }
 }

@@ -3,7 +3,6 @@
 use super::about::About;
 use super::effect::{Cx, Disposition, Ending, StreamId, Verdict};
 use super::metrics::{Level, Lookup};
-use super::reason::Reason;
 use super::resolve::Resolution;
 use super::worker::Worker;
 use crate::cache::Remembered;
@@ -16,7 +15,6 @@ use crate::proof::evidence::Evidence;
 use crate::proof::{Checker, Presented, Unproved};
 use crate::provider::Provider;
 use crate::reply::{Refusal, Reply, metadata};
-use crate::token::confirmation::Confirmation;
 use crate::token::extract::{Candidate, TokenError, extract, is_by_dpop};
 use crate::token::facts::{Facts, TokenState};
 use std::borrow::Cow;
@@ -111,9 +109,10 @@ impl Worker {
             }
             Resolution::Malformed => self.refuse_invalid(Some(guard), "not a b64token").into(),
             Resolution::Overloaded => self.refuse(Some(guard), Outcome::Overloaded).into(),
-            Resolution::Refused(provider, Reason { outcome, detail }) => {
-                let mut verdict = self.refuse(Some(guard), outcome);
-                verdict.explain(|about| (about.provider, about.detail) = (provider.cloned(), detail));
+            Resolution::Refused(provider, reason) => {
+                let mut verdict = self.refuse(Some(guard), reason.outcome);
+                verdict.explain(|about| about.provider = provider.cloned());
+                verdict.is_for(&reason);
                 verdict.into()
             }
             Resolution::Waits => return None,
@@ -252,5 +251,5 @@ fn outcome_of(unproved: Unproved) -> Outcome {
 /// Whether the token is bound to a key by DPoP.
 fn is_of_key(state: &TokenState) -> bool {
     let TokenState::Active(facts) = state else { return false };
-    facts.confirmation.as_deref().is_some_and(Confirmation::is_of_key)
+    facts.is_of_key()
 }

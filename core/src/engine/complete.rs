@@ -151,17 +151,17 @@ impl Worker {
 
     fn end_unanswered(
         &mut self,
-        Reason { outcome, detail }: &Reason,
+        reason: &Reason,
         stale: Option<&Remembered>,
         question: &Question,
         guard: &Guard,
         presented: Presented<'_>,
         cx: &Cx<'_>,
     ) -> Ending {
-        let mut ending = self.unanswered(*outcome, stale, &question.provider, guard, presented, cx);
+        let mut ending = self.unanswered(reason.outcome, stale, &question.provider, guard, presented, cx);
         // If stale facts were used, the verdict on them gives the details.
-        if detail.is_some() && !ending.stale {
-            ending.verdict.explain(|about| about.detail.clone_from(detail));
+        if !ending.stale {
+            ending.verdict.is_for(reason);
         }
         ending
     }

@@ -1,6 +1,7 @@
 //! What the engine asks its host to do, and how requests end.
 
 use super::about::About;
+use super::reason::Reason;
 use crate::base::http::HttpCall;
 use crate::base::time::Timestamp;
 use crate::decision::decide::Permit;
@@ -38,6 +39,14 @@ impl Verdict {
         if let Self::Refuse(refusal, about) = self {
             about.set_token(presented.token);
             refusal.is_of_dpop |= presented.by_dpop;
+        }
+    }
+
+    /// Says of a refusal why it was before facts were judged; does nothing for a request that passes.
+    pub(super) fn is_for(&mut self, reason: &Reason) {
+        if let Self::Refuse(refusal, about) = self {
+            about.detail.clone_from(&reason.detail);
+            refusal.is_of_dpop |= reason.is_of_dpop;
         }
     }
 

@@ -36,7 +36,8 @@ impl Worker {
             Err(error) => return Verified::Refused(Reason::new(error.outcome(), error.to_string())),
         };
         if let Err(outcome) = check_facts(&facts, &provider.checks, cx.now) {
-            return Verified::Refused(Reason { outcome, detail: About::detail(&facts, outcome) });
+            let (detail, is_of_dpop) = (About::detail(&facts, outcome), facts.is_of_key());
+            return Verified::Refused(Reason { outcome, detail, is_of_dpop });
         }
         let Some(keys) = self.sources.keys(provider).map(Rc::clone) else { return Verified::KeyUnknown };
         let issuer = facts.issuer.as_deref().unwrap_or_default();

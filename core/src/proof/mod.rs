@@ -88,7 +88,8 @@ impl Checker<'_> {
         match confirmation {
             None if presented.by_dpop => Err(Unproved::NotOfKey),
             None => Ok(()),
-            Some(Confirmation::Unprovable) => match presented.by_dpop || !evidence(false).is_none() {
+            // Certificates are looked at only where one is wanted, so they do not count here.
+            Some(Confirmation::Unprovable) => match presented.by_dpop || evidence(false).proof != DpopHeader::Absent {
                 true => Err(Unproved::Unprovable),
                 false => Err(Unproved::Missing),
             },

@@ -5,6 +5,7 @@ use crate::base::headers::HeaderMap;
 use crate::jose::algorithm::Algorithm;
 use crate::jose::compact::JwsError;
 use crate::jose::key_error::KeyError;
+use crate::port::Expect;
 use crate::port::memory::{MemoryStore, NoSignatures};
 use crate::token::confirmation::thumbprint;
 use base64::Engine;
@@ -68,12 +69,14 @@ impl Sent {
     fn check(&self) -> Result<(), Unproved> {
         let settings = ProofSettings { dpop: DpopSettings::default(), certificates: CertificateSource::Forwarded };
         let head: HeaderMap = self.lines.iter().map(|(name, value)| (*name, value)).collect();
-        let checker = Checker {
-            used: &UsedProofs::new(settings.dpop.entries),
+        let used = UsedProofs::new(settings.dpop.entries);
+        let verifier = Verifier::choose(&NoSignatures, &[Algorithm::Es256]).unwrap();
+        let checker = |store| Checker {
+            used: &used,
             settings: &settings,
-            verifier: &Verifier::choose(&NoSignatures, &[Algorithm::Es256]).unwrap(),
+            verifier: &verifier,
             signatures: &NoSignatures,
-            store: &self.store,
+            store,
             clock_skew: Duration::from_secs(10),
             now: Timestamp::from_secs(self.now),
         };
@@ -84,7 +87,16 @@ impl Sent {
             self.confirmation.is_none() && !self.by_dpop,
             "nothing else is looked at"
         );
-        checker.check(self.confirmation.as_ref(), presented)
+        // A request that waits keeps all that there is; it is judged as one that is asked for what is wanted.
+        let copy = MemoryStore::default();
+        for (key, value) in self.store.dump() {
+            copy.set(&key, &value, Expect::Anything).unwrap();
+        }
+        let kept = |_| evidence(true);
+        let as_kept = checker(&copy).check(self.confirmation.as_ref(), Presented { evidence: &kept, ..presented });
+        let judged = checker(&self.store).check(self.confirmation.as_ref(), presented);
+        assert_eq!(as_kept, judged);
+        judged
     }
 
     /// The header or the claims of the proof, changed; the signature stays.
@@ -276,7 +288,10 @@ fn the_scheme_is_that_of_the_binding() {
     let unprovable = || Sent { confirmation: Some(Confirmation::Unprovable), ..Sent::good() };
     assert_eq!(unprovable().check(), Err(Unproved::Unprovable));
     assert_eq!(Sent { by_dpop: false, ..unprovable() }.check(), Err(Unproved::Unprovable));
-    assert_eq!(Sent { by_dpop: false, ..unprovable() }.without("dpop").check(), Err(Unproved::Missing));
+    let mut without = Sent { by_dpop: false, ..unprovable() }.without("dpop");
+    assert_eq!(without.check(), Err(Unproved::Missing));
+    without.lines.push(("x-forwarded-client-cert", format!("Hash={CERTIFICATE}")));
+    assert_eq!(without.check(), Err(Unproved::Missing), "nobody wants a certificate");
 }
 
 #[test]

@@ -51,6 +51,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether the token is bound to a key by DPoP.
+    pub fn is_of_key(&self) -> bool {
+        self.confirmation.as_deref().is_some_and(Confirmation::is_of_key)
+    }
+
     /// These facts, with what they leave out taken from others about the same token. A token ends when the first of
     /// both says so.
     pub fn completed_by(self, other: Self) -> Self {
