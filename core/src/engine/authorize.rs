@@ -151,6 +151,7 @@ impl Worker {
             verifier: &self.verifier,
             signatures: cx.signatures,
             store: cx.store,
+            random: cx.random,
             clock_skew: provider.checks.clock_skew,
             now: cx.now,
         };

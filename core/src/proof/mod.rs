@@ -8,12 +8,12 @@ mod target;
 
 use crate::base::time::Timestamp;
 use crate::jose::verify::Verifier;
-use crate::port::{HostFailure, SharedStore, Signatures};
+use crate::port::{HostFailure, Random, SharedStore, Signatures};
 use crate::token::confirmation::{Confirmation, Thumbprint};
 use certificate::CertificateSource;
-use dpop::{DpopSettings, ProofError, Required};
+use dpop::{DpopSettings, GoodProof, ProofError, Required};
 use evidence::{DpopHeader, Evidence};
-use replay::UsedProofs;
+use replay::{Use, UsedProofs};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -64,6 +64,7 @@ pub struct Checker<'a> {
     pub verifier: &'a Verifier,
     pub signatures: &'a dyn Signatures,
     pub store: &'a dyn SharedStore,
+    pub random: &'a dyn Random,
     pub clock_skew: Duration,
     pub now: Timestamp,
 }
@@ -126,7 +127,9 @@ impl Checker<'_> {
             now: self.now,
         };
         let proof = expected.check(evidence, self.verifier, self.signatures)?.map_err(Unproved::BadProof)?;
-        let is_first = self.used.is_first_use(self.store, (key, &proof.jti), proof.until, self.now)?;
+        let GoodProof { jti, until } = proof;
+        let used = Use { key, jti: &jti, until, now: self.now };
+        let is_first = self.used.is_first_use(self.store, self.random, used)?;
         if is_first { Ok(()) } else { Err(Unproved::Replayed) }
     }
 }

@@ -6,7 +6,7 @@ use crate::jose::algorithm::Algorithm;
 use crate::jose::compact::JwsError;
 use crate::jose::key_error::KeyError;
 use crate::port::Expect;
-use crate::port::memory::{MemoryStore, NoSignatures};
+use crate::port::memory::{FixedRandom, MemoryStore, NoSignatures};
 use crate::token::confirmation::thumbprint;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -77,6 +77,7 @@ impl Sent {
             verifier: &verifier,
             signatures: &NoSignatures,
             store,
+            random: &FixedRandom(7),
             clock_skew: Duration::from_secs(10),
             now: Timestamp::from_secs(self.now),
         };
