@@ -16,6 +16,7 @@ use super::{base64url, native};
 use crate::base::secret::Secret;
 use crate::port::{HostFailure, Signatures};
 use module::ModuleKey;
+use pkcs8::KeyMaterial;
 use serde::Serialize;
 use std::cell::Cell;
 use std::fmt;
@@ -37,6 +38,8 @@ pub struct JwsSigner {
     exposed: Box<[u8]>,
     /// The key for the module; `None`: only the host signs with it.
     module: Option<ModuleKey>,
+    /// How long the host's signatures are, of an RSA key.
+    rsa_bytes: Option<usize>,
     by: Cell<Implementation>,
 }
 
@@ -77,7 +80,8 @@ impl JwsSigner {
     ) -> Result<Self, PrivateKeyError> {
         let module = ModuleKey::with_key(key)?;
         let by = if algorithm == SigningAlgorithm::EdDsa { Implementation::Module } else { Implementation::Host };
-        Ok(Self::new(algorithm, key_id.or(key.key_id.as_deref()), &key.pkcs8, module, by))
+        let rsa_bytes = if let KeyMaterial::Rsa(bytes) = key.material { Some(bytes) } else { None };
+        Ok(Self { rsa_bytes, ..Self::new(algorithm, key_id.or(key.key_id.as_deref()), &key.pkcs8, module, by) })
     }
 
     fn new(
@@ -90,7 +94,7 @@ impl JwsSigner {
         let header = SignedHeader { alg: algorithm.name(), typ: "JWT", kid };
         // Strings always can be written.
         let header = base64url::encode(&serde_json::to_vec(&header).unwrap_or_default());
-        Self { algorithm, header: header.into(), exposed: exposed.into(), module, by: Cell::new(by) }
+        Self { algorithm, header: header.into(), exposed: exposed.into(), module, rsa_bytes: None, by: Cell::new(by) }
     }
 
     pub fn algorithm(&self) -> SigningAlgorithm {
@@ -143,7 +147,8 @@ impl JwsSigner {
         let signature = host.sign(self.algorithm.hash(), &self.exposed, text)?;
         Ok(match self.algorithm {
             SigningAlgorithm::Ecdsa(curve) => signature.and_then(|signature| native::jws_signature(curve, &signature)),
-            _ => signature,
+            // RFC 8017 §8.2.1.
+            _ => signature.filter(|signature| Some(signature.len()) == self.rsa_bytes),
         })
     }
 }

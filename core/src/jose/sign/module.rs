@@ -52,7 +52,7 @@ impl ModuleKey {
                 sound(public.as_deref().is_none_or(|public| own.as_bytes() == public))?;
                 Ok(Some(Self::Ed25519(key)))
             }
-            KeyMaterial::Foreign => Ok(None),
+            KeyMaterial::Rsa(_) | KeyMaterial::Foreign => Ok(None),
         }
     }
 

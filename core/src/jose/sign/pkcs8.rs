@@ -25,6 +25,8 @@ pub(super) enum KeyMaterial {
         seed: [u8; 32],
         public: Option<Box<[u8]>>,
     },
+    /// Only the host signs with it; the size of its modulus, and of its signatures, in bytes.
+    Rsa(usize),
     /// Only the host signs with it.
     Foreign,
 }
@@ -41,7 +43,7 @@ pub(super) fn read(pkcs8: &[u8], algorithm: SigningAlgorithm) -> Result<KeyMater
     let key = octets(key).ok_or(PrivateKeyError::Der)?;
     match found {
         PrivateKeyKind::Rsa => match rsa_bits(key).ok_or(PrivateKeyError::Unsound)? {
-            size if RSA_BITS.contains(&size) => Ok(KeyMaterial::Foreign),
+            size if RSA_BITS.contains(&size) => Ok(KeyMaterial::Rsa(size.div_ceil(8))),
             size => Err(PrivateKeyError::RsaBits(size)),
         },
         PrivateKeyKind::Ec(EcCurve::P256) => p256(key).ok_or(PrivateKeyError::Unsound),

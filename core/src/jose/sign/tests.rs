@@ -132,10 +132,16 @@ fn a_signature_that_the_host_owes_is_a_failure() {
         signer.choose(&NativeSignatures).unwrap();
         assert_eq!(signer.sign(&NoSignatures, b"{}"), Err(HostFailure), "{name}");
         assert_eq!(signer.sign(&Odd(None), b"{}"), Err(HostFailure), "{name}");
-        if name != "RS256" {
-            assert_eq!(signer.sign(&Odd(Some(vec![0x30, 0])), b"{}"), Err(HostFailure), "{name}");
+        for bytes in [&[][..], &[0x30, 0], &[1; 255], &[1; 257]] {
+            let odd = Odd(Some(bytes.to_vec()));
+            assert_eq!(signer.sign(&odd, b"{}"), Err(HostFailure), "{name}");
+            if name.starts_with("RS") {
+                assert_eq!(signer.choose(&odd), Err(Unsignable::KeyRefused(named(name))), "{name}");
+            }
         }
     }
+    let rsa = signer(named("RS256"));
+    assert_eq!(rsa.choose(&Odd(Some(vec![1; 256]))), Ok(Implementation::Host));
 }
 
 #[test]
