@@ -40,8 +40,9 @@ pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
     let mut flags = entry_flags;
     let (key, certificate, unprovable) = match facts.confirmation.as_deref() {
         None => (None, None, false),
+        // What names nothing must not be read back as bound to nothing.
+        Some(Confirmation::Unprovable | Confirmation::Of { key: None, certificate: None }) => (None, None, true),
         Some(Confirmation::Of { key, certificate }) => (key.as_ref(), certificate.as_ref(), false),
-        Some(Confirmation::Unprovable) => (None, None, true),
     };
     let traits =
         [facts.other_kind, unprovable, key.is_some(), certificate.is_some(), facts.introspection_jwt.is_some()];

@@ -1,6 +1,7 @@
 use super::*;
 use crate::base::time::Timestamp;
 use crate::cache::samples;
+use crate::token::confirmation::Confirmation;
 use crate::token::facts::Facts;
 use proptest::prelude::*;
 
@@ -14,6 +15,18 @@ fn sample() -> Remembered {
 fn a_round_trip_keeps_everything() {
     let bytes = encode(&sample(), &DIGEST);
     assert_eq!(decode(&bytes, &DIGEST), Ok(Some(sample())));
+}
+
+#[test]
+fn a_binding_that_names_nothing_stays_a_binding() {
+    let bound_to = |confirmation| {
+        let mut entry = sample();
+        let TokenState::Active(facts) = &mut entry.state else { panic!("the sample is active") };
+        std::rc::Rc::make_mut(facts).confirmation = Some(Box::new(confirmation));
+        entry
+    };
+    let bytes = encode(&bound_to(Confirmation::Of { key: None, certificate: None }), &DIGEST);
+    assert_eq!(decode(&bytes, &DIGEST), Ok(Some(bound_to(Confirmation::Unprovable))));
 }
 
 #[test]
