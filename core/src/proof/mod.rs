@@ -39,7 +39,7 @@ pub struct Presented<'a> {
 /// Why possession is not proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unproved {
-    /// Nothing was shown.
+    /// Something that the token is bound to was not shown at all: of a token that is bound to both, either.
     Missing,
     /// The DPoP proof is bad.
     BadProof(ProofError),

@@ -313,7 +313,7 @@ fn a_certificate_is_the_one_that_the_token_is_bound_to() {
     assert_eq!(showing(Sent { by_dpop: true, ..bound(None) }, CERTIFICATE), Err(Unproved::NotOfKey));
     let both = || bound(thumbprint(KEY));
     assert_eq!(showing(both(), CERTIFICATE), Ok(()));
-    assert_eq!(both().check(), Err(Unproved::Missing));
+    assert_eq!(both().check(), Err(Unproved::Missing), "however good the proof is");
     assert_eq!(showing(both(), &other), Err(Unproved::OtherCertificate));
     assert_eq!(showing(both().without("dpop"), CERTIFICATE), Err(Unproved::Missing));
 }
