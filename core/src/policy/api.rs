@@ -141,6 +141,7 @@ impl Api {
         Self { id, slot, choices, upstream, rule: Rc::new(rule), operations, resource, hosts, paths }
     }
 
+    #[inline]
     pub(super) fn matches(&self, host: &[u8], path: &[u8]) -> bool {
         self.is_served_at(host) && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
     }
@@ -162,6 +163,7 @@ impl Api {
 }
 
 impl Operation {
+    #[inline]
     pub(super) fn matches(&self, method: &[u8], path: &[u8]) -> bool {
         (self.methods.is_empty() || self.methods.iter().any(|name| name.as_bytes() == method))
             && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))

@@ -31,6 +31,7 @@ impl HostPattern {
     }
 
     /// Whether `host` (as [`name`] gives it) matches, without regard to case.
+    #[inline]
     pub fn matches(&self, host: &[u8]) -> bool {
         match self {
             Self::Exact(name) => host.eq_ignore_ascii_case(name.as_bytes()),
@@ -43,6 +44,7 @@ impl HostPattern {
 }
 
 /// The host of an authority (RFC 3986 §3.2): without port and without the root's trailing dot.
+#[inline]
 pub fn name(authority: &[u8]) -> &[u8] {
     let end = match authority.first() {
         Some(b'[') => authority.iter().position(|byte| *byte == b']').map(|index| index + 1),
@@ -54,6 +56,7 @@ pub fn name(authority: &[u8]) -> &[u8] {
 
 /// Whether an upstream could read `authority` differently than a comparison with host names does: several names, user
 /// information, escapes, empty labels, no name at all. RFC 9112 §3.2 has a server refuse such a request.
+#[inline]
 pub fn is_ambiguous(authority: &[u8]) -> bool {
     let host = name(authority);
     let rest = authority.get(host.len()..).unwrap_or_default();

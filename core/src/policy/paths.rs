@@ -42,6 +42,7 @@ impl PathPattern {
         Ok(if prefix.is_some() || text.ends_with('/') { Self::Prefix(literal) } else { Self::Exact(literal) })
     }
 
+    #[inline]
     pub fn matches(&self, path: &[u8]) -> bool {
         match self {
             Self::Exact(exact) => path == exact.as_bytes(),
@@ -88,6 +89,7 @@ impl<'a> Path<'a> {
     }
 
     /// Reads the path of a request target (without its query). Allocates for escapes only.
+    #[inline]
     pub fn read(path: &'a [u8]) -> Self {
         let as_it_stands = |certainty| Path { written: Cow::Borrowed(path), compared: Cow::Borrowed(path), certainty };
         let Some(has_escapes) = literals(path) else { return as_it_stands(Certainty::Ambiguous) };
@@ -101,6 +103,7 @@ impl<'a> Path<'a> {
 }
 
 /// The path of a request target, without its query.
+#[inline]
 pub fn without_query(target: &[u8]) -> &[u8] {
     target.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
@@ -108,6 +111,7 @@ pub fn without_query(target: &[u8]) -> &[u8] {
 /// Whether the path holds escapes; `None` where an upstream could read what is no escape differently than a comparison
 /// byte by byte does: no path at all, empty and dot segments, backslashes, parameters, fragments, bytes outside
 /// printable ASCII.
+#[inline]
 fn literals(path: &[u8]) -> Option<bool> {
     let mut segments = path.split(|byte| *byte == b'/').peekable();
     let mut first = true;

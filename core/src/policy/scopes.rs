@@ -12,6 +12,7 @@ pub enum ScopeRule {
 
 impl ScopeRule {
     /// Whether `granted` satisfies the rule. Scopes are compared byte by byte.
+    #[inline]
     pub fn is_met_by(&self, granted: &[Box<str>]) -> bool {
         match self {
             Self::None => true,

@@ -128,6 +128,7 @@ impl Policy {
     }
 
     /// Where the request falls. The query takes no part.
+    #[inline]
     pub fn select(&self, target: Target<'_>) -> Selection {
         if self.reads.authority && hosts::is_ambiguous(target.authority)
             || self.reads.method && methods::is_ambiguous(target.method, &self.methods)
