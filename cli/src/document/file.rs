@@ -1,0 +1,21 @@
+//! Files, and the documents in them.
+
+use super::node::Node;
+
+/// A file as it was read.
+#[derive(Debug)]
+pub struct File {
+    /// As it was given; `-` for standard input.
+    pub name: String,
+    pub text: String,
+}
+
+/// A document of a file.
+#[derive(Debug)]
+pub struct Document {
+    /// The index of its file.
+    pub file: usize,
+    /// Counts from 1 within its file.
+    pub number: usize,
+    pub root: Node,
+}

@@ -1,0 +1,59 @@
+//! A value of a document, and where it stands.
+
+/// A place in a file; line and column count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub line: usize,
+    pub column: usize,
+}
+
+/// From the first character to the one behind the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub start: Place,
+    pub end: Place,
+}
+
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub value: Value,
+    pub span: Span,
+}
+
+/// As JSON has them.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Null,
+    Boolean(bool),
+    Number(serde_json::Number),
+    Text(Box<str>),
+    Array(Vec<Node>),
+    /// In the order of the document; a key that is repeated is there as often.
+    Object(Vec<Member>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub key: Box<str>,
+    pub key_span: Span,
+    pub value: Node,
+}
+
+impl Node {
+    /// The value of a member, the last one where the key is repeated.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.members().iter().rev().find(|member| &*member.key == key).map(|member| &member.value)
+    }
+
+    pub fn members(&self) -> &[Member] {
+        if let Value::Object(members) = &self.value { members } else { &[] }
+    }
+
+    pub fn elements(&self) -> &[Self] {
+        if let Value::Array(elements) = &self.value { elements } else { &[] }
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        if let Value::Text(text) = &self.value { Some(text) } else { None }
+    }
+}

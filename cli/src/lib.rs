@@ -1,0 +1,11 @@
+//! `tessera`: checks configurations of the filter before a rollout, explains its verdicts, and writes configurations.
+
+pub mod check;
+pub mod command;
+pub mod discover;
+pub mod document;
+pub mod exit;
+pub mod explain;
+pub mod import_anypoint;
+pub mod output;
+pub mod schema;
