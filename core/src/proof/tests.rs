@@ -327,6 +327,24 @@ fn a_proof_for_a_token_endpoint_is_none_for_a_resource() {
     assert!(!Unproved::BadProof(ProofError::OtherKey).is_of_proof());
 }
 
+#[test]
+fn deep_and_long_proofs_are_bad() {
+    let many = 256 * 1024;
+    let deep = |open: &str| URL_SAFE_NO_PAD.encode(open.repeat(many / open.len()));
+    let mut parts = PROOF.split('.');
+    let (header, claims) = (parts.next().unwrap(), parts.next().unwrap());
+    let broken = [deep("["), deep(r#"{"jwk":"#), deep("9"), "A".repeat(many)];
+    for part in &broken {
+        for proof in
+            [format!("{part}.{claims}.AAAA"), format!("{header}.{part}.AAAA"), format!("{header}.{claims}.{part}")]
+        {
+            let mut sent = Sent::good();
+            *sent.line("dpop") = proof;
+            assert!(sent.check().is_err());
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_judged(dpop: Vec<u8>, lines in prop::array::uniform4(any::<Vec<u8>>()), header: String, claims: String) {

@@ -167,6 +167,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn deep_and_long_answers_do_not_trap() {
+        let many = 256 * 1024;
+        let header = URL_SAFE_NO_PAD.encode(typ("token-introspection+jwt").to_string());
+        let deep = |open: &str| open.repeat(many / open.len());
+        let within = format!(r#"{{"iss":"https://idp","token_introspection":{}"#, deep(r#"{"a":"#));
+        for payload in [deep("["), deep(r#"{"a":"#), within, deep("1"), format!(r#"{{"iss":"{}"}}"#, deep("x"))] {
+            assert!(read(&format!("{header}.{}.AAAA", URL_SAFE_NO_PAD.encode(payload))).is_err());
+        }
+        for text in [".".repeat(many), format!("{header}.{}", "A".repeat(many)), "[".repeat(many)] {
+            assert_eq!(read(&text), Err(ProviderFailure::NotSigned));
+        }
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, payload: String) {
