@@ -97,6 +97,13 @@ module: rust ## Build target/tessera.wasm
 size: module ## Print the size of the module and of its sections
 	@cargo xtask size
 
+# ---- ship ----
+
+.PHONY: image
+image: module ## Write the module as an OCI image layout to target/image; the same commit gives the same digest
+	$(call say,Image)
+	@cargo xtask image
+
 # ---- check ----
 
 .PHONY: fmt-check

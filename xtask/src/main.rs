@@ -1,11 +1,15 @@
 //! Build steps that cargo has no words for.
 //!
 //! * `cargo xtask module` builds `target/tessera.wasm`, the module as it ships.
+//! * `cargo xtask image` writes `target/image`, the module as an OCI layout, and prints its digest.
 //! * `cargo xtask prune INPUT OUTPUT` prunes another module in the same way: the benchmarks' empty filter.
 //! * `cargo xtask size` tells how big that module is, and where the bytes are.
 #![allow(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 
+mod digest;
+mod image;
 mod module;
+mod package;
 mod prune;
 mod size;
 
@@ -16,7 +20,8 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["module"] => module::build(),
         ["prune", input, output] => Ok(std::fs::write(output, prune::prune(&std::fs::read(input)?)?)?),
-        ["size"] => size::print(&module::path()?),
-        _ => bail!("usage: cargo xtask module | prune INPUT OUTPUT | size"),
+        ["image"] => image::build(),
+        ["size"] => size::print(),
+        _ => bail!("usage: cargo xtask module | image | prune INPUT OUTPUT | size"),
     }
 }

@@ -22,6 +22,15 @@ pub fn path() -> Result<PathBuf> {
     Ok(root()?.join("target/tessera.wasm"))
 }
 
+/// The finished module.
+///
+/// # Errors
+/// When it has not been built yet.
+pub fn read() -> Result<Vec<u8>> {
+    let path = path()?;
+    fs::read(&path).with_context(|| format!("cannot read {}: build it with `cargo xtask module`", path.display()))
+}
+
 /// Compiles the library for Wasm, prunes it, writes [`path`].
 ///
 /// # Errors

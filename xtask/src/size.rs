@@ -1,20 +1,17 @@
 //! How big the finished module is.
 
-use std::fs;
 use std::io::Write;
-use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use flate2::{Compression, write::GzEncoder};
 use wasmparser::{Parser, Payload};
 
-/// Prints the size of the finished module at `path`, as it is and compressed, and its sections, biggest first.
+/// Prints the size of the finished module, as it is and compressed, and its sections, biggest first.
 ///
 /// # Errors
 /// When the module has not been built yet, or is not a module.
-pub fn print(path: &Path) -> Result<()> {
-    let wasm = fs::read(path)
-        .with_context(|| format!("cannot read {}: build it with `cargo xtask module`", path.display()))?;
+pub fn print() -> Result<()> {
+    let wasm = crate::module::read()?;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(&wasm)?;
 
