@@ -28,7 +28,8 @@ use serde_json::{Value, json};
 use tessera_core::base::http::HttpUrl;
 use tessera_core::config;
 use tessera_core::contract::row::Row;
-use tessera_core::engine::metrics::{Introspected, Level, Lookup, Metrics, Sample, build_info};
+use tessera_core::engine::metrics::{Introspected, Level, Lookup, Metrics, Polled, Sample, build_info};
+use tessera_core::jose::verify::Implementation;
 use tessera_core::outcome::Outcome;
 use tessera_core::proof::Unproved;
 
@@ -325,6 +326,14 @@ fn named_metrics() -> BTreeSet<String> {
             metrics.introspected(provider, result, Duration::from_millis(7));
         }
     }
+    for provider in &settings.providers {
+        for by in [Implementation::Host, Implementation::Module] {
+            [true, false].into_iter().for_each(|is_good| metrics.signature(provider, is_good, by));
+        }
+        for result in [Polled::Changed, Polled::Unchanged, Polled::Failed] {
+            metrics.key_fetch(provider, result);
+        }
+    }
     for found in [Ok(()), Err(Unproved::Missing), Err(Unproved::Unprovable), Err(Unproved::Replayed)] {
         metrics.proof(found);
     }
@@ -344,7 +353,14 @@ fn named_metrics() -> BTreeSet<String> {
 fn gauges_of_the_engine() -> BTreeSet<String> {
     let sources = files("core/src/engine", "rs").into_iter().map(|file| fs::read_to_string(file).unwrap());
     let sent = sources.flat_map(|text| {
-        text.split(".gauge(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+        let begins = [".gauge(\"", "(format!(\"tessera_"].map(|begin| begin.rsplit_once('"').unwrap());
+        let named = |(begin, name): (&str, &str)| {
+            let begin = format!("{begin}\"{name}");
+            let rest = text.split(&begin).skip(1);
+            rest.map(|rest| format!("{name}{}", rest.split('"').next().unwrap().replace("{}", "one")))
+                .collect::<Vec<_>>()
+        };
+        begins.map(named).concat()
     });
     sent.collect()
 }
