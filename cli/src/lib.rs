@@ -9,3 +9,4 @@ pub mod explain;
 pub mod import_anypoint;
 pub mod output;
 pub mod schema;
+pub mod yaml_text;
