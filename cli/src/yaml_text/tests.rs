@@ -83,57 +83,52 @@ nested:
     assert_eq!(read(&block(&value, 4)), value.to_json());
 }
 
+/// One a line; those with line breaks or blanks at an end are in the test.
+const AMBIGUOUS: &str = r#"null
+Null
+~
+true
+YES
+off
+y
+1
+-1
+0x1f
+1_000
+1e3
+.5
+.inf
+12:30
+2026-01-01
+10m
+=
+<<
+- a
+a: b
+a:
+a #b
+#a
+*a
+&a
+!a
+|
+>
+%a
+@a
+`a
+"a"
+'a'
+[a]
+{a}
+---
+...
+?
+"#;
+
 #[test]
 fn what_another_reader_could_take_for_something_else_is_quoted() {
-    for text in [
-        "",
-        "null",
-        "Null",
-        "~",
-        "true",
-        "YES",
-        "off",
-        "y",
-        "1",
-        "-1",
-        "0x1f",
-        "1_000",
-        "1e3",
-        ".5",
-        ".inf",
-        "12:30",
-        "2026-01-01",
-        "10m",
-        "=",
-        "<<",
-        "- a",
-        "a: b",
-        "a:",
-        "a #b",
-        "#a",
-        " a",
-        "a ",
-        "*a",
-        "&a",
-        "!a",
-        "|",
-        ">",
-        "%a",
-        "@a",
-        "`a",
-        "\"a\"",
-        "'a'",
-        "[a]",
-        "{a}",
-        "a\nb",
-        "---",
-        "...",
-        "?",
-        "\u{85}",
-        "\u{feff}",
-        "\u{2028}",
-        "\0",
-    ] {
+    let others = ["", " a", "a ", "a\nb", "\u{85}", "\u{feff}", "\u{2028}", "\0"];
+    for text in AMBIGUOUS.lines().chain(others) {
         assert!(scalar(text).starts_with('"'), "{text:?}");
         assert_eq!(read(&block(&Yaml::text(text), 0)), Value::from(text));
     }
