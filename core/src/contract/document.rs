@@ -11,7 +11,8 @@ pub(super) const MAX_CURSOR: usize = 2048;
 
 /// What a document's entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DocumentKind {
+pub enum DocumentKind {
+    /// `contracts`: all of them.
     Snapshot,
     /// `changes`: what is different since a cursor.
     Delta,

@@ -12,6 +12,7 @@ pub mod contract;
 pub mod contracts;
 pub mod row;
 pub mod settings;
+pub mod writer;
 
 mod apply;
 mod document;
@@ -25,6 +26,8 @@ mod table;
 mod transfer;
 mod transfer_error;
 mod work;
+
+pub use document::DocumentKind;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,114 @@
+//! Writes contract documents, beside what reads them: what is written here is never a row that a reader skips.
+
+use crate::base::time::Timestamp;
+use crate::contract::contract::Status;
+use crate::contract::document::{DocumentKind, MAX_CURSOR};
+use crate::contract::entry::{Entry, RawRow};
+use crate::contract::row::{Identity, Row, RowError};
+use crate::contract::scan::Scan;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+const UNWRITABLE: RowError = RowError { member: "", reason: "would be read as something else" };
+
+/// A row as JSON.
+///
+/// # Errors
+/// The first member that a reader would refuse; a status that is none.
+pub fn write_row(row: &Row) -> Result<String, RowError> {
+    let status =
+        row.contract.status.word().ok_or(RowError { member: "status", reason: "is not one that is written" })?;
+    let mut members = identity(&row.identity);
+    let mut add = |name: &str, value: Option<String>| value.map(|value| members.insert(name.to_owned(), value.into()));
+    add("status", Some(status.to_owned()));
+    add("tier", row.contract.tier.as_deref().map(str::to_owned));
+    add("name", row.contract.name.as_deref().map(str::to_owned));
+    for (name, time) in [("not_before", row.contract.not_before), ("expires_at", row.contract.expires_at)] {
+        if let Some(time) = time {
+            add(name, Some(rfc3339(time).ok_or(RowError { member: name, reason: "is after the year 9999" })?));
+        }
+    }
+    let text = Value::Object(members).to_string();
+    match Row::from_json(text.as_bytes())? {
+        read if read == *row => Ok(text),
+        _ => Err(UNWRITABLE),
+    }
+}
+
+/// A row of changes that says that a contract is gone, as JSON.
+///
+/// # Errors
+/// The first member that a reader would refuse.
+pub fn write_removal(gone: &Identity) -> Result<String, RowError> {
+    let mut members = identity(gone);
+    members.insert("status".to_owned(), "removed".into());
+    let text = Value::Object(members).to_string();
+    match RawRow::read(&mut Scan::new(text.as_bytes(), 0)).map(|raw| raw.entry()) {
+        Ok(Entry::Removed(read)) if read == *gone => Ok(text),
+        Ok(Entry::Unreadable(unreadable)) => Err(unreadable.error),
+        _ => Err(UNWRITABLE),
+    }
+}
+
+/// A document, or a page of one, from rows that [`write_row`] and [`write_removal`] have written. `None` for a cursor
+/// that is too long for a reader.
+pub fn write_document(
+    kind: DocumentKind,
+    rows: impl IntoIterator<Item = impl AsRef<str>>,
+    cursor: Option<&str>,
+) -> Option<String> {
+    let mut text = String::from(match kind {
+        DocumentKind::Snapshot => "{\"contracts\":[",
+        DocumentKind::Delta => "{\"changes\":[",
+    });
+    for (index, row) in rows.into_iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(row.as_ref());
+    }
+    text.push(']');
+    if let Some(cursor) = cursor {
+        if cursor.len() > MAX_CURSOR {
+            return None;
+        }
+        text.push_str(",\"cursor\":");
+        text.push_str(&Value::from(cursor).to_string());
+    }
+    text.push('}');
+    Some(text)
+}
+
+fn identity(identity: &Identity) -> Map<String, Value> {
+    let members = [
+        ("api", Some(&*identity.api)),
+        ("client_id", Some(&*identity.client_id)),
+        ("provider", identity.provider.as_deref()),
+    ];
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+}
+
+/// In UTC, with milliseconds; RFC 3339 has four digits for a year.
+fn rfc3339(time: Timestamp) -> Option<String> {
+    let nanos = i128::from(time.as_millis()) * 1_000_000;
+    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().filter(|at| at.year() <= 9999)?;
+    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+    let (hour, minute, second, millis) = at.to_hms_milli();
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"))
+}
+
+impl Status {
+    /// The word for it in a document.
+    fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Active => Some("active"),
+            Self::Pending => Some("pending"),
+            Self::Suspended => Some("suspended"),
+            Self::Revoked => Some("revoked"),
+            Self::Unknown => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
