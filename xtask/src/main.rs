@@ -21,7 +21,7 @@ fn main() -> Result<()> {
         ["module"] => module::build(),
         ["prune", input, output] => Ok(std::fs::write(output, prune::prune(&std::fs::read(input)?)?)?),
         ["image"] => image::build(),
-        ["size"] => size::print(),
+        ["size"] => size::print(&module::read()?),
         _ => bail!("usage: cargo xtask module | image | prune INPUT OUTPUT | size"),
     }
 }

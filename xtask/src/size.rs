@@ -9,16 +9,15 @@ use wasmparser::{Parser, Payload};
 /// Prints the size of the finished module, as it is and compressed, and its sections, biggest first.
 ///
 /// # Errors
-/// When the module has not been built yet, or is not a module.
-pub fn print() -> Result<()> {
-    let wasm = crate::module::read()?;
+/// When it is not a module.
+pub fn print(wasm: &[u8]) -> Result<()> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-    gzip.write_all(&wasm)?;
+    gzip.write_all(wasm)?;
 
     println!("target/tessera.wasm");
     println!("  {:<10} {:>11}", "raw", kib(wasm.len()));
     println!("  {:<10} {:>11}", "gzip", kib(gzip.finish()?.len()));
-    for (name, bytes) in sections(&wasm)? {
+    for (name, bytes) in sections(wasm)? {
         println!("    {name:<20} {:>11}", kib(bytes));
     }
     Ok(())
