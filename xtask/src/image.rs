@@ -13,6 +13,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use crate::digest::sha256;
+use crate::manifests;
 use crate::package::Package;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -28,14 +29,16 @@ pub fn path() -> Result<PathBuf> {
     Ok(crate::module::root()?.join("target/image"))
 }
 
-/// Writes the layout of the finished module, prints the image's digest.
+/// Writes the layout of the finished module, and the manifests that name it; prints the image's digest, and gives it back.
 ///
 /// # Errors
-/// When the module has not been built yet, or the layout cannot be written.
-pub fn build() -> Result<()> {
-    let digest = write(&crate::module::read()?, &Package::read()?, &path()?)?;
+/// When the module has not been built yet, or a file cannot be written.
+pub fn build() -> Result<String> {
+    let module = crate::module::read()?;
+    let digest = write(&module, &Package::read()?, &path()?)?;
+    manifests::write(&manifests::path()?, &digest, &sha256(&module))?;
     println!("target/image: sha256:{digest}");
-    Ok(())
+    Ok(digest)
 }
 
 /// Writes the layout with the module `wasm` to `folder`, in the place of what was there. The digest of the manifest, by

@@ -1,13 +1,15 @@
 //! Build steps that cargo has no words for.
 //!
 //! * `cargo xtask module` builds `target/tessera.wasm`, the module as it ships.
-//! * `cargo xtask image` writes `target/image`, the module as an OCI layout, and prints its digest.
+//! * `cargo xtask image` writes `target/image`, the module as an OCI layout, and `target/manifests`, which name its digest.
 //! * `cargo xtask prune INPUT OUTPUT` prunes another module in the same way: the benchmarks' empty filter.
 //! * `cargo xtask size` tells how big that module is, and where the bytes are.
 #![allow(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 
 mod digest;
+mod files;
 mod image;
+mod manifests;
 mod module;
 mod package;
 mod prune;
@@ -20,7 +22,7 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["module"] => module::build(),
         ["prune", input, output] => Ok(std::fs::write(output, prune::prune(&std::fs::read(input)?)?)?),
-        ["image"] => image::build(),
+        ["image"] => image::build().map(drop),
         ["size"] => size::print(&module::read()?),
         _ => bail!("usage: cargo xtask module | image | prune INPUT OUTPUT | size"),
     }

@@ -1,0 +1,192 @@
+"""Every base of manifests in real Envoy, with a stand-in for its control plane.
+
+    make deploy-check
+
+The image is pushed to a registry on this machine and fetched by the rules of the fetchers; secrets, CA and contracts come
+from the manifests' own Secret and ConfigMaps; the authorization server is behind TLS, with a certificate of the test's CA.
+"""
+
+import copy
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "envoy/demo"))
+
+import envoy_gateway
+import istio
+import images
+import manifests
+from processes import READY_WITHIN, Failure, Program, free_ports, leave_nothing_behind
+from registry import Registry
+from scenario import ask, play
+from world import World
+
+HOST = "api.example.com"
+NEEDED = {"docker-registry": "docker-registry", "skopeo": "skopeo", "nginx": "nginx-light", "openssl": "openssl", "node": "nodejs"}
+BASES = {
+    "istio/gateway": istio, "istio/traffic-extension": istio, "istio/envoy-filter": istio, "istio/sidecar": istio,
+    "envoy-gateway": envoy_gateway,
+}
+
+
+class Proxy:
+    """Envoy as the control plane configures it."""
+
+    def __init__(self, control_plane, folder, name):
+        port, admin = free_ports(2)
+        self.gateway, self.admin, self.log = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}", folder / f"{name}.access.log"
+        configuration = folder / f"{name}.json"
+        configuration.write_text(json.dumps(control_plane.configuration(port, admin, self.log), indent=1))
+        envoy = os.environ.get("TESSERA_ENVOY") or ROOT / ".venv/bin/envoy"
+        self.program = Program(
+            f"Envoy for {name}", [envoy, "--config-path", configuration, "--concurrency", "2", "--log-level", "warning", "--disable-hot-restart"],
+            folder / f"{name}.log", control_plane.environment())
+        self.program.wait_until(lambda: self._ready())
+
+    def _ready(self):
+        try:
+            return ask(f"{self.admin}/ready").status == 200 and ask(f"{self.gateway}/ready").status
+        except OSError:
+            return None
+
+    def send(self, method="GET", path="/orders/7", **headers):
+        return ask(f"{self.gateway}{path}", method, {"host": HOST, **{name.replace("_", "-"): value for name, value in headers.items()}})
+
+    def logged(self, text):
+        """Whether it shows in the access log, which is written with some delay."""
+        return eventually(lambda: self.log.exists() and text in self.log.read_text())
+
+    def metrics(self):
+        with urllib.request.urlopen(f"{self.admin}/stats/prometheus", timeout=15) as page:
+            return page.read().decode()
+
+    def await_contracts(self, idp):
+        token = idp.token("portal", "orders.read")
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline:
+            answer = self.send(authorization=f"Bearer {token}")
+            if answer.status == 200:
+                return
+            time.sleep(0.1)
+        raise Failure(f"contracts were not loaded: {answer}\n{self.program.last_lines()}")
+
+
+class Base:
+    def __init__(self, name, world, registry, folder):
+        self.name, self._world, self._folder = name, world, folder
+        self._platform = BASES[name]
+        self._fetch = lambda image, digest: registry.fetch(image.removeprefix("registry.example.com/"), digest)
+        self._documents, self.files = manifests.read(folder_of(name))
+
+    def _control_plane(self, idp=None):
+        secrets = {"IDP_CLIENT_SECRET": self._world.secrets["gateway"]}
+        replaced = manifests.Manifests(copy.deepcopy(self._documents), secrets, self._world.authority.pem)
+        return self._platform.ControlPlane(replaced, self._world, self._fetch, idp)
+
+    def check(self):
+        print(f"\n{self.name}", flush=True)
+        idp = self._world.idp
+        control_plane = self._control_plane()
+        proxy = Proxy(control_plane, self._folder, self.name.replace("/", "-"))
+        proxy.await_contracts(idp)
+        require(play(proxy.gateway, idp, HOST), "the demo's requests")
+        self._preflight(proxy, control_plane.answers_preflight)
+        self._strangers(proxy)
+        require(proxy.logged("tessera.missing_token"), "the outcome of a refusal in the access log")
+        require(eventually(lambda: self._platform.REFUSALS in proxy.metrics()), f"{self._platform.REFUSALS} in the metrics")
+        proxy.program.stop()
+        for what, port in self._world.impostors.items():
+            self._unverified(what, self._control_plane(port))
+
+    def _preflight(self, proxy, answered):
+        origin = "https://shop.example.com"
+        answer = proxy.send("OPTIONS", origin=origin, access_control_request_method="POST", x_client_id="forged")
+        allowed = answer.headers.get("access-control-allow-origin")
+        require(answer.status == 200 and (allowed == origin) == answered, f"a preflight request: {answer}")
+        require("x-client-id" not in answer.body.get("headers", {}), "a preflight request has no identity")
+        require(proxy.send("POST", origin=origin).status == 401, "the request after it needs a token")
+        say("a preflight request is answered, and the request after it needs a token")
+
+    def _strangers(self, proxy):
+        """What the callouts use is not reachable from outside."""
+        for host in ("idp.tessera.invalid", "contracts.tessera.invalid", "contracts.tessera.svc.cluster.local"):
+            answer = ask(f"{proxy.gateway}/v1/contracts", headers={"host": host})
+            require(answer.status in (401, 404), f"{host} is reachable from outside: {answer}")
+
+    def _unverified(self, what, control_plane):
+        proxy = Proxy(control_plane, self._folder, f"{self.name.replace('/', '-')}-unverified")
+        answer = proxy.send(authorization=f"Bearer {self._world.idp.token('portal', 'orders.read')}")
+        require((answer.status, answer.body.get("error")) == (503, "temporarily_unavailable"), f"{what}: {answer}")
+        require("retry-after" in answer.headers, f"{what}: no retry-after")
+        require(proxy.logged("tessera.provider_unavailable"), f"{what}: the outcome in the access log")
+        proxy.program.stop()
+        say(f"{what}: 503, nothing passes")
+
+
+def folder_of(base):
+    return ROOT / "target/manifests" / base
+
+
+def require(good, what):
+    if not good:
+        raise Failure(f"not as documented: {what}")
+
+
+def say(what):
+    print(f"  ✓ {what}", flush=True)
+
+
+def eventually(condition):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    return None
+
+
+def check_documents():
+    """Kinds and members of all documents."""
+    documents = [document for file in sorted((ROOT / "target/manifests").rglob("*.yaml"))
+                 for document in yaml.safe_load_all(file.read_text()) if document]
+    kinds = subprocess.run(["node", ROOT / "tests/deploy/kinds.mjs"], input=json.dumps(documents), text=True)
+    require(kinds.returncode == 0, "the members of a manifest")
+
+
+def main():
+    missing = [package for program, package in NEEDED.items() if not shutil.which(program)]
+    if missing:
+        sys.exit(f"deploy-check needs these programs (on Debian: apt install {' '.join(missing)})")
+    leave_nothing_behind()
+    with tempfile.TemporaryDirectory(prefix="tessera-deploy-") as folder:
+        folder = Path(folder)
+        try:
+            check_documents()
+            registry = Registry(folder)
+            module = ROOT / "target/tessera.wasm"
+            images.check(registry, module.read_bytes())
+            world = World(ROOT, folder, module)
+            shared, _ = manifests.read(folder_of("kubernetes"))
+            data = {each["metadata"]["name"]: each["data"] for each in shared if each["kind"] == "ConfigMap"}
+            world.start_servers((data["contracts"]["contracts.json"], data["contracts-nginx"]["default.conf"]))
+            for name in sys.argv[1:] or BASES:
+                Base(name, world, registry, folder).check()
+        except (Failure, AssertionError) as error:
+            sys.exit(f"deploy-check: {error}")
+        finally:
+            Program.stop_all()
+    print(f"\n{len(BASES)} passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The image of `make image` in a registry, and other images that no fetcher takes."""
+
+import json
+from pathlib import Path
+
+from processes import Failure
+from registry import INDEXES, OCI_LAYER, Refused, layer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def check(registry, module):
+    layout = ROOT / "target/image"
+    [manifest] = json.loads((layout / "index.json").read_text())["manifests"]
+    digest, version = manifest["digest"].removeprefix("sha256:"), _version(layout, manifest)
+    registry.push(layout, f"tessera:{version}")
+    if registry.fetch(f"tessera:{version}", digest) != module:
+        raise Failure("the image has another module")
+
+    # Only the form differs from one that is taken.
+    registry.put("sound", [(OCI_LAYER, layer(module))])
+    if registry.fetch("sound:latest") != module:
+        raise Failure("an image made by the test has another module")
+    _refused(registry, "raw", "a layer that is the bare module", [("application/wasm", module)])
+    _refused(registry, "zstd", "a layer in zstd", [("application/vnd.oci.image.layer.v1.tar+zstd", layer(module))])
+    child = registry.put("index", [(OCI_LAYER, layer(module))])
+    registry.put_manifest("index", {"schemaVersion": 2, "mediaType": INDEXES[0], "manifests": [child]})
+    _refused(registry, "index", "an index")
+    _refused(registry, "tessera", "another digest", tag=version, expected="0" * 64)
+    print(f"tessera:{version}@sha256:{digest} is pushed and fetched", flush=True)
+
+
+def _refused(registry, name, what, layers=None, tag="latest", expected=None):
+    if layers:
+        registry.put(name, layers)
+    try:
+        registry.fetch(f"{name}:{tag}", expected)
+    except Refused:
+        return
+    raise Failure(f"fetchers would refuse {what}")
+
+
+def _version(layout, manifest):
+    content = json.loads((layout / "blobs/sha256" / manifest["digest"].removeprefix("sha256:")).read_text())
+    return content["annotations"]["org.opencontainers.image.version"]

@@ -1,0 +1,78 @@
+"""The manifests of a kustomization: read as kustomize would, looked up as a control plane would."""
+
+import yaml
+
+
+def read(folder):
+    """All documents of the kustomization in `folder`, its patches applied, and the files that they are from."""
+    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    documents, files = [], [folder / "kustomization.yaml"]
+    for resource in kustomization["resources"]:
+        path = (folder / resource).resolve()
+        if path.is_dir():
+            inner, inner_files = read(path)
+            documents += inner
+            files += inner_files
+        else:
+            documents += [document for document in yaml.safe_load_all(path.read_text()) if document]
+            files.append(path)
+    for patch in kustomization.get("patches", []):
+        targets = [each for each in documents
+                   if each["kind"] == patch["target"]["kind"] and each["metadata"]["name"] == patch["target"]["name"]]
+        assert targets, f"{folder}: nothing has the target of {patch}"
+        for target in targets:
+            for operation in yaml.safe_load(patch["patch"]):
+                _replace(target, operation)
+    return documents, files
+
+
+def _replace(document, operation):
+    assert operation["op"] == "replace", operation
+    *parents, last = operation["path"].strip("/").split("/")
+    for parent in parents:
+        document = document[parent]
+    assert last in document, operation
+    document[last] = operation["value"]
+
+
+class Manifests:
+    """The documents of one base, after the user has replaced what is to be replaced."""
+
+    def __init__(self, documents, secrets, authority):
+        self.documents = documents
+        for secret in self.all("Secret"):
+            assert set(secret["stringData"]) <= set(secrets), "a secret that the test does not know"
+            secret["stringData"].update(secrets)
+        self.one("ConfigMap", "idp-ca")["data"]["ca.crt"] = authority
+
+    def all(self, kind):
+        return [document for document in self.documents if document["kind"] == kind]
+
+    def one(self, kind, name, namespace=None):
+        found = [each for each in self.all(kind) if each["metadata"]["name"] == name
+                 and namespace in (None, each["metadata"]["namespace"])]
+        assert len(found) == 1, f"{len(found)} of {kind} {name} in {namespace}"
+        return found[0]
+
+    def pod(self, labels):
+        """The pod that a selector with these labels means."""
+        pods = [each["spec"]["template"] for each in self.all("Deployment")]
+        found = [pod for pod in pods if labels.items() <= pod["metadata"]["labels"].items()]
+        assert len(found) == 1, f"{len(found)} workloads have {labels}"
+        return found[0]
+
+    def environment(self, entries, namespace):
+        """Environment variables of a container whose pod is in that namespace."""
+        variables = {}
+        for entry in entries:
+            reference = entry["valueFrom"]["secretKeyRef"]
+            secret = self.one("Secret", reference["name"], namespace)
+            variables[entry["name"]] = secret["stringData"][reference["key"]]
+        return variables
+
+    def mounted(self, pod, container, path):
+        """The content of a file in a container."""
+        folder, _, name = path.rpartition("/")
+        mount = next(each for each in container["volumeMounts"] if each["mountPath"] == folder)
+        volume = next(each for each in pod["spec"]["volumes"] if each["name"] == mount["name"])
+        return self.one("ConfigMap", volume["configMap"]["name"])["data"][name]
