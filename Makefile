@@ -110,6 +110,12 @@ image: module ## Write the module as an OCI image layout to target/image, and ma
 	$(call say,Image)
 	@cargo xtask image
 
+.PHONY: dist
+dist: module ## Write everything of a release to target/dist: module, image, manifests, command, schema, SBOM, checksums
+	$(call say,Release)
+	@cargo xtask dist
+	@cd target/dist && sha256sum --check --quiet SHA256SUMS
+
 .PHONY: image-check
 image-check: image ## Build the image once more, in another folder: it has the same digest
 	$(call say,Image in another folder)

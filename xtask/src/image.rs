@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
+use crate::archive::archive;
 use crate::digest::sha256;
 use crate::manifests;
 use crate::package::Package;
@@ -53,7 +54,7 @@ pub fn write(wasm: &[u8], package: &Package, folder: &Path) -> Result<String> {
     let layout = Layout { blobs: folder.join("blobs/sha256") };
     fs::create_dir_all(&layout.blobs).with_context(|| format!("cannot write {}", layout.blobs.display()))?;
 
-    let files = archive(wasm)?;
+    let files = archive([(MODULE, wasm)])?;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(&files)?;
 
@@ -100,19 +101,6 @@ impl Blob {
     fn descriptor(&self) -> Value {
         json!({"mediaType": self.media_type, "digest": format!("sha256:{}", self.digest), "size": self.size})
     }
-}
-
-/// The archive with the module, owned by root and readable by all.
-fn archive(wasm: &[u8]) -> Result<Vec<u8>> {
-    let mut archive = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_ustar();
-    header.set_size(u64::try_from(wasm.len())?);
-    header.set_mode(0o644);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(0);
-    archive.append_data(&mut header, MODULE, wasm)?;
-    Ok(archive.into_inner()?)
 }
 
 /// What the image runs on; `files` is the digest of the layer before compression.

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::prune::prune;
 
-const TARGET: &str = "wasm32-wasip1";
+/// What the module is built for.
+pub const TARGET: &str = "wasm32-wasip1";
 const PROFILE: &str = "module";
 
 /// The repository's root.
