@@ -5,8 +5,10 @@ import hashlib
 import envoy
 import yaml
 
+# What the access log shows of refusals: the second one names the client, which the token says.
+LOGGED = ('"details":"tessera.missing_token"', '"client":"guest"')
 # What Prometheus sees of a refusal, with the tags of the bootstrap.
-REFUSALS = 'tessera_requests{outcome="missing_token",api="orders-v1"}'
+COUNTED = 'tessera_requests{outcome="missing_token",api="orders-v1"}'
 
 
 class ControlPlane:

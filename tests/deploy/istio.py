@@ -13,8 +13,10 @@ STATISTICS = ("cluster_manager", "listener_manager", "server", "wasm")
 LOG_FORMAT = '[%START_TIME%] "%REQ(:METHOD)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%\n'
 RBAC = f"{envoy.EXTENSIONS}.filters.http.rbac.v3.RBAC"
 WASM = f"{envoy.EXTENSIONS}.filters.http.wasm.v3.Wasm"
+# What the access log shows of refusals.
+LOGGED = ("tessera.missing_token", "tessera.no_contract")
 # What Prometheus sees of a refusal without tags.
-REFUSALS = "tessera_requests_outcome_missing_token_api_orders_v1"
+COUNTED = "tessera_requests_outcome_missing_token_api_orders_v1"
 
 
 class ControlPlane:
