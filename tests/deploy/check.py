@@ -27,7 +27,7 @@ import istio
 import images
 import manifests
 from processes import READY_WITHIN, Failure, Program, free_ports, leave_nothing_behind
-from registry import Registry
+from registry import Refused, Registry
 from scenario import ask, play
 from world import World
 
@@ -88,10 +88,10 @@ class Base:
         self._fetch = lambda image, digest: registry.fetch(image.removeprefix("registry.example.com/"), digest)
         self._documents, _ = manifests.read(folder_of(name))
 
-    def _control_plane(self, idp=None):
+    def _control_plane(self, idp=None, fetch=None):
         secrets = {"IDP_CLIENT_SECRET": self._world.secrets["gateway"]}
         replaced = manifests.Manifests(copy.deepcopy(self._documents), secrets, self._world.authority.pem)
-        return self._platform.ControlPlane(replaced, self._world, self._fetch, idp)
+        return self._platform.ControlPlane(replaced, self._world, fetch or self._fetch, idp)
 
     def check(self):
         print(f"\n{self.name}", flush=True)
@@ -108,6 +108,8 @@ class Base:
         proxy.program.stop()
         for what, port in self._world.impostors.items():
             self._unverified(what, self._control_plane(port))
+        if not self.name.endswith("envoy-filter"):  # there the proxy itself downloads the module
+            self._without_module()
 
     def _preflight(self, proxy, answered):
         origin = "https://shop.example.com"
@@ -132,6 +134,17 @@ class Base:
         require(proxy.logged("tessera.provider_unavailable"), f"{what}: the outcome in the access log")
         proxy.program.stop()
         say(f"{what}: 503, nothing passes")
+
+    def _without_module(self):
+        def fetch(*_):
+            raise Refused("it cannot be had")
+
+        proxy = Proxy(self._control_plane(fetch=fetch), self._folder, f"{self.name.replace('/', '-')}-without-module")
+        token = self._world.idp.token("portal", "orders.read")
+        answer, expected = proxy.send(authorization=f"Bearer {token}"), self._platform.WITHOUT_MODULE
+        require(answer.status == expected, f"without the module: {answer}")
+        proxy.program.stop()
+        say(f"the module cannot be had: {expected}, nothing passes")
 
 
 def folder_of(base):

@@ -4,11 +4,14 @@ import hashlib
 
 import envoy
 import yaml
+from registry import Refused
 
 # What the access log shows of refusals: the second one names the client, which the token says.
 LOGGED = ('"details":"tessera.missing_token"', '"client":"guest"')
 # What Prometheus sees of a refusal, with the tags of the bootstrap.
 COUNTED = 'tessera_requests{outcome="missing_token",api="orders-v1"}'
+# What everybody gets where the module cannot be had.
+WITHOUT_MODULE = 500
 
 
 class ControlPlane:
@@ -28,7 +31,11 @@ class ControlPlane:
         return self._manifests.environment(container["env"], "envoy-gateway-system")
 
     def configuration(self, port, admin, log):
-        self._wasm = [self._filter(number, wasm) for number, wasm in enumerate(self._policy["spec"]["wasm"])]
+        try:
+            self._wasm = [self._filter(number, wasm) for number, wasm in enumerate(self._policy["spec"]["wasm"])]
+            self._available = True
+        except Refused:
+            self._wasm, self._available = [], False
         clusters, hosts = [envoy.cluster("wasm_cluster", self._world.modules)], []
         for route in self._manifests.all("HTTPRoute"):
             assert route["spec"]["parentRefs"] == [{"name": "tessera"}]
@@ -62,9 +69,12 @@ class ControlPlane:
         assert all(match["type"] == "PathPrefix" for match in matches)
         switched_on = {each["name"]: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}} for each in self._wasm}
         routes = [{"match": {"prefix": match["value"]} if match["value"] == "/" else {"path_separated_prefix": match["value"]},
-                   "route": {"cluster": cluster}, "typed_per_filter_config": {**switched_on, **self._cors(route)}}
+                   **self._action(cluster), "typed_per_filter_config": {**switched_on, **self._cors(route)}}
                   for match in matches]
         return {"name": cluster, "domains": [f"{host}{port}" for host in route["spec"]["hostnames"] for port in ("", ":*")], "routes": routes}
+
+    def _action(self, cluster):
+        return {"route": {"cluster": cluster}} if self._available else {"direct_response": {"status": 500}}
 
     def _cors(self, route):
         for policy in self._manifests.all("SecurityPolicy"):

@@ -6,6 +6,7 @@ import copy
 import json
 
 import envoy
+from registry import Refused
 
 # Envoy's statistics that Istio lets through, of those that matter here.
 STATISTICS = ("cluster_manager", "listener_manager", "server", "wasm")
@@ -17,6 +18,8 @@ WASM = f"{envoy.EXTENSIONS}.filters.http.wasm.v3.Wasm"
 LOGGED = ("tessera.missing_token", "tessera.no_contract")
 # What Prometheus sees of a refusal without tags.
 COUNTED = "tessera_requests_outcome_missing_token_api_orders_v1"
+# What everybody gets where the module cannot be had.
+WITHOUT_MODULE = 403
 
 
 class ControlPlane:
@@ -63,27 +66,34 @@ class ControlPlane:
         plugin = spec.get("wasm", spec)
         scheme, _, image = plugin["url"].partition("://")
         assert scheme == "oci" and spec["phase"] == "AUTHN"
+        try:
+            typed_config = self._wasm(name, plugin, self._fetch(image, plugin["sha256"]))
+        except Refused:
+            # In the place of a module that cannot be had: nobody may pass.
+            typed_config = {"@type": RBAC, "rules": {"action": "ALLOW"}}
+        resource = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": name,
+                    "typed_config": typed_config}
+        discovery = self._world.folder / f"{self._extension['kind']}.ecds.json"
+        discovery.write_text(json.dumps({"resources": [resource]}))
+        return {"name": name, "config_discovery": {
+            "config_source": {"path_config_source": {"path": str(discovery)}, "initial_fetch_timeout": "0s"},
+            "type_urls": [WASM, RBAC]}}
+
+    def _wasm(self, name, plugin, content):
         module = self._world.folder / f"{self._extension['kind']}.wasm"
-        module.write_bytes(self._fetch(image, plugin["sha256"]))
+        module.write_bytes(content)
         hosts, inline = [], {"ISTIO_META_WASM_PLUGIN_RESOURCE_VERSION": "1"}
         for variable in plugin["vmConfig"]["env"]:
             if variable["valueFrom"] == "HOST":
                 hosts.append(variable["name"])
             else:
                 inline[variable["name"]] = variable["value"]
-        config = {
+        return {"@type": WASM, "config": {
             "name": name, "root_id": plugin["pluginName"], "failure_policy": plugin["failStrategy"],
             "configuration": envoy.text(plugin["pluginConfig"]),
             "vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": str(module)}},
                           "environment_variables": {"host_env_keys": hosts, "key_values": inline}},
-        }
-        resource = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": name,
-                    "typed_config": {"@type": WASM, "config": config}}
-        discovery = self._world.folder / f"{self._extension['kind']}.ecds.json"
-        discovery.write_text(json.dumps({"resources": [resource]}))
-        return {"name": name, "config_discovery": {
-            "config_source": {"path_config_source": {"path": str(discovery)}, "initial_fetch_timeout": "0s"},
-            "type_urls": [WASM, RBAC]}}
+        }}
 
     def _clusters(self):
         clusters = []
