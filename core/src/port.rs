@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-#[cfg(test)]
 pub mod memory;
 
 /// The host refused.

@@ -36,7 +36,6 @@ impl Timestamp {
     }
 
     /// `span` earlier, saturating at the epoch.
-    #[cfg(test)]
     pub const fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }

@@ -78,29 +78,59 @@ pub fn decide(
 /// # Errors
 /// The first check that fails.
 pub fn check_facts(facts: &Facts, checks: &TokenChecks, now: Timestamp) -> Result<(), Outcome> {
-    if facts.expires_at.is_some_and(|end| now >= end.plus(checks.clock_skew)) {
-        return Err(Outcome::Expired);
-    }
-    if facts.not_before.is_some_and(|start| now.plus(checks.clock_skew) < start) {
-        return Err(Outcome::NotYetValid);
-    }
-    if let (Some(expected), Some(issuer)) = (&checks.issuer, &facts.issuer)
-        && expected != issuer
-    {
-        return Err(Outcome::WrongIssuer);
-    }
-    let audience_fits =
-        checks.audiences.is_empty() || checks.audiences.iter().any(|audience| facts.audience.contains(audience));
-    if !audience_fits {
-        return Err(Outcome::WrongAudience);
-    }
-    if facts.other_kind {
-        return Err(Outcome::WrongTokenType);
-    }
-    Ok(())
+    expiry(facts, checks, now)?;
+    not_before(facts, checks, now)?;
+    issuer(facts, checks)?;
+    audience(facts, checks)?;
+    token_type(facts)
 }
 
-fn granting(holding: Holding, now: Timestamp) -> Result<Rc<Contract>, Outcome> {
+/// # Errors
+/// [`Outcome::Expired`].
+#[inline]
+pub fn expiry(facts: &Facts, checks: &TokenChecks, now: Timestamp) -> Result<(), Outcome> {
+    let has_ended = facts.expires_at.is_some_and(|end| now >= end.plus(checks.clock_skew));
+    if has_ended { Err(Outcome::Expired) } else { Ok(()) }
+}
+
+/// # Errors
+/// [`Outcome::NotYetValid`].
+#[inline]
+pub fn not_before(facts: &Facts, checks: &TokenChecks, now: Timestamp) -> Result<(), Outcome> {
+    let is_early = facts.not_before.is_some_and(|start| now.plus(checks.clock_skew) < start);
+    if is_early { Err(Outcome::NotYetValid) } else { Ok(()) }
+}
+
+/// # Errors
+/// [`Outcome::WrongIssuer`].
+#[inline]
+pub fn issuer(facts: &Facts, checks: &TokenChecks) -> Result<(), Outcome> {
+    match (&checks.issuer, &facts.issuer) {
+        (Some(expected), Some(issuer)) if expected != issuer => Err(Outcome::WrongIssuer),
+        _ => Ok(()),
+    }
+}
+
+/// # Errors
+/// [`Outcome::WrongAudience`].
+#[inline]
+pub fn audience(facts: &Facts, checks: &TokenChecks) -> Result<(), Outcome> {
+    let fits = checks.audiences.is_empty() || checks.audiences.iter().any(|audience| facts.audience.contains(audience));
+    if fits { Ok(()) } else { Err(Outcome::WrongAudience) }
+}
+
+/// # Errors
+/// [`Outcome::WrongTokenType`].
+#[inline]
+pub fn token_type(facts: &Facts) -> Result<(), Outcome> {
+    if facts.other_kind { Err(Outcome::WrongTokenType) } else { Ok(()) }
+}
+
+/// The contract, if it grants now.
+///
+/// # Errors
+/// Why it does not.
+pub fn granting(holding: Holding, now: Timestamp) -> Result<Rc<Contract>, Outcome> {
     let contract = match holding {
         Holding::Held(contract) => contract,
         Holding::None => return Err(Outcome::NoContract),

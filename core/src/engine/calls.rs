@@ -16,6 +16,26 @@ pub(super) enum Purpose {
     Fetch(usize, ServerDocument),
 }
 
+/// What a call is about, for who looks on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Token,
+    Contracts,
+    Keys,
+    Metadata,
+}
+
+impl Purpose {
+    pub(super) fn subject(self) -> Subject {
+        match self {
+            Self::Introspect(_) => Subject::Token,
+            Self::Contracts(_) => Subject::Contracts,
+            Self::Fetch(_, ServerDocument::Keys) => Subject::Keys,
+            Self::Fetch(_, ServerDocument::Metadata) => Subject::Metadata,
+        }
+    }
+}
+
 /// The calls of one worker.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -39,6 +59,10 @@ impl Calls {
         let purpose = self.purposes.remove(&call)?;
         self.introspections -= usize::from(matches!(purpose, Purpose::Introspect(_)));
         Some(purpose)
+    }
+
+    pub(super) fn purpose(&self, call: CallId) -> Option<Purpose> {
+        self.purposes.get(&call).copied()
     }
 
     pub(super) fn introspections(&self) -> usize {

@@ -2,7 +2,7 @@
 
 pub mod about;
 mod authorize;
-mod calls;
+pub mod calls;
 mod complete;
 mod documents;
 pub mod effect;

@@ -1,6 +1,6 @@
 //! One worker: its state, and every event that its host reports.
 
-use super::calls::{Calls, Purpose};
+use super::calls::{Calls, Purpose, Subject};
 use super::effect::{CallId, Cx, Disposition, StreamId};
 use super::flights::{Flights, Resuming};
 use super::message::{self, Message};
@@ -10,12 +10,13 @@ use super::settings::Settings;
 use super::sources::Sources;
 use crate::base::http::HttpResult;
 use crate::cache::{LocalCache, SharedCache};
-use crate::contract::contracts::Contracts;
+use crate::contract::contracts::{Contracts, Holding};
 use crate::jose::verify::Verifier;
 use crate::outcome::Outcome;
 use crate::policy::api::Api;
 use crate::port::RequestHead;
 use crate::proof::replay::UsedProofs;
+use crate::provider::Provider;
 use crate::reply::Refusal;
 use std::rc::Rc;
 
@@ -66,6 +67,16 @@ impl Worker {
 
     pub fn settings(&self) -> &Rc<Settings> {
         &self.settings
+    }
+
+    /// What a call that it has asked for is about; `None` once it is over.
+    pub fn subject_of(&self, call: CallId) -> Option<Subject> {
+        self.calls.purpose(call).map(Purpose::subject)
+    }
+
+    /// The contract that it knows of a client.
+    pub fn holding(&mut self, api: &Api, provider: &Provider, client: Option<&str>, cx: &Cx<'_>) -> Holding {
+        self.contracts.find(&api.id, &provider.name, client, cx.store, cx.now)
     }
 
     /// What has been counted.

@@ -141,6 +141,16 @@ impl Api {
         Self { id, slot, choices, upstream, rule: Rc::new(rule), operations, resource, hosts, paths }
     }
 
+    /// The hosts that it is served under; none: every host.
+    pub fn hosts(&self) -> &[HostPattern] {
+        &self.hosts
+    }
+
+    /// The paths that it is served under; none: every path.
+    pub fn paths(&self) -> &[PathPattern] {
+        &self.paths
+    }
+
     #[inline]
     pub(super) fn matches(&self, host: &[u8], path: &[u8]) -> bool {
         self.is_served_at(host) && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))

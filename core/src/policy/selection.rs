@@ -4,7 +4,6 @@ use super::api::{Access, Api, ApiSettings, Choice, Choices, Guard, Operation};
 use super::hosts;
 use super::methods;
 use super::paths::{self, Certainty, Path};
-use super::rule::Rule;
 use crate::provider::Provider;
 use std::fmt;
 use std::rc::Rc;
@@ -50,6 +49,24 @@ pub enum Selection {
     Unknown,
     /// Nowhere for certain: its method, host or path is ambiguous.
     Ambiguous,
+}
+
+/// The API and the operation that a request falls under.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'p> {
+    pub api: &'p Rc<Api>,
+    /// `None`: the API's own rule holds.
+    pub operation: Option<&'p Operation>,
+    /// Whether the path is certain enough for the rule to open something.
+    pub opens: bool,
+}
+
+/// A part of a request that upstreams could read differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Host,
+    Method,
+    Path,
 }
 
 /// The parts of a request used for selection. A part that [`Policy::reads`] does not name may be empty.
@@ -130,41 +147,58 @@ impl Policy {
     /// Where the request falls. The query takes no part.
     #[inline]
     pub fn select(&self, target: Target<'_>) -> Selection {
-        if self.reads.authority && hosts::is_ambiguous(target.authority)
-            || self.reads.method && methods::is_ambiguous(target.method, &self.methods)
-        {
-            return Selection::Ambiguous;
-        }
-        let path = if self.reads.path { Path::read(paths::without_query(target.path)) } else { Path::irrelevant() };
-        if path.certainty == Certainty::Ambiguous && self.ambiguous_paths == AmbiguousPaths::Refuse {
-            return Selection::Ambiguous;
-        }
-        let is_plain = path.certainty == Certainty::Plain;
-        let host = hosts::name(target.authority);
-        let Some(api) = self.apis.iter().find(|api| api.matches(host, &path.compared)) else {
+        let Ok(path) = self.read(target) else { return Selection::Ambiguous };
+        let Some(Place { api, operation, opens }) = self.place(target, &path) else {
             return match self.unmatched {
-                Unmatched::Pass if is_plain => Selection::Unmatched,
+                Unmatched::Pass if path.certainty == Certainty::Plain => Selection::Unmatched,
                 _ => Selection::Unknown,
             };
         };
+        let rule = match operation.map(|operation| &operation.access) {
+            Some(Access::Public) => return Selection::Public(Rc::clone(api)),
+            Some(Access::Guarded(rule)) => rule,
+            None => &api.rule,
+        };
+        Selection::Guarded(Guard { api: Rc::clone(api), rule: Rc::clone(rule), opens })
+    }
+
+    /// The path, as it is compared.
+    ///
+    /// # Errors
+    /// The first part of the request that is ambiguous, of those that matter.
+    #[inline]
+    pub fn read<'t>(&self, target: Target<'t>) -> Result<Path<'t>, Part> {
+        if self.reads.authority && hosts::is_ambiguous(target.authority) {
+            return Err(Part::Host);
+        }
+        if self.reads.method && methods::is_ambiguous(target.method, &self.methods) {
+            return Err(Part::Method);
+        }
+        let path = if self.reads.path { Path::read(paths::without_query(target.path)) } else { Path::irrelevant() };
+        match path.certainty {
+            Certainty::Ambiguous if self.ambiguous_paths == AmbiguousPaths::Refuse => Err(Part::Path),
+            _ => Ok(path),
+        }
+    }
+
+    /// The API and the operation of a request with this path.
+    #[inline]
+    pub fn place(&self, target: Target<'_>, path: &Path<'_>) -> Option<Place<'_>> {
+        let host = hosts::name(target.authority);
+        let api = self.apis.iter().find(|api| api.matches(host, &path.compared))?;
         // What grants access must match the undecoded path too: not every upstream decodes it.
         let matches_as_written = |operation: Option<&Operation>| {
             api.matches(host, &path.written)
                 && operation.is_none_or(|operation| operation.matches(target.method, &path.written))
         };
-        let opens = |operation| is_plain && (!path.has_escapes() || matches_as_written(operation));
-        let guard = |rule: &Rc<Rule>, operation| {
-            Selection::Guarded(Guard { api: Rc::clone(api), rule: Rc::clone(rule), opens: opens(operation) })
+        let is_plain = path.certainty == Certainty::Plain;
+        let opens = |operation: Option<&Operation>| is_plain && (!path.has_escapes() || matches_as_written(operation));
+        let holds = |operation: &&Operation| {
+            operation.matches(target.method, &path.compared)
+                && (matches!(operation.access, Access::Guarded(_)) || opens(Some(*operation)))
         };
-        let matching = api.operations.iter().filter(|operation| operation.matches(target.method, &path.compared));
-        for operation in matching {
-            match &operation.access {
-                Access::Guarded(rule) => return guard(rule, Some(operation)),
-                Access::Public if opens(Some(operation)) => return Selection::Public(Rc::clone(api)),
-                Access::Public => {}
-            }
-        }
-        guard(&api.rule, None)
+        let operation = api.operations.iter().find(holds);
+        Some(Place { api, operation, opens: opens(operation) })
     }
 }
 

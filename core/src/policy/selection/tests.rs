@@ -1,6 +1,7 @@
 use super::*;
 use crate::policy::hosts::HostPattern;
 use crate::policy::paths::PathPattern;
+use crate::policy::rule::Rule;
 use crate::policy::scopes::ScopeRule;
 
 fn api(id: &str, hosts: &[&str], paths: &[&str], operations: Vec<Operation>) -> ApiSettings {
