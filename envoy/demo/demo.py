@@ -28,6 +28,8 @@ CLIENTS = ("portal", "guest")
 class Demo:
     """Everything that the demo runs."""
 
+    workers = 2
+
     def __init__(self, folder):
         self.folder = Path(folder)
         # In a container this file stands alone.
@@ -46,22 +48,24 @@ class Demo:
         self._start_envoy(gateway_port, admin_port)
 
     def _start_idp(self):
-        clients = [{"id": "gateway", "secret": self.secrets["gateway"]}]
-        clients += [{"id": name, "secret": self.secrets[name], "scope": "orders.read orders.write"} for name in CLIENTS]
         self.idp_program = Program(
             "the authorization server", ["node", self.root / "tests/oidc-provider/server.mjs", "--control", "0"],
-            self.folder / "idp.log", {"OIDC_CLIENTS": json.dumps(clients)})
+            self.folder / "idp.log", {"OIDC_CLIENTS": json.dumps(self._clients())})
         log = self.idp_program.log
         ready = self.idp_program.wait_until(
             lambda: re.search(r"^control (\S+)\nready (\S+)$", log.read_text(), re.MULTILINE))
         self.idp = AuthorizationServer(ready[2], ready[1], self.secrets)
+
+    def _clients(self):
+        clients = [{"id": name, "secret": self.secrets[name], "scope": "orders.read orders.write"} for name in CLIENTS]
+        return [{"id": "gateway", "secret": self.secrets["gateway"]}, *clients]
 
     def _start_envoy(self, port, admin_port):
         config = self.folder / "envoy.yaml"
         config.write_text(self._config(port, admin_port))
         envoy = os.environ.get("TESSERA_ENVOY") or self.root / ".venv/bin/envoy"
         self.envoy = Program(
-            "Envoy", [envoy, "--config-path", config, "--concurrency", "2", "--log-level", "warning", "--disable-hot-restart"],
+            "Envoy", [envoy, "--config-path", config, "--concurrency", self.workers, "--log-level", "warning", "--disable-hot-restart"],
             self.folder / "envoy.log", {"IDP_CLIENT_SECRET": self.secrets["gateway"]})
         self.envoy.wait_until(lambda: status(f"{self.admin}/ready") == 200)
 
@@ -76,12 +80,7 @@ class Demo:
             "address: idp, port_value: 4000": f"address: 127.0.0.1, port_value: {idp_port}",
             "http://idp:4000/": f"{self.idp.url}/",
         }
-        text = (self.root / "envoy/envoy.yaml").read_text()
-        for old, new in replacements.items():
-            if text.count(old) != 1:
-                raise Failure(f"envoy/envoy.yaml must contain {old!r} once")
-            text = text.replace(old, new)
-        return text
+        return replaced((self.root / "envoy/envoy.yaml").read_text(), replacements)
 
     def stay(self):
         """Until Ctrl-C, or until a part ends by itself."""
@@ -90,6 +89,15 @@ class Demo:
                 if program.ended():
                     raise Failure(f"{program.name} ended:\n{program.last_lines()}")
             threading.Event().wait(1)
+
+
+def replaced(text, replacements):
+    """envoy/envoy.yaml, with each key of `replacements` replaced by its value."""
+    for old, new in replacements.items():
+        if text.count(old) != 1:
+            raise Failure(f"envoy/envoy.yaml must contain {old!r} once")
+        text = text.replace(old, new)
+    return text
 
 
 def invite(idp, gateway, authorization_server, admin):

@@ -37,6 +37,12 @@ class Program:
         """The first true answer of `ready`. Raises Failure when the program ends first, or takes too long."""
         return wait_until(self.name, self._process, ready, self.last_lines)
 
+    def pause(self):
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self):
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def ended(self):
         return self._process.poll() is not None
 

@@ -24,9 +24,10 @@ class Answer:
     body: dict
 
 
-def ask(url, method="GET", headers=None, form=None):
+def ask(url, method="GET", headers=None, form=None, data=None):
     """The answer to one HTTP request, whatever its status."""
-    data = urllib.parse.urlencode(form).encode() if form is not None else None
+    if form is not None:
+        data = urllib.parse.urlencode(form).encode()
     request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
     try:
         with _directly.open(request, timeout=TIMEOUT) as response:
@@ -53,8 +54,9 @@ class AuthorizationServer:
     def __init__(self, url, control, secrets):
         self.url, self.control, self.secrets = url, control, secrets
 
-    def token(self, client, scope):
-        answer = self._post("/token", client, {"grant_type": "client_credentials", "scope": scope, "resource": RESOURCE})
+    def token(self, client, scope, resource=RESOURCE, headers=None):
+        form = {"grant_type": "client_credentials", "scope": scope, "resource": resource}
+        answer = self._post("/token", client, form, headers)
         if answer.status != 200 or "access_token" not in answer.body:
             raise RuntimeError(f"{client} got no token: {answer.status} {answer.body}")
         return answer.body["access_token"]
@@ -78,9 +80,9 @@ class AuthorizationServer:
     def come_up(self):
         ask(self.control + "/up", "POST")
 
-    def _post(self, path, client, form):
+    def _post(self, path, client, form, headers=None):
         basic = base64.b64encode(self.credentials(client).encode()).decode()
-        return ask(self.url + path, "POST", {"authorization": f"Basic {basic}"}, form)
+        return ask(self.url + path, "POST", {"authorization": f"Basic {basic}", **(headers or {})}, form)
 
 
 @dataclass
