@@ -19,6 +19,10 @@ NODE   := tests/oidc-provider tests/mcp
 PACKAGES := $(NODE:%=%/node_modules/.stamp)
 # What only `make deploy-check` needs.
 DEPLOY   := tests/deploy/node_modules/.stamp $(VENV)/.deploy
+# What only `make metrics-check` needs.
+OPERATE  := tests/operate/node_modules/.stamp
+# The packages of Debian that `make operate-check` needs, each with a program of it.
+DEBIAN   := prometheus:promtool docker-registry:docker-registry skopeo:skopeo nginx-light:nginx openssl:openssl chromium:chromium
 
 # From the files: a test that Cargo.toml hides is an error here, not a test that never runs.
 TESTS        := $(basename $(notdir $(wildcard tests/*.rs))) $(notdir $(patsubst %/main.rs,%,$(wildcard tests/*/main.rs)))
@@ -83,7 +87,7 @@ $(VENV)/.deploy: tests/deploy/requirements.txt $(VENV)/.stamp
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-$(PACKAGES) tests/deploy/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json
+$(PACKAGES) tests/deploy/node_modules/.stamp $(OPERATE): %/node_modules/.stamp: %/package-lock.json
 	@command -v node >/dev/null || { echo 'node is missing: install Node.js 20 or later' >&2; exit 1; }
 	@command -v npm >/dev/null || { echo 'npm is missing: it comes with Node.js 20 or later' >&2; exit 1; }
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' \
@@ -181,6 +185,29 @@ test: ## Formatting, lints and all tests, what fails fast first
 	@$(MAKE) test-artifact
 	@$(MAKE) test-e2e
 
+# ---- operate ----
+
+.PHONY: operate-check
+operate-check: operate-tools ## What needs packages of Debian: metrics-check and deploy-check
+	@$(MAKE) metrics-check
+	@$(MAKE) deploy-check
+
+.PHONY: operate-tools
+operate-tools:
+	@missing=; for each in $(DEBIAN); do \
+	  PATH="$$PATH:/usr/sbin" command -v "$${each#*:}" >/dev/null || missing="$$missing $${each%:*}"; \
+	done; \
+	test -z "$$missing" || { printf 'missing:%s\non Debian: apt-get install --no-install-recommends%s\n' "$$missing" "$$missing" >&2; exit 1; }
+
+.PHONY: metrics-check
+metrics-check: setup $(OPERATE) module ## Rules, relabelling and dashboard on a real Prometheus
+	$(call say,Metrics on Prometheus)
+	@$(PYTHON) tests/operate/check.py
+
+.PHONY: dashboard-picture
+dashboard-picture: setup $(OPERATE) module ## Draw docs/dashboard.png anew
+	@$(PYTHON) tests/operate/check.py --picture docs/dashboard.png
+
 # ---- see it work ----
 
 .PHONY: demo
@@ -202,4 +229,4 @@ bench-contracts: setup module ## Measure the contract database
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed
-	@rm -rf target $(VENV) $(NODE:%=%/node_modules) tests/deploy/node_modules
+	@rm -rf target $(VENV) $(NODE:%=%/node_modules) tests/deploy/node_modules $(OPERATE:%/.stamp=%)

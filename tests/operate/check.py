@@ -1,0 +1,191 @@
+"""What is shipped to watch Tessera with, tried on a real Prometheus that scrapes the demo's Envoy.
+
+    python3 check.py [--picture FILE]
+
+With --picture, more requests are sent, and the picture of the dashboard goes there.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+
+import names
+from gateway import Gateway
+from palette import with_few_colours
+from processes import Program, leave_nothing_behind
+from prometheus import Prometheus, labels
+from traffic import Traffic
+import dashboard
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "envoy/prometheus/rules.yaml"
+ROUNDS = 8
+ROUNDS_OF_A_PICTURE = 60
+
+# Metrics that no panel of the dashboard shows, each with the reason.
+LEFT_OUT = {}
+# Panels that stay empty here, each with what would fill it.
+EMPTY = {}
+
+
+# ---- files alone ----
+
+def promtool_accepts_the_rules():
+    run("promtool", "check", "rules", "--lint=all", "--lint-fatal", RULES)
+
+
+def promtool_sees_each_alert_fire_and_stay_quiet():
+    tests = ROOT / "envoy/prometheus/rules.test.yaml"
+    run("promtool", "test", "rules", tests)
+    expected = re.findall(r"alertname: (\w+)\n?\s*,? *exp_alerts:( \[\])?", tests.read_text())
+    for alert in alerts():
+        for quiet, what in [("", "firing"), (" []", "quiet")]:
+            assert (alert, quiet) in expected, f"rules.test.yaml has no {what} case of {alert}"
+
+
+def each_alert_and_outcome_is_in_the_runbook():
+    runbook = (ROOT / "docs/runbook.md").read_text()
+    headings = {heading.lower() for heading in re.findall(r"^## (\w+)$", runbook, re.MULTILINE)}
+    named = re.findall(r"runbook: docs/runbook.md#(\w+)", RULES.read_text())
+    assert named == [alert.lower() for alert in alerts()], f"the alerts name {named}"
+    assert set(named) <= headings, f"without a section: {set(named) - headings}"
+    told = re.findall(r"^\| `(\w+)` \|", runbook, re.MULTILINE)
+    assert told == names.outcomes(ROOT), f"the runbook has {told}"
+
+
+def the_dashboard_shows_each_metric():
+    shown = " ".join(expression for panel in dashboard.panels(ROOT) for _, expression in panel.queries)
+    documented = {pattern.split(".")[0] for pattern, _ in names.patterns(ROOT)}
+    missing = {name for name in documented if not re.search(rf"\b{name}(_bucket)?\b", shown)}
+    assert missing == set(LEFT_OUT), f"neither shown nor left out: {missing ^ set(LEFT_OUT)}"
+
+
+def the_dashboard_has_the_types_of_grafana():
+    dashboard.check_types(ROOT)
+
+
+# ---- with Prometheus ----
+
+def relabelled_names_have_the_documented_labels(seen):
+    expected = Counter(names.named(ROOT).values())
+    found = Counter(labels(dict(each)) for each in seen.prometheus.series('{job="names", __name__=~"tessera.*"}', seen.start, seen.end))
+    assert found == expected, f"missing: {show(expected - found)}\nnot expected: {show(found - expected)}"
+
+
+def tags_and_relabelling_make_the_same_series(seen):
+    of = {job: seen.prometheus.series(f'{{job="{job}", __name__=~"tessera.*"}}', seen.start, seen.end) for job in ("tagged", "untagged")}
+    tagged = {underscored(each) for each in of["tagged"]}
+    assert len(tagged) == len(of["tagged"]) > 50, show(of["tagged"])
+    assert tagged == of["untagged"], f"only with tags: {show(tagged - of['untagged'])}\nonly relabelled: {show(of['untagged'] - tagged)}"
+    apis = {dict(each).get("api") for each in of["tagged"]} - {None}
+    assert apis == {"orders-v1", "orders_v1_2", "a_api_b", "-"}, apis
+    counts = {job: seen.prometheus.instant(f'tessera_requests{{job="{job}"}}') for job in of}
+    tagged = {underscored(series): count for series, count in counts["tagged"].items()}
+    assert tagged == counts["untagged"], f"{tagged}\n{counts['untagged']}"
+
+
+def each_rule_is_evaluated(seen):
+    rules = seen.prometheus.wait_for("its rules evaluated", lambda: all_known(seen.prometheus.rules()))
+    assert [rule["name"] for rule in rules] == alerts()
+    wrong = [(rule["name"], rule.get("lastError")) for rule in rules if rule["health"] != "ok"]
+    assert not wrong, wrong
+
+
+def each_panel_has_data(seen):
+    for job in ("tagged", "untagged"):
+        empty = [f"{panel.title}: {legend}" for panel in dashboard.panels(ROOT) for legend, expression in panel.queries
+                 if not any(values == values for _, samples in seen.panel(expression, job) for values in samples.values())]
+        assert {each.split(":")[0] for each in empty} == set(EMPTY), f"{job}: without data are {empty}"
+
+
+def the_picture_is_drawn(seen):
+    file = ROOT / "target/operate/dashboard.png"
+    drawn = [(panel, [(legend, seen.panel(expression, "untagged")) for legend, expression in panel.queries])
+             for panel in dashboard.panels(ROOT)]
+    dashboard.draw(ROOT, drawn, (seen.start, seen.end), file)
+    if seen.picture:
+        seen.picture.write_bytes(with_few_colours(file.read_bytes()))
+
+
+class Seen:
+    """Two gateways, what was asked of them, and the Prometheus that watched."""
+
+    def __init__(self, folder, picture):
+        self.picture = picture
+        gateways = [Gateway(folder / name, name == "tagged") for name in ("tagged", "untagged")]
+        for gateway in gateways:
+            gateway.start()
+        targets = [gateway.admin.removeprefix("http://") for gateway in gateways]
+        self.prometheus = Prometheus(folder, ROOT, *targets, names.serve(ROOT))
+        self.start = time.time()
+        Traffic(gateways, self.prometheus).run(ROUNDS_OF_A_PICTURE if picture else ROUNDS)
+        self.end = time.time()
+
+    def panel(self, expression, job):
+        return self.prometheus.range(dashboard.filled_in(expression, job), self.start, self.end)
+
+
+def alerts():
+    return re.findall(r"^  - alert: (\w+)$", RULES.read_text(), re.MULTILINE)
+
+
+def all_known(rules):
+    return rules if rules and all(rule["health"] != "unknown" for rule in rules) else None
+
+
+def underscored(series):
+    return frozenset((name, value.replace("-", "_")) for name, value in series)
+
+
+def show(series):
+    return "\n".join(str(dict(each)) for each in series)
+
+
+def run(*command):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def attempt(check, *seen):
+    name = check.__name__.replace("_", " ")
+    try:
+        check(*seen)
+    except Exception as error:
+        print(f"  ✗ {name}\n{error if isinstance(error, AssertionError) else traceback.format_exc()}", flush=True)
+        return False
+    print(f"  ✓ {name}", flush=True)
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--picture", type=Path, metavar="FILE")
+    picture = parser.parse_args().picture
+    leave_nothing_behind()
+    of_files = [promtool_accepts_the_rules, promtool_sees_each_alert_fire_and_stay_quiet,
+                each_alert_and_outcome_is_in_the_runbook, the_dashboard_shows_each_metric,
+                the_dashboard_has_the_types_of_grafana]
+    of_metrics = [relabelled_names_have_the_documented_labels, tags_and_relabelling_make_the_same_series,
+                  each_rule_is_evaluated, each_panel_has_data, the_picture_is_drawn]
+    results = [attempt(check) for check in of_files]
+    try:
+        with tempfile.TemporaryDirectory(prefix="tessera-operate-") as folder:
+            try:
+                seen = Seen(Path(folder), picture)
+                results += [attempt(check, seen) for check in of_metrics]
+            finally:
+                Program.stop_all()
+    except (AssertionError, RuntimeError, OSError) as error:
+        sys.exit(f"operate: {error}")
+    print(f"{results.count(True)} passed, {results.count(False)} failed")
+    sys.exit(not all(results))
+
+
+if __name__ == "__main__":
+    main()
