@@ -8,16 +8,17 @@ import urllib.request
 from processes import Program, free_ports
 from scenario import ask
 
+GATEWAYS = 'job=~"tagged|untagged"'  # each Envoy once
 INTERVAL = 1  # seconds between two scrapes, and between two evaluations of a rule
 WITHIN = 30  # seconds
 
 
 class Prometheus:
     def __init__(self, folder, root, tagged, untagged, names):
-        """Scrapes an Envoy with `stats_tags`, one without them, and names that stand in no Envoy: `host:port` each."""
+        """Scrapes an Envoy with `stats_tags`, one without, and names that stand in no Envoy: `host:port` each."""
         self._root = root
         relabel = (root / "envoy/prometheus/relabel.yaml").read_text()
-        jobs = [job("tagged", tagged), job("untagged", untagged, relabel), job("names", names, relabel)]
+        jobs = [job("tagged", tagged), job("untagged", untagged, relabel), job("both", tagged, relabel), job("names", names, relabel)]
         config = folder / "prometheus.yaml"
         config.write_text(f"global: {{scrape_interval: {INTERVAL}s, evaluation_interval: {INTERVAL}s}}\n"
                           f"rule_files: [{root}/envoy/prometheus/rules.yaml]\nscrape_configs:\n" + "".join(jobs))

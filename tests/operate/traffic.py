@@ -5,6 +5,7 @@ import threading
 from contextlib import redirect_stdout
 
 from gateway import CONTRACTS, JWTS
+from prometheus import GATEWAYS
 from scenario import ask, play, rows
 
 ROUNDS_OF_AN_OUTAGE = 40  # at most
@@ -35,7 +36,7 @@ class Traffic:
             self._round(clients)
         sent += sum(client.sent for client in clients)
         self._prometheus.wait_for(
-            f"{sent} requests", lambda: self._prometheus.instant('sum(tessera_requests{job!="names"})') == {frozenset(): sent})
+            f"{sent} requests", lambda: self._prometheus.instant(f"sum(tessera_requests{{{GATEWAYS}}})") == {frozenset(): sent})
 
     def _round(self, clients):
         for client in clients:
@@ -43,7 +44,7 @@ class Traffic:
         self._prometheus.wait_for_scrape()
 
     def _are_stale(self):
-        return self._count('tessera_cache{job!="names", result="stale"} >= 3') == len(self._gateways)
+        return self._count(f'tessera_cache{{{GATEWAYS}, result="stale"}} >= 3') == len(self._gateways)
 
     def _count(self, expression):
         """Of the series, over all gateways."""
@@ -53,7 +54,7 @@ class Traffic:
         for gateway in self._gateways:
             gateway.put_contracts(contracts)
         # One is in the configuration, and the same as the first here.
-        wanted = f'tessera_contracts{{job!="names"}} == {len(contracts)}'
+        wanted = f'tessera_contracts{{{GATEWAYS}}} == {len(contracts)}'
         self._prometheus.wait_for(f"{len(contracts)} contracts", lambda: self._count(wanted) == len(self._gateways))
 
     def _wait_long(self, clients):
@@ -65,7 +66,7 @@ class Traffic:
             for each in waiting:
                 each.start()
             self._prometheus.wait_for(
-                "calls in flight", lambda: self._count('tessera_in_flight{job!="names"} == 1') == len(clients))
+                "calls in flight", lambda: self._count(f"tessera_in_flight{{{GATEWAYS}}} >= 1") == len(clients))
         finally:
             for gateway in self._gateways:
                 gateway.idp_program.go_on()
