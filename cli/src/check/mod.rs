@@ -1,5 +1,11 @@
 //! `tessera check`.
 
+pub mod code;
+pub mod configuration;
+pub mod diagnostic;
+mod find;
+pub mod reader;
+
 use crate::exit::Exit;
 use crate::output::Output;
 

@@ -45,6 +45,11 @@ impl Node {
         self.members().iter().rev().find(|member| &*member.key == key).map(|member| &member.value)
     }
 
+    /// A field of a protobuf message, by its name or in camel case: the JSON of protobuf takes both.
+    pub fn field(&self, name: &str) -> Option<&Self> {
+        self.get(name).or_else(|| self.get(&camel_case(name)))
+    }
+
     pub fn members(&self) -> &[Member] {
         if let Value::Object(members) = &self.value { members } else { &[] }
     }
@@ -56,4 +61,14 @@ impl Node {
     pub fn text(&self) -> Option<&str> {
         if let Value::Text(text) = &self.value { Some(text) } else { None }
     }
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let mut letters = word.chars();
+        let initial = letters.next().map(|letter| letter.to_ascii_uppercase());
+        name + &initial.into_iter().chain(letters).collect::<String>()
+    })
 }

@@ -4,6 +4,7 @@ use super::field::{Field, repeated};
 use super::key::{Maybe, Part, Shape, keys};
 use super::kind::{Of, TEXT, Word};
 use super::operations::{self, PATHS, Paths};
+use super::problem::Code;
 use super::references::References;
 use super::resource;
 use super::rules::{self, CLAIMS, CONTRACT, SCOPE_RULE, TOKEN};
@@ -107,12 +108,12 @@ fn providers(field: &Field<'_>, references: &References<'_>) -> Option<Vec<usize
         let name = element.string()?;
         let place = references.providers.iter().position(|provider| **provider == *name);
         if place.is_none() {
-            element.refuse(format!("no provider is named {name:?}"));
+            element.refuse(Code::UnknownReference, format!("no provider is named {name:?}"));
         }
         place
     })?;
     if repeated(&places, PartialEq::eq).next().is_some() {
-        field.refuse("names a provider twice");
+        field.refuse(Code::Conflict, "names a provider twice");
         return None;
     }
     Some(places)

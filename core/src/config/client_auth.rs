@@ -3,6 +3,7 @@
 use super::field::Field;
 use super::key::{Maybe, Shape, keys};
 use super::kind::{Kind, Of, TEXT, Word};
+use super::problem::Code;
 use super::secret::SECRET;
 use super::section::Section;
 use crate::base::secret::Secret;
@@ -88,7 +89,7 @@ fn basic(section: &Section<'_>) -> Option<ClientAuth> {
     let encoding = section.get(&CLIENT.basic_encoding);
     let (id, secret, encoding) = (id?, secret?, encoding?);
     if encoding == BasicEncoding::Raw && id.contains(':') {
-        section.refuse("\"id\" must not hold \":\" with basic_encoding \"raw\" (RFC 7617 §2)");
+        section.refuse(Code::Conflict, "\"id\" must not hold \":\" with basic_encoding \"raw\" (RFC 7617 §2)");
         return None;
     }
     Some(ClientAuth::Basic { id, secret, encoding })
@@ -115,7 +116,7 @@ fn private_key(section: &Section<'_>) -> Option<JwsSigner> {
         let (algorithm, key_id) = (algorithm?, key_id?);
         let key = PrivateKey::read(text.expose(), algorithm);
         let signer = key.and_then(|key| JwsSigner::with_key(algorithm, &key, key_id.as_deref()));
-        signer.map_err(|error| field.refuse(error.to_string())).ok()
+        signer.map_err(|error| field.refuse(Code::BadSecret, error.to_string())).ok()
     })
 }
 
@@ -129,7 +130,7 @@ fn client_secret(section: &Section<'_>) -> Option<JwsSigner> {
         let signer = JwsSigner::with_secret(algorithm, &secret);
         if signer.is_none() {
             let (least, name) = (algorithm.secret_bytes(), algorithm.name());
-            field.refuse(format!("must have at least {least} bytes for {name} (RFC 7518 §3.2)"));
+            field.refuse(Code::BadSecret, format!("must have at least {least} bytes for {name} (RFC 7518 §3.2)"));
         }
         signer
     })
@@ -138,7 +139,7 @@ fn client_secret(section: &Section<'_>) -> Option<JwsSigner> {
 fn algorithm(field: &Field<'_>, fits: fn(SigningAlgorithm) -> bool, fault: &str) -> Option<SigningAlgorithm> {
     let algorithm = CLIENT.algorithm.kind.read(field)?;
     if !fits(algorithm) {
-        field.refuse(format!("{} {fault}", algorithm.name()));
+        field.refuse(Code::Conflict, format!("{} {fault}", algorithm.name()));
         return None;
     }
     Some(algorithm)

@@ -4,10 +4,11 @@ use super::field::Field;
 use super::headers::{ExtraHeaders, HEADERS};
 use super::key::{Maybe, Part, Shape, keys};
 use super::kind::{Of, Span, TEXT, URL, Word};
+use super::problem::Code;
 use super::references::References;
 use super::section::Section;
 use crate::base::http::HttpUrl;
-use crate::contract::row::Row;
+use crate::contract::row::{Row, RowError};
 use crate::contract::settings::{BeforeFirstLoad, ContractSettings};
 use crate::feed::settings::FeedSettings;
 use std::time::Duration;
@@ -72,17 +73,17 @@ pub(super) fn read(section: &Section<'_>, references: &References<'_>) -> Option
     let before_first_load = section.get(&CONTRACTS.before_first_load);
     let (has_inline, has_source) = (section.has(&CONTRACTS.inline), section.has(&CONTRACTS.source));
     if !has_inline && !has_source {
-        section.refuse("must hold \"inline\", \"source\" or both");
+        section.refuse(Code::MissingMember, "must hold \"inline\", \"source\" or both");
         return None;
     }
     if !has_source && (section.has(&CONTRACTS.max_staleness) || section.has(&CONTRACTS.before_first_load)) {
-        section.refuse("\"max_staleness\" and \"before_first_load\" have no effect without \"source\"");
+        section.refuse(Code::Conflict, "\"max_staleness\" and \"before_first_load\" have no effect without \"source\"");
         return None;
     }
     let (inline, source, max_staleness) = (inline?, source?, max_staleness?);
     let before_first_load = before_first_load?;
     if before_first_load == BeforeFirstLoad::Inline && !has_inline {
-        section.refuse("\"before_first_load\" is \"inline\", but \"inline\" is not given");
+        section.refuse(Code::Conflict, "\"before_first_load\" is \"inline\", but \"inline\" is not given");
         return None;
     }
     let max_staleness = (!max_staleness.is_zero()).then_some(max_staleness);
@@ -102,7 +103,7 @@ fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
         // A wrong status has been reported already.
         let row = status.and_then(|()| {
             let row = Row::from_json(&serde_json::to_vec(field.value()).ok()?);
-            row.map_err(|error| section.refuse_member(error.member, error.reason)).ok()
+            row.map_err(|error| section.refuse_member(error.member, code_of(error, section), error.reason)).ok()
         });
         let api = section.has(&ROW.api).then(|| section.field(&ROW.api)).flatten();
         let provider = section.field(&ROW.provider);
@@ -112,11 +113,20 @@ fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
     })
 }
 
+fn code_of(error: RowError, section: &Section<'_>) -> Code {
+    match error.reason {
+        "is missing" if !section.holds(error.member) => Code::MissingMember,
+        "is missing" | "not a string" => Code::WrongType,
+        "is empty" | "is too long" => Code::OutOfRange,
+        _ => Code::BadValue,
+    }
+}
+
 /// Whether the name is configured. What is not a name has been refused already.
 fn exists(field: &Field<'_>, known: &[Box<str>], what: &str) -> bool {
     match field.value().as_text() {
         Some(name) if !name.is_empty() && !known.iter().any(|known| **known == *name) => {
-            field.refuse(format!("no {what} {name:?} is configured"));
+            field.refuse(Code::UnknownReference, format!("no {what} {name:?} is configured"));
             false
         }
         _ => true,

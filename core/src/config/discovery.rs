@@ -3,6 +3,7 @@
 use super::field::Field;
 use super::key::{Maybe, Shape, keys};
 use super::kind::{Of, Span, TEXT, URL};
+use super::problem::Code;
 use super::section::Section;
 use crate::base::http::HttpUrl;
 use crate::feed::fresh_document::Freshening;
@@ -39,7 +40,10 @@ pub(super) fn read(section: &Section<'_>, issuer: Option<&str>) -> Option<Discov
     let (issuer, url) = (issuer?, url?);
     let urls = metadata::urls(issuer, url.as_ref());
     let urls = urls.map_err(|reason| {
-        section.refuse(format!("no address of metadata follows from the issuer, which {reason}; set \"url\""));
+        section.refuse(
+            Code::Conflict,
+            format!("no address of metadata follows from the issuer, which {reason}; set \"url\""),
+        );
     });
     let freshening = Freshening { refresh: refresh?, timeout: timeout? };
     Some(Discovery { urls: urls.ok()?, cluster: cluster?.into(), clusters: clusters?, freshening })
@@ -47,10 +51,11 @@ pub(super) fn read(section: &Section<'_>, issuer: Option<&str>) -> Option<Discov
 
 /// An origin in the form in which origins are compared.
 fn origin(name: &str, field: &Field<'_>) -> Option<(Box<str>, Rc<str>)> {
-    let url = HttpUrl::parse(name).map_err(|reason| field.refuse(format!("is not named by an origin, which {reason}")));
+    let url = HttpUrl::parse(name)
+        .map_err(|reason| field.refuse(Code::BadValue, format!("is not named by an origin, which {reason}")));
     let url = url.ok()?;
     if url.path() != "/" {
-        field.refuse("must be named by an origin alone, such as \"https://keys.example.com\"");
+        field.refuse(Code::BadValue, "must be named by an origin alone, such as \"https://keys.example.com\"");
         return None;
     }
     Some((url.origin().into(), field.text()?.into()))

@@ -2,7 +2,7 @@
 //!
 //! A method that returns `None` has noted why, unless it says otherwise.
 
-use super::problem::{Problems, element, member};
+use super::problem::{Code, Problems, element, member};
 use crate::base::http::HttpUrl;
 use crate::base::json::Json;
 
@@ -30,13 +30,13 @@ impl<'a> Field<'a> {
         self.value
     }
 
-    pub(super) fn refuse(&self, reason: impl Into<String>) {
-        self.context.problems.add(&self.path, reason);
+    pub(super) fn refuse(&self, code: Code, reason: impl Into<String>) {
+        self.context.problems.add(&self.path, code, reason);
     }
 
     /// Notes that this value is of the wrong type.
     pub(super) fn refuse_type(&self, wanted: &str) {
-        self.refuse(format!("must be {wanted}, got {}", self.value.type_name()));
+        self.refuse(Code::WrongType, format!("must be {wanted}, got {}", self.value.type_name()));
     }
 
     /// Every element of an array, read by `read`. Read to the end even when an element is wrong.
@@ -57,7 +57,7 @@ impl<'a> Field<'a> {
     pub(super) fn filled_array<T>(&self, read: impl FnMut(&Field<'a>) -> Option<T>) -> Option<Vec<T>> {
         let elements = self.array(read)?;
         if elements.is_empty() {
-            self.refuse("must not be empty");
+            self.refuse(Code::OutOfRange, "must not be empty");
             return None;
         }
         Some(elements)
@@ -88,7 +88,7 @@ impl<'a> Field<'a> {
     pub(super) fn text(&self) -> Option<Box<str>> {
         let text = self.string()?;
         if let Some(fault) = fault_of_text(text) {
-            self.refuse(fault);
+            self.refuse(code_of_fault(text, Code::BadValue), fault);
             return None;
         }
         Some(text.into())
@@ -97,13 +97,13 @@ impl<'a> Field<'a> {
     /// A string that `parse` understands; its error is a phrase such as `must begin with "/"`.
     pub(super) fn parsed<T>(&self, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> Option<T> {
         let text = self.string()?;
-        parse(text).map_err(|reason| self.refuse(format!("{reason}, got {text:?}"))).ok()
+        parse(text).map_err(|reason| self.refuse(Code::BadValue, format!("{reason}, got {text:?}"))).ok()
     }
 
     /// An `http` or `https` URL. A wrong one is not shown: it may contain credentials.
     pub(super) fn url(&self) -> Option<HttpUrl> {
         let text = self.string()?;
-        HttpUrl::parse(text).map_err(|reason| self.refuse(reason)).ok()
+        HttpUrl::parse(text).map_err(|reason| self.refuse(Code::BadValue, reason)).ok()
     }
 
     pub(super) fn boolean(&self) -> Option<bool> {
@@ -126,6 +126,11 @@ pub(super) fn fault_of_text(text: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// What an empty text is, and one that is wrong in another way.
+pub(super) fn code_of_fault(text: &str, other: Code) -> Code {
+    if text.is_empty() { Code::OutOfRange } else { other }
 }
 
 /// The indices of the elements that are the same as an earlier one.

@@ -3,6 +3,7 @@
 use super::field::{Field, repeated};
 use super::key::Shape;
 use super::kind::Of;
+use super::problem::Code;
 use crate::base::fields::is_header_name;
 use crate::base::secret::Secret;
 
@@ -17,14 +18,14 @@ fn read(field: &Field<'_>) -> Option<ExtraHeaders> {
     let headers = field.map(|name, value| {
         let lower = name.to_ascii_lowercase();
         if !is_header_name(&lower) || OURS.contains(&lower.as_str()) {
-            value.refuse("is not a header that can be set here");
+            value.refuse(Code::BadValue, "is not a header that can be set here");
             return None;
         }
         Some((Box::from(lower), value.header_secret()?))
     })?;
     let again = repeated(&headers, |(one, _), (other, _)| one == other).next();
     if let Some((name, _)) = again.and_then(|index| headers.get(index)) {
-        field.refuse(format!("{name:?} is given twice"));
+        field.refuse(Code::Conflict, format!("{name:?} is given twice"));
         return None;
     }
     Some(headers)

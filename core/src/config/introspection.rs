@@ -5,6 +5,7 @@ use super::field::Field;
 use super::headers::{ExtraHeaders, HEADERS};
 use super::key::{Maybe, Shape, keys};
 use super::kind::{Of, Span, TEXT, URL, Whole, Word};
+use super::problem::Code;
 use super::section::Section;
 use crate::base::http::HttpUrl;
 use crate::provider::client_auth::ClientAuth;
@@ -51,7 +52,7 @@ pub(super) fn read(section: &Section<'_>, discovers: bool, discovery: Option<&Di
     let signed_for = signed_for(section, client.as_ref());
     let missing = |key: &'static str, is_there: bool| {
         if !is_there && !discovers {
-            section.refuse_member(key, "is required");
+            section.refuse_member(key, Code::MissingMember, "is required");
         }
         is_there || discovers
     };
@@ -65,7 +66,7 @@ pub(super) fn read(section: &Section<'_>, discovers: bool, discovery: Option<&Di
     let cluster = cluster.or_else(|| discovery?.cluster_of(url.as_ref()?));
     if discovery.is_some() && url.is_some() && cluster.is_none() {
         let reason = "is required: discovery.clusters has none for the origin of this address";
-        section.refuse_member(INTROSPECTION.cluster.name(), reason);
+        section.refuse_member(INTROSPECTION.cluster.name(), Code::MissingMember, reason);
         return None;
     }
     let introspection = Introspection {
@@ -81,12 +82,12 @@ pub(super) fn read(section: &Section<'_>, discovers: bool, discovery: Option<&Di
     };
     let sets_authorization = |(name, _): &(Box<str>, _)| &**name == "authorization";
     if introspection.client.authorization().is_some() && introspection.headers.iter().any(sets_authorization) {
-        section.refuse("\"headers\" sets authorization, which \"client\" sets too");
+        section.refuse(Code::Conflict, "\"headers\" sets authorization, which \"client\" sets too");
         return None;
     }
     let is_set = |name: &str| introspection.parameters.iter().any(|(parameter, _)| **parameter == *name);
     if let Some(name) = introspection.client.form_names().find(|name| is_set(name)) {
-        section.refuse(format!("\"parameters\" sets {name}, which \"client\" sets too"));
+        section.refuse(Code::Conflict, format!("\"parameters\" sets {name}, which \"client\" sets too"));
         return None;
     }
     Some(introspection)
@@ -94,7 +95,7 @@ pub(super) fn read(section: &Section<'_>, discovers: bool, discovery: Option<&Di
 
 fn parameter(name: &str, field: &Field<'_>) -> Option<(Box<str>, Box<str>)> {
     if name.is_empty() || name == "token" {
-        field.refuse("cannot be set: the request's own token is sent as \"token\"");
+        field.refuse(Code::BadValue, "cannot be set: the request's own token is sent as \"token\"");
         return None;
     }
     let value = if field.string()?.is_empty() { Box::default() } else { field.text()? };
@@ -106,14 +107,22 @@ fn signed_for(section: &Section<'_>, client: Option<&ClientAuth>) -> Option<Opti
     let (is_signed, audience) = (section.get(&INTROSPECTION.response)?, section.get(&INTROSPECTION.audience)?);
     if !is_signed {
         if section.has(&INTROSPECTION.audience) {
-            section.refuse_member(INTROSPECTION.audience.name(), "has no effect unless \"response\" is \"jwt\"");
+            section.refuse_member(
+                INTROSPECTION.audience.name(),
+                Code::Conflict,
+                "has no effect unless \"response\" is \"jwt\"",
+            );
             return None;
         }
         return Some(None);
     }
     let audience = audience.or_else(|| client?.id().map(Into::into));
     if audience.is_none() && client.is_some() {
-        section.refuse_member(INTROSPECTION.audience.name(), "is required where the client has no \"id\"");
+        section.refuse_member(
+            INTROSPECTION.audience.name(),
+            Code::MissingMember,
+            "is required where the client has no \"id\"",
+        );
         return None;
     }
     Some(audience)

@@ -3,6 +3,7 @@
 use super::field::{Field, repeated};
 use super::key::{Maybe, Part, Shape, keys};
 use super::kind::{Of, Span, TEXT, URL, Word};
+use super::problem::Code;
 use super::section::Section;
 use crate::base::http::HttpUrl;
 use crate::feed::fresh_document::Freshening;
@@ -51,7 +52,7 @@ pub(super) fn read(section: &Section<'_>, discovers: bool, discovery: Option<&Di
         Some(field) => field.section(|section| key_source(section, discovers, discovery)),
         None if discovers => Some(found()),
         None => {
-            section.refuse_member(JWT.keys.name(), "is required without \"discovery\"");
+            section.refuse_member(JWT.keys.name(), Code::MissingMember, "is required without \"discovery\"");
             None
         }
     };
@@ -74,17 +75,17 @@ fn key_source(section: &Section<'_>, discovers: bool, discovery: Option<&Discove
     let is_fetched = section.has(&KEYS.url) || section.has(&KEYS.cluster);
     if section.has(&KEYS.inline) {
         if is_fetched || section.has(&KEYS.refresh) || section.has(&KEYS.timeout) {
-            section.refuse("holds \"inline\" keys: nothing else has an effect beside it");
+            section.refuse(Code::Conflict, "holds \"inline\" keys: nothing else has an effect beside it");
             return None;
         }
         return inline?.map(|keys| KeySource::Inline(Rc::new(keys)));
     }
     if !discovers && !section.has(&KEYS.url) {
-        section.refuse("must hold \"url\" or \"inline\"");
+        section.refuse(Code::MissingMember, "must hold \"url\" or \"inline\"");
         return None;
     }
     if !discovers && !section.has(&KEYS.cluster) {
-        section.refuse_member(KEYS.cluster.name(), "is required without \"discovery\"");
+        section.refuse_member(KEYS.cluster.name(), Code::MissingMember, "is required without \"discovery\"");
         return None;
     }
     let (url, cluster) = (url?, cluster?.map(Rc::from));
@@ -92,7 +93,7 @@ fn key_source(section: &Section<'_>, discovers: bool, discovery: Option<&Discove
     let cluster = cluster.or_else(|| discovery?.cluster_of(url.as_ref()?));
     if discovery.is_some() && url.is_some() && cluster.is_none() {
         let reason = "is required: discovery.clusters has none for the origin of this address";
-        section.refuse_member(KEYS.cluster.name(), reason);
+        section.refuse_member(KEYS.cluster.name(), Code::MissingMember, reason);
         return None;
     }
     let freshening = Freshening { refresh: refresh?, timeout: timeout? };
@@ -101,13 +102,16 @@ fn key_source(section: &Section<'_>, discovers: bool, discovery: Option<&Discove
 
 fn inline(field: &Field<'_>) -> Option<KeySet> {
     let json = serde_json::to_vec(field.value()).ok()?;
-    let keys = KeySet::read(&json).map_err(|error| field.refuse(error.to_string())).ok()?;
+    let keys = KeySet::read(&json).map_err(|error| field.refuse(Code::BadValue, error.to_string())).ok()?;
     if keys.skipped() > 0 || keys.is_empty() {
-        field.refuse(format!(
-            "must hold public keys that are of use, and nothing else: {} are, {} are not",
-            keys.len(),
-            keys.skipped()
-        ));
+        field.refuse(
+            Code::BadValue,
+            format!(
+                "must hold public keys that are of use, and nothing else: {} are, {} are not",
+                keys.len(),
+                keys.skipped()
+            ),
+        );
         return None;
     }
     Some(keys)
@@ -116,7 +120,7 @@ fn inline(field: &Field<'_>) -> Option<KeySet> {
 pub(super) fn algorithms(field: &Field<'_>) -> Option<Vec<Algorithm>> {
     let algorithms = field.filled_array(|element| element.parsed(algorithm))?;
     if repeated(&algorithms, |one, other| one == other).next().is_some() {
-        field.refuse("names an algorithm twice");
+        field.refuse(Code::Conflict, "names an algorithm twice");
         return None;
     }
     Some(algorithms)

@@ -3,6 +3,7 @@
 use super::duration;
 use super::field::Field;
 use super::key::{Maybe, Shape, Shaped};
+use super::problem::Code;
 use crate::base::http::HttpUrl;
 use crate::base::json::Json;
 use std::time::Duration;
@@ -117,7 +118,7 @@ impl<T: Copy> Kind for Word<T> {
         let found = self.0.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
         if found.is_none() {
             let list: Vec<String> = self.0.iter().map(|(word, _)| format!("{word:?}")).collect();
-            field.refuse(format!("must be {}, got {text:?}", list.join(" or ")));
+            field.refuse(Code::BadValue, format!("must be {}, got {text:?}", list.join(" or ")));
         }
         found
     }
@@ -134,14 +135,18 @@ impl Kind for Whole {
 
     /// `3.0` is whole: a protobuf Struct has every number as a double.
     fn read(&self, field: &Field<'_>) -> Option<u32> {
-        let (number, found) = match field.value() {
-            Json::Number(number) => (number.as_u64().or_else(|| whole(number.as_f64()?)), number.to_string()),
-            other => (None, other.type_name().to_owned()),
+        let (number, code, found) = match field.value() {
+            Json::Number(number) => {
+                let is_whole = number.as_f64().is_none_or(|number| number.fract() == 0.0);
+                let code = if is_whole { Code::OutOfRange } else { Code::BadValue };
+                (number.as_u64().or_else(|| whole(number.as_f64()?)), code, number.to_string())
+            }
+            other => (None, Code::WrongType, other.type_name().to_owned()),
         };
         let number = number.and_then(|number| u32::try_from(number).ok());
         let fitting = number.filter(|number| (self.0..=self.1).contains(number));
         if fitting.is_none() {
-            field.refuse(format!("must be a whole number from {} to {}, got {found}", self.0, self.1));
+            field.refuse(code, format!("must be a whole number from {} to {}, got {found}", self.0, self.1));
         }
         fitting
     }
@@ -165,12 +170,15 @@ impl Kind for Span {
     fn read(&self, field: &Field<'_>) -> Option<Duration> {
         let text = field.string()?;
         let Some(span) = duration::parse(text) else {
-            field.refuse(format!("must be a whole number and ms, s, m, h or d, such as \"15s\", got {text:?}"));
+            field.refuse(
+                Code::BadValue,
+                format!("must be a whole number and ms, s, m, h or d, such as \"15s\", got {text:?}"),
+            );
             return None;
         };
         if !(self.0..=self.1).contains(&span) {
             let (from, to) = (duration::written(self.0), duration::written(self.1));
-            field.refuse(format!("must be between {from} and {to}, got {text:?}"));
+            field.refuse(Code::OutOfRange, format!("must be between {from} and {to}, got {text:?}"));
             return None;
         }
         Some(span)

@@ -2,6 +2,7 @@
 
 use super::key::{Maybe, Shape, keys};
 use super::kind::{FLAG, Of, Span, Word};
+use super::problem::Code;
 use super::references::References;
 use super::rules::{self, CLAIMS, CONTRACT, SCOPE_RULE, TOKEN};
 use super::section::Section;
@@ -69,12 +70,14 @@ fn public_access(section: &Section<'_>, matching: Option<&(Methods, Paths)>) -> 
         || section.has(&OPERATION.contract)
         || section.has(&OPERATION.max_age);
     if has_rule {
-        section
-            .refuse("is public: no token is looked at, so token, claims, scopes, contract and max_age have no effect");
+        section.refuse(
+            Code::Conflict,
+            "is public: no token is looked at, so token, claims, scopes, contract and max_age have no effect",
+        );
         return None;
     }
     if matching.is_some_and(|(_, paths)| !paths.iter().all(PathPattern::is_plain)) {
-        section.refuse("can never be public: its paths hold escapes that make nothing public");
+        section.refuse(Code::Conflict, "can never be public: its paths hold escapes that make nothing public");
         return None;
     }
     Some(Access::Public)

@@ -10,11 +10,35 @@ const LONGEST: usize = 400;
 /// Most characters of a member's name in a path: what follows a long one is still to be seen.
 const LONGEST_NAME: usize = 64;
 
+/// What kind of mistake it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// No JSON.
+    Syntax,
+    DuplicateMember,
+    UnknownMember,
+    MissingMember,
+    WrongType,
+    /// Outside its bounds, or empty.
+    OutOfRange,
+    /// Of the right type, but nothing that is known there.
+    BadValue,
+    BadSecret,
+    /// The name of a provider or an API that is not there.
+    UnknownReference,
+    /// Members that cannot stand together, or what is given twice.
+    Conflict,
+    NoConfiguration,
+    /// An environment variable that is not there, or empty.
+    EnvNotSet,
+}
+
 /// One mistake in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Where, as a JSON path: `providers[0].introspection.timeout`. Empty for the whole.
     pub path: String,
+    pub code: Code,
     /// What must hold there, and what was found. Never a secret.
     pub reason: String,
 }
@@ -32,13 +56,13 @@ impl fmt::Display for Problem {
 pub struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
-    pub fn add(&self, path: &str, reason: impl Into<String>) {
-        self.push(path, reason.into());
+    pub fn add(&self, path: &str, code: Code, reason: impl Into<String>) {
+        self.push(path, code, reason.into());
     }
 
     #[inline(never)]
-    fn push(&self, path: &str, reason: String) {
-        self.0.borrow_mut().push(Problem { path: path.to_owned(), reason });
+    fn push(&self, path: &str, code: Code, reason: String) {
+        self.0.borrow_mut().push(Problem { path: path.to_owned(), code, reason });
     }
 
     pub fn is_empty(&self) -> bool {

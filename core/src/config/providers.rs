@@ -3,6 +3,7 @@
 use super::field::Field;
 use super::key::{Key, Maybe, Part, Shape, keys};
 use super::kind::{Of, Parsed, Span, TEXT, Word};
+use super::problem::Code;
 use super::rules::is_pointer;
 use super::section::Section;
 use super::{discovery, introspection, jwt};
@@ -54,7 +55,10 @@ const NAMES: Of<Texts> = Of(Shape::Array, |field| field.filled_array(claim_name)
 fn claim_name(field: &Field<'_>) -> Option<Box<str>> {
     let name = field.text()?;
     if name.starts_with('/') && !is_pointer(&name) {
-        field.refuse(format!("must be the name of a member or a JSON pointer such as \"/roles/orders\", got {name:?}"));
+        field.refuse(
+            Code::BadValue,
+            format!("must be the name of a member or a JSON pointer such as \"/roles/orders\", got {name:?}"),
+        );
         return None;
     }
     Some(name)
@@ -72,7 +76,8 @@ pub(super) fn read(field: &Field<'_>) -> Option<Vec<Provider>> {
     let issuers = field.tells_apart(&PROVIDER.issuer, "is the issuer of another provider");
     let nameless = (0..field.len()).filter(|index| field.len() > 1 && !field.has_key(*index, &PROVIDER.issuer));
     let reason = "is required: with several providers tokens are told apart by it";
-    let nameless = nameless.map(|index| field.refuse_within(index, &PROVIDER.issuer, reason)).count();
+    let nameless =
+        nameless.map(|index| field.refuse_within(index, &PROVIDER.issuer, Code::MissingMember, reason)).count();
     providers.filter(|_| names && issuers && nameless == 0)
 }
 
@@ -113,11 +118,18 @@ fn sources(section: &Section<'_>, issuer: Option<&str>) -> Option<Vouchers> {
     let jwt = part(section, &PROVIDER.jwt, |section| jwt::read(section, discovers, found));
     let (has_introspection, has_jwt) = (section.has(&PROVIDER.introspection), section.has(&PROVIDER.jwt));
     if !has_introspection && !has_jwt {
-        section.refuse("must hold \"introspection\", \"jwt\" or both: who says whether a token is good");
+        section.refuse(
+            Code::MissingMember,
+            "must hold \"introspection\", \"jwt\" or both: who says whether a token is good",
+        );
         return None;
     }
     if !section.has(&PROVIDER.issuer) && (has_jwt || discovers) {
-        section.refuse_member(PROVIDER.issuer.name(), "is required with \"jwt\" and with \"discovery\"");
+        section.refuse_member(
+            PROVIDER.issuer.name(),
+            Code::MissingMember,
+            "is required with \"jwt\" and with \"discovery\"",
+        );
         return None;
     }
     let mut sources = Vouchers { introspection: introspection?, jwt: jwt?, discovery: discovery? };
@@ -126,11 +138,14 @@ fn sources(section: &Section<'_>, issuer: Option<&str>) -> Option<Vouchers> {
     }
     let is_signed = sources.introspection.as_ref().is_some_and(|introspection| introspection.signed_for.is_some());
     if is_signed && !has_jwt {
-        section.refuse("\"introspection.response\" is \"jwt\", but there is no \"jwt\" with the keys that verify it");
+        section.refuse(
+            Code::Conflict,
+            "\"introspection.response\" is \"jwt\", but there is no \"jwt\" with the keys that verify it",
+        );
         return None;
     }
     if sources.jwt.as_ref().is_some_and(|jwt| jwt.introspects) && !has_introspection {
-        section.refuse("\"jwt\" is to introspect, but \"introspection\" is not given");
+        section.refuse(Code::Conflict, "\"jwt\" is to introspect, but \"introspection\" is not given");
         return None;
     }
     Some(sources)

@@ -3,6 +3,7 @@
 use super::field::{Field, repeated};
 use super::key::{Key, Maybe, Shape, keys};
 use super::kind::{Of, Parsed, TEXT, URL_TEXT};
+use super::problem::Code;
 use super::section::Section;
 use crate::base::json::Json;
 use crate::policy::resource::{ProtectedResource, ResourceIdentifier};
@@ -40,5 +41,5 @@ pub(super) fn are_told_apart<K>(apis: &Field<'_>, key: &Key<K>) -> bool {
     };
     let reason = "has its metadata where another API has: identifiers must differ in host or path, and not only in case, \
                   port or a slash at the end";
-    repeated(&identifiers, is_same).map(|index| apis.refuse_within(index, key, reason)).count() == 0
+    repeated(&identifiers, is_same).map(|index| apis.refuse_within(index, key, Code::Conflict, reason)).count() == 0
 }

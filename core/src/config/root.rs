@@ -5,6 +5,7 @@ use super::field::Field;
 use super::kept::KeptClaims;
 use super::key::{Maybe, Part, Shape, keys};
 use super::kind::{Of, Word};
+use super::problem::Code;
 use super::references::References;
 use super::section::Section;
 use super::{apis, cache, contracts, dpop, providers, replies, token};
@@ -83,7 +84,8 @@ pub(super) fn read(section: &Section<'_>) -> Option<Settings> {
     let replies = ReplySettings { dpop_algorithms: proof.dpop.algorithm_names().join(" ").into(), ..replies? };
     let providers = completed(providers?, &KeptClaims::of(&apis), &cache);
     let policy = Policy::new(apis, &providers, unmatched?, ambiguous_paths?);
-    let policy = policy.map_err(|error| apis_field.map(|field| field.refuse(error.to_string()))).ok()?;
+    let policy =
+        policy.map_err(|error| apis_field.map(|field| field.refuse(Code::OutOfRange, error.to_string()))).ok()?;
     let settings = Settings::new(policy, providers, token?, proof, Rc::new(contracts?), cache, replies);
     Some(if settings.enforces_proofs() {
         Settings { token: token::taking_dpop(settings.token), ..settings }
@@ -123,6 +125,6 @@ fn check_signed_answers(field: &Field<'_>, apis: &[ApiSettings], providers: &[Pr
     };
     let lacking: Vec<usize> = apis.iter().enumerate().filter(|(_, api)| lacks(api)).map(|(index, _)| index).collect();
     let reason = "hands on \"introspection_jwt\", but no provider of this API has introspection.response \"jwt\"";
-    lacking.iter().for_each(|index| field.refuse_within(*index, &API.upstream, reason));
+    lacking.iter().for_each(|index| field.refuse_within(*index, &API.upstream, Code::Conflict, reason));
     lacking.is_empty()
 }

@@ -3,6 +3,7 @@
 use super::field::Field;
 use super::key::{Key, Maybe, Shape, keys};
 use super::kind::{Of, Word};
+use super::problem::Code;
 use super::references::References;
 use super::section::Section;
 use crate::policy::claims::ClaimRule;
@@ -38,7 +39,7 @@ pub(super) fn contract(
 ) -> Option<ContractRule> {
     let rule = section.get(key)?;
     if !references.contracts && rule.is_some_and(|rule| rule != ContractRule::None) {
-        section.refuse_member(key.name(), "asks for contracts, but \"contracts\" is not configured");
+        section.refuse_member(key.name(), Code::Conflict, "asks for contracts, but \"contracts\" is not configured");
         return None;
     }
     Some(rule.unwrap_or(default))
@@ -48,11 +49,16 @@ fn scopes(section: &Section<'_>) -> Option<ScopeRule> {
     match (section.has(&SCOPES.all), section.has(&SCOPES.any)) {
         (true, false) => section.get(&SCOPES.all)?.map(ScopeRule::All),
         (false, true) => section.get(&SCOPES.any)?.map(ScopeRule::Any),
-        _ => {
-            section.refuse("must hold either \"all\" or \"any\"");
+        (both, _) => {
+            section.refuse(none_or_several(both), "must hold either \"all\" or \"any\"");
             None
         }
     }
+}
+
+/// What is wrong where one of several members must be there.
+pub(super) fn none_or_several(is_there: bool) -> Code {
+    if is_there { Code::Conflict } else { Code::MissingMember }
 }
 
 fn scope(field: &Field<'_>) -> Option<Box<str>> {
@@ -70,13 +76,13 @@ fn scope_token(text: &str) -> Result<Box<str>, &'static str> {
 
 fn claim(pointer: &str, values: &Field<'_>) -> Option<ClaimRule> {
     if !is_pointer(pointer) {
-        values.refuse("must be named by a JSON pointer such as \"/realm\"");
+        values.refuse(Code::BadValue, "must be named by a JSON pointer such as \"/realm\"");
         return None;
     }
     let values = values.filled_array(|element| {
         let value = scalar(element.value());
         if value.is_none() {
-            element.refuse("must be a string, a number or a boolean");
+            element.refuse(Code::WrongType, "must be a string, a number or a boolean");
         }
         value
     })?;

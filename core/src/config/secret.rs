@@ -1,8 +1,9 @@
 //! Secrets: a string, or the name of an environment variable of the VM.
 
-use super::field::{Field, fault_of_text};
+use super::field::{Field, code_of_fault, fault_of_text};
 use super::key::{Shape, keys};
 use super::kind::{Of, TEXT};
+use super::problem::Code;
 use super::section::Section;
 use crate::base::fields::is_header_value;
 use crate::base::json::Json;
@@ -36,7 +37,7 @@ impl Field<'_> {
             Json::Text(text) => match fault(text) {
                 None => Some(Secret::new(&**text)),
                 Some(fault) => {
-                    self.refuse(fault);
+                    self.refuse(code_of_fault(text, Code::BadSecret), fault);
                     None
                 }
             },
@@ -52,7 +53,7 @@ impl Field<'_> {
     pub(super) fn header_secret(&self) -> Option<Secret> {
         let secret = self.secret()?;
         if !is_header_value(secret.expose()) {
-            self.refuse("must be printable ASCII without spaces at its ends to stand in a header");
+            self.refuse(Code::BadSecret, "must be printable ASCII without spaces at its ends to stand in a header");
             return None;
         }
         Some(secret)
@@ -63,16 +64,16 @@ fn variable(section: &Section<'_>, fault: Fault) -> Option<Secret> {
     let field = section.field(&VARIABLE.env)?;
     let name = field.text()?;
     let value = (field.context.env)(&name).unwrap_or_default();
-    let fault = match value.is_empty() {
-        true => "is not set or empty in the VM",
+    let (code, fault) = match value.is_empty() {
+        true => (Code::EnvNotSet, "is not set or empty in the VM"),
         false => match fault(&value) {
-            Some(fault) => fault,
+            Some(fault) => (Code::BadSecret, fault),
             None => return Some(Secret::new(value)),
         },
     };
     // What does not look like a name may be the secret itself, put in the wrong place.
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let shown = if is_name { format!(" {name:?}") } else { String::new() };
-    field.refuse(format!("environment variable{shown} {fault}"));
+    field.refuse(code, format!("environment variable{shown} {fault}"));
     None
 }

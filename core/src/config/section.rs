@@ -3,7 +3,7 @@
 use super::field::{Context, Field, repeated};
 use super::key::{Key, Presence};
 use super::kind::Kind;
-use super::problem::{element, member};
+use super::problem::{Code, element, member};
 use crate::base::json::{Json, Object};
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -46,8 +46,8 @@ impl<'a> Field<'a> {
     }
 
     /// Notes that the value at `key` of the element at `index` of an array is wrong.
-    pub(super) fn refuse_within<K>(&self, index: usize, key: &Key<K>, reason: &str) {
-        self.context.problems.add(&member(&element(&self.path, index), key.name()), reason);
+    pub(super) fn refuse_within<K>(&self, index: usize, key: &Key<K>, code: Code, reason: &str) {
+        self.context.problems.add(&member(&element(&self.path, index), key.name()), code, reason);
     }
 
     /// Whether no two elements of an array have the same text at `key`. For each that has one of an earlier element,
@@ -55,7 +55,7 @@ impl<'a> Field<'a> {
     pub(super) fn tells_apart<K>(&self, key: &Key<K>, reason: &str) -> bool {
         let texts = self.texts(key);
         let again = repeated(&texts, |one, other| one.is_some() && one == other);
-        again.map(|index| self.refuse_within(index, key, reason)).count() == 0
+        again.map(|index| self.refuse_within(index, key, Code::Conflict, reason)).count() == 0
     }
 
     pub(super) fn len(&self) -> usize {
@@ -94,6 +94,11 @@ impl<'a> Section<'a> {
         self.members.get(key.name()).is_some()
     }
 
+    /// Whether a member of that name is there, known or not.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        self.members.get(name).is_some()
+    }
+
     /// Accepts the key without reading it.
     pub(super) fn pass_over<K>(&self, key: &'static Key<K>) {
         self.know(key.name());
@@ -120,7 +125,7 @@ impl<'a> Section<'a> {
         let path = member(&self.path, name);
         let value = self.members.get(name);
         if value.is_none() && presence == Presence::Required {
-            self.context.problems.add(&path, "is required");
+            self.context.problems.add(&path, Code::MissingMember, "is required");
         }
         Some(Field { path, value: value?, context: self.context })
     }
@@ -134,14 +139,14 @@ impl<'a> Section<'a> {
     }
 
     /// Notes that a member is wrong, or missing; the object as a whole when `name` is empty.
-    pub(super) fn refuse_member(&self, name: &str, reason: impl Into<String>) {
+    pub(super) fn refuse_member(&self, name: &str, code: Code, reason: impl Into<String>) {
         let path = if name.is_empty() { self.path.clone() } else { member(&self.path, name) };
-        self.context.problems.add(&path, reason);
+        self.context.problems.add(&path, code, reason);
     }
 
     /// Notes that this object as a whole is wrong.
-    pub(super) fn refuse(&self, reason: impl Into<String>) {
-        self.context.problems.add(&self.path, reason);
+    pub(super) fn refuse(&self, code: Code, reason: impl Into<String>) {
+        self.context.problems.add(&self.path, code, reason);
     }
 
     fn refuse_unknown(&self) {
@@ -151,7 +156,7 @@ impl<'a> Section<'a> {
             if !known.is_empty() {
                 let _ = write!(reason, "; known are {}", known.join(", "));
             }
-            self.context.problems.add(&member(&self.path, name), reason);
+            self.context.problems.add(&member(&self.path, name), Code::UnknownMember, reason);
         }
     }
 }

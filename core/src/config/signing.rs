@@ -1,6 +1,6 @@
 //! What of the configuration depends on the host: who signs the assertions of clients.
 
-use super::problem::{Problem, element, member};
+use super::problem::{Code, Problem, element, member};
 use crate::engine::settings::Settings;
 use crate::jose::sign::Unsignable;
 use crate::jose::verify::Implementation;
@@ -26,12 +26,12 @@ pub fn choose_signers(settings: &Settings, host: &dyn Signatures) -> Result<Vec<
                 chosen.push(format!("provider {name:?}: {by} signs the assertions of the client with {algorithm}"));
             }
             Err(error) => {
-                let wrong = match error {
-                    Unsignable::NoHost(_) => "algorithm",
-                    Unsignable::KeyRefused(_) => "key",
+                let (wrong, code) = match error {
+                    Unsignable::NoHost(_) => ("algorithm", Code::BadValue),
+                    Unsignable::KeyRefused(_) => ("key", Code::BadSecret),
                 };
                 let path = member(&element("providers", index), &format!("introspection.client.{wrong}"));
-                problems.push(Problem { path, reason: error.to_string() });
+                problems.push(Problem { path, code, reason: error.to_string() });
             }
         }
     }

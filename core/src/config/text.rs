@@ -1,7 +1,7 @@
 //! The configuration as Envoy passes it: JSON text from a `StringValue`, or the bytes of a
 //! `google.protobuf.Struct`.
 
-use super::problem::{Problems, element, member};
+use super::problem::{Code, Problems, element, member};
 use super::protobuf;
 use crate::base::json::Json;
 
@@ -11,7 +11,11 @@ const STRUCT: u8 = 0x0a;
 /// The JSON value, with members that are given twice noted. `None` when there is none; why is noted.
 pub(super) fn parse<'a>(bytes: &'a [u8], problems: &Problems) -> Option<Json<'a>> {
     if bytes.is_empty() {
-        problems.add("", "is empty; the plugin needs a JSON object with \"providers\" and \"apis\"");
+        problems.add(
+            "",
+            Code::NoConfiguration,
+            "is empty; the plugin needs a JSON object with \"providers\" and \"apis\"",
+        );
         return None;
     }
     match Json::read(bytes) {
@@ -22,7 +26,7 @@ pub(super) fn parse<'a>(bytes: &'a [u8], problems: &Problems) -> Option<Json<'a>
         Err(error) => {
             let decoded = (bytes.first() == Some(&STRUCT)).then(|| protobuf::read_struct(bytes)).flatten();
             if decoded.is_none() {
-                problems.add("", error.to_string());
+                problems.add("", Code::Syntax, error.to_string());
             }
             decoded
         }
@@ -34,7 +38,7 @@ fn note_repeated(value: &mut Json<'_>, path: &str, problems: &Problems) {
     match value {
         Json::Object(object) => {
             for name in object.take_repeated() {
-                problems.add(&member(path, &name), "is given twice");
+                problems.add(&member(path, &name), Code::DuplicateMember, "is given twice");
             }
             for (name, value) in object.iter_mut() {
                 note_repeated(value, &member(path, name), problems);

@@ -3,6 +3,8 @@
 use super::field::{Field, repeated};
 use super::key::{Maybe, Shape, keys};
 use super::kind::{Of, Parsed, TEXT, Whole};
+use super::problem::Code;
+use super::rules::none_or_several;
 use super::section::Section;
 use crate::base::fields::{is_header_name, is_token};
 use crate::base::headers::is_twin;
@@ -54,7 +56,7 @@ pub(super) fn taking_dpop(mut settings: TokenSettings) -> TokenSettings {
 fn sources(field: &Field<'_>) -> Option<Vec<TokenSource>> {
     let sources = field.filled_array(|element| element.section(source))?;
     if repeated(&sources, is_same_place).next().is_some() {
-        field.refuse("names one place twice");
+        field.refuse(Code::Conflict, "names one place twice");
         return None;
     }
     Some(sources)
@@ -82,9 +84,12 @@ fn source(section: &Section<'_>) -> Option<TokenSource> {
         (true, false, false) => header(section),
         (false, true, false) => section.get(&SOURCE.query)?.map(TokenSource::Query),
         (false, false, true) => section.get(&SOURCE.cookie)?.map(TokenSource::Cookie),
-        _ => {
+        (header, query, cookie) => {
             section.pass_over(&SOURCE.scheme);
-            section.refuse("must hold one of \"header\", \"query\" and \"cookie\"");
+            section.refuse(
+                none_or_several(header || query || cookie),
+                "must hold one of \"header\", \"query\" and \"cookie\"",
+            );
             None
         }
     }
@@ -95,7 +100,7 @@ fn header(section: &Section<'_>) -> Option<TokenSource> {
     let scheme = section.get(&SOURCE.scheme);
     let (name, scheme) = (name??, scheme?);
     if scheme.is_none() && &*name == "authorization" {
-        section.refuse("\"scheme\" is required with the header authorization, such as \"Bearer\"");
+        section.refuse(Code::MissingMember, "\"scheme\" is required with the header authorization, such as \"Bearer\"");
         return None;
     }
     Some(TokenSource::Header { name, schemes: scheme.into_iter().collect() })

@@ -3,6 +3,7 @@
 use super::field::Field;
 use super::key::{Shape, keys};
 use super::kind::{FLAG, Nullable, Of, Parsed};
+use super::problem::Code;
 use super::section::Section;
 use crate::base::fields::is_header_name;
 use crate::base::headers::is_twin;
@@ -33,7 +34,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<Upstream> {
 
 fn identity_header(name: &str, field: &Field<'_>) -> Option<(Box<str>, IdentitySource)> {
     if !may_be_set(name) {
-        field.refuse("is not a header name in lower case that can be set here");
+        field.refuse(Code::BadValue, "is not a header name in lower case that can be set here");
         return None;
     }
     Some((name.into(), field.parsed(source)?))

@@ -1,0 +1,133 @@
+//! Which documents hold configurations, and where.
+
+mod envoy;
+mod kubernetes;
+
+use super::code::Code;
+use super::configuration::{Configuration, Input, Kind};
+use super::diagnostic::Diagnostic;
+use crate::document::node::{Node, Span, Value};
+use crate::document::read_text;
+use crate::document::source::Source;
+
+/// A place where a configuration may be.
+struct Candidate<'a> {
+    kind: Kind,
+    name: Option<&'a str>,
+    /// The path of the configuration within the document.
+    path: String,
+    /// What is at that path.
+    value: Option<&'a Node>,
+    holder: &'a Node,
+    /// What may tell that the filter is Tessera.
+    names: Vec<&'a str>,
+}
+
+/// Why a configuration cannot be read.
+struct Refused {
+    code: Code,
+    span: Span,
+    message: String,
+}
+
+/// Adds the configurations of all documents, and what is wrong with their texts.
+pub fn configurations(input: &mut Input) {
+    let mut found = Vec::new();
+    let sources: Vec<Source> = input.files.iter().map(|file| Source::new(&file.text)).collect();
+    for (index, document) in input.documents.iter().enumerate() {
+        let Some(source) = sources.get(document.file) else { continue };
+        found.extend(
+            candidates(&document.root).into_iter().filter_map(|candidate| candidate.configuration(index, source)),
+        );
+    }
+    for (configuration, fault) in found {
+        let index = input.configurations.len();
+        let document = input.documents.get(configuration.document);
+        if let (Some(Refused { code, span, message }), Some(document)) = (fault, document) {
+            input.faults.push(Diagnostic {
+                code,
+                file: document.file,
+                document: document.number,
+                span,
+                configuration: Some(index),
+                path: String::new(),
+                message,
+                hint: None,
+                secret: true,
+            });
+        }
+        input.configurations.push(configuration);
+    }
+}
+
+fn candidates(root: &Node) -> Vec<Candidate<'_>> {
+    let has = |name: &str| root.get(name).is_some();
+    let is_plain = has("providers") || has("apis");
+    if matches!(root.value, Value::Null) {
+        Vec::new()
+    } else if !is_plain && root.get("kind").and_then(Node::text).is_some() {
+        kubernetes::candidates(root, "")
+    } else if !is_plain && envoy::is_of_envoy(root) {
+        envoy::candidates(root, "", Kind::Envoy)
+    } else {
+        let (kind, path) = (Kind::Plain, String::new());
+        vec![Candidate { kind, name: None, path, value: Some(root), holder: root, names: vec!["tessera"] }]
+    }
+}
+
+impl Candidate<'_> {
+    /// The configuration, if the filter is Tessera, and why it cannot be read.
+    fn configuration(self, document: usize, source: &Source) -> Option<(Configuration, Option<Refused>)> {
+        let is_named = self.names.iter().any(|name| name.to_ascii_lowercase().contains("tessera"));
+        let (mut root, mut fault) = (None, None);
+        match self.value {
+            Some(value) if self.kind != Kind::Plain && is_empty(value) => {}
+            Some(value) => match value.text().filter(|_| self.kind != Kind::Plain) {
+                None => root = Some(value.clone()),
+                Some(text) => match read_text(value, source) {
+                    Ok(node) => root = Some(node),
+                    Err((place, message)) => {
+                        // What cannot be read may still be told.
+                        let is_ours = is_named || text.contains("providers") || text.contains("apis");
+                        is_ours.then_some(())?;
+                        let span = Span { start: place, end: place };
+                        let message = format!("is no JSON: {message}");
+                        fault = Some(Refused { code: Code::Syntax, span, message });
+                    }
+                },
+            },
+            None => {}
+        }
+        let is_told = root.as_ref().is_some_and(|root| root.get("providers").is_some() || root.get("apis").is_some());
+        (is_named || is_told || fault.is_some()).then_some(())?;
+        if root.is_none() && fault.is_none() {
+            let at = self.value.map_or(self.holder.span, |value| value.span);
+            fault = Some(Refused {
+                code: Code::NoConfiguration,
+                span: at,
+                message: "Tessera has no configuration here".to_owned(),
+            });
+        }
+        let name = self.name.map(str::to_owned);
+        let holder = self.holder.clone();
+        Some((Configuration { document, kind: self.kind, path: self.path, name, root, holder }, fault))
+    }
+}
+
+/// What no filter is given as a configuration.
+fn is_empty(node: &Node) -> bool {
+    match &node.value {
+        Value::Null => true,
+        Value::Text(text) => text.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// `path` with one more member.
+fn below(path: &str, name: &str) -> String {
+    tessera_core::config::problem::member(path, name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! From files to documents.
+
+use super::file::{Document, File};
+use super::node::Place;
+use super::source::Source;
+use super::{json, yaml};
+use std::io::{self, Read};
+use tessera_core::base::printable::Printable;
+
+/// A document that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxFault {
+    /// Counts from 1 within its file.
+    pub document: usize,
+    pub place: Place,
+    pub message: String,
+}
+
+/// Reads a file; `-` is standard input.
+///
+/// # Errors
+/// Why it cannot be read, as a sentence.
+pub fn read_file(name: &str) -> Result<File, String> {
+    let shown = Printable { text: name, limit: 400 };
+    let bytes = if name == "-" { read_stdin() } else { std::fs::read(name) };
+    let bytes = bytes.map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("{shown} cannot be read: line {line} is not UTF-8")
+    })?;
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    Ok(File { name: name.to_owned(), text })
+}
+
+fn read_stdin() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The documents of a file that can be read, and why the others cannot. What is JSON is read as JSON, all else as YAML,
+/// unless the name of the file says that it is JSON.
+pub fn documents(file_index: usize, file: &File) -> (Vec<Document>, Vec<SyntaxFault>) {
+    let source = Source::new(&file.text);
+    let place = |index: usize| source.place(index);
+    match json::read(source.letters(), &place) {
+        Ok(root) => (vec![Document { file: file_index, number: 1, root }], Vec::new()),
+        Err(fault) if file.name.ends_with(".json") => {
+            let fault = SyntaxFault {
+                document: 1,
+                place: place(fault.index),
+                message: format!("is no JSON: {}", fault.message),
+            };
+            (Vec::new(), vec![fault])
+        }
+        Err(_) => yaml::documents(file_index, &source),
+    }
+}
