@@ -42,7 +42,7 @@ enum Command {
     /// Print the JSON Schema of the configuration
     Schema(schema::Arguments),
     /// Turn policies, or contracts, of MuleSoft's Anypoint into a configuration
-    ImportAnypoint(import_anypoint::Arguments),
+    ImportAnypoint(Box<import_anypoint::Arguments>),
     /// Print the completions of a shell
     #[command(after_help = "Example:\n  tessera completions bash > /etc/bash_completion.d/tessera")]
     Completions { shell: clap_complete::Shell },

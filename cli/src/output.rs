@@ -31,4 +31,9 @@ impl Output {
     pub fn complain(&mut self, text: &str) {
         let _ = writeln!(self.stderr, "tessera: {text}").and_then(|()| self.stderr.flush());
     }
+
+    /// Says something beside the result, in one line.
+    pub fn note(&mut self, text: &str) {
+        let _ = writeln!(self.stderr, "{text}").and_then(|()| self.stderr.flush());
+    }
 }

@@ -28,6 +28,7 @@ mod documented_providers;
 mod held_back;
 mod host_signatures;
 mod hostile;
+mod imported;
 mod introspection;
 mod jwt;
 mod keys;

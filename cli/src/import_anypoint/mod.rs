@@ -1,12 +1,179 @@
-//! `tessera import-anypoint`.
+//! `tessera import-anypoint`: MuleSoft's token policies become a configuration, and its contracts a contract document.
 
+mod address;
+mod assemble;
+mod authorization;
+mod change;
+mod collect;
+mod combine;
+mod configuration;
+mod contracts;
+mod expression;
+mod flags;
+mod limits;
+mod number;
+mod parameters;
+mod policy;
+mod providers;
+mod region;
+mod requirements;
+mod rules;
+mod scopes;
+
+pub use flags::Arguments;
+
+use crate::document::file::{Document, File};
+use crate::document::node::Node;
+use crate::document::read::{documents, read_file};
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::yaml_text::{Yaml, block};
+use change::{At, Change, Notes};
+use policy::PolicyKind;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tessera_core::config;
 
-#[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
+    let done = match arguments.contracts.as_deref() {
+        Some(file) => import_contracts(file, arguments, output),
+        None => import_policies(arguments, output),
+    };
+    done.unwrap_or_else(|message| {
+        output.complain(&message);
+        Exit::Failed
+    })
+}
 
-pub fn run(_arguments: &Arguments, output: &mut Output) -> Exit {
-    output.complain("not built yet");
-    Exit::Failed
+/// # Errors
+/// Why it could not be done.
+fn import_policies(arguments: &Arguments, output: &mut Output) -> Result<Exit, String> {
+    if !arguments.map.is_empty() {
+        return Err("--map is for --contracts".into());
+    }
+    let given = arguments.given()?;
+    let names = arguments.names()?;
+    let files = arguments.files.iter().map(|name| read_file(name)).collect::<Result<Vec<File>, String>>()?;
+    let mut notes = Notes::default();
+    let documents = all_documents(&files, &mut notes);
+    let found = collect::collect(&documents, &names, &mut notes);
+    let is_federated = found.policies.iter().any(|policy| policy.kind == PolicyKind::OpenIdConnect);
+    if is_federated && (given.introspection_url.is_none() || given.client_id.is_none()) {
+        return Err("openidconnect-access-token-enforcement says neither where tokens are introspected nor as whom: \
+                    --introspection-url and --client-id do"
+            .into());
+    }
+    let plan = assemble::assemble(&found, &given, &mut notes);
+    let notes = notes.sorted();
+    if !notes.faults.is_empty() || found.policies.is_empty() {
+        let nothing =
+            "there is nothing to import: no oauth2-token-introspection, no openidconnect-access-token-enforcement";
+        let is_sound = notes.faults.is_empty();
+        return Ok(refuse(&notes, &files, "configuration", is_sound.then_some(nothing), output));
+    }
+    if given.issuers.len() > plan.providers.len() {
+        return Err("--issuer is given more often than there are authorization servers".into());
+    }
+    let configuration = configuration::configuration(&plan, &given);
+    check(&configuration)?;
+    if output.json {
+        output.print_json(&result("configuration", configuration.to_json(), &notes.changes, &files));
+    } else {
+        output.print(&block(&configuration, 0));
+        tell(&notes.changes, &files, output);
+    }
+    Ok(Exit::Done)
+}
+
+/// # Errors
+/// Why it could not be done.
+fn import_contracts(file: &str, arguments: &Arguments, output: &mut Output) -> Result<Exit, String> {
+    let columns = contracts::Columns::of(&arguments.map)?;
+    let names = arguments.names()?;
+    let files = [read_file(file)?];
+    let mut notes = Notes::default();
+    let document = files.first().and_then(|file| contracts::document(file, &columns, &names, &mut notes));
+    let notes = notes.sorted();
+    let Some(document) = document else {
+        let nothing = "there is nothing to import: no row has an API and a client";
+        let is_sound = notes.faults.is_empty();
+        return Ok(refuse(&notes, &files, "document", is_sound.then_some(nothing), output));
+    };
+    if output.json {
+        output.print_json(&result("document", document, &notes.changes, &files));
+    } else {
+        output.print(&format!("{document:#}\n"));
+        tell(&notes.changes, &files, output);
+    }
+    Ok(Exit::Done)
+}
+
+fn all_documents(files: &[File], notes: &mut Notes) -> Vec<Document> {
+    let mut all = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let (documents, faults) = documents(index, file);
+        for document in &documents {
+            note_repeated(index, &document.root, notes);
+        }
+        all.extend(documents);
+        for fault in faults {
+            notes.fault(At { file: index, place: fault.place }, fault.message);
+        }
+    }
+    all
+}
+
+/// Which of two members would count is not known, and a policy must not get lost.
+fn note_repeated(file: usize, node: &Node, notes: &mut Notes) {
+    let mut keys: BTreeSet<&str> = BTreeSet::new();
+    for member in node.members() {
+        if !keys.insert(&member.key) {
+            let message = format!("{} is given twice", change::shown_name(&member.key));
+            notes.fault(At { file, place: member.key_span.start }, message);
+        }
+        note_repeated(file, &member.value, notes);
+    }
+    for element in node.elements() {
+        note_repeated(file, element, notes);
+    }
+}
+
+fn tell(changes: &[Change], files: &[File], output: &mut Output) {
+    for change in changes {
+        output.note(&change.line(files));
+    }
+}
+
+fn result(name: &str, value: Value, changes: &[Change], files: &[File]) -> Value {
+    let changes: Vec<Value> = changes.iter().map(|change| change.to_json(files)).collect();
+    json!({ "version": 1, name: value, "changes": changes })
+}
+
+/// Nothing is made of the input.
+fn refuse(notes: &Notes, files: &[File], name: &str, nothing: Option<&str>, output: &mut Output) -> Exit {
+    if output.json {
+        output.print_json(&result(name, Value::Null, &notes.changes, files));
+    } else {
+        tell(&notes.changes, files, output);
+    }
+    for fault in &notes.faults {
+        output.note(&fault.line(files));
+    }
+    if let Some(nothing) = nothing {
+        output.complain(nothing);
+    }
+    Exit::Mistakes
+}
+
+/// The filter's own reader has the last word.
+///
+/// # Errors
+/// What it refuses; only where, for the values are from the input.
+fn check(configuration: &Yaml) -> Result<(), String> {
+    let text = configuration.to_json().to_string();
+    let env = |_: &str| Some("x".to_owned());
+    config::read(text.as_bytes(), &env).map(drop).map_err(|problems| {
+        let paths: Vec<&str> = problems.iter().map(|problem| &*problem.path).collect();
+        format!("what this would make is refused by the filter at {}; please report it", paths.join(", "))
+    })
 }

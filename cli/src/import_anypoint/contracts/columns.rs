@@ -1,0 +1,71 @@
+//! Which column of a table of contracts is which member.
+
+use super::super::change::shown_name;
+
+/// Names of columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    pub api: String,
+    pub client_id: String,
+    pub status: String,
+    pub tier: String,
+    pub name: String,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        let [api, client_id, status, tier, name] =
+            ["apiId", "clientId", "status", "tierName", "applicationName"].map(str::to_owned);
+        Self { api, client_id, status, tier, name }
+    }
+}
+
+impl Columns {
+    /// Reads `FIELD=COLUMN`s.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    pub fn of(mapped: &[String]) -> Result<Self, String> {
+        let mut columns = Self::default();
+        for pair in mapped {
+            let (field, column) = pair.split_once('=').ok_or("--map wants FIELD=COLUMN")?;
+            if column.to_ascii_lowercase().contains("secret") {
+                return Err("--map does not take a column of secrets".into());
+            }
+            if column.is_empty() {
+                return Err("--map wants FIELD=COLUMN".into());
+            }
+            let place = match field {
+                "api" => &mut columns.api,
+                "client_id" => &mut columns.client_id,
+                "status" => &mut columns.status,
+                "tier" => &mut columns.tier,
+                "name" => &mut columns.name,
+                _ => {
+                    let known = "api, client_id, status, tier and name";
+                    return Err(format!("--map does not know {}; it knows {known}", shown_name(field)));
+                }
+            };
+            *place = column.into();
+        }
+        Ok(columns)
+    }
+
+    pub fn all(&self) -> [&str; 5] {
+        [&self.api, &self.client_id, &self.status, &self.tier, &self.name]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_mapped_one_by_one() {
+        let columns = Columns::of(&["name=application.name".into(), "api=api=x".into()]).unwrap();
+        assert_eq!((&*columns.name, &*columns.api, &*columns.tier), ("application.name", "api=x", "tierName"));
+        for wrong in ["name", "name=", "owner=x", "=x", "name=clientSecret", "tier=application.client_SECRET"] {
+            assert!(Columns::of(&[wrong.into()]).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `--contracts`: a contract document of a table.
+
+mod columns;
+mod table;
+
+pub use columns::Columns;
+
+use super::change::{At, Change, Kind, Notes, shown_name};
+use crate::document::file::File;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use table::{Cell, TableRow};
+use tessera_core::contract::contract::{Contract, Status};
+use tessera_core::contract::row::{Identity, Row};
+use tessera_core::contract::writer::write_row;
+
+/// What is made of a table.
+struct Import<'a> {
+    columns: &'a Columns,
+    names: &'a [(String, String)],
+    notes: &'a mut Notes,
+    written: Vec<Value>,
+    /// The line in which an API and a client were last named.
+    seen: BTreeMap<(Box<str>, Box<str>), usize>,
+}
+
+/// The document that a file makes; `None` where there is a fault, or nothing in it can be used.
+pub fn document(file: &File, columns: &Columns, names: &[(String, String)], notes: &mut Notes) -> Option<Value> {
+    let needed = [columns.api.as_str(), &columns.client_id];
+    let rows = table::read(file, &needed, &columns.all(), notes);
+    if !notes.faults.is_empty() {
+        return None;
+    }
+    let mut import = Import { columns, names, notes, written: Vec::new(), seen: BTreeMap::new() };
+    for row in &rows {
+        import.row(row);
+    }
+    let written = import.written;
+    (rows.is_empty() || !written.is_empty()).then(|| json!({ "contracts": written }))
+}
+
+impl Import<'_> {
+    fn note(&mut self, kind: Kind, at: At, parameter: &str, member: &str, message: &str) {
+        let path =
+            if member.is_empty() { String::new() } else { format!("contracts[{}].{member}", self.written.len()) };
+        let parameter = shown_name(parameter).into();
+        self.notes.changes.push(Change { kind, at, policy: None, parameter, path, message: message.into() });
+    }
+
+    fn row(&mut self, row: &TableRow) {
+        let columns = self.columns;
+        let Some(api) = self.needed(row, &columns.api) else { return };
+        let Some(client_id) = self.needed(row, &columns.client_id) else { return };
+        let api = self.names.iter().find(|(there, _)| **there == *api).map_or(api, |(_, here)| here.as_str().into());
+        let identity = Identity { api, provider: None, client_id };
+        let status = self.status(row);
+        let tier = self.optional(row, &columns.tier, "tier");
+        let name = self.optional(row, &columns.name, "name");
+        let contract = Contract { status, tier, name, not_before: None, expires_at: None };
+        self.write(row, Row { identity, contract });
+    }
+
+    /// A value without which the row is nobody's.
+    fn needed(&mut self, row: &TableRow, column: &str) -> Option<Box<str>> {
+        match row.cell(column) {
+            (Cell::Text(text), _) => Some(text.into()),
+            (cell, at) => {
+                let what = if cell == Cell::Empty { "is missing" } else { "is no text" };
+                self.note(Kind::None, at, column, "", &format!("{what}: the row is left out"));
+                None
+            }
+        }
+    }
+
+    fn optional(&mut self, row: &TableRow, column: &str, member: &str) -> Option<Box<str>> {
+        match row.cell(column) {
+            (Cell::Text(text), _) => Some(text.into()),
+            (Cell::Empty, _) => None,
+            (Cell::Other, at) => {
+                self.note(Kind::None, at, column, member, "is no text: left out");
+                None
+            }
+        }
+    }
+
+    fn status(&mut self, row: &TableRow) -> Status {
+        let column = &self.columns.status;
+        let (cell, at) = row.cell(column);
+        let word = if let Cell::Text(text) = &cell { text.to_ascii_uppercase() } else { String::new() };
+        match word.as_str() {
+            "APPROVED" => Status::Active,
+            "PENDING" => Status::Pending,
+            "SUSPENDED" => Status::Suspended,
+            "REVOKED" => Status::Revoked,
+            _ => {
+                let what = if cell == Cell::Empty { "is missing" } else { "is none that is known here" };
+                self.note(Kind::Meaning, at, column, "status", &format!("{what}: revoked"));
+                Status::Revoked
+            }
+        }
+    }
+
+    /// Adds the row, without what no reader would accept.
+    fn write(&mut self, source: &TableRow, mut row: Row) {
+        let columns = self.columns;
+        let text = loop {
+            let (member, reason) = match write_row(&row) {
+                Ok(text) => break text,
+                Err(error) => (error.member, error.reason),
+            };
+            let column = match member {
+                "tier" if row.contract.tier.take().is_some() => &columns.tier,
+                "name" if row.contract.name.take().is_some() => &columns.name,
+                _ => {
+                    let column = if member == "api" { &columns.api } else { &columns.client_id };
+                    return self.note(Kind::None, source.at, column, "", &format!("{reason}: the row is left out"));
+                }
+            };
+            self.note(Kind::None, source.at, column, member, &format!("{reason}: left out"));
+        };
+        let key = (row.identity.api, row.identity.client_id);
+        if let Some(line) = self.seen.insert(key, source.at.place.line) {
+            let message = format!("line {line} is about the same API and client: the last row counts");
+            self.note(Kind::Meaning, source.at, &columns.client_id, "client_id", &message);
+        }
+        self.written.extend(serde_json::from_str::<Value>(&text));
+    }
+}
