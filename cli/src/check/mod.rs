@@ -1,18 +1,94 @@
 //! `tessera check`.
 
+mod allow;
+mod assumed;
 pub mod code;
 pub mod configuration;
 pub mod diagnostic;
+mod excerpt;
 mod find;
+mod hint;
+mod place;
 pub mod reader;
+pub mod report;
+mod secrecy;
+mod tokens;
+pub mod view;
 
 use crate::exit::Exit;
 use crate::output::Output;
+use code::{Code, Severity};
+use configuration::Input;
+use diagnostic::Diagnostic;
+use view::Views;
 
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+#[command(
+    after_help = "Examples:\n  tessera check --deny-warnings envoy.yaml\n  kubectl get wasmplugin,service -A -o \
+                        yaml | tessera check -\n\nA warning is allowed where it stands by a comment in YAML: # tessera: \
+                        allow CODE"
+)]
+pub struct Arguments {
+    /// YAML or JSON: configurations of the filter, of Envoy, resources of Kubernetes; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+    /// End with 1 where there are warnings
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Do not report this warning
+    #[arg(long, value_name = "CODE", value_parser = warning)]
+    allow: Vec<Code>,
+    /// Read secrets from this environment, and check them
+    #[arg(long)]
+    with_env: bool,
+    /// A cluster that exists elsewhere
+    #[arg(long, value_name = "NAME")]
+    cluster: Vec<String>,
+}
 
-pub fn run(_arguments: &Arguments, output: &mut Output) -> Exit {
-    output.complain("not built yet");
-    Exit::Failed
+fn warning(name: &str) -> Result<Code, String> {
+    let names = || Code::WARNINGS.iter().map(|code| code.name()).collect::<Vec<_>>().join(", ");
+    Code::warning(name).ok_or_else(|| format!("no warning has that code; there are {}", names()))
+}
+
+pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
+    let input = match configuration::load(&arguments.files) {
+        Ok(input) => input,
+        Err(error) => {
+            output.complain(&error);
+            return Exit::Failed;
+        }
+    };
+    let views = Views::new(&input);
+    let mut diagnostics = mistakes(&input, arguments.with_env);
+    diagnostics.retain(|diagnostic| {
+        let is_allowed = |view: &view::View| allow::is_allowed(diagnostic, &view.source, &view.tokens);
+        !arguments.allow.contains(&diagnostic.code) && !views.of(&input, diagnostic).is_some_and(is_allowed)
+    });
+    sort(&mut diagnostics);
+    if output.json {
+        output.print_json(&report::json(&input, &diagnostics));
+    } else {
+        output.print(&report::text(&input, &views, &diagnostics, output.color));
+        output.print(&report::summary(&input, &diagnostics));
+    }
+    match report::count(&diagnostics) {
+        (0, 0) => Exit::Done,
+        (0, _) if !arguments.deny_warnings => Exit::Done,
+        (0, _) => Exit::Unexpected,
+        _ => Exit::Mistakes,
+    }
+}
+
+/// What cannot be read, and the reader's mistakes.
+pub fn mistakes(input: &Input, with_env: bool) -> Vec<Diagnostic> {
+    let mut mistakes = input.faults.clone();
+    mistakes.extend(reader::mistakes(input, with_env));
+    mistakes.retain(|one| one.code.severity() == Severity::Mistake);
+    mistakes
+}
+
+/// By file, place and code.
+pub fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by_key(|one| (one.file, one.span.start, one.code.name()));
 }
