@@ -21,7 +21,7 @@ pub fn tokens(input: &Input, document: usize, source: &Source) -> Vec<Token> {
         let Some(root) = &configuration.root else { continue };
         let inner = token(root.span, source, false);
         let outer = tokens.iter().position(|outer| {
-            !outer.is_key && outer.start < inner.start && inner.end < outer.end && inner.start < inner.end
+            !outer.is_key && outer.start < inner.start && inner.end <= outer.end && inner.start < inner.end
         });
         if let Some(outer) = outer.filter(|_| matches!(root.value, Value::Object(_))) {
             tokens.remove(outer);
