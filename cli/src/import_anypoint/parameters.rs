@@ -6,31 +6,6 @@ use super::policy::{Policy, PolicyKind};
 use crate::document::node::{Member, Node, Value};
 use tessera_core::base::http::HttpUrl;
 
-/// Parameters of `oauth2-token-introspection-flex`, with their names up to its version 1.4.
-const INTROSPECTION: &[(&str, &str)] = &[
-    ("introspectionURL", "introspection_url"),
-    ("authorizationValue", "authorization_value"),
-    ("validatedTokenTTL", "validated_token_ttl"),
-    ("authenticationTimeout", "authentication_timeout"),
-    ("skipClientIdValidation", "skip_client_id_validation"),
-    ("consumerBy", "consumer_by"),
-    ("exposeHeaders", "expose_headers"),
-    ("scopes", "scopes"),
-    ("scopeValidationCriteria", "scope_validation_criteria"),
-    ("maxCacheEntries", "max_cache_entries"),
-];
-
-/// Parameters of `openidconnect-access-token-enforcement-flex`.
-const OPEN_ID_CONNECT: &[(&str, &str)] = &[
-    ("authenticationTimeout", "authenticationTimeout"),
-    ("scopes", "scopes"),
-    ("scopeValidationCriteria", "scopeValidationCriteria"),
-    ("exposeHeaders", "exposeHeaders"),
-    ("skipClientIdValidation", "skipClientIdValidation"),
-    ("maxFederationExpirationTime", "maxFederationExpirationTime"),
-    ("maxCacheSize", "maxCacheSize"),
-];
-
 /// Where the parameters of a policy go.
 #[derive(Debug)]
 pub struct Paths {
@@ -55,20 +30,13 @@ pub struct Parameters<'a, 'n> {
 }
 
 impl<'a> Parameters<'a, '_> {
-    fn known(&self) -> &'static [(&'static str, &'static str)] {
-        match self.policy.kind {
-            PolicyKind::Introspection => INTROSPECTION,
-            PolicyKind::OpenIdConnect => OPEN_ID_CONNECT,
-        }
-    }
-
     fn members(&self) -> &'a [Member] {
         self.policy.config.as_ref().map_or(&[], Node::members)
     }
 
     /// Its value and place, unless it is absent or null.
     pub(super) fn find(&self, name: &str) -> Option<(&'a Node, At)> {
-        let old = self.known().iter().find(|(known, _)| *known == name).map(|(_, old)| *old)?;
+        let old = self.policy.kind.parameters().iter().find(|(known, _)| *known == name).map(|(_, old)| *old)?;
         let member = self.members().iter().find(|member| *member.key == *name || *member.key == *old)?;
         let at = At { file: self.policy.at.file, place: member.value.span.start };
         (!matches!(member.value.value, Value::Null)).then_some((&member.value, at))
@@ -94,7 +62,7 @@ impl<'a> Parameters<'a, '_> {
         {
             self.notes.fault(self.policy.config_at(), "the configuration of the policy is no object");
         }
-        let known = self.known();
+        let known = self.policy.kind.parameters();
         let mut seen: Vec<&str> = Vec::new();
         for member in self.members() {
             let at = At { file: self.policy.at.file, place: member.key_span.start };

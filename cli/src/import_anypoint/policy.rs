@@ -19,7 +19,40 @@ impl PolicyKind {
             _ => None,
         }
     }
+
+    /// Names of its parameters, and their older ones.
+    pub fn parameters(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Introspection => INTROSPECTION,
+            Self::OpenIdConnect => OPEN_ID_CONNECT,
+        }
+    }
 }
+
+/// Parameters of `oauth2-token-introspection-flex`, with their names up to its version 1.4.
+const INTROSPECTION: &[(&str, &str)] = &[
+    ("introspectionURL", "introspection_url"),
+    ("authorizationValue", "authorization_value"),
+    ("validatedTokenTTL", "validated_token_ttl"),
+    ("authenticationTimeout", "authentication_timeout"),
+    ("skipClientIdValidation", "skip_client_id_validation"),
+    ("consumerBy", "consumer_by"),
+    ("exposeHeaders", "expose_headers"),
+    ("scopes", "scopes"),
+    ("scopeValidationCriteria", "scope_validation_criteria"),
+    ("maxCacheEntries", "max_cache_entries"),
+];
+
+/// Parameters of `openidconnect-access-token-enforcement-flex`.
+const OPEN_ID_CONNECT: &[(&str, &str)] = &[
+    ("authenticationTimeout", "authenticationTimeout"),
+    ("scopes", "scopes"),
+    ("scopeValidationCriteria", "scopeValidationCriteria"),
+    ("exposeHeaders", "exposeHeaders"),
+    ("skipClientIdValidation", "skipClientIdValidation"),
+    ("maxFederationExpirationTime", "maxFederationExpirationTime"),
+    ("maxCacheSize", "maxCacheSize"),
+];
 
 /// What the rules of a policy are called, and their parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +85,20 @@ impl Policy {
         self.config.as_ref().map_or(self.at, |config| At::of(self.at.file, config))
     }
 
+    /// The name of a parameter as the configuration writes it.
+    fn written<'a>(&self, name: &'a str) -> &'a str {
+        let old = self.kind.parameters().iter().find(|(known, _)| *known == name).map_or(name, |(_, old)| old);
+        let has_old = self.config.as_ref().is_some_and(|config| config.get(old).is_some());
+        if has_old { old } else { name }
+    }
+
     /// Notes how a parameter differs here.
     pub fn note(&self, notes: &mut Notes, kind: Kind, parameter: (At, &str), path: &str, message: impl Into<String>) {
         notes.changes.push(Change {
             kind,
             at: parameter.0,
             policy: Some(self.name.clone()),
-            parameter: parameter.1.into(),
+            parameter: self.written(parameter.1).into(),
             path: path.into(),
             message: message.into(),
         });
