@@ -131,6 +131,7 @@ image-check: image ## Build the image once more, in another folder: it has the s
 .PHONY: deploy-check
 deploy-check: setup image $(DEPLOY) ## Run every base of envoy/istio and envoy/envoy-gateway as its control plane would configure Envoy
 	$(call say,Deployment)
+	@cargo build --quiet --package tessera-cli
 	@$(PYTHON) tests/deploy/check.py
 
 .PHONY: versions-check

@@ -170,11 +170,15 @@ def eventually(condition):
 
 
 def check_documents():
-    """Kinds and members of all documents."""
+    """Kinds and members of all documents, then each base as `tessera check` sees it."""
     documents = [document for file in sorted((ROOT / "target/manifests").rglob("*.yaml"))
                  for document in yaml.safe_load_all(file.read_text()) if document]
     kinds = subprocess.run(["node", ROOT / "tests/deploy/kinds.mjs"], input=json.dumps(documents), text=True)
     require(kinds.returncode == 0, "the members of a manifest")
+    for name in BASES:
+        _, files = manifests.read(folder_of(name))
+        command = subprocess.run([ROOT / "target/debug/tessera", "check", "--deny-warnings", *files])
+        require(command.returncode == 0, f"{name} passes `tessera check --deny-warnings`")
 
 
 def main():
