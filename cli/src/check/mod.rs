@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod diagnostic;
 mod excerpt;
 mod find;
+pub mod gateway;
 mod hint;
 mod place;
 pub mod reader;
@@ -14,6 +15,7 @@ pub mod report;
 mod secrecy;
 mod tokens;
 pub mod view;
+mod warnings;
 
 use crate::exit::Exit;
 use crate::output::Output;
@@ -61,6 +63,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     };
     let views = Views::new(&input);
     let mut diagnostics = mistakes(&input, arguments.with_env);
+    diagnostics.extend(gateway::examine(&input, &gateway::Options { clusters: arguments.cluster.clone() }));
     diagnostics.retain(|diagnostic| {
         let is_allowed = |view: &view::View| allow::is_allowed(diagnostic, &view.source, &view.tokens);
         !arguments.allow.contains(&diagnostic.code) && !views.of(&input, diagnostic).is_some_and(is_allowed)

@@ -1,0 +1,61 @@
+//! What all files say together: whether a configuration gets the variables, clusters and TLS that it names, and what else
+//! about its surroundings is dangerous.
+
+pub mod area;
+pub mod calls;
+pub mod chain;
+mod clusters;
+pub mod cursor;
+pub mod envoy;
+mod envoy_cluster;
+pub mod envoy_gateway;
+pub mod findings;
+mod istio;
+pub mod machine;
+pub mod reach;
+pub mod resources;
+pub mod scalar;
+pub mod secrets;
+pub mod subject;
+pub mod surroundings;
+mod tls;
+mod variables;
+
+use super::configuration::Input;
+use super::diagnostic::Diagnostic;
+use super::warnings;
+use findings::Findings;
+use subject::Subject;
+use surroundings::Surroundings;
+
+/// What the command line says of the surroundings.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Names of clusters that exist elsewhere.
+    pub clusters: Vec<String>,
+}
+
+/// The mistakes that show in all documents together, and every warning.
+pub fn examine(input: &Input, options: &Options) -> Vec<Diagnostic> {
+    let surroundings = Surroundings::new(input, &options.clusters);
+    let subjects: Vec<_> = input
+        .configurations
+        .iter()
+        .enumerate()
+        .filter_map(|(index, configuration)| {
+            let document = input.documents.get(configuration.document)?;
+            let resources = surroundings
+                .resources
+                .iter()
+                .filter(|resource| resource.object.origin == cursor::Origin::Document(configuration.document));
+            Some(Subject::new(index, configuration, &document.root, resources.cloned()))
+        })
+        .collect();
+    let mut findings = Findings::new(input);
+    for subject in &subjects {
+        variables::look(subject, &mut findings);
+        clusters::look(subject, &surroundings, &mut findings);
+    }
+    warnings::look(&subjects, &surroundings, &mut findings);
+    findings.into_vec()
+}

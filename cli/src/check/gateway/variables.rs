@@ -1,0 +1,57 @@
+//! Variables that secrets come from, and that nothing hands to the VM.
+
+use super::findings::Findings;
+use super::secrets;
+use super::subject::Subject;
+use crate::check::code::Code;
+use crate::check::configuration::Kind;
+
+pub fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
+    let Some(root) = subject.root.as_ref().filter(|_| subject.kind != Kind::Plain) else { return };
+    let passed = passed(subject);
+    for name in secrets::of(root).iter().filter_map(secrets::variable) {
+        let Some(text) = name.text().filter(|text| !text.is_empty() && !passed.contains(text)) else { continue };
+        // What does not look like a name may be the secret itself, put in the wrong place.
+        let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let shown = if is_name { format!(" {text}") } else { String::new() };
+        let message = format!("the variable{shown} is not handed over to the filter");
+        let hint = hint(subject.kind);
+        if is_name {
+            findings.add(Code::EnvNotPassed, &name, message, hint);
+        } else {
+            findings.add_secret(Code::EnvNotPassed, &name, message, hint);
+        }
+    }
+}
+
+/// The names of the variables that the VM gets.
+fn passed<'a>(subject: &Subject<'a>) -> Vec<&'a str> {
+    let Some(plugin) = &subject.plugin else { return Vec::new() };
+    match subject.kind {
+        Kind::Plain => Vec::new(),
+        Kind::Envoy | Kind::EnvoyFilter => {
+            let Some(variables) = plugin.fields(&["vm_config", "environment_variables"]) else { return Vec::new() };
+            let of_host = variables.repeated("host_env_keys").filter_map(|name| name.text());
+            let written = variables.field("key_values").into_iter().flat_map(|written| written.members());
+            of_host.chain(written.map(|(member, _)| &*member.key)).collect()
+        }
+        Kind::WasmPlugin | Kind::TrafficExtension => {
+            let variables = plugin.get("vmConfig").into_iter().flat_map(|vm| vm.list("env"));
+            variables.filter_map(|variable| variable.text_of("name")).collect()
+        }
+        Kind::EnvoyExtensionPolicy => {
+            let names = plugin.get("env").into_iter().flat_map(|env| env.list("hostKeys"));
+            names.filter_map(|name| name.text()).collect()
+        }
+    }
+}
+
+fn hint(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Plain | Kind::Envoy | Kind::EnvoyFilter => {
+            "add the name to vm_config.environment_variables.host_env_keys of this filter"
+        }
+        Kind::WasmPlugin | Kind::TrafficExtension => "add {name: NAME, valueFrom: HOST} to vmConfig.env",
+        Kind::EnvoyExtensionPolicy => "add the name to env.hostKeys of this extension",
+    }
+}

@@ -1,0 +1,18 @@
+//! Filters that let requests through where they cannot judge them.
+
+use crate::check::code::Code;
+use crate::check::gateway::findings::Findings;
+use crate::check::gateway::scalar;
+use crate::check::gateway::subject::Subject;
+
+pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
+    let Some(plugin) = &subject.plugin else { return };
+    let flags = ["fail_open", "failOpen"].into_iter().filter_map(|key| plugin.get(key)).filter(scalar::is_true);
+    let words = ["failure_policy", "failurePolicy", "failStrategy"].into_iter().filter_map(|key| plugin.get(key));
+    // A value of an enumeration may be its number.
+    let words = words.filter(|word| word.text() == Some("FAIL_OPEN") || scalar::number(word) == Some(3));
+    for at in flags.chain(words) {
+        let message = "requests pass unjudged whenever the filter cannot run";
+        findings.add(Code::FailOpen, &at, message, "leave it out, or FAIL_RELOAD where the platform has it");
+    }
+}

@@ -1,0 +1,38 @@
+//! What a sound configuration should not do without a reason.
+
+mod cleartext;
+mod connect_timeout;
+mod fail_open;
+mod image;
+mod inline_secrets;
+mod istio;
+mod metric_names;
+mod other_routes;
+mod policies;
+mod preflight;
+mod providers;
+mod unchecked_tls;
+mod values;
+
+use super::gateway::findings::Findings;
+use super::gateway::subject::Subject;
+use super::gateway::surroundings::Surroundings;
+
+/// Adds every warning.
+pub(super) fn look(subjects: &[Subject<'_>], surroundings: &Surroundings<'_>, findings: &mut Findings<'_>) {
+    for subject in subjects {
+        fail_open::look(subject, findings);
+        image::look(subject, findings);
+        inline_secrets::look(subject, findings);
+        metric_names::look(subject, findings);
+        providers::look(subject, findings);
+        values::look(subject, findings);
+        cleartext::look(subject, surroundings, findings);
+        connect_timeout::look(subject, surroundings, findings);
+        istio::look(subject, surroundings, findings);
+        other_routes::look(subject, surroundings, findings);
+        preflight::look(subject, surroundings, findings);
+        unchecked_tls::look(subject, surroundings, findings);
+    }
+    policies::look(subjects, findings);
+}
