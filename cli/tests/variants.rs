@@ -57,7 +57,7 @@ const CODES: [&str; 31] = [
 ];
 
 fn variants() -> Vec<Variant> {
-    [reader::variants(), clusters::variants(), routes::variants(), values::variants()].concat()
+    [reader::variants(), clusters::variants(), routes::variants(), values::VALUES.to_vec()].concat()
 }
 
 #[test]
