@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tessera_core::config::key::{KeyDescription, Presence, Shape};
+use tessera_core::config::key::{KeyDescription, Presence};
+use tessera_core::config::shape::Shape;
 use tessera_core::config::{key_tables, parse_duration};
 
 use super::{code_spans, document, yaml};

@@ -1,14 +1,16 @@
 //! `apis`: what is protected, and how.
 
 use super::field::{Field, repeated};
-use super::key::{Maybe, Part, Shape, keys};
+use super::key::{Elsewhere, Maybe, keys};
 use super::kind::{Of, TEXT, Word};
 use super::operations::{self, PATHS, Paths};
+use super::pattern;
 use super::problem::Code;
 use super::references::References;
 use super::resource;
 use super::rules::{self, CLAIMS, CONTRACT, SCOPE_RULE, TOKEN};
 use super::section::Section;
+use super::shape::Shape;
 use super::upstream;
 use crate::policy::api::ApiSettings;
 use crate::policy::claims::ClaimRule;
@@ -26,35 +28,35 @@ keys! {
     /// The `api` of contracts and metrics.
     id: Of<Box<str>> = required(TEXT);
     /// Which requests belong to it; without it, every request.
-    r#match: Of<(Hosts, Paths)> = or(Of(Shape::Object, |field| field.section(matching)), "{}");
+    r#match: Of<(Hosts, Paths)> = or(Of(|field| field.section(matching)), "{}") as Shape::Section;
     /// Names of the providers whose tokens it takes; without it, all.
-    providers: Maybe<Part> = optional(Part(Shape::Array));
+    providers: Maybe<Elsewhere> = optional(Elsewhere) as Shape::distinct(Shape::Text(pattern::PROVIDER_NAME));
     /// Whether a request without a token passes, without an identity.
     token: Word<TokenRule> = or(TOKEN, "\"required\"");
     /// What else a token must say: JSON pointers, each with the values of which there must be one.
-    claims: Of<Vec<ClaimRule>> = or(CLAIMS, "{}");
+    claims: Of<Vec<ClaimRule>> = or(CLAIMS, "{}") as rules::claims_shape();
     /// Scopes that a token must have; without it, none in particular.
-    scopes: Maybe<Of<ScopeRule>> = optional(SCOPE_RULE);
+    scopes: Maybe<Of<ScopeRule>> = optional(SCOPE_RULE) as Shape::Section;
     /// Whether the client needs a contract; without it, it does where there are contracts.
     contract: Maybe<Word<ContractRule>> = optional(CONTRACT);
     /// Parts of the API with rules of their own; the first match wins.
-    operations: Part = or(Part(Shape::Array), "[]");
+    operations: Elsewhere = or(Elsewhere, "[]") as Shape::list(Shape::Section);
     /// What it is called outside; without it, it has no metadata.
-    resource: Maybe<Of<ProtectedResource>> = optional(resource::OBJECT);
+    resource: Maybe<Of<ProtectedResource>> = optional(resource::OBJECT) as Shape::Section;
     /// What the upstream receives.
-    upstream: Of<Upstream> = or(Of(Shape::Object, |field| field.section(upstream::read)), "{}");
+    upstream: Of<Upstream> = or(Of(|field| field.section(upstream::read)), "{}") as Shape::Section;
 }
 
 keys! {
     /// Which requests belong to an API.
     MATCH: MatchKeys at "apis[].match";
     /// Host names, or `*.` and a host name for one or more labels before it; without it, every host.
-    hosts: Maybe<Of<Hosts>> = optional(HOSTS);
+    hosts: Maybe<Of<Hosts>> = optional(HOSTS) as Shape::filled(Shape::Text(pattern::HOST));
     /// Paths and prefixes; without it, every path.
-    paths: Maybe<Of<Paths>> = optional(PATHS);
+    paths: Maybe<Of<Paths>> = optional(PATHS) as Shape::filled(Shape::Text(pattern::PATH));
 }
 
-const HOSTS: Of<Hosts> = Of(Shape::Array, |field| field.filled_array(|element| element.parsed(HostPattern::parse)));
+const HOSTS: Of<Hosts> = Of(|field| field.filled_array(|element| element.parsed(HostPattern::parse)));
 
 pub(super) fn read(field: &Field<'_>, references: &References<'_>) -> Option<Vec<ApiSettings>> {
     let apis = field.filled_array(|element| element.section(|section| api(section, references)));

@@ -1,11 +1,13 @@
 //! `client`: how the gateway authenticates to the authorization server.
 
 use super::field::Field;
-use super::key::{Maybe, Shape, keys};
+use super::key::{Maybe, keys};
 use super::kind::{Kind, Of, TEXT, Word};
+use super::pattern;
 use super::problem::Code;
 use super::secret::SECRET;
 use super::section::Section;
+use super::shape::Shape;
 use crate::base::secret::Secret;
 use crate::jose::sign::{JwsSigner, PrivateKey, SigningAlgorithm};
 use crate::provider::client_auth::{BasicEncoding, ClientAssertion, ClientAuth};
@@ -31,7 +33,7 @@ keys! {
     basic_encoding: Word<BasicEncoding> =
         or(Word(&[("form", BasicEncoding::Form), ("raw", BasicEncoding::Raw)]), "\"form\"");
     /// Private key: PEM (PKCS #8) or a JWK. Known with `private_key_jwt` only.
-    key: Of<Secret> = required(Of(Shape::Secret, |field| field.secret_lines()));
+    key: Of<Secret> = required(Of(|field| field.secret_lines())) as Shape::Secret(pattern::FILLED);
     /// The `kid` of assertions, if not that of a JWK. Known with `private_key_jwt` only.
     key_id: Maybe<Of<Box<str>>> = optional(TEXT);
     /// What assertions are signed with. Known with `private_key_jwt` and `client_secret_jwt` only.
@@ -51,7 +53,7 @@ pub(super) enum AuthMethod {
     None,
 }
 
-pub(super) const CLIENT_AUTH: Of<ClientAuth> = Of(Shape::Object, |field| field.section(read));
+pub(super) const CLIENT_AUTH: Of<ClientAuth> = Of(|field| field.section(read));
 
 fn read(section: &Section<'_>) -> Option<ClientAuth> {
     let Some(method) = section.get(&CLIENT.auth) else {

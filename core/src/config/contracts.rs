@@ -2,11 +2,13 @@
 
 use super::field::Field;
 use super::headers::{ExtraHeaders, HEADERS};
-use super::key::{Maybe, Part, Shape, keys};
+use super::key::{Elsewhere, Maybe, keys};
 use super::kind::{Of, Span, TEXT, URL, Word};
+use super::pattern;
 use super::problem::Code;
 use super::references::References;
 use super::section::Section;
+use super::shape::Shape;
 use crate::base::http::HttpUrl;
 use crate::contract::row::{Row, RowError};
 use crate::contract::settings::{BeforeFirstLoad, ContractSettings};
@@ -17,9 +19,9 @@ keys! {
     /// Where contracts come from.
     CONTRACTS: ContractKeys at "contracts";
     /// Contracts written here.
-    inline: Part = or(Part(Shape::Array), "[]");
+    inline: Elsewhere = or(Elsewhere, "[]") as Shape::list(Shape::Section);
     /// A document to poll.
-    source: Maybe<Of<FeedSettings>> = optional(Of(Shape::Object, |field| field.section(source)));
+    source: Maybe<Of<FeedSettings>> = optional(Of(|field| field.section(source))) as Shape::Section;
     /// How long contracts are relied on without a good answer; `0s`: forever.
     max_staleness: Span = or(Span(Duration::ZERO, Duration::from_secs(365 * 86_400)), "\"24h\"");
     /// What is in force until the source has answered: nothing, or the inline contracts.
@@ -31,22 +33,22 @@ keys! {
     /// A contract.
     ROW: RowKeys at "contracts.inline[]";
     /// Id of the API.
-    api: Part = required(Part(Shape::Text));
+    api: Elsewhere = required(Elsewhere) as Shape::Text(pattern::FILLED);
     /// The client application.
-    client_id: Part = required(Part(Shape::Text));
+    client_id: Elsewhere = required(Elsewhere) as Shape::Text(pattern::FILLED);
     /// Only `active` grants.
     status: Word<()> =
         or(Word(&[("active", ()), ("pending", ()), ("suspended", ()), ("revoked", ())]), "\"active\"");
     /// SLA tier.
-    tier: Maybe<Part> = optional(Part(Shape::Text));
+    tier: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
     /// For people.
-    name: Maybe<Part> = optional(Part(Shape::Text));
+    name: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
     /// Only tokens from this provider; wins over a contract without one.
-    provider: Maybe<Part> = optional(Part(Shape::Text));
+    provider: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
     /// First moment at which it grants (RFC 3339).
-    not_before: Maybe<Part> = optional(Part(Shape::Text));
+    not_before: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
     /// First moment at which it no longer grants (RFC 3339).
-    expires_at: Maybe<Part> = optional(Part(Shape::Text));
+    expires_at: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
 }
 
 keys! {
@@ -63,7 +65,7 @@ keys! {
     /// Limit of one page.
     timeout: Span = or(Span(Duration::from_millis(1), Duration::from_secs(300)), "\"5s\"");
     /// Request headers; each value is a secret, and says whose contracts these are.
-    headers: Of<ExtraHeaders> = or(HEADERS, "{}");
+    headers: Of<ExtraHeaders> = or(HEADERS, "{}") as Shape::map(pattern::TOKEN, Shape::Secret(pattern::HEADER_VALUE));
 }
 
 pub(super) fn read(section: &Section<'_>, references: &References<'_>) -> Option<ContractSettings> {

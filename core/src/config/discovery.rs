@@ -1,10 +1,12 @@
 //! `discovery`: how an authorization server's metadata is found.
 
 use super::field::Field;
-use super::key::{Maybe, Shape, keys};
+use super::key::{Maybe, keys};
 use super::kind::{Of, Span, TEXT, URL};
+use super::pattern;
 use super::problem::Code;
 use super::section::Section;
+use super::shape::Shape;
 use crate::base::http::HttpUrl;
 use crate::feed::fresh_document::Freshening;
 use crate::provider::discovery::Discovery;
@@ -23,7 +25,8 @@ keys! {
     /// Where the metadata is, if not at one of the well-known addresses under the issuer.
     url: Maybe<Of<HttpUrl>> = optional(URL);
     /// Origins of other endpoints, such as `https://keys.example.com`, each with the Envoy cluster that reaches it.
-    clusters: Of<Clusters> = or(Of(Shape::Object, |field| field.map(origin)), "{}");
+    clusters: Of<Clusters> = or(Of(|field| field.map(origin)), "{}")
+        as Shape::map(pattern::ORIGIN, Shape::Text(pattern::TEXT));
     /// Time between two fetches.
     refresh: Span = or(Span(Duration::from_secs(1), Duration::from_secs(86_400)), "\"1h\"");
     /// Limit of one attempt.

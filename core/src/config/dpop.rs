@@ -1,7 +1,7 @@
 //! `dpop`: what is required of DPoP proofs.
 
 use super::jwt;
-use super::key::{Shape, keys};
+use super::key::keys;
 use super::kind::{Of, Span, Whole};
 use super::section::Section;
 use crate::jose::algorithm::Algorithm;
@@ -15,7 +15,7 @@ keys! {
     max_age: Span = or(Span(Duration::from_secs(1), Duration::from_secs(3600)), "\"60s\"");
     /// Algorithms that proofs may be signed with.
     algorithms: Of<Vec<Algorithm>> =
-        or(Of(Shape::Array, jwt::algorithms), "[\"ES256\", \"ES384\", \"EdDSA\", \"RS256\", \"PS256\"]");
+        or(Of(jwt::algorithms), "[\"ES256\", \"ES384\", \"EdDSA\", \"RS256\", \"PS256\"]") as jwt::algorithm_names();
     /// How many proofs the process remembers, so that none is used twice.
     entries: Whole = or(Whole(1, 1_000_000), "10000");
 }

@@ -1,7 +1,7 @@
 //! `headers`: additional headers of calls to other servers.
 
 use super::field::{Field, repeated};
-use super::key::Shape;
+
 use super::kind::Of;
 use super::problem::Code;
 use crate::base::fields::is_header_name;
@@ -11,7 +11,7 @@ use crate::base::secret::Secret;
 pub(super) type ExtraHeaders = Vec<(Box<str>, Secret)>;
 
 /// An object of header names and secrets.
-pub(super) const HEADERS: Of<ExtraHeaders> = Of(Shape::Object, read);
+pub(super) const HEADERS: Of<ExtraHeaders> = Of(read);
 
 fn read(field: &Field<'_>) -> Option<ExtraHeaders> {
     const OURS: [&str; 6] = ["host", "content-type", "content-length", "transfer-encoding", "connection", "te"];

@@ -3,10 +3,12 @@
 use super::client_auth::CLIENT_AUTH;
 use super::field::Field;
 use super::headers::{ExtraHeaders, HEADERS};
-use super::key::{Maybe, Shape, keys};
+use super::key::{Maybe, keys};
 use super::kind::{Of, Span, TEXT, URL, Whole, Word};
+use super::pattern;
 use super::problem::Code;
 use super::section::Section;
+use super::shape::Shape;
 use crate::base::http::HttpUrl;
 use crate::provider::client_auth::ClientAuth;
 use crate::provider::discovery::Discovery;
@@ -28,12 +30,13 @@ keys! {
     /// Further attempts after no answer, 502, 503 or 504, unless the answer asks for time (`Retry-After`).
     retries: Whole = or(Whole(0, 10), "1");
     /// How the gateway authenticates.
-    client: Of<ClientAuth> = required(CLIENT_AUTH);
+    client: Of<ClientAuth> = required(CLIENT_AUTH) as Shape::Section;
     /// Further form fields; replaces the default.
     parameters: Of<Parameters> =
-        or(Of(Shape::Object, |field| field.map(parameter)), "{\"token_type_hint\": \"access_token\"}");
+        or(Of(|field| field.map(parameter)), "{\"token_type_hint\": \"access_token\"}")
+        as Shape::map(pattern::FILLED, Shape::Text(pattern::TEXT_OR_NONE));
     /// Further request headers; each value is a secret.
-    headers: Of<ExtraHeaders> = or(HEADERS, "{}");
+    headers: Of<ExtraHeaders> = or(HEADERS, "{}") as Shape::map(pattern::TOKEN, Shape::Secret(pattern::HEADER_VALUE));
     /// Whether answers are JSON, or signed (RFC 9701), verified as `jwt` says.
     response: Word<bool> = or(Word(&[("json", false), ("jwt", true)]), "\"json\"");
     /// What `aud` of a signed answer must hold; without it, the client's `id`.

@@ -1,10 +1,12 @@
 //! `jwt`: how JWT access tokens are verified.
 
 use super::field::{Field, repeated};
-use super::key::{Maybe, Part, Shape, keys};
+use super::key::{Elsewhere, Maybe, keys};
 use super::kind::{Of, Span, TEXT, URL, Word};
+use super::pattern;
 use super::problem::Code;
 use super::section::Section;
+use super::shape::Shape;
 use crate::base::http::HttpUrl;
 use crate::feed::fresh_document::Freshening;
 use crate::jose::algorithm::Algorithm;
@@ -18,12 +20,13 @@ keys! {
     /// How JWT access tokens are verified (RFC 9068).
     JWT: JwtKeys at "providers[].jwt";
     /// Where the keys are. With `discovery` it may be left out.
-    keys: Maybe<Part> = optional(Part(Shape::Object));
+    keys: Maybe<Elsewhere> = optional(Elsewhere) as Shape::Section;
     /// Accepted signature algorithms: RS256 to RS512, PS256 to PS512, ES256 to ES512, EdDSA. Never `none`, never HMAC.
-    algorithms: Of<Vec<Algorithm>> = required(Of(Shape::Array, algorithms));
+    algorithms: Of<Vec<Algorithm>> = required(Of(algorithms)) as algorithm_names();
     /// Accepted values of `typ`; case and a leading `application/` do not count. Without it: at+jwt, JWT, or none; once
     /// given, a token without `typ` is refused.
-    types: Maybe<Of<Vec<Box<str>>>> = optional(Of(Shape::Array, |field| field.filled_array(|element| element.text())));
+    types: Maybe<Of<Vec<Box<str>>>> = optional(Of(|field| field.filled_array(|element| element.text())))
+        as Shape::filled(Shape::Text(pattern::TEXT));
     /// Whether a verified token is introspected as well, which notices revocation.
     introspect: Word<bool> = or(Word(&[("never", false), ("always", true)]), "\"never\"");
 }
@@ -40,7 +43,7 @@ keys! {
     /// Limit of one fetch.
     timeout: Span = or(Span(Duration::from_millis(1), Duration::from_secs(60)), "\"2s\"");
     /// The JWK Set itself.
-    inline: Maybe<Of<KeySet>> = optional(Of(Shape::Object, inline));
+    inline: Maybe<Of<KeySet>> = optional(Of(inline)) as Shape::Object;
 }
 
 /// Whether the provider `discovers`, and its `discovery` if that can be read.
@@ -124,6 +127,11 @@ pub(super) fn algorithms(field: &Field<'_>) -> Option<Vec<Algorithm>> {
         return None;
     }
     Some(algorithms)
+}
+
+/// A key that `algorithms` reads is of this shape.
+pub(super) fn algorithm_names() -> Shape {
+    Shape::distinct(Shape::Word(Algorithm::ALL.map(Algorithm::name).to_vec()))
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, &'static str> {

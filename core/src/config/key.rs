@@ -1,6 +1,6 @@
 //! The configuration keys as data: each once, with its name, type, default and meaning.
 
-use std::time::Duration;
+use super::shape::{Shape, Shaped};
 
 /// A key of a section. [`keys!`](super::keys) declares them, and only what it declares can be read.
 pub struct Key<K> {
@@ -16,21 +16,6 @@ pub enum Presence {
     Optional,
     /// The same as this value, in JSON.
     Default(&'static str),
-}
-
-/// The values that a key accepts, as far as data can describe them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shape {
-    Boolean,
-    /// A whole number between the two, inclusive.
-    Integer(u32, u32),
-    Duration(Duration, Duration),
-    Word(Vec<&'static str>),
-    Text,
-    /// A string, or the name of an environment variable.
-    Secret,
-    Array,
-    Object,
 }
 
 /// A key without the code that reads it.
@@ -50,26 +35,15 @@ pub struct KeyTable {
     pub keys: Vec<KeyDescription>,
 }
 
-/// Something that accepts values of a certain shape.
-pub trait Shaped {
-    fn shape(&self) -> Shape;
-}
-
 /// Accepts what its content accepts, or no value at all.
 pub struct Maybe<K>(pub K);
 
 /// A value whose reading depends on other sections.
-pub struct Part(pub Shape);
+pub struct Elsewhere;
 
 impl<K: Shaped> Shaped for Maybe<K> {
     fn shape(&self) -> Shape {
         self.0.shape()
-    }
-}
-
-impl Shaped for Part {
-    fn shape(&self) -> Shape {
-        self.0.clone()
     }
 }
 
@@ -99,12 +73,9 @@ impl<K> Key<Maybe<K>> {
     }
 }
 
-impl<K: Shaped> Key<K> {
-    /// The key as data; `meaning` as a doc comment has it.
-    pub fn described(&self, meaning: &'static str) -> KeyDescription {
-        let (name, presence) = (self.name, self.presence);
-        KeyDescription { name, presence, shape: self.kind.shape(), meaning: meaning.trim_start() }
-    }
+/// The key as data; `meaning` as a doc comment has it.
+pub fn described<K>(key: &Key<K>, shape: Shape, meaning: &'static str) -> KeyDescription {
+    KeyDescription { name: key.name, presence: key.presence, shape, meaning: meaning.trim_start() }
 }
 
 /// The name of a field: `match` is a word of Rust, too.
@@ -116,12 +87,14 @@ pub const fn name_of(field: &'static str) -> &'static str {
 }
 
 /// Declares the keys of a section: `name: kind = required(…)`, `or(…, default)` or `optional(…)`, each below a comment
-/// that says what it means.
+/// that says what it means. `as` says what shape its values have, where their type does not.
 macro_rules! keys {
+    (@shape $key:expr) => { $crate::config::shape::Shaped::shape(&$key.kind) };
+    (@shape $key:expr, $shape:expr) => { $shape };
     (
         $(#[$doc:meta])*
         $table:ident: $type:ident at $($path:literal),+;
-        $($(#[doc = $meaning:literal])+ $key:ident: $kind:ty = $how:ident($($argument:expr),+ $(,)?);)+
+        $($(#[doc = $meaning:literal])+ $key:ident: $kind:ty = $how:ident($($argument:expr),+ $(,)?) $(as $shape:expr)?;)+
     ) => {
         $(#[$doc])*
         pub(crate) static $table: $type =
@@ -136,7 +109,9 @@ macro_rules! keys {
             pub(crate) fn table(&self) -> $crate::config::key::KeyTable {
                 $crate::config::key::KeyTable {
                     paths: &[$($path),+],
-                    keys: vec![$(self.$key.described(concat!($($meaning),+)),)+],
+                    keys: vec![$($crate::config::key::described(
+                        &self.$key, keys!(@shape self.$key $(, $shape)?), concat!($($meaning),+),
+                    ),)+],
                 }
             }
         }

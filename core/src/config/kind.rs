@@ -2,14 +2,17 @@
 
 use super::duration;
 use super::field::Field;
-use super::key::{Maybe, Shape, Shaped};
+use super::key::Maybe;
+use super::pattern;
 use super::problem::Code;
+use super::shape::{Shape, Shaped};
 use crate::base::http::HttpUrl;
 use crate::base::json::Json;
+use crate::base::secret::Secret;
 use std::time::Duration;
 
 /// Reads values.
-pub(super) trait Kind: Shaped {
+pub(super) trait Kind {
     /// What they are read as.
     type Value;
 
@@ -22,6 +25,27 @@ pub(super) trait Kind: Shaped {
     }
 }
 
+/// What says by itself which values it is read from.
+pub(super) trait Plain {
+    const SHAPE: Shape;
+}
+
+impl Plain for bool {
+    const SHAPE: Shape = Shape::Boolean;
+}
+
+impl Plain for Box<str> {
+    const SHAPE: Shape = Shape::Text(pattern::TEXT);
+}
+
+impl Plain for HttpUrl {
+    const SHAPE: Shape = Shape::Text(pattern::URL);
+}
+
+impl Plain for Secret {
+    const SHAPE: Shape = Shape::Secret(pattern::TEXT);
+}
+
 /// A whole number between the two, inclusive.
 pub(super) struct Whole(pub u32, pub u32);
 
@@ -32,7 +56,7 @@ pub(super) struct Span(pub Duration, pub Duration);
 pub(super) struct Word<T: 'static>(pub &'static [(&'static str, T)]);
 
 /// What the function reads.
-pub(super) struct Of<T>(pub Shape, pub fn(&Field<'_>) -> Option<T>);
+pub(super) struct Of<T>(pub fn(&Field<'_>) -> Option<T>);
 
 /// What the function makes of a string; its error is a phrase such as `must begin with "/"`.
 pub(super) struct Parsed<T>(pub fn(&str) -> Result<T, &'static str>);
@@ -41,14 +65,14 @@ pub(super) struct Parsed<T>(pub fn(&str) -> Result<T, &'static str>);
 pub(super) struct Nullable<K>(pub K);
 
 /// A string with at least one character, none of which is a control character.
-pub(super) const TEXT: Of<Box<str>> = Of(Shape::Text, |field| field.text());
+pub(super) const TEXT: Of<Box<str>> = Of(|field| field.text());
 
-pub(super) const URL: Of<HttpUrl> = Of(Shape::Text, |field| field.url());
+pub(super) const URL: Of<HttpUrl> = Of(|field| field.url());
 
 /// A URL that is only passed on.
-pub(super) const URL_TEXT: Of<Box<str>> = Of(Shape::Text, |field| field.url().and_then(|_| field.text()));
+pub(super) const URL_TEXT: Of<Box<str>> = Of(|field| field.url().and_then(|_| field.text()));
 
-pub(super) const FLAG: Of<bool> = Of(Shape::Boolean, |field| field.boolean());
+pub(super) const FLAG: Of<bool> = Of(|field| field.boolean());
 
 impl<K: Kind> Kind for Maybe<K> {
     type Value = Option<K::Value>;
@@ -62,12 +86,6 @@ impl<K: Kind> Kind for Maybe<K> {
     }
 }
 
-impl<K: Shaped> Shaped for Nullable<K> {
-    fn shape(&self) -> Shape {
-        self.0.shape()
-    }
-}
-
 impl<K: Kind> Kind for Nullable<K> {
     type Value = Option<K::Value>;
 
@@ -76,9 +94,9 @@ impl<K: Kind> Kind for Nullable<K> {
     }
 }
 
-impl<T> Shaped for Of<T> {
+impl<T: Plain> Shaped for Of<T> {
     fn shape(&self) -> Shape {
-        self.0.clone()
+        T::SHAPE
     }
 }
 
@@ -86,13 +104,7 @@ impl<T> Kind for Of<T> {
     type Value = T;
 
     fn read(&self, field: &Field<'_>) -> Option<T> {
-        (self.1)(field)
-    }
-}
-
-impl<T> Shaped for Parsed<T> {
-    fn shape(&self) -> Shape {
-        Shape::Text
+        (self.0)(field)
     }
 }
 

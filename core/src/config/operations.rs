@@ -1,11 +1,13 @@
 //! `operations`: parts of an API with their own rules.
 
-use super::key::{Maybe, Shape, keys};
+use super::key::{Maybe, keys};
 use super::kind::{FLAG, Of, Span, Word};
+use super::pattern;
 use super::problem::Code;
 use super::references::References;
 use super::rules::{self, CLAIMS, CONTRACT, SCOPE_RULE, TOKEN};
 use super::section::Section;
+use super::shape::Shape;
 use crate::base::fields::is_token;
 use crate::policy::api::{Access, Operation};
 use crate::policy::claims::ClaimRule;
@@ -20,24 +22,23 @@ pub(super) type Paths = Vec<PathPattern>;
 
 type Methods = Vec<Box<str>>;
 
-pub(super) const PATHS: Of<Paths> =
-    Of(Shape::Array, |field| field.filled_array(|element| element.parsed(PathPattern::parse)));
+pub(super) const PATHS: Of<Paths> = Of(|field| field.filled_array(|element| element.parsed(PathPattern::parse)));
 
-const METHODS: Of<Methods> = Of(Shape::Array, |field| field.filled_array(|element| element.parsed(method)));
+const METHODS: Of<Methods> = Of(|field| field.filled_array(|element| element.parsed(method)));
 
 keys! {
     /// A part of an API with a rule of its own. What it does not name is the API's.
     OPERATION: OperationKeys at "apis[].operations[]";
     /// Which requests of the API.
-    r#match: Of<(Methods, Paths)> = required(Of(Shape::Object, |field| field.section(matching)));
+    r#match: Of<(Methods, Paths)> = required(Of(|field| field.section(matching))) as Shape::Section;
     /// No token is looked at.
     public: Of<bool> = or(FLAG, "false");
     /// As for the API.
     token: Maybe<Word<TokenRule>> = optional(TOKEN);
     /// As for the API.
-    claims: Maybe<Of<Vec<ClaimRule>>> = optional(CLAIMS);
+    claims: Maybe<Of<Vec<ClaimRule>>> = optional(CLAIMS) as rules::claims_shape();
     /// As for the API.
-    scopes: Maybe<Of<ScopeRule>> = optional(SCOPE_RULE);
+    scopes: Maybe<Of<ScopeRule>> = optional(SCOPE_RULE) as Shape::Section;
     /// As for the API.
     contract: Maybe<Word<ContractRule>> = optional(CONTRACT);
     /// What is known of a token for longer than this is asked again.
@@ -48,9 +49,9 @@ keys! {
     /// Which requests of an API belong to an operation.
     MATCH: OperationMatchKeys at "apis[].operations[].match";
     /// Request methods, with case; without it, every method.
-    methods: Maybe<Of<Methods>> = optional(METHODS);
+    methods: Maybe<Of<Methods>> = optional(METHODS) as Shape::filled(Shape::Text(pattern::TOKEN));
     /// Whole paths and prefixes; without it, every path.
-    paths: Maybe<Of<Paths>> = optional(PATHS);
+    paths: Maybe<Of<Paths>> = optional(PATHS) as Shape::filled(Shape::Text(pattern::PATH));
 }
 
 /// Reads the object; `inherited` is the rule of its API.

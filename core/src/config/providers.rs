@@ -1,11 +1,13 @@
 //! `providers`: the authorization servers.
 
 use super::field::Field;
-use super::key::{Key, Maybe, Part, Shape, keys};
+use super::key::{Elsewhere, Key, Maybe, keys};
 use super::kind::{Of, Parsed, Span, TEXT, Word};
+use super::pattern;
 use super::problem::Code;
 use super::rules::is_pointer;
 use super::section::Section;
+use super::shape::Shape;
 use super::{discovery, introspection, jwt};
 use crate::provider::discovery::Discovery;
 use crate::provider::introspection::request::Introspection;
@@ -20,37 +22,39 @@ keys! {
     /// An authorization server.
     PROVIDER: ProviderKeys at "providers[]";
     /// Its name in metrics, contracts and headers.
-    name: Parsed<Box<str>> = required(Parsed(provider_name));
+    name: Parsed<Box<str>> = required(Parsed(provider_name)) as Shape::Text(pattern::PROVIDER_NAME);
     /// What `iss` of its tokens must be; an introspection answer may have none. Required with `jwt`, `discovery` or
     /// several providers.
     issuer: Maybe<Of<Box<str>>> = optional(TEXT);
     /// How it is asked (RFC 7662).
-    introspection: Maybe<Part> = optional(Part(Shape::Object));
+    introspection: Maybe<Elsewhere> = optional(Elsewhere) as Shape::Section;
     /// How its JWTs are verified here (RFC 9068).
-    jwt: Maybe<Part> = optional(Part(Shape::Object));
+    jwt: Maybe<Elsewhere> = optional(Elsewhere) as Shape::Section;
     /// How its metadata is found (RFC 8414), which says what `introspection` and `jwt` leave out.
-    discovery: Maybe<Part> = optional(Part(Shape::Object));
+    discovery: Maybe<Elsewhere> = optional(Elsewhere) as Shape::Section;
     /// One of these must be in `aud`; with none, it is not checked.
-    audiences: Of<Texts> = or(Of(Shape::Array, |field| field.array(|element| element.text())), "[]");
+    audiences: Of<Texts> = or(Of(|field| field.array(|element| element.text())), "[]")
+        as Shape::list(Shape::Text(pattern::TEXT));
     /// How far clocks may differ when `exp` and `nbf` are judged.
     clock_skew: Span = or(Span(Duration::ZERO, Duration::from_secs(3600)), "\"10s\"");
     /// Whether a token that is bound to a key (`cnf`, or `token_type` DPoP) needs its proof of possession, or passes as
     /// a bearer token.
     proof_of_possession: Word<bool> = or(Word(&[("enforce", false), ("ignore", true)]), "\"enforce\"");
     /// Which members of the answer name the client and the scopes.
-    claims: Of<ClaimNames> = or(Of(Shape::Object, |field| field.section(claims)), "{}");
+    claims: Of<ClaimNames> = or(Of(|field| field.section(claims)), "{}") as Shape::Section;
 }
 
 keys! {
     /// Which members of an answer name the client and the scopes.
     CLAIMS: ClaimKeys at "providers[].claims";
     /// Members that may name the client, those within others by JSON pointers; the first that is present counts.
-    client_id: Of<Texts> = or(NAMES, "[\"client_id\", \"azp\", \"appid\", \"cid\"]");
+    client_id: Of<Texts> = or(NAMES, "[\"client_id\", \"azp\", \"appid\", \"cid\"]")
+        as Shape::filled(Shape::Text(pattern::CLAIM_NAME));
     /// Members that may contain the scopes, named in the same way; the first that is present counts.
-    scope: Of<Texts> = or(NAMES, "[\"scope\", \"scp\"]");
+    scope: Of<Texts> = or(NAMES, "[\"scope\", \"scp\"]") as Shape::filled(Shape::Text(pattern::CLAIM_NAME));
 }
 
-const NAMES: Of<Texts> = Of(Shape::Array, |field| field.filled_array(claim_name));
+const NAMES: Of<Texts> = Of(|field| field.filled_array(claim_name));
 
 fn claim_name(field: &Field<'_>) -> Option<Box<str>> {
     let name = field.text()?;
@@ -154,7 +158,7 @@ fn sources(section: &Section<'_>, issuer: Option<&str>) -> Option<Vouchers> {
 /// A section that may be left out.
 fn part<T>(
     section: &Section<'_>,
-    key: &'static Key<Maybe<Part>>,
+    key: &'static Key<Maybe<Elsewhere>>,
     read: impl FnOnce(&Section<'_>) -> Option<T>,
 ) -> Option<Option<T>> {
     match section.field(key) {

@@ -1,10 +1,12 @@
 //! `resource`: an API as a protected resource that clients find by its metadata (RFC 9728).
 
 use super::field::{Field, repeated};
-use super::key::{Key, Maybe, Shape, keys};
+use super::key::{Key, Maybe, keys};
 use super::kind::{Of, Parsed, TEXT, URL_TEXT};
+use super::pattern;
 use super::problem::Code;
 use super::section::Section;
+use super::shape::Shape;
 use crate::base::json::Json;
 use crate::policy::resource::{ProtectedResource, ResourceIdentifier};
 
@@ -12,14 +14,15 @@ keys! {
     /// What an API is called outside. The filter itself answers requests for its metadata.
     RESOURCE: ResourceKeys at "apis[].resource";
     /// The URL by which clients know the API.
-    identifier: Parsed<ResourceIdentifier> = required(Parsed(ResourceIdentifier::parse));
+    identifier: Parsed<ResourceIdentifier> = required(Parsed(ResourceIdentifier::parse))
+        as Shape::Text(pattern::IDENTIFIER);
     /// A name for people.
     name: Maybe<Of<Box<str>>> = optional(TEXT);
     /// Address of what developers read about it.
-    documentation: Maybe<Of<Box<str>>> = optional(URL_TEXT);
+    documentation: Maybe<Of<Box<str>>> = optional(URL_TEXT) as Shape::Text(pattern::URL);
 }
 
-pub(super) const OBJECT: Of<ProtectedResource> = Of(Shape::Object, |field| field.section(read));
+pub(super) const OBJECT: Of<ProtectedResource> = Of(|field| field.section(read));
 
 fn read(section: &Section<'_>) -> Option<ProtectedResource> {
     let identifier = section.get(&RESOURCE.identifier);

@@ -3,11 +3,12 @@
 use super::apis::API;
 use super::field::Field;
 use super::kept::KeptClaims;
-use super::key::{Maybe, Part, Shape, keys};
+use super::key::{Elsewhere, Maybe, keys};
 use super::kind::{Of, Word};
 use super::problem::Code;
 use super::references::References;
 use super::section::Section;
+use super::shape::Shape;
 use super::{apis, cache, contracts, dpop, providers, replies, token};
 use crate::base::http::AnswerHeaders;
 use crate::cache::CacheSettings;
@@ -29,29 +30,29 @@ keys! {
     /// The configuration.
     ROOT: RootKeys at "";
     /// Authorization servers; at least one.
-    providers: Part = required(Part(Shape::Array));
+    providers: Elsewhere = required(Elsewhere) as Shape::filled(Shape::Section);
     /// Which client may use which API; without it, contracts are not looked at.
-    contracts: Maybe<Part> = optional(Part(Shape::Object));
+    contracts: Maybe<Elsewhere> = optional(Elsewhere) as Shape::Section;
     /// What is guarded; at least one; tried in order, the first match wins.
-    apis: Part = required(Part(Shape::Array));
+    apis: Elsewhere = required(Elsewhere) as Shape::filled(Shape::Section);
     /// What happens to a request that no API matches.
     no_match: Word<Unmatched> = or(Word(&[("refuse", Unmatched::Refuse), ("pass", Unmatched::Pass)]), "\"refuse\"");
     /// What becomes of a path that an upstream could read differently.
     ambiguous_paths: Word<AmbiguousPaths> =
         or(Word(&[("refuse", AmbiguousPaths::Refuse), ("literal", AmbiguousPaths::Literal)]), "\"refuse\"");
     /// Where tokens are looked for.
-    token: Of<extract::TokenSettings> = or(Of(Shape::Object, |field| field.section(token::read)), "{}");
+    token: Of<extract::TokenSettings> = or(Of(|field| field.section(token::read)), "{}") as Shape::Section;
     /// What is required of proofs of possession by DPoP.
-    dpop: Of<DpopSettings> = or(Of(Shape::Object, |field| field.section(dpop::read)), "{}");
+    dpop: Of<DpopSettings> = or(Of(|field| field.section(dpop::read)), "{}") as Shape::Section;
     /// Who says which certificate a client has: the connection, or a proxy before this one, in
     /// `x-forwarded-client-cert`.
     client_certificate: Word<CertificateSource> =
         or(Word(&[("connection", CertificateSource::Connection), ("forwarded", CertificateSource::Forwarded)]),
             "\"connection\"");
     /// What is remembered of tokens.
-    cache: Of<CacheSettings> = or(Of(Shape::Object, |field| field.section(cache::read)), "{}");
+    cache: Of<CacheSettings> = or(Of(|field| field.section(cache::read)), "{}") as Shape::Section;
     /// How refusals are worded.
-    replies: Of<ReplySettings> = or(Of(Shape::Object, |field| field.section(replies::read)), "{}");
+    replies: Of<ReplySettings> = or(Of(|field| field.section(replies::read)), "{}") as Shape::Section;
 }
 
 pub(super) fn read(section: &Section<'_>) -> Option<Settings> {

@@ -1,11 +1,13 @@
 //! What APIs and operations require of a token: `token`, `claims`, `scopes` and `contract`.
 
 use super::field::Field;
-use super::key::{Key, Maybe, Shape, keys};
+use super::key::{Key, Maybe, keys};
 use super::kind::{Of, Word};
+use super::pattern;
 use super::problem::Code;
 use super::references::References;
 use super::section::Section;
+use super::shape::Shape;
 use crate::policy::claims::ClaimRule;
 use crate::policy::rule::{ContractRule, TokenRule};
 use crate::policy::scopes::ScopeRule;
@@ -15,9 +17,11 @@ keys! {
     /// Scopes that a token must have: one of the two.
     SCOPES: ScopeKeys at "apis[].scopes", "apis[].operations[].scopes";
     /// Every one of these. None of them: an operation asks for none where its API asks for some.
-    all: Maybe<Of<Vec<Box<str>>>> = optional(Of(Shape::Array, |field| field.array(scope)));
+    all: Maybe<Of<Vec<Box<str>>>> = optional(Of(|field| field.array(scope)))
+        as Shape::list(Shape::Text(pattern::SCOPE));
     /// At least one of these.
-    any: Maybe<Of<Vec<Box<str>>>> = optional(Of(Shape::Array, |field| field.filled_array(scope)));
+    any: Maybe<Of<Vec<Box<str>>>> = optional(Of(|field| field.filled_array(scope)))
+        as Shape::filled(Shape::Text(pattern::SCOPE));
 }
 
 pub(super) const TOKEN: Word<TokenRule> = Word(&[("required", TokenRule::Required), ("optional", TokenRule::Optional)]);
@@ -26,9 +30,14 @@ pub(super) const CONTRACT: Word<ContractRule> =
     Word(&[("required", ContractRule::Required), ("optional", ContractRule::Optional), ("none", ContractRule::None)]);
 
 /// An object of JSON pointers and the values of which there must be one.
-pub(super) const CLAIMS: Of<Vec<ClaimRule>> = Of(Shape::Object, |field| field.map(claim));
+pub(super) const CLAIMS: Of<Vec<ClaimRule>> = Of(|field| field.map(claim));
 
-pub(super) const SCOPE_RULE: Of<ScopeRule> = Of(Shape::Object, |field| field.section(scopes));
+/// A key of that kind is of this shape.
+pub(super) fn claims_shape() -> Shape {
+    Shape::map(pattern::POINTER, Shape::filled(Shape::Scalar))
+}
+
+pub(super) const SCOPE_RULE: Of<ScopeRule> = Of(|field| field.section(scopes));
 
 /// What `key` says, else `default`. Contracts cannot be asked for where there are none.
 pub(super) fn contract(

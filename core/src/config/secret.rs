@@ -1,7 +1,7 @@
 //! Secrets: a string, or the name of an environment variable of the VM.
 
 use super::field::{Field, code_of_fault, fault_of_text};
-use super::key::{Shape, keys};
+use super::key::keys;
 use super::kind::{Of, TEXT};
 use super::problem::Code;
 use super::section::Section;
@@ -20,7 +20,7 @@ keys! {
 }
 
 /// A secret. Never shown in a problem.
-pub(super) const SECRET: Of<Secret> = Of(Shape::Secret, |field| field.secret());
+pub(super) const SECRET: Of<Secret> = Of(|field| field.secret());
 
 impl Field<'_> {
     pub(super) fn secret(&self) -> Option<Secret> {

@@ -1,11 +1,13 @@
 //! `token`: where to look for access tokens.
 
 use super::field::{Field, repeated};
-use super::key::{Maybe, Shape, keys};
+use super::key::{Maybe, keys};
 use super::kind::{Of, Parsed, TEXT, Whole};
+use super::pattern;
 use super::problem::Code;
 use super::rules::none_or_several;
 use super::section::Section;
+use super::shape::Shape;
 use crate::base::fields::{is_header_name, is_token};
 use crate::base::headers::is_twin;
 use crate::token::credential::resembles;
@@ -16,7 +18,7 @@ keys! {
     TOKEN: TokenKeys at "token";
     /// Places to look in; a token in two of them is refused.
     sources: Of<Vec<TokenSource>> =
-        or(Of(Shape::Array, sources), "[{\"header\": \"authorization\", \"scheme\": \"Bearer\"}]");
+        or(Of(sources), "[{\"header\": \"authorization\", \"scheme\": \"Bearer\"}]") as Shape::filled(Shape::Section);
     /// Longest token in bytes.
     max_length: Whole = or(Whole(1, 65_536), "8192");
 }
@@ -25,13 +27,13 @@ keys! {
     /// A place where a token may be: one of `header`, `query` and `cookie`.
     SOURCE: SourceKeys at "token.sources[]";
     /// Name of a request header.
-    header: Maybe<Parsed<Box<str>>> = optional(Parsed(header_name));
+    header: Maybe<Parsed<Box<str>>> = optional(Parsed(header_name)) as Shape::Text(pattern::TOKEN);
     /// Name of a query parameter.
     query: Maybe<Of<Box<str>>> = optional(TEXT);
     /// Name of a cookie, with case.
-    cookie: Maybe<Parsed<Box<str>>> = optional(Parsed(cookie_name));
+    cookie: Maybe<Parsed<Box<str>>> = optional(Parsed(cookie_name)) as Shape::Text(pattern::TOKEN);
     /// What stands before the token in a header, in any case. Required for `authorization`.
-    scheme: Maybe<Parsed<Box<str>>> = optional(Parsed(scheme));
+    scheme: Maybe<Parsed<Box<str>>> = optional(Parsed(scheme)) as Shape::Text(pattern::TOKEN);
 }
 
 pub(super) fn read(section: &Section<'_>) -> Option<TokenSettings> {

@@ -1,10 +1,12 @@
 //! `upstream`: what the upstream of an API receives.
 
 use super::field::Field;
-use super::key::{Shape, keys};
+use super::key::keys;
 use super::kind::{FLAG, Nullable, Of, Parsed};
+use super::pattern;
 use super::problem::Code;
 use super::section::Section;
+use super::shape::Shape;
 use crate::base::fields::is_header_name;
 use crate::base::headers::is_twin;
 use crate::policy::upstream::{IdentitySource, Upstream};
@@ -16,11 +18,12 @@ keys! {
     UPSTREAM: UpstreamKeys at "apis[].upstream";
     /// Header names (lower case) and where their values come from.
     headers: Of<IdentityHeaders> = or(
-        Of(Shape::Object, |field| field.map(identity_header)),
+        Of(|field| field.map(identity_header)),
         "{\"x-client-id\": \"client_id\", \"x-sla-tier\": \"contract.tier\"}",
-    );
+    ) as Shape::map(pattern::HEADER_NAME, Shape::Text(pattern::IDENTITY_SOURCE));
     /// Every string, number and boolean of the answer becomes a header of this prefix and its name.
-    claims_prefix: Nullable<Parsed<Box<str>>> = or(Nullable(Parsed(prefix)), "null");
+    claims_prefix: Nullable<Parsed<Box<str>>> = or(Nullable(Parsed(prefix)), "null")
+        as Shape::nullable(Shape::Text(pattern::HEADER_PREFIX));
     /// Whether the credential stays in the request.
     forward_token: Of<bool> = or(FLAG, "true");
 }
