@@ -36,7 +36,7 @@ enum Command {
     /// Find the filter's configurations in files and report what is wrong with them
     Check(check::Arguments),
     /// Show how a request is judged, check by check
-    Explain(explain::Arguments),
+    Explain(Box<explain::Arguments>),
     /// Write the configuration of a provider from its metadata
     Discover(discover::Arguments),
     /// Print the JSON Schema of the configuration

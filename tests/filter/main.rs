@@ -7,12 +7,16 @@
     reason = "clippy takes only #[test] functions for tests, and all of this crate is one"
 )]
 
+#[path = "../explained/mod.rs"]
+mod explained;
 #[path = "../host/mod.rs"]
 mod host;
 #[path = "../documents/markdown.rs"]
 mod markdown;
 #[path = "../refusals/mod.rs"]
 mod refusals;
+#[path = "../scenarios/mod.rs"]
+mod scenarios;
 #[path = "../tokens/mod.rs"]
 mod tokens;
 
@@ -25,6 +29,7 @@ mod callbacks;
 mod client_assertions;
 mod decisions;
 mod documented_providers;
+mod explained_scenarios;
 mod held_back;
 mod host_signatures;
 mod hostile;

@@ -1,16 +1,13 @@
 //! The scenarios that run in real Envoy too, on the fake host: two workers that take turns.
 
-#[path = "../scenarios/mod.rs"]
-mod scenarios;
-
 use crate::caller::INACTIVE;
 use crate::host::{Headers, Outcome, Worker};
 use crate::process;
-use scenarios::{Exchange, Gateway, Introspected, Request, scenarios_on};
+use crate::scenarios::{self, Exchange, Gateway, Introspected, Request, scenarios_on};
 use serde_json::Value;
 use std::collections::HashMap;
 
-struct FakeHost {
+pub struct FakeHost {
     workers: [Worker; 2],
     turn: usize,
     answers: HashMap<String, Introspected>,

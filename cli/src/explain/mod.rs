@@ -1,12 +1,25 @@
-//! `tessera explain`.
+//! `tessera explain`: drives the filter's own worker through one request, and shows each check that it comes to.
 
-use crate::exit::Exit;
-use crate::output::Output;
+pub mod answers;
+mod arguments;
+mod check;
+mod chosen;
+mod drive;
+pub mod explanation;
+mod given;
+mod host;
+pub mod judge;
+mod live;
+pub mod request;
+mod rules;
+mod run;
+mod secrecy;
+mod trace;
+mod trace_facts;
+mod trace_request;
+mod trace_source;
+mod upstream;
+mod when;
 
-#[derive(Debug, clap::Args)]
-pub struct Arguments {}
-
-pub fn run(_arguments: &Arguments, output: &mut Output) -> Exit {
-    output.complain("not built yet");
-    Exit::Failed
-}
+pub use arguments::Arguments;
+pub use run::run;

@@ -63,7 +63,7 @@ pub struct Place<'p> {
 
 /// A part of a request that upstreams could read differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum DoubtfulPart {
     Host,
     Method,
     Path,
@@ -167,16 +167,16 @@ impl Policy {
     /// # Errors
     /// The first part of the request that is ambiguous, of those that matter.
     #[inline]
-    pub fn read<'t>(&self, target: Target<'t>) -> Result<Path<'t>, Part> {
+    pub fn read<'t>(&self, target: Target<'t>) -> Result<Path<'t>, DoubtfulPart> {
         if self.reads.authority && hosts::is_ambiguous(target.authority) {
-            return Err(Part::Host);
+            return Err(DoubtfulPart::Host);
         }
         if self.reads.method && methods::is_ambiguous(target.method, &self.methods) {
-            return Err(Part::Method);
+            return Err(DoubtfulPart::Method);
         }
         let path = if self.reads.path { Path::read(paths::without_query(target.path)) } else { Path::irrelevant() };
         match path.certainty {
-            Certainty::Ambiguous if self.ambiguous_paths == AmbiguousPaths::Refuse => Err(Part::Path),
+            Certainty::Ambiguous if self.ambiguous_paths == AmbiguousPaths::Refuse => Err(DoubtfulPart::Path),
             _ => Ok(path),
         }
     }
