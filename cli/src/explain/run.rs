@@ -2,13 +2,14 @@
 
 use super::arguments::Arguments;
 use super::check::Passing;
-use super::chosen::{Chosen, Mistake, choose};
+use super::chosen::{Chosen, Mistaken, choose};
 use super::explanation::Explanation;
 use super::given::Expected;
 use super::judge::Question;
+use crate::check::report;
+use crate::check::view::Views;
 use crate::exit::Exit;
 use crate::output::Output;
-use serde_json::{Value, json};
 
 pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     match explain(arguments, output) {
@@ -26,8 +27,8 @@ fn explain(arguments: &Arguments, output: &mut Output) -> Result<Exit, String> {
     let mut request = arguments.request(url)?;
     let Chosen { written, settings } = match choose(&files, arguments.configuration, arguments.live)? {
         Ok(chosen) => chosen,
-        Err(mistakes) => {
-            show_mistakes(&mistakes, output);
+        Err(mistaken) => {
+            show_mistakes(&mistaken, output);
             return Ok(Exit::Mistakes);
         }
     };
@@ -39,12 +40,12 @@ fn explain(arguments: &Arguments, output: &mut Output) -> Result<Exit, String> {
     Ok(exit(&explanation, expected.as_ref()))
 }
 
-fn show_mistakes(mistakes: &[Mistake], output: &mut Output) {
+fn show_mistakes(Mistaken { input, diagnostics }: &Mistaken, output: &mut Output) {
     if output.json {
-        let all: Vec<Value> = mistakes.iter().map(Mistake::to_json).collect();
-        return output.print_json(&json!({"version": 1, "diagnostics": all, "mistakes": mistakes.len()}));
+        return output.print_json(&report::json(input, diagnostics));
     }
-    mistakes.iter().for_each(|mistake| output.print(&mistake.to_text()));
+    output.print(&report::text(input, &Views::new(input), diagnostics, output.color));
+    output.print(&report::summary(input, diagnostics));
 }
 
 fn show(explanation: &Explanation, output: &mut Output) {
