@@ -63,7 +63,7 @@ pub fn configurations(input: &mut Input) {
 fn candidates(root: &Node) -> Vec<Candidate<'_>> {
     let has = |name: &str| root.get(name).is_some();
     let is_plain = has("providers") || has("apis");
-    if matches!(root.value, Value::Null) {
+    if matches!(root.value, Value::Null) || is_clusters(root) {
         Vec::new()
     } else if !is_plain && root.get("kind").and_then(Node::text).is_some() {
         kubernetes::candidates(root, "")
@@ -73,6 +73,11 @@ fn candidates(root: &Node) -> Vec<Candidate<'_>> {
         let (kind, path) = (Kind::Plain, String::new());
         vec![Candidate { kind, name: None, path, value: Some(root), holder: root, names: vec!["tessera"] }]
     }
+}
+
+/// Clusters by themselves, as `discover` writes them for somebody's bootstrap.
+fn is_clusters(root: &Node) -> bool {
+    root.members().len() == 1 && root.get("clusters").is_some_and(|clusters| matches!(clusters.value, Value::Array(_)))
 }
 
 impl Candidate<'_> {

@@ -2,4 +2,5 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod client;
+mod command;
 mod server;
