@@ -102,3 +102,11 @@ fn the_table_has_every_code_and_every_kind_of_document() {
     let unopposed: Vec<_> = CODES[MISTAKES..].iter().filter(|code| !opposed.contains(**code)).collect();
     assert!(unopposed.is_empty(), "no quiet counterpart: {unopposed:?}");
 }
+
+#[test]
+fn the_tables_of_the_document_have_every_code_in_this_order() {
+    let text = include_str!("../../docs/command.md");
+    let section = &text[text.find("### Mistakes").unwrap()..text.find("`other-routes-refused` and").unwrap()];
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.collect::<Vec<_>>(), CODES);
+}

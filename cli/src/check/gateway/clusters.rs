@@ -12,7 +12,8 @@ pub fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findings: &m
         let Some(name) = call.cluster.text().filter(|name| !name.is_empty()) else { continue };
         match surroundings.provided(subject, name) {
             Provided::Missing => {
-                let message = format!("no cluster {name:?} is provided by these files");
+                let shown = if call.cluster.is_repeated { String::new() } else { format!(" {name:?}") };
+                let message = format!("no cluster{shown} is provided by these files");
                 findings.add(Code::UnknownCluster, &call.cluster, message, how_to_provide(subject.kind));
             }
             Provided::Here(reach) if matches!(reach.protection, Protection::None | Protection::Mesh) => {

@@ -1,6 +1,7 @@
 //! A value together with the way to it.
 
 use crate::document::node::{Member, Node, Span, camel_case};
+use std::collections::BTreeMap;
 use tessera_core::config::problem;
 
 /// Whose path it is.
@@ -20,16 +21,22 @@ pub struct Cursor<'a> {
     pub node: &'a Node,
     /// Where it is reported.
     pub span: Span,
+    /// Whether a key on the way is there twice: then the value may be anything, a secret too.
+    pub is_repeated: bool,
 }
 
 impl<'a> Cursor<'a> {
     pub fn root(origin: Origin, node: &'a Node) -> Self {
-        Self { origin, path: String::new(), node, span: node.span }
+        Self { origin, path: String::new(), node, span: node.span, is_repeated: false }
     }
 
     pub fn get(&self, key: &str) -> Option<Self> {
-        let node = self.node.get(key)?;
-        Some(Self { origin: self.origin, path: problem::member(&self.path, key), node, span: node.span })
+        let mut values = self.node.members().iter().filter(|member| &*member.key == key).map(|member| &member.value);
+        let first = values.next()?;
+        let last = values.next_back();
+        let node = last.unwrap_or(first);
+        let is_repeated = self.is_repeated || last.is_some();
+        Some(Self { origin: self.origin, path: problem::member(&self.path, key), node, span: node.span, is_repeated })
     }
 
     /// The value at the end of these keys.
@@ -48,12 +55,13 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn elements(&self) -> impl Iterator<Item = Self> + use<'a> {
-        let (origin, path) = (self.origin, self.path.clone());
-        self.node.elements().iter().enumerate().map(move |(index, node)| Self {
+        let Self { origin, path, node, is_repeated, .. } = self.clone();
+        node.elements().iter().enumerate().map(move |(index, node)| Self {
             origin,
             path: problem::element(&path, index),
             node,
             span: node.span,
+            is_repeated,
         })
     }
 
@@ -68,10 +76,18 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn members(&self) -> impl Iterator<Item = (&'a Member, Self)> + use<'a> {
-        let (origin, path) = (self.origin, self.path.clone());
-        self.node.members().iter().map(move |member| {
-            let path = problem::member(&path, &member.key);
-            (member, Self { origin, path, node: &member.value, span: member.value.span })
+        let Self { origin, path, node, is_repeated, .. } = self.clone();
+        let mut keys = BTreeMap::new();
+        node.members().iter().for_each(|member| *keys.entry(&*member.key).or_insert(0_usize) += 1);
+        node.members().iter().map(move |member| {
+            let value = Self {
+                origin,
+                path: problem::member(&path, &member.key),
+                node: &member.value,
+                span: member.value.span,
+                is_repeated: is_repeated || keys.get(&*member.key).is_some_and(|count| *count > 1),
+            };
+            (member, value)
         })
     }
 

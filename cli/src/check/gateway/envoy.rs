@@ -96,5 +96,5 @@ impl<'a> Envoy<'a> {
 }
 
 fn is_bootstrap(root: &Node) -> bool {
-    ["static_resources", "dynamic_resources", "admin", "node"].iter().any(|key| root.get(key).is_some())
+    ["static_resources", "dynamic_resources", "admin", "node"].iter().any(|key| root.field(key).is_some())
 }

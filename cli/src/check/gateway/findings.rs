@@ -53,7 +53,7 @@ impl<'a> Findings<'a> {
                 path: at.path.clone(),
                 message,
                 hint: Some(hint.to_owned()),
-                secret,
+                secret: secret || at.is_repeated,
             });
         }
     }

@@ -10,8 +10,8 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for at in subject.list("apis").filter_map(|api| api.get("id")) {
         let Some(id) = at.text() else { continue };
         let others = seen.entry(written(id)).or_default();
-        if let Some(other) = others.iter().find(|other| **other != id) {
-            let message = format!("Prometheus may write it as it does {other:?}: their metrics fall together");
+        if others.iter().any(|other| *other != id) {
+            let message = "Prometheus may write it as another id is written: their metrics fall together";
             findings.add(Code::MetricNamesCollide, &at, message, "choose ids that differ in letters or digits");
         }
         others.push(id);
