@@ -156,9 +156,10 @@ lint: rust ## Lints, natively and for Wasm
 	@cargo clippy --quiet --manifest-path benches/floor/Cargo.toml --target wasm32-wasip1 -- --deny warnings
 
 .PHONY: test-core
-test-core: rust ## Tests beside the code, and those of the build steps
+test-core: rust ## Tests beside the code, those of the command and those of the build steps
 	$(call say,Core tests)
 	@cargo test --quiet --package tessera-core --lib
+	@cargo test --quiet --package tessera-cli
 	@cargo test --quiet --package xtask
 
 .PHONY: test-filter

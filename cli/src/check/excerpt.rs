@@ -36,7 +36,10 @@ pub fn excerpt(diagnostic: &Diagnostic, source: &Source, tokens: &[Token]) -> Ex
             }
             None => {
                 let rest = source.between(index, end).iter();
-                let other = rest.take_while(|letter| !is_structure(**letter)).count();
+                let other = match source.get(index).is_some_and(is_structure) {
+                    true => 0,
+                    false => rest.take_while(|letter| !letter.is_whitespace() && !",]}".contains(**letter)).count(),
+                };
                 let before_token = tokens.iter().map(|token| token.start).find(|start| *start > index);
                 let other = other.min(before_token.map_or(other, |start| start - index));
                 match source.get(index).filter(|_| other == 0) {

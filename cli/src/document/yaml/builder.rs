@@ -142,11 +142,15 @@ impl<'a> Builder<'a> {
                 let header = self.block_header(end).unwrap_or(start);
                 (header, (end - after).max(header + 1))
             }
-            _ => {
+            ScalarStyle::Plain => {
                 let start = self.behind_properties(start, end);
                 // A value that is not there is behind the colon.
                 let is_absent = start == end && self.source.get(start) == Some(':');
                 (start + usize::from(is_absent), end.max(start + usize::from(is_absent)))
+            }
+            _ => {
+                let start = self.behind_properties(start, end);
+                (start, self.behind_quotes(start, end))
             }
         };
         Span { start: self.source.place(start), end: self.source.place(end) }
@@ -161,6 +165,22 @@ impl<'a> Builder<'a> {
             index += length + space;
         }
         index
+    }
+
+    /// The index behind the quote that ends what begins at `start`.
+    fn behind_quotes(&self, start: usize, end: usize) -> usize {
+        let quote = self.source.get(start);
+        let mut index = start + 1;
+        while index < end {
+            let (letter, next) = (self.source.get(index), self.source.get(index + 1));
+            let is_escape = if quote == Some('"') { letter == Some('\\') } else { letter == quote && next == quote };
+            match is_escape {
+                true => index += 2,
+                false if letter == quote => return index + 1,
+                false => index += 1,
+            }
+        }
+        end
     }
 
     /// The index of the `|` or `>` of the block whose content ends at `end`: the first behind what was read last.
