@@ -29,8 +29,10 @@ pub fn excerpt(diagnostic: &Diagnostic, source: &Source, tokens: &[Token]) -> Ex
         match token {
             Some(token) => {
                 let behind = token.end.min(end);
-                let is_shown = token.is_key || (token.start == from && !diagnostic.secret);
                 let raw: String = source.between(index, behind).iter().collect();
+                // A URL may hold credentials, whatever is wrong there.
+                let may_be_secret = diagnostic.secret || (raw.contains("://") && raw.contains('@'));
+                let is_shown = token.is_key || (token.start == from && !may_be_secret);
                 line.push(if is_shown { &raw } else { "…" });
                 index = behind;
             }

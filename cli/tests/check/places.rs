@@ -3,6 +3,7 @@
 use super::command::{SMALLEST, mistakes};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_code_of_the_reader_has_its_place() {
     let with = |line: &str| format!("{SMALLEST}{line}\n");
     let api = |member: &str| SMALLEST.replace("- id: orders", &format!("- id: orders\n  {member}"));

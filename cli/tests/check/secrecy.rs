@@ -123,7 +123,7 @@ fn secrets_in_urls_and_in_what_cannot_be_read() {
         format!("%{SECRET}\n---\n{SECRET}"),
         format!("kind: WasmPlugin\nspec: {{pluginName: tessera, pluginConfig: '{{\"a\": {SECRET}}}'}}"),
         format!(
-            "kind: WasmPlugin\nspec: {{url: '{SECRET}', pluginConfig: {SECRET}, vmConfig: {{env: [{{name: A, value: {SECRET}}}]}}, pluginName: tessera}}"
+            "kind: WasmPlugin\nspec: {{url: 'https://u:{SECRET}@h/x', pluginConfig: {SECRET}, vmConfig: {{env: [{{name: A, value: {SECRET}}}]}}, pluginName: tessera}}"
         ),
         format!(
             "kind: WasmPlugin\nspec:\n  pluginName: tessera\n  pluginConfig: |\n    {{\"providers\": {{\"x\": \"{SECRET}\"}}, \"apis\": 1}}"
