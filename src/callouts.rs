@@ -5,9 +5,12 @@ use hashbrown::HashMap;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType};
 use tessera_core::base::headers::HeaderMap;
-use tessera_core::base::http::{AnswerHeaders, Body, HttpAnswer, HttpCall, HttpResult};
+use tessera_core::base::http::{AnswerHeaders, Body, HttpAnswer, HttpCall, HttpResult, NoAnswer};
 use tessera_core::engine::effect::CallId;
 use tessera_core::port::HostFailure;
+
+/// A header that Envoy gives each answer of a server, and none that it makes itself.
+const SERVED: &str = "x-envoy-upstream-service-time";
 
 /// Calls in flight, by the host's number.
 #[derive(Default)]
@@ -35,15 +38,18 @@ impl Callouts {
     /// The answer that the host has just announced; `None` for a call that was not sent here.
     pub fn receive(&mut self, number: u32, headers: usize, body_bytes: usize) -> Option<(CallId, HttpResult)> {
         let sent = self.0.remove(&number)?;
-        // A call without an answer arrives without headers; an answer has at least its status.
-        let result = if headers == 0 { HttpResult::Failed } else { HttpResult::Answered(answer(&sent, body_bytes)) };
+        // A call that broke off arrives without headers; an answer has at least its status.
+        let result = if headers == 0 { HttpResult::Failed(NoAnswer::BrokenOff) } else { result(&sent, body_bytes) };
         Some((sent.call, result))
     }
 }
 
-fn answer(sent: &Sent, body_bytes: usize) -> HttpAnswer {
+fn result(sent: &Sent, body_bytes: usize) -> HttpResult {
     let first = |name: &str| hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, name).ok().flatten();
-    let status = first(":status").and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+    let status = first(":status").and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()).unwrap_or(0);
+    if status >= 500 && first(SERVED).is_none() {
+        return HttpResult::Failed(NoAnswer::of_status(status));
+    }
     let headers = match sent.headers {
         AnswerHeaders::Only(names) => {
             names.iter().filter_map(|name| Some(((*name).to_owned(), first(name)?))).collect()
@@ -53,7 +59,7 @@ fn answer(sent: &Sent, body_bytes: usize) -> HttpAnswer {
             map.into_iter().filter(|(name, _)| !name.starts_with(':')).collect()
         }
     };
-    HttpAnswer { status: status.unwrap_or(0), headers, body: body(body_bytes, sent.max_bytes) }
+    HttpResult::Answered(HttpAnswer { status, headers, body: body(body_bytes, sent.max_bytes) })
 }
 
 fn body(bytes: usize, max_bytes: usize) -> Body {

@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
-use tessera_core::base::http::{HttpCall, HttpResult};
+use tessera_core::base::http::{HttpCall, HttpResult, NoAnswer};
 use tessera_core::base::time::Timestamp;
 use tessera_core::config;
 use tessera_core::engine::effect::{CallId, Cx, Effect, Ending, StreamId};
@@ -252,7 +252,7 @@ impl AtWork {
 
     /// The host did not take the call.
     fn fail(&mut self, call: CallId, now: Timestamp) {
-        self.work(now, |worker, cx| worker.on_call_result(call, HttpResult::Failed, cx));
+        self.work(now, |worker, cx| worker.on_call_result(call, HttpResult::Failed(NoAnswer::Unsent), cx));
     }
 
     /// Ends a waiting request. One that is gone needs nothing.

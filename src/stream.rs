@@ -5,7 +5,7 @@ use crate::host;
 use crate::request::Request;
 use std::rc::Rc;
 use tessera_core::base::headers::HeaderMap;
-use tessera_core::engine::about::About;
+use tessera_core::engine::about::{About, Logged};
 use tessera_core::engine::effect::{Disposition, Effect, Ending, StreamId, Verdict};
 use tessera_core::engine::settings::Settings;
 use tessera_core::engine::worker::Worker;
@@ -63,22 +63,28 @@ pub fn conclude(worker: &mut Worker, stream: StreamId, ending: &Ending, head: Op
                 .and_then(|()| hide_credential(settings, api, head))
                 .map_err(|HostFailure| Some(Rc::clone(api)))
         }
-        Verdict::AdmitPublic(api) => hide_credential(settings, api, head).map_err(|HostFailure| Some(Rc::clone(api))),
+        Verdict::AdmitWithout(_, api) => {
+            hide_credential(settings, api, head).map_err(|HostFailure| Some(Rc::clone(api)))
+        }
         Verdict::AdmitUnmatched => Ok(()),
         Verdict::Describe(reply) => {
             send(Outcome::ResourceMetadata, reply);
             return Passed::Replied;
         }
         Verdict::Refuse(refusal, about) => {
-            if ending.stale {
-                let _ = abi::set_property("tessera.cache", "stale");
-            }
+            tell_cache(ending);
             refuse(settings, refusal, about);
             return Passed::Replied;
         }
     };
     match ended {
-        Ok(()) => Passed::Upstream,
+        Ok(()) => {
+            if settings.logged == Logged::All {
+                tell_outcome(ending.verdict.outcome());
+                tell_cache(ending);
+            }
+            Passed::Upstream
+        }
         Err(api) => fail_within(worker, stream, api),
     }
 }
@@ -111,9 +117,20 @@ fn refuse(settings: &Settings, refusal: &Refusal, about: &About) {
 }
 
 fn send(outcome: Outcome, reply: &Reply) {
-    let _ = abi::set_property("tessera.outcome", outcome.name());
+    tell_outcome(outcome);
     let headers: HeaderMap = reply.headers.iter().map(|(name, value)| (name, value)).collect();
     // Default access logs show these details; Envoy's own flags would not say why.
     let details = format!("tessera.{}", outcome.name());
     let _ = abi::reply(reply.status, &details, &headers, &reply.body);
+}
+
+/// Properties are for access logs alone: one that the host does not take changes nothing.
+fn tell_outcome(outcome: Outcome) {
+    let _ = abi::set_property("tessera.outcome", outcome.name());
+}
+
+fn tell_cache(ending: &Ending) {
+    if let Some(cache) = ending.cache() {
+        let _ = abi::set_property("tessera.cache", cache);
+    }
 }

@@ -17,6 +17,7 @@ mod refusals;
 #[path = "../tokens/mod.rs"]
 mod tokens;
 
+mod access_logs;
 mod ambiguous_requests;
 mod cache;
 mod client_authentication;

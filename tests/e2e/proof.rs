@@ -6,6 +6,7 @@ use crate::harness::certificates::{Authority, Certificate};
 use crate::harness::client::{Request, Response};
 use crate::harness::envoy::Envoy;
 use crate::harness::envoy_config::EnvoyBuilder;
+use crate::harness::gateway::with;
 use crate::harness::node::{DpopClient, TlsTunnel};
 use crate::harness::oidc::{self, Client, OidcProvider};
 use crate::harness::upstream::{Received, Upstream};
@@ -46,8 +47,12 @@ impl Scene {
     }
 
     fn builder(&self) -> EnvoyBuilder {
+        self.builder_of(self.configuration())
+    }
+
+    fn builder_of(&self, configuration: Value) -> EnvoyBuilder {
         Envoy::builder()
-            .plugin(self.configuration())
+            .plugin(configuration)
             .environment("IDP_CLIENT_SECRET", self.gateway.secret())
             .cluster("idp", self.server.port())
             .upstream(&self.upstream)
@@ -162,4 +167,48 @@ fn a_token_bound_to_a_certificate_passes_with_that_certificate_only() {
         assert_unauthorized(&bound(&token).header("dpop", &proof).send(none.port()), "another scheme");
     }
     envoy.assert_no_vm_reload();
+}
+
+#[test]
+fn a_certificate_that_a_proxy_before_this_one_has_seen_counts_where_that_is_configured() {
+    let scene = Scene::start();
+    let authority = Authority::new();
+    let configuration = with(scene.configuration(), json!({"client_certificate": "forwarded"}));
+    // The header comes by cleartext, from a proxy that nobody else can stand in for.
+    let members = json!({"forward_client_cert_details": "ALWAYS_FORWARD_ONLY"});
+    let behind = scene.builder_of(configuration).connection_manager_has(members).start();
+    // A proxy that replaces whatever a client says of its certificate by what it has seen.
+    let before = Envoy::builder()
+        .tls(&authority)
+        .connection_manager_has(json!({"forward_client_cert_details": "SANITIZE_SET"}))
+        .route_to(behind.port())
+        .start();
+    let (ours, theirs) = (authority.certificate("client"), authority.certificate("client"));
+    let [none, right, wrong] =
+        [None, Some(&ours), Some(&theirs)].map(|certificate| TlsTunnel::start(before.port(), certificate));
+    for resource in [oidc::OPAQUE, oidc::JWT] {
+        let request = Request::get("/orders/1").bearer(&scene.token_of(&ours, resource));
+        let hash = ours.sha256();
+        let forged = request.clone().header("x-forwarded-client-cert", format!("Hash={hash}"));
+        let passed = scene.upstream.request_count();
+        for _ in 0..2 {
+            for (what, request, tunnel) in [
+                ("no certificate", &request, &none),
+                ("another one", &request, &wrong),
+                ("none, and a forged header", &forged, &none),
+                ("another one, and a forged header", &forged, &wrong),
+            ] {
+                assert_eq!(request.send(tunnel.port()).status, 401, "{what}");
+            }
+            assert_eq!(scene.upstream.request_count(), passed);
+        }
+        for request in [&request, &forged] {
+            let received = Received::from(&request.send(right.port()));
+            assert_eq!(received.headers.only("x-client-id"), Some("by-certificate"));
+        }
+        assert_eq!(request.send(wrong.port()).status, 401, "it is known now");
+        // Who reaches the listener itself is believed: so only the proxy may.
+        assert_eq!(forged.send(behind.port()).status, 200);
+    }
+    behind.assert_no_vm_reload();
 }

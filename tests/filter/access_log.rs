@@ -1,4 +1,4 @@
-//! What access logs can say of a refusal, and that nothing is set on a request that passes.
+//! What access logs can say of a refusal, and of every request where that is configured.
 
 use crate::caller::{A_TICK, INACTIVE, active};
 use crate::configuration::{api, configuration};
@@ -39,6 +39,7 @@ fn nothing_is_set_on_a_request_that_passes() {
     for stream in [cold, worker.bearer("abc")] {
         assert!(worker.outcome(stream).passed());
         assert_eq!(said(&worker, stream), [const { None }; 6]);
+        assert_eq!(worker.property(stream, "tessera.cache"), None);
     }
 }
 
@@ -138,4 +139,89 @@ fn a_request_that_the_host_lets_down_names_its_api() {
     worker.asked("abc", &active(json!({"client_id": "portal"})));
     worker.fail_next("proxy_replace_header_map_value", Status::InternalFailure);
     assert_said(&worker, worker.bearer("abc"), ["internal_error", "orders-v1", "", "", "", ""]);
+}
+
+/// Outcome and cache as `access_log: "all"` sets them.
+fn told(worker: &Worker, stream: StreamId) -> [Option<String>; 2] {
+    ["tessera.outcome", "tessera.cache"].map(|name| {
+        let value = worker.property(stream, name);
+        value.map(|value| String::from_utf8(value).expect("text"))
+    })
+}
+
+fn as_told(outcome: &str, cache: &str) -> [Option<String>; 2] {
+    [outcome, cache].map(|text| (!text.is_empty()).then(|| text.to_owned()))
+}
+
+#[test]
+fn all_requests_say_how_they_ended_and_those_that_were_no_hit_how_their_token_was_found() {
+    let process = process();
+    let apis = json!([
+        {"id": "open", "match": {"paths": ["/open/"]}, "operations": [{"match": {"paths": ["/open/"]}, "public": true}]},
+        {"id": "free", "match": {"paths": ["/free/"]}, "token": "optional"},
+        {"id": "orders-v1", "match": {"paths": ["/orders/"]}},
+    ]);
+    let change = json!({"access_log": "all", "no_match": "pass", "apis": apis});
+    let workers: Vec<_> = (0..2).map(|_| process.worker(&configuration(change.clone())).expect("accepted")).collect();
+    let bearer = |worker: &Worker| worker.request(&[(":path", "/orders/1"), ("authorization", "Bearer abc")]);
+    let (first, other) = (&workers[0], &workers[1]);
+    let asked: Vec<_> = [first, first, other].map(|worker| (worker, bearer(worker))).into();
+    first.answer_json(first.callout().id, &active(json!({"client_id": "portal"})));
+    other.turn();
+    for ((worker, stream), cache) in asked.into_iter().zip(["miss", "coalesced", "coalesced"]) {
+        assert_eq!(told(worker, stream), as_told("allowed", cache));
+    }
+    assert_eq!(told(first, bearer(first)), as_told("allowed", ""));
+    for (path, outcome) in [("/open/", "public"), ("/free/", "anonymous"), ("/elsewhere", "unmatched")] {
+        let stream = first.request(&[(":path", path)]);
+        assert!(first.outcome(stream).passed());
+        assert_eq!(told(first, stream), as_told(outcome, ""));
+        assert_eq!(said(first, stream)[1..], [const { None }; 5], "identity is for headers");
+    }
+    let refused = first.request(&[(":path", "/orders/1")]);
+    assert_eq!(told(first, refused), as_told("missing_token", ""));
+}
+
+#[test]
+fn stale_facts_are_told_of_where_all_requests_are_logged() {
+    let worker = worker(&configuration(json!({
+        "access_log": "all", "cache": {"stale_if_error": "1h", "max_ttl": "1m"},
+    })));
+    assert_eq!(told(&worker, asked(&worker, &active(json!({})))), as_told("allowed", "miss"));
+    worker.advance(Duration::from_secs(90));
+    let stream = worker.bearer("abc");
+    while let Some(call) = worker.callouts().first() {
+        worker.refuse_connection(call.id);
+    }
+    assert_eq!(told(&worker, stream), as_told("allowed", "stale"));
+    // Nobody is asked within the second after a failure.
+    assert_eq!(told(&worker, worker.bearer("abc")), as_told("allowed", "stale"));
+}
+
+#[test]
+fn a_refusal_says_how_its_token_was_found_whatever_is_logged() {
+    let worker = worker(&configuration(json!({})));
+    assert_eq!(told(&worker, asked(&worker, INACTIVE)), as_told("inactive", "miss"));
+    assert_eq!(told(&worker, worker.bearer("abc")), as_told("inactive", ""));
+}
+
+#[test]
+fn a_request_that_the_host_lets_down_at_the_end_is_logged_as_what_it_became() {
+    let worker = worker(&configuration(json!({"access_log": "all"})));
+    worker.asked("abc", &active(json!({"client_id": "portal"})));
+    worker.fail_next("proxy_replace_header_map_value", Status::InternalFailure);
+    assert_eq!(told(&worker, worker.bearer("abc"))[0].as_deref(), Some("internal_error"));
+    worker.fail_next("proxy_set_property", Status::InternalFailure);
+    let unlogged = worker.bearer("abc");
+    assert!(worker.outcome(unlogged).passed());
+    assert_eq!(told(&worker, unlogged), as_told("", ""));
+}
+
+#[test]
+fn a_known_token_costs_one_property_where_all_requests_are_logged() {
+    let worker = worker(&configuration(json!({"access_log": "all"})));
+    worker.asked("abc", &active(json!({})));
+    worker.reset_hostcalls();
+    worker.known("abc");
+    assert_eq!(worker.hostcalls().get("proxy_set_property"), Some(&1));
 }

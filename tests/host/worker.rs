@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What tells the answer of a server from one of Envoy's own.
+const SERVED: (&str, &str) = ("x-envoy-upstream-service-time", "3");
+
 /// A worker: one VM on a thread of its own. Every method returns when the VM is idle again, so a test reads in
 /// sequence however many workers it has. Dropping a worker loses it without a callback, as a crash would, and
 /// fails the test if the module did anything that Envoy would not have put up with.
@@ -219,11 +222,19 @@ impl Worker {
         headers: &[(N, V)],
         body: impl AsRef<[u8]>,
     ) {
-        let mut lines = Headers::new(&[(":status", status.to_string())]);
+        let mut lines = Headers::new(&[(":status", &*status.to_string()), SERVED]);
         for (name, value) in Headers::new(headers).pairs() {
             lines.add(name, value);
         }
         self.deliver(call, Some((lines, body.as_ref().to_vec())));
+        self.turn();
+    }
+
+    /// Envoy itself answers a callout, in place of the other end.
+    #[track_caller]
+    fn answer_itself(&self, call: u32, status: &str, body: &str) {
+        let lines = Headers::new(&[(":status", status), ("content-type", "text/plain")]);
+        self.deliver(call, Some((lines, body.as_bytes().to_vec())));
         self.turn();
     }
 
@@ -236,7 +247,7 @@ impl Worker {
     /// As [`Worker::answer_json`]; wake-ups that it causes wait for the next turn.
     #[track_caller]
     pub fn deliver_json(&self, call: u32, body: &str) {
-        let lines = Headers::new(&[(":status", "200"), ("content-type", "application/json")]);
+        let lines = Headers::new(&[(":status", "200"), ("content-type", "application/json"), SERVED]);
         self.deliver(call, Some((lines, body.as_bytes().to_vec())));
     }
 
@@ -256,7 +267,13 @@ impl Worker {
     #[track_caller]
     pub fn refuse_connection(&self, call: u32) {
         let body = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
-        self.answer(call, 503, &[("content-type", "text/plain")], body);
+        self.answer_itself(call, "503", body);
+    }
+
+    /// The time for the callout is up, which arrives as Envoy's own 504.
+    #[track_caller]
+    pub fn time_out(&self, call: u32) {
+        self.answer_itself(call, "504", "upstream request timeout");
     }
 
     /// The callout is forgotten: neither an answer nor a timeout comes back, unless it is found again.

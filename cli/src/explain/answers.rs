@@ -2,7 +2,7 @@
 
 use super::request::split_once;
 use serde_json::json;
-use tessera_core::base::http::{Body, HttpAnswer, HttpCall, HttpResult};
+use tessera_core::base::http::{Body, HttpAnswer, HttpCall, HttpResult, NoAnswer};
 use tessera_core::engine::calls::Subject;
 use tessera_core::engine::settings::Settings;
 use tessera_core::provider::introspection::signed::MEDIA_TYPE;
@@ -50,7 +50,7 @@ impl Answers<'_> {
                 }
                 Some(TokenAnswer::Facts(json)) => Some(json_answer(json.clone())),
                 Some(TokenAnswer::Whole(answer)) => Some(HttpResult::Answered(answer.clone())),
-                Some(TokenAnswer::Unavailable) => Some(HttpResult::Failed),
+                Some(TokenAnswer::Unavailable) => Some(HttpResult::Failed(NoAnswer::Unconnected)),
                 None => None,
             },
             Subject::Keys => self.keys.clone().map(json_answer).or_else(|| self.outage()),
@@ -69,7 +69,7 @@ impl Answers<'_> {
     }
 
     fn outage(&self) -> Option<HttpResult> {
-        matches!(self.token, Some(TokenAnswer::Unavailable)).then_some(HttpResult::Failed)
+        matches!(self.token, Some(TokenAnswer::Unavailable)).then_some(HttpResult::Failed(NoAnswer::Unconnected))
     }
 }
 

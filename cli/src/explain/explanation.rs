@@ -37,7 +37,7 @@ impl Explanation {
         let reply = verdict.and_then(|verdict| match verdict {
             Verdict::Describe(reply) => Some(reply.clone()),
             Verdict::Refuse(refusal, _) => Some(settings.replies.reply(refusal)),
-            Verdict::Admit(_) | Verdict::AdmitPublic(_) | Verdict::AdmitUnmatched => None,
+            Verdict::Admit(_) | Verdict::AdmitWithout(..) | Verdict::AdmitUnmatched => None,
         });
         let upstream = verdict.and_then(|verdict| Upstream::of(verdict, settings, trace.request, &trace.secrets));
         Self {

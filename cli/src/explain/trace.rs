@@ -64,13 +64,7 @@ impl Trace<'_, '_> {
             // Where the worker knows less than a request from outside would tell it, nothing is decided either.
             return decided.is_none();
         };
-        match &ending.verdict {
-            Verdict::Admit(_) => decided == Outcome::Allowed,
-            Verdict::AdmitPublic(_) => matches!(decided, Outcome::Public | Outcome::Anonymous),
-            Verdict::AdmitUnmatched => decided == Outcome::Unmatched,
-            Verdict::Describe(_) => decided == Outcome::ResourceMetadata,
-            Verdict::Refuse(refusal, _) => decided == refusal.outcome,
-        }
+        decided == ending.verdict.outcome()
     }
 
     pub(super) fn note(&mut self, name: &'static str, verdict: Passing, path: Option<String>, detail: &str) {

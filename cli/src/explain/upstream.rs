@@ -58,7 +58,7 @@ impl Upstream {
                 write_identity(permit, &identity).ok()?;
                 Some(permit.api())
             }
-            Verdict::AdmitPublic(api) => Some(api),
+            Verdict::AdmitWithout(_, api) => Some(api),
             Verdict::AdmitUnmatched => None,
             Verdict::Describe(_) | Verdict::Refuse(..) => return None,
         };

@@ -1,5 +1,6 @@
 //! HTTP calls and their answers, as plain values.
 
+use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -32,8 +33,42 @@ pub enum AnswerHeaders {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HttpResult {
     Answered(HttpAnswer),
-    /// No answer: not sent, connection lost, or timeout.
-    Failed,
+    Failed(NoAnswer),
+}
+
+/// Why no answer of the server came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// The host did not take the call.
+    Unsent,
+    /// The host itself answered: there was no connection, or it was lost before the server answered.
+    Unconnected,
+    /// The host itself answered: time was up.
+    TimedOut,
+    /// The answer had begun.
+    BrokenOff,
+}
+
+impl NoAnswer {
+    /// What the host means by an answer of its own.
+    pub fn of_status(status: u16) -> Self {
+        if status == 504 { Self::TimedOut } else { Self::Unconnected }
+    }
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unsent => {
+                "not asked: Envoy did not take the call; check that it has the cluster, with a healthy endpoint"
+            }
+            Self::Unconnected => {
+                "no connection came about, or it was lost: check the cluster's address, its TLS and its CA"
+            }
+            Self::TimedOut => "no answer in time",
+            Self::BrokenOff => "the answer broke off, or is too large for Envoy",
+        })
+    }
 }
 
 /// What the server answered.

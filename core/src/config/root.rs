@@ -13,6 +13,7 @@ use super::{apis, cache, contracts, dpop, providers, replies, token};
 use crate::base::http::AnswerHeaders;
 use crate::cache::CacheSettings;
 use crate::contract;
+use crate::engine::about::Logged;
 use crate::engine::settings::Settings;
 use crate::policy::api::ApiSettings;
 use crate::policy::selection::{AmbiguousPaths, Policy, Unmatched};
@@ -49,6 +50,8 @@ keys! {
     client_certificate: Word<CertificateSource> =
         or(Word(&[("connection", CertificateSource::Connection), ("forwarded", CertificateSource::Forwarded)]),
             "\"connection\"");
+    /// Of which requests the outcome is set for access logs: of those that are refused, or of all.
+    access_log: Word<Logged> = or(Word(&[("refusals", Logged::Refusals), ("all", Logged::All)]), "\"refusals\"");
     /// What is remembered of tokens.
     cache: Of<CacheSettings> = or(Of(|field| field.section(cache::read)), "{}") as Shape::Section;
     /// How refusals are worded.
@@ -72,6 +75,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<Settings> {
     let token = section.get(&ROOT.token);
     let dpop = section.get(&ROOT.dpop);
     let certificates = section.get(&ROOT.client_certificate);
+    let logged = section.get(&ROOT.access_log);
     let cache = section.get(&ROOT.cache);
     let replies = section.get(&ROOT.replies);
 
@@ -88,6 +92,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<Settings> {
     let policy =
         policy.map_err(|error| apis_field.map(|field| field.refuse(Code::OutOfRange, error.to_string()))).ok()?;
     let settings = Settings::new(policy, providers, token?, proof, Rc::new(contracts?), cache, replies);
+    let settings = Settings { logged: logged?, ..settings };
     Some(if settings.enforces_proofs() {
         Settings { token: token::taking_dpop(settings.token), ..settings }
     } else {

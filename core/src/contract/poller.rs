@@ -99,7 +99,9 @@ impl Poller {
         match std::mem::replace(&mut self.work, Work::Idle) {
             Work::Asking(transfer, awaited, _) if awaited == call => match result {
                 HttpResult::Answered(answer) => self.receive(transfer, answer, turn),
-                HttpResult::Failed => self.fail(transfer, TransferError::unanswered("no answer"), None, turn),
+                HttpResult::Failed(reason) => {
+                    self.fail(transfer, TransferError::unanswered(reason.to_string()), None, turn);
+                }
             },
             // It was given up long ago.
             work => self.work = work,

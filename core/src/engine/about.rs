@@ -1,4 +1,4 @@
-//! What access logs may contain about a refusal besides its outcome.
+//! What access logs may contain: of which requests, and about a refusal besides its outcome.
 
 use crate::outcome::Outcome;
 use crate::policy::api::Api;
@@ -12,6 +12,15 @@ use std::rc::Rc;
 const MAX_PROPERTY: usize = 256;
 /// Bytes of a token's SHA-256 that name it.
 const PRINT: usize = 6;
+
+/// Which requests have properties for an access log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Logged {
+    /// Those that are refused: one that passes costs no host call for its log line.
+    #[default]
+    Refusals,
+    All,
+}
 
 /// What is known about a refused request.
 #[derive(Clone, Debug, Default)]

@@ -32,7 +32,7 @@ impl Worker {
             Selection::Guarded(guard) => return self.authorize_token(stream, &guard, head, cx),
             Selection::Public(api) => {
                 self.metrics.request(Outcome::Public, Some(&api));
-                Verdict::AdmitPublic(api)
+                Verdict::AdmitWithout(Outcome::Public, api)
             }
             Selection::Unmatched => {
                 self.metrics.request(Outcome::Unmatched, None);
@@ -99,11 +99,15 @@ impl Worker {
         cx: &Cx<'_>,
     ) -> Option<Ending> {
         let mut ending = match resolution {
-            Resolution::Facts(provider, remembered) => self.decide(&remembered, provider, guard, presented, cx).into(),
+            Resolution::Facts(provider, remembered, lookup) => {
+                let verdict = self.decide(&remembered, provider, guard, presented, cx);
+                Ending { verdict, lookup: Some(lookup) }
+            }
             Resolution::Unanswered { provider, outcome, stale } => {
-                let ending = self.unanswered(outcome, stale.as_ref(), provider, guard, presented, cx);
-                if !ending.stale {
+                let mut ending = self.unanswered(outcome, stale.as_ref(), provider, guard, presented, cx);
+                if !ending.is_stale() {
                     self.metrics.lookup(Lookup::Coalesced, Level::Worker);
+                    ending.lookup = Some(Lookup::Coalesced);
                 }
                 ending
             }
@@ -127,7 +131,7 @@ impl Worker {
         match error {
             TokenError::Missing if waived => {
                 self.metrics.request(Outcome::Anonymous, Some(&guard.api));
-                Verdict::AdmitPublic(Rc::clone(&guard.api))
+                Verdict::AdmitWithout(Outcome::Anonymous, Rc::clone(&guard.api))
             }
             TokenError::Missing => self.refuse(Some(guard), Outcome::MissingToken),
             TokenError::Doubtful if !waived => self.refuse(Some(guard), Outcome::MissingToken),
@@ -211,7 +215,8 @@ impl Worker {
             && guard.rule.accepts_age(remembered.age(cx.now))
         {
             self.metrics.lookup(Lookup::Stale, Level::Shared);
-            return Ending { verdict: self.decide(remembered, provider, guard, presented, cx), stale: true };
+            let verdict = self.decide(remembered, provider, guard, presented, cx);
+            return Ending { verdict, lookup: Some(Lookup::Stale) };
         }
         let mut verdict = self.refuse(Some(guard), outcome);
         if let Verdict::Refuse(refusal, about) = &mut verdict {

@@ -22,12 +22,13 @@ impl Worker {
     pub(super) fn elect(
         &mut self,
         digest: &Digest,
-        question: Question,
+        mut question: Question,
         seen: Option<BucketSnapshot>,
         cx: &mut Cx<'_>,
     ) -> Lookup {
         match self.shared.join(cx.store, digest, seen, cx.now) {
             Role::Follow { until } => {
+                question.waiters.iter_mut().for_each(|waiter| waiter.lookup = Lookup::Coalesced);
                 self.flights.insert(digest, question, Phase::Following { until });
                 Lookup::Coalesced
             }
@@ -108,7 +109,7 @@ impl Worker {
         };
         let mut unsatisfied = Vec::new();
         for waiter in std::mem::take(&mut question.waiters) {
-            let Waiter { stream, guard, since, by_dpop, .. } = &waiter;
+            let Waiter { stream, guard, since, lookup, by_dpop, .. } = &waiter;
             let evidence = |_| waiter.evidence();
             let presented =
                 Presented { token: question.token.expose().as_bytes(), by_dpop: *by_dpop, evidence: &evidence };
@@ -123,6 +124,7 @@ impl Worker {
                 Ok(remembered) => self.decide(remembered, &question.provider, guard, presented, cx).into(),
                 Err(unanswered) => self.end_unanswered(unanswered, stale.as_ref(), &question, guard, presented, cx),
             };
+            ending.lookup.get_or_insert(*lookup);
             ending.verdict.is_about(presented);
             cx.effects.push(Effect::End(*stream, ending));
         }
@@ -160,7 +162,7 @@ impl Worker {
     ) -> Ending {
         let mut ending = self.unanswered(reason.outcome, stale, &question.provider, guard, presented, cx);
         // If stale facts were used, the verdict on them gives the details.
-        if !ending.stale {
+        if !ending.is_stale() {
             ending.verdict.is_for(reason);
         }
         ending

@@ -5,7 +5,7 @@ use super::effect::{Cx, Effect};
 use super::flights::{Full, Parked, Waiter};
 use super::metrics::Polled;
 use super::reason::Reason;
-use super::resolve::{Arrival, Remembering, Resolution};
+use super::resolve::{Arrival, Remembering, Resolution, found_as};
 use super::sources::{ServerDocument, Wanted};
 use super::worker::Worker;
 use crate::base::http::{HttpCall, HttpResult};
@@ -228,7 +228,10 @@ impl Worker {
         let guard = parked.waiter.guard.clone();
         let (token, waiter) = (parked.token.clone(), parked.waiter.clone());
         let resolution = match self.resolve_known(&guard, token.expose().as_bytes(), cx) {
-            Remembering::Facts(provider, remembered) => Resolution::Facts(provider, remembered),
+            Remembering::Facts(provider, remembered) => {
+                let lookup = found_as(&remembered);
+                Resolution::Facts(provider, remembered, lookup)
+            }
             Remembering::Not { was_good } => {
                 self.resolve_miss(&guard, Arrival { token, waiter, was_good, has_waited: true }, cx)
             }

@@ -1,10 +1,12 @@
 //! What the engine asks its host to do, and how requests end.
 
 use super::about::About;
+use super::metrics::Lookup;
 use super::reason::Reason;
 use crate::base::http::HttpCall;
 use crate::base::time::Timestamp;
 use crate::decision::decide::Permit;
+use crate::outcome::Outcome;
 use crate::policy::api::Api;
 use crate::port::{Random, SharedStore, Signatures};
 use crate::proof::Presented;
@@ -25,7 +27,7 @@ pub enum Verdict {
     Admit(Permit),
     /// It passes without an identity, under this API: the operation is public, or there is no token and none is
     /// required.
-    AdmitPublic(Rc<Api>),
+    AdmitWithout(Outcome, Rc<Api>),
     /// It passes without an identity, outside every API.
     AdmitUnmatched,
     /// The filter itself is asked, for the metadata of a resource.
@@ -34,6 +36,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Admit(_) => Outcome::Allowed,
+            Self::AdmitWithout(outcome, _) => *outcome,
+            Self::AdmitUnmatched => Outcome::Unmatched,
+            Self::Describe(_) => Outcome::ResourceMetadata,
+            Self::Refuse(refusal, _) => refusal.outcome,
+        }
+    }
+
     /// Says of a refusal with which token it was; does nothing for a request that passes.
     pub fn is_about(&mut self, presented: Presented<'_>) {
         if let Self::Refuse(refusal, about) = self {
@@ -58,12 +70,23 @@ impl Verdict {
     }
 }
 
-/// A verdict, and whether it was based on stale facts.
+/// A verdict, and how the token that it is about was looked up, if it was.
 #[derive(Debug)]
 pub struct Ending {
     pub verdict: Verdict,
+    pub lookup: Option<Lookup>,
+}
+
+impl Ending {
     /// Whether stale facts were used, because the authorization server cannot be asked.
-    pub stale: bool,
+    pub fn is_stale(&self) -> bool {
+        self.lookup == Some(Lookup::Stale)
+    }
+
+    /// How the token was looked up, for an access log: nothing if it was known.
+    pub fn cache(&self) -> Option<&'static str> {
+        self.lookup.filter(|lookup| !matches!(lookup, Lookup::Hit | Lookup::NegativeHit)).map(Lookup::name)
+    }
 }
 
 /// The result of a request's headers.
@@ -75,7 +98,7 @@ pub enum Disposition {
 
 impl From<Verdict> for Ending {
     fn from(verdict: Verdict) -> Self {
-        Self { verdict, stale: false }
+        Self { verdict, lookup: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tokens being introspected, each with the requests that wait for it: at most one question per token.
 
 use super::effect::{CallId, StreamId};
+use super::metrics::Lookup;
 use crate::base::http::HttpResult;
 use crate::base::time::Timestamp;
 use crate::policy::api::{Choice, Guard};
@@ -34,6 +35,8 @@ pub(super) struct Waiter {
     pub stream: StreamId,
     pub guard: Guard,
     pub since: Timestamp,
+    /// How its token was looked up: first asked about for it, or for another.
+    pub lookup: Lookup,
     /// Whether its token came by the scheme `DPoP`.
     pub by_dpop: bool,
     /// What came with the token, if that proves anything.

@@ -113,7 +113,7 @@ impl Worker {
     fn remembered(&mut self, state: TokenState, result: &HttpResult, asked_at: Timestamp) -> Remembered {
         let cache_control = match result {
             HttpResult::Answered(answer) => CacheControl::of(answer),
-            HttpResult::Failed => CacheControl::default(),
+            HttpResult::Failed(_) => CacheControl::default(),
         };
         let seed = self.next_seed();
         let lifetime = self.settings.cache.lifetime(&state, cache_control, asked_at, seed);
@@ -122,7 +122,7 @@ impl Worker {
 
     pub(super) fn record_failure(&mut self, provider: &Provider, failure: ProviderFailure, cx: &mut Cx<'_>) -> Reason {
         let outcome = failure.outcome();
-        if failure == ProviderFailure::Unreachable {
+        if matches!(failure, ProviderFailure::Unreachable(_)) {
             self.pauses.silent(provider, cx.now);
         }
         if let Some(wait) = failure.retry_after() {

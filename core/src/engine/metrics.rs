@@ -24,6 +24,21 @@ pub enum Lookup {
     Coalesced,
 }
 
+impl Lookup {
+    const ALL: [Self; 5] = [Self::Hit, Self::NegativeHit, Self::Miss, Self::Stale, Self::Coalesced];
+
+    /// The name in metrics and in the stream property `tessera.cache`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::NegativeHit => "negative_hit",
+            Self::Miss => "miss",
+            Self::Stale => "stale",
+            Self::Coalesced => "coalesced",
+        }
+    }
+}
+
 /// Where the lookup ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -58,7 +73,6 @@ pub enum Sample<'a> {
     Observe(&'a str, u64),
 }
 
-const LOOKUPS: [&str; 5] = ["hit", "negative_hit", "miss", "stale", "coalesced"];
 const LEVELS: [&str; 2] = ["worker", "shared"];
 const INTROSPECTED: [&str; 4] = ["active", "inactive", "unavailable", "error"];
 const PROOFS: [&str; 4] = ["good", "missing", "invalid", "replayed"];
@@ -100,7 +114,7 @@ impl Metrics {
             })
             .collect();
         let first_lookup = names.len();
-        for result in LOOKUPS {
+        for result in Lookup::ALL.map(Lookup::name) {
             names.extend(LEVELS.map(|level| format!("tessera_cache.result.{result}.level.{level}")));
         }
         let first_introspected = names.len();

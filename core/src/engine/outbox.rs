@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn an_ending_is_the_last_of_its_turn() {
         let end = |stream| {
-            let ending = Ending { verdict: Verdict::AdmitUnmatched, stale: false };
+            let ending = Ending::from(Verdict::AdmitUnmatched);
             Effect::End(StreamId(stream), ending)
         };
         let mut outbox = Outbox::default();

@@ -22,7 +22,7 @@ use std::rc::Rc;
 /// The result of resolving a token.
 pub(super) enum Resolution<'a> {
     /// These facts, vouched for by this provider.
-    Facts(&'a Rc<Provider>, Remembered),
+    Facts(&'a Rc<Provider>, Remembered, Lookup),
     /// Nothing, and this provider is not asked at the moment.
     Unanswered {
         provider: &'a Rc<Provider>,
@@ -65,14 +65,17 @@ impl Worker {
     ) -> Resolution<'a> {
         let token = presented.token;
         let was_good = match self.resolve_known(guard, token, cx) {
-            Remembering::Facts(provider, remembered) => return Resolution::Facts(provider, remembered),
+            Remembering::Facts(provider, remembered) => {
+                let lookup = found_as(&remembered);
+                return Resolution::Facts(provider, remembered, lookup);
+            }
             Remembering::Not { was_good } => was_good,
         };
         match Bearer::parse(token) {
             Some(token) => {
                 let evidence = self.kept(presented);
-                let waiter =
-                    Waiter { stream, guard: guard.clone(), since: cx.now, by_dpop: presented.by_dpop, evidence };
+                let (since, lookup, by_dpop) = (cx.now, Lookup::Miss, presented.by_dpop);
+                let waiter = Waiter { stream, guard: guard.clone(), since, lookup, by_dpop, evidence };
                 self.resolve_miss(guard, Arrival { token, waiter, was_good, has_waited: false }, cx)
             }
             None => Resolution::Malformed,
@@ -128,7 +131,7 @@ impl Worker {
                     self.local.insert(choice.key, arrival.token.expose().as_bytes(), remembered.clone());
                 }
                 self.metrics.lookup(Lookup::Miss, Level::Worker);
-                Resolution::Facts(&choice.provider, remembered)
+                Resolution::Facts(&choice.provider, remembered, Lookup::Miss)
             }
             Verified::Refused(reason) => Resolution::Refused(Some(&choice.provider), reason),
             Verified::KeyUnknown => self.await_keys(&choice.provider, arrival, cx),
@@ -148,7 +151,8 @@ impl Worker {
         let Choice { provider, key } = choice;
         let digest = provider.token_name(&arrival.token);
         if self.flights.contains(&digest) {
-            return match self.flights.join(&digest, arrival.waiter, *key, arrival.was_good) {
+            let waiter = Waiter { lookup: Lookup::Coalesced, ..arrival.waiter };
+            return match self.flights.join(&digest, waiter, *key, arrival.was_good) {
                 Ok(()) => {
                     self.metrics.lookup(Lookup::Coalesced, Level::Worker);
                     Resolution::Waits
@@ -163,9 +167,10 @@ impl Worker {
         if let Some(remembered) = &shared
             && is_usable(remembered, &guard.rule, cx.now)
         {
-            self.metrics.lookup(found_as(remembered), Level::Shared);
+            let lookup = found_as(remembered);
+            self.metrics.lookup(lookup, Level::Shared);
             self.local.insert(*key, arrival.token.expose().as_bytes(), remembered.clone());
-            return Resolution::Facts(provider, remembered.clone());
+            return Resolution::Facts(provider, remembered.clone(), lookup);
         }
         if let Some(outcome) = self.pauses.reason(provider, &digest, cx.now) {
             return Resolution::Unanswered { provider, outcome, stale: shared };
@@ -228,6 +233,6 @@ fn is_usable(remembered: &Remembered, rule: &Rule, now: Timestamp) -> bool {
     remembered.freshness(now) == Freshness::Fresh && rule.accepts_age(remembered.age(now))
 }
 
-fn found_as(remembered: &Remembered) -> Lookup {
+pub(super) fn found_as(remembered: &Remembered) -> Lookup {
     if remembered.is_active() { Lookup::Hit } else { Lookup::NegativeHit }
 }

@@ -1,5 +1,6 @@
 //! The configuration as the engine uses it.
 
+use super::about::Logged;
 use super::resources::Resources;
 use crate::base::secret::Secret;
 use crate::cache;
@@ -30,6 +31,7 @@ pub struct Settings {
     /// What is remembered, and for how long.
     pub cache: cache::CacheSettings,
     pub replies: reply::ReplySettings,
+    pub logged: Logged,
 }
 
 impl Settings {
@@ -44,7 +46,18 @@ impl Settings {
     ) -> Self {
         let reserved = ReservedNames::of(policy.apis().iter().map(|api| &api.upstream));
         let resources = Resources::of(policy.apis(), &token.sources, &proof.dpop);
-        Self { policy, providers, reserved, resources, token, proof, contracts, cache, replies }
+        Self {
+            policy,
+            providers,
+            reserved,
+            resources,
+            token,
+            proof,
+            contracts,
+            cache,
+            replies,
+            logged: Logged::default(),
+        }
     }
 
     /// Whether some token that is bound to a key needs a proof of possession.

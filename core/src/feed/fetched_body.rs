@@ -1,6 +1,6 @@
 //! The document in an answer, or why there is none.
 
-use crate::base::http::{Body, HttpAnswer};
+use crate::base::http::{Body, HttpAnswer, NoAnswer};
 use std::fmt;
 
 /// Most bytes a document may have.
@@ -8,7 +8,7 @@ pub const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 /// Why an answer is no document. Never quotes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
-    Unreachable,
+    Unreachable(NoAnswer),
     Status(u16),
     Coded,
     TooLarge,
@@ -34,7 +34,7 @@ pub(super) fn body(answer: HttpAnswer) -> Result<Vec<u8>, FetchError> {
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable => f.write_str("no answer: not reached, connection lost or timed out"),
+            Self::Unreachable(reason) => reason.fmt(f),
             Self::Status(status @ 300..=399) => {
                 write!(f, "status {status}: redirects are not followed; configure the address that it leads to")
             }

@@ -175,7 +175,7 @@ impl<T> FreshDocument<T> {
         };
         let wait = match &result {
             HttpResult::Answered(answer) => retry_after(answer, now, LONGEST_BACKOFF),
-            HttpResult::Failed => None,
+            HttpResult::Failed(_) => None,
         };
         let fetched = self.read(location, result, now, read);
         if let Fetched::Failed(_) = fetched {
@@ -240,7 +240,10 @@ impl<T> FreshDocument<T> {
         now: Timestamp,
         read: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Fetched<T> {
-        let HttpResult::Answered(answer) = result else { return Fetched::Failed(FetchError::Unreachable) };
+        let answer = match result {
+            HttpResult::Answered(answer) => answer,
+            HttpResult::Failed(reason) => return Fetched::Failed(FetchError::Unreachable(reason)),
+        };
         if let (304, Some(known)) = (answer.status, &mut self.known)
             && known.etag.is_some()
         {

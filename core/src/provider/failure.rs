@@ -1,5 +1,6 @@
 //! Why an introspection brought no usable answer.
 
+use crate::base::http::NoAnswer;
 use crate::base::json::{ObjectError, UnusableMember};
 use crate::outcome::Outcome;
 use std::fmt;
@@ -11,7 +12,7 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(10);
 /// A failed introspection. The texts are fixed: they contain nothing from an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderFailure {
-    Unreachable,
+    Unreachable(NoAnswer),
     /// The server says it cannot answer now.
     Unavailable {
         /// 429, or 500 and above.
@@ -42,14 +43,14 @@ impl ProviderFailure {
     /// The outcome for a request that waits for this answer.
     pub fn outcome(self) -> Outcome {
         match self {
-            Self::Unreachable | Self::Unavailable { .. } => Outcome::ProviderUnavailable,
+            Self::Unreachable(_) | Self::Unavailable { .. } => Outcome::ProviderUnavailable,
             _ => Outcome::ProviderError,
         }
     }
 
     /// Whether asking again at once may help, and is not what the server has asked not to do.
     pub fn is_worth_a_retry(self) -> bool {
-        matches!(self, Self::Unreachable | Self::Unavailable { status: 502..=504, retry_after: None })
+        matches!(self, Self::Unreachable(_) | Self::Unavailable { status: 502..=504, retry_after: None })
     }
 
     /// How long the server asks to be left alone.
@@ -79,7 +80,7 @@ impl From<UnusableMember> for ProviderFailure {
 impl fmt::Display for ProviderFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable => f.write_str("no answer: not reached, connection lost or timed out"),
+            Self::Unreachable(reason) => reason.fmt(f),
             Self::Unavailable { status, retry_after: None } => write!(f, "status {status}: it cannot answer now"),
             Self::Unavailable { status, retry_after: Some(wait) } => {
                 write!(f, "status {status}: it cannot answer now and asks to be left alone for {} s", wait.as_secs())

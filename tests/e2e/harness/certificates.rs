@@ -1,7 +1,7 @@
 //! X.509 certificates of the moment, by an authority that a test's Envoy trusts.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 
 use crate::tokens;
@@ -40,6 +40,12 @@ impl Certificate {
     /// `x5t#S256` (RFC 8705 section 3.1).
     pub fn thumbprint(&self) -> String {
         tokens::sha256(&self.der)
+    }
+
+    /// As Envoy names it in `x-forwarded-client-cert`: the same digest in hexadecimal digits.
+    pub fn sha256(&self) -> String {
+        let digest = URL_SAFE_NO_PAD.decode(self.thumbprint()).expect("base64url");
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// As the authorization server takes it in a header.

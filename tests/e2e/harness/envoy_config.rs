@@ -24,7 +24,7 @@ pub struct EnvoyBuilder {
     clusters: Vec<Value>,
     header_limit_kb: u32,
     connection_manager: Value,
-    access_log_format: Option<String>,
+    access_log_format: Option<Value>,
     pub(crate) log_level: &'static str,
     route: Value,
     transport: Option<Value>,
@@ -157,7 +157,26 @@ impl EnvoyBuilder {
 
     /// Instead of the format that [`Envoy::await_accesses`] reads.
     pub fn access_log_format(mut self, format: &str) -> Self {
-        self.access_log_format = Some(format.to_owned());
+        self.access_log_format = Some(json!({"text_format_source": {"inline_string": format}}));
+        self
+    }
+
+    /// The same, as an object of JSON with these fields.
+    pub fn access_log_fields(mut self, fields: &Value) -> Self {
+        self.access_log_format = Some(json!({"json_format": fields}));
+        self
+    }
+
+    /// Calls to a cluster named before go over TLS, to servers of this authority.
+    pub fn over_tls(mut self, cluster: &str, authority: &Authority) -> Self {
+        let cluster = self.clusters.iter_mut().find(|known| known["name"] == cluster).expect("a cluster of that name");
+        cluster["transport_socket"] = json!({
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+                "common_tls_context": {"validation_context": {"trusted_ca": {"inline_string": authority.pem()}}},
+            },
+        });
         self
     }
 
@@ -293,8 +312,8 @@ impl EnvoyBuilder {
             "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
             "path": access_log,
         });
-        let format = self.access_log_format.as_deref().unwrap_or(ours);
-        file["log_format"] = json!({"text_format_source": {"inline_string": format}});
+        let ours = || json!({"text_format_source": {"inline_string": ours}});
+        file["log_format"] = self.access_log_format.clone().unwrap_or_else(ours);
         let mut connection_manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "ingress",

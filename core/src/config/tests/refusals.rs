@@ -209,7 +209,7 @@ fn addresses_whose_host_is_none() {
 #[test]
 fn text_of_the_configuration_stays_part_of_its_line() {
     let line = "x\\n[critical] forged\\u{1b}[31m\\u{202e}: is not known here; known are providers, contracts, apis, \
-                no_match, ambiguous_paths, token, dpop, client_certificate, cache, replies";
+                no_match, ambiguous_paths, token, dpop, client_certificate, access_log, cache, replies";
     refused("/x\n[critical] forged\u{1b}[31m\u{202e}", json!(1), line);
     for value in [
         with(smallest(), "/no_match", json!("a\nb\u{2028}\u{2066}")),

@@ -1,6 +1,7 @@
 //! What a poll asks, and what its answers bring about.
 
 use super::*;
+use crate::base::http::NoAnswer;
 use crate::contract::table::keys::Keys;
 use crate::contract::table::root::Base;
 
@@ -366,13 +367,13 @@ fn the_configuration_holds_until_the_first_load_only() {
         max_staleness: Some(Duration::from_secs(60)),
         ..settings()
     };
-    let mut stage = Stage::with(own, |_| HttpResult::Failed);
+    let mut stage = Stage::with(own, |_| HttpResult::Failed(NoAnswer::TimedOut));
     stage.tick();
     assert_eq!(stage.tier("c"), "inline");
     stage.script(|_| ok(snapshot(&[row("d", "gold")])));
     stage.until_next_poll();
     assert_eq!((stage.tier("c"), stage.tier("d")), ("-".into(), "gold".into()));
-    stage.script(|_| HttpResult::Failed);
+    stage.script(|_| HttpResult::Failed(NoAnswer::TimedOut));
     stage.pass(Duration::from_secs(75));
     assert_eq!(stage.tier("c"), "?");
 }
@@ -478,7 +479,7 @@ fn fails(contracts: &mut Contracts, stage: &Stage) -> usize {
     for action in contracts.on_tick(&stage.store, stage.now) {
         if let Action::Call(id, _) = action {
             calls += 1;
-            contracts.on_answer(id, HttpResult::Failed, &stage.store, stage.now);
+            contracts.on_answer(id, HttpResult::Failed(NoAnswer::TimedOut), &stage.store, stage.now);
         }
     }
     calls
@@ -509,7 +510,7 @@ fn a_newer_configuration_that_only_fails_does_not_poll_in_place_of_one_that_succ
     assert!(stage.now.since(start) >= Duration::from_secs(500));
 
     // Down for all, each has its turn, and none asks more often for that.
-    stage.script(|_| HttpResult::Failed);
+    stage.script(|_| HttpResult::Failed(NoAnswer::TimedOut));
     let (asked, before) = (stage.asked.len(), failed);
     for _ in 0..4 * 600 {
         stage.now = stage.now.plus(TICK);
@@ -533,7 +534,7 @@ fn a_newer_configuration_that_failed_once_still_sets_the_pace_when_it_can() {
     let mut stage = Stage::with(every(Duration::from_secs(3600)), |_| ok(one("gold")));
     stage.tick();
     let mut old = reload(&mut stage, settings());
-    stage.script(|_| HttpResult::Failed);
+    stage.script(|_| HttpResult::Failed(NoAnswer::TimedOut));
     stage.tick();
     old.on_tick(&stage.store, stage.now);
     stage.script(|_| ok(one("silver")));

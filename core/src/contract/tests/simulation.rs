@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::base::http::NoAnswer;
 use crate::base::random::Prng;
 use crate::contract::action::PageCall;
 use crate::port::{Expect, SharedStore, Versioned, WriteError};
@@ -355,7 +356,9 @@ impl World {
             What::Request(id, asked) => {
                 let result = if self.chance(weather.failures * 10) {
                     let mishap = self.random(4);
-                    [HttpResult::Failed, answer(500, &[], ""), ok("{"), answer(302, &[], "")][mishap as usize].clone()
+                    [HttpResult::Failed(NoAnswer::TimedOut), answer(500, &[], ""), ok("{"), answer(302, &[], "")]
+                        [mishap as usize]
+                        .clone()
                 } else {
                     self.server.borrow().respond(&asked, &mut self.prng.borrow_mut())
                 };

@@ -1,6 +1,7 @@
 //! A source that does not do what it should: nothing is granted that should not be, what was loaded last holds.
 
 use super::*;
+use crate::base::http::NoAnswer;
 use crate::contract::transfer::MAX_PAGES;
 use crate::feed::schedule::LONGEST_BACKOFF;
 
@@ -26,7 +27,7 @@ fn evil() -> String {
 
 #[test]
 fn a_source_that_is_down_at_the_start_is_asked_again_soon() {
-    let mut stage = Stage::new(|_| HttpResult::Failed);
+    let mut stage = Stage::new(|_| HttpResult::Failed(NoAnswer::TimedOut));
     stage.tick();
     assert_eq!(stage.tier("c"), "?");
     let pauses: Vec<_> = (0..14).map(|_| stage.until_next_poll()).collect();
@@ -44,7 +45,7 @@ fn a_source_that_is_down_at_the_start_is_asked_again_soon() {
 
 #[test]
 fn every_wrong_answer_keeps_what_is_loaded() {
-    fails(|_| HttpResult::Failed);
+    fails(|_| HttpResult::Failed(NoAnswer::TimedOut));
     for status in [0, 204, 206, 301, 302, 307, 400, 401, 403, 404, 410, 429, 500, 503] {
         fails(move |_| answer(status, &[("location", "/elsewhere")], evil()));
     }
@@ -81,7 +82,7 @@ fn a_page_that_fails_spoils_all() {
             _ => second(),
         }
     };
-    fails(paged(|| HttpResult::Failed));
+    fails(paged(|| HttpResult::Failed(NoAnswer::TimedOut)));
     fails(paged(|| answer(500, &[], "")));
     fails(paged(|| answer(304, &[], "")));
     fails(paged(|| ok("{")));
@@ -151,7 +152,7 @@ fn too_old_is_not_loaded_until_a_poll_succeeds() {
     let own = ContractSettings { max_staleness: Some(Duration::from_secs(30)), ..settings() };
     let mut stage = Stage::with(own, |_| ok(one("gold")));
     stage.tick();
-    stage.script(|_| HttpResult::Failed);
+    stage.script(|_| HttpResult::Failed(NoAnswer::TimedOut));
     stage.pass(Duration::from_secs(30));
     assert_eq!(stage.tier("c"), "gold");
     let generation = stage.contracts.generation();

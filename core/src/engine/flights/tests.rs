@@ -37,7 +37,7 @@ thread_local! {
 
 fn waiter(stream: usize) -> Waiter {
     let (stream, guard) = (StreamId(u32::try_from(stream).unwrap()), GUARD.with(Guard::clone));
-    Waiter { stream, guard, since: NOW, by_dpop: false, evidence: None }
+    Waiter { stream, guard, since: NOW, lookup: Lookup::Miss, by_dpop: false, evidence: None }
 }
 
 fn question(key: u16, was_good: bool) -> Question {

@@ -2,6 +2,7 @@
 
 use super::super::metrics::Sample as Metric;
 use super::*;
+use crate::base::http::NoAnswer;
 
 const GOOD: &str = r#"{"active": true, "client_id": "portal"}"#;
 
@@ -154,7 +155,7 @@ fn a_call_is_repeated_as_often_as_configured_when_that_may_help() {
         ask(&mut worker(&sample.settings(), 1), "t0ken", &result, &MemoryStore::default(), at(0))
     };
     let unavailable = Judged::Refused(Outcome::ProviderUnavailable, String::new());
-    for result in [HttpResult::Failed, status(502), status(503), status(504)] {
+    for result in [HttpResult::Failed(NoAnswer::TimedOut), status(502), status(503), status(504)] {
         for retries in [0, 1, 3] {
             assert_eq!(after(result.clone(), retries), (unavailable.clone(), 1 + retries as usize));
         }

@@ -5,6 +5,7 @@ use super::super::message::{self, Completion, Message};
 use super::super::outbox::{MAX_DEPTH, Outbox, Task};
 use super::random::Random;
 use super::*;
+use crate::base::http::NoAnswer;
 use std::collections::{BTreeMap, BTreeSet};
 
 const TICK: u64 = 250;
@@ -424,11 +425,11 @@ impl Process {
                 let calls =
                     self.calls.iter().find(|((at, _), id)| *at == queue && **id == call).map(|((_, token), _)| *token);
                 if let Some(token) = calls {
-                    self.come_back(queue, call, token, &HttpResult::Failed);
+                    self.come_back(queue, call, token, &HttpResult::Failed(NoAnswer::TimedOut));
                 }
                 let (store, now) = (self.store.clone(), at(self.now));
                 let Some(seat) = self.seat(queue) else { return };
-                let effects = seat.worker.result(call, HttpResult::Failed, &store, now);
+                let effects = seat.worker.result(call, HttpResult::Failed(NoAnswer::TimedOut), &store, now);
                 self.decide(queue, effects);
             }
         }
@@ -487,7 +488,10 @@ impl Process {
                     seat.outbox.unsent(id);
                 }
             }
-            _ => self.schedule(timeout, Event::Result { queue, call: id, token, result: HttpResult::Failed }),
+            _ => self.schedule(
+                timeout,
+                Event::Result { queue, call: id, token, result: HttpResult::Failed(NoAnswer::TimedOut) },
+            ),
         }
     }
 
@@ -549,7 +553,7 @@ impl Process {
     /// Holds a verdict against the truth.
     fn judge(&mut self, queue: u32, token: u64, arrived: u64, ending: &Ending) {
         let seed = self.disorder.seed;
-        if ending.stale {
+        if ending.is_stale() {
             self.tally.stale += 1;
             let own = self.failed.get(&(queue, token)).is_some_and(|failed| self.now < failed + PAUSE);
             let held = self.held.get(&queue).is_some_and(|until| self.now < *until);
@@ -569,7 +573,7 @@ impl Process {
                 assert!(young, "seed {seed}: what the server said {age} ms ago");
                 let since = self.revoked.get(&token).map(|revoked| self.now - revoked);
                 // An answer counts from its question on; those who wait for one get it however late it comes.
-                let stale = if ending.stale { self.disorder.stale_if_error } else { 0 };
+                let stale = if ending.is_stale() { self.disorder.stale_if_error } else { 0 };
                 let bound = (self.disorder.max_ttl + stale).max(TIMEOUT + MAIL);
                 assert!(since.is_none_or(|since| since < bound), "seed {seed}: revoked for {since:?} ms");
             }

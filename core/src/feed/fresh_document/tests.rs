@@ -1,5 +1,5 @@
 use super::*;
-use crate::base::http::{Body, HttpAnswer};
+use crate::base::http::{Body, HttpAnswer, NoAnswer};
 
 const PACE: Freshening = Freshening { refresh: Duration::from_secs(600), timeout: Duration::from_secs(2) };
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
@@ -75,7 +75,10 @@ fn nothing_but_a_good_one_takes_the_place_of_a_good_one() {
     let too_large = Body::TooLarge(10 << 20);
     let coded = [("content-encoding".to_owned(), b"gzip".to_vec())].into();
     for (result, reason) in [
-        (HttpResult::Failed, "no answer: not reached, connection lost or timed out"),
+        (
+            HttpResult::Failed(NoAnswer::Unconnected),
+            "no connection came about, or it was lost: check the cluster's address, its TLS and its CA",
+        ),
         (answer(500, "two", None), "status 500 where 200 was expected"),
         (answer(204, "", None), "status 204 where 200 was expected"),
         (answer(302, "", None), "status 302: redirects are not followed; configure the address that it leads to"),
@@ -157,8 +160,8 @@ fn each_location_is_tried_until_one_has_it() {
 fn when_no_location_has_it_the_first_is_tried_again_after_a_pause() {
     let mut document = document(&["/a", "/b"]);
     document.poll(NOW).unwrap();
-    assert!(matches!(document.on_result(HttpResult::Failed, NOW, text), Fetched::Elsewhere(_)));
-    assert!(matches!(document.on_result(HttpResult::Failed, NOW, text), Fetched::Failed(_)));
+    assert!(matches!(document.on_result(HttpResult::Failed(NoAnswer::TimedOut), NOW, text), Fetched::Elsewhere(_)));
+    assert!(matches!(document.on_result(HttpResult::Failed(NoAnswer::TimedOut), NOW, text), Fetched::Failed(_)));
     assert_eq!(document.poll(NOW), None);
     assert_eq!(path(&document.poll(NOW.plus(Duration::from_secs(2))).unwrap()), "/a");
 }

@@ -25,7 +25,10 @@ pub fn read(
     own_token: bool,
     now: Timestamp,
 ) -> Result<TokenState, ProviderFailure> {
-    let HttpResult::Answered(answer) = result else { return Err(ProviderFailure::Unreachable) };
+    let answer = match result {
+        HttpResult::Answered(answer) => answer,
+        HttpResult::Failed(reason) => return Err(ProviderFailure::Unreachable(*reason)),
+    };
     match answer.status {
         200 if answer.is_coded() => Err(ProviderFailure::Coded),
         200 => state(whole_body(answer)?, names, now),

@@ -1,4 +1,6 @@
 use super::*;
+use crate::base::http::NoAnswer;
+use crate::outcome::Outcome;
 use crate::token::facts::Facts;
 use crate::token::scalar;
 use proptest::prelude::*;
@@ -348,7 +350,11 @@ fn each_status_has_its_meaning() {
             "{status}"
         );
     }
-    assert_eq!(read(&HttpResult::Failed, &names(), false, NOW), Err(ProviderFailure::Unreachable));
+    for reason in [NoAnswer::Unsent, NoAnswer::Unconnected, NoAnswer::TimedOut, NoAnswer::BrokenOff] {
+        let failure = read(&HttpResult::Failed(reason), &names(), false, NOW).unwrap_err();
+        assert_eq!((failure, failure.outcome()), (ProviderFailure::Unreachable(reason), Outcome::ProviderUnavailable));
+        assert!(failure.is_worth_a_retry());
+    }
 }
 
 #[test]
@@ -389,7 +395,6 @@ fn what_may_be_gone_in_a_moment_is_worth_a_retry_unless_the_server_asks_for_time
         let failure = read(&HttpResult::Answered(answer), &names(), false, NOW).unwrap_err();
         (failure.is_worth_a_retry(), failure.retry_after().map(|wait| wait.as_secs()))
     };
-    assert!(ProviderFailure::Unreachable.is_worth_a_retry());
     for status in [502, 503, 504] {
         assert_eq!(retried(status, None), (true, None), "{status}");
     }
