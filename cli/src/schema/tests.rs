@@ -1,0 +1,202 @@
+//! The schema, held against the hand-made reader.
+
+use super::schema;
+use crate::check::configuration::load;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use tessera_core::config::key_tables;
+use tessera_core::config::problem::{Code, Problem};
+
+/// The full example.
+fn example() -> Value {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../envoy/envoy.full.yaml");
+    let input = load(&[file.to_owned()]).unwrap();
+    input.configurations[0].root.as_ref().unwrap().to_json()
+}
+
+fn read(configuration: &Value) -> Vec<Problem> {
+    let env = |_: &str| Some("x".repeat(64));
+    tessera_core::config::read(configuration.to_string().as_bytes(), &env).err().unwrap_or_default()
+}
+
+/// What the schema cannot say, as its documentation lists it.
+fn is_beyond_a_schema(problem: &Problem) -> bool {
+    match problem.code {
+        Code::Conflict | Code::UnknownReference | Code::DuplicateMember | Code::BadSecret => true,
+        // Bounds of durations are no pattern, and neither are dates, paths, addresses and keys.
+        Code::OutOfRange | Code::BadValue => true,
+        Code::MissingMember => {
+            ["issuer", "introspection.audience", "cluster"].iter().any(|end| problem.path.ends_with(end))
+        }
+        _ => false,
+    }
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+
+    fn of<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+        &list[self.below(list.len())]
+    }
+}
+
+fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(members) => members.iter().for_each(|(key, value)| {
+            pointers(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), found);
+        }),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(index, value)| pointers(value, &format!("{at}/{index}"), found));
+        }
+        _ => {}
+    }
+}
+
+fn mutate(value: &mut Value, random: &mut Random, names: &[&str], pool: &[Value]) {
+    let mut places = Vec::new();
+    pointers(value, "", &mut places);
+    let other = value.pointer(random.of::<String>(&places)).unwrap().clone();
+    let target = value.pointer_mut(random.of::<String>(&places)).unwrap();
+    let pick = random.below(5);
+    match target {
+        Value::Object(members) if pick < 2 && !members.is_empty() => {
+            let keys: Vec<String> = members.keys().cloned().collect();
+            let removed = members.remove(random.of(&keys)).unwrap();
+            if pick == 1 {
+                members.insert((*random.of(names)).into(), removed);
+            }
+        }
+        Value::Object(members) if pick < 4 => {
+            let new = if pick == 2 { other } else { random.of(pool).clone() };
+            members.insert((*random.of(names)).into(), new);
+        }
+        Value::Array(list) if pick < 2 && !list.is_empty() => drop(list.remove(random.below(list.len()))),
+        Value::Array(list) if pick < 4 => list.push(if pick == 2 { other } else { random.of(pool).clone() }),
+        target => *target = if pick == 0 { other } else { random.of(pool).clone() },
+    }
+}
+
+#[test]
+fn ten_thousand_mutations_are_judged_as_the_reader_judges_them() {
+    let validator = jsonschema::draft202012::new(&schema()).unwrap();
+    let example = example();
+    assert!(validator.is_valid(&example) && read(&example).is_empty(), "{:?}", read(&example));
+    let tables = key_tables();
+    let names: Vec<&str> = tables.iter().flat_map(|table| table.keys.iter().map(|key| key.name)).chain(["x"]).collect();
+    let words = [
+        "",
+        "x",
+        "a b",
+        "a\n",
+        "é",
+        "0s",
+        "5m",
+        "99999d",
+        "/a",
+        "/a*",
+        "*",
+        "a",
+        "optional",
+        "none",
+        "jwt",
+        "RS256",
+        "GET",
+        "x-a",
+        "x-a-",
+        "https://a",
+        "http://a/?b",
+        "https://u:p@a",
+        "authorization",
+        "bearer",
+        "private_key_jwt",
+        "api",
+        "main",
+        "*.a.b",
+        "2026-01-01T00:00:00Z",
+    ];
+    let mut pool: Vec<Value> = words.map(Value::from).into();
+    pool.extend([
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(-1),
+        json!(3.0),
+        json!(1.5),
+        json!(1e9),
+        json!([]),
+        json!({}),
+        json!(["x"]),
+        json!(["x", "x"]),
+        json!(["RS256"]),
+        json!([{}]),
+        json!({"env": "X"}),
+        json!({"env": ""}),
+        json!({"/a": [1]}),
+    ]);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let (mut refused, mut passed, mut beyond) = (0, 0, 0);
+    let (mut too_strict, mut too_lax) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..10_000 {
+        let mut configuration = example.clone();
+        for _ in 0..=random.below(2) {
+            mutate(&mut configuration, &mut random, &names, &pool);
+        }
+        let problems = read(&configuration);
+        match (validator.is_valid(&configuration), problems.is_empty()) {
+            (true, true) => passed += 1,
+            (false, false) => refused += 1,
+            (false, true) => {
+                let errors = validator.iter_errors(&configuration);
+                too_strict.extend(errors.map(|error| format!("{} at {}", error, error.instance_path())));
+            }
+            (true, false) => {
+                beyond += 1;
+                let wrong = problems.iter().filter(|problem| !is_beyond_a_schema(problem));
+                too_lax.extend(wrong.map(|problem| format!("{:?} {}: {}", problem.code, problem.path, problem.reason)));
+            }
+        }
+    }
+    assert!(too_strict.is_empty() && too_lax.is_empty(), "too strict: {too_strict:#?}\ntoo lax: {too_lax:#?}");
+    assert!(passed > 300 && refused > 3000 && beyond > 100, "{passed} {refused} {beyond}");
+}
+
+#[test]
+fn each_member_has_a_description_and_its_default() {
+    fn look(schema: &Value, place: &str, seen: &mut usize) {
+        let empty = Map::new();
+        for (key, member) in schema["properties"].as_object().unwrap_or(&empty) {
+            let place = format!("{place}.{key}");
+            *seen += 1;
+            assert!(
+                member["description"].as_str().is_some_and(|text| text.len() > 5 && !text.contains("](")),
+                "{place}"
+            );
+            look(member, &place, seen);
+            look(&member["items"], &place, seen);
+        }
+        if schema.get("properties").is_some() {
+            assert_eq!(schema["additionalProperties"], false, "{place}");
+        }
+    }
+    let (schema, mut seen) = (schema(), 0);
+    look(&schema, "", &mut seen);
+    let keys: usize = key_tables().iter().map(|table| table.keys.len()).sum();
+    assert!(seen + 1 >= keys, "{seen} of {keys}");
+    assert_eq!(schema["properties"]["cache"]["properties"]["max_ttl"]["default"], "5m");
+    assert_eq!(
+        schema["properties"]["apis"]["items"]["properties"]["upstream"]["properties"]["claims_prefix"]["default"],
+        Value::Null
+    );
+    assert_eq!(
+        schema["properties"]["no_match"]["description"],
+        "a request that no API matches: `refuse` (404) or `pass`; default: `refuse`"
+    );
+}
