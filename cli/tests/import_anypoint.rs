@@ -278,6 +278,40 @@ fn a_table_that_cannot_be_read_for_sure_is_a_mistake() {
 }
 
 #[test]
+fn columns_and_ids_that_are_not_there_are_said() {
+    let csv = "apiId,clientId,status,SLA\n7,c,APPROVED,Gold\n";
+    let json = r#"[{"apiId": 7, "clientId": "c", "status": "APPROVED", "SLA": {"name": null}}]"#;
+    for (input, flags, code, said) in [
+        (csv, "--map=tier=SLA", 0, ""),
+        (json, "--map=tier=SLA.name", 0, ""),
+        (csv, "--map=tier=Tier", 2, "-:1:1: mistake: there is no column Tier, which --map names\n"),
+        (json, "--map=tier=SLA.tier", 2, "-:1:1: mistake: there is no column SLA.tier, which --map names\n"),
+        (csv, "--map=status=State", 2, "-:1:1: mistake: there is no column State, which --map names\n"),
+        (csv, "--map=api=API", 2, "-:1:1: mistake: there is no column API: --map names another one\n"),
+        (json, "--map=api=API", 2, "-:1:1: mistake: there is no column API, which --map names\n"),
+        (csv, "--api=7=orders", 0, NO_TIER),
+        (json, "--color=never", 0, NO_TIER),
+        (
+            "apiId,clientId,status,tierName\n7,c,APPROVED,\n",
+            "--api=8=x",
+            0,
+            "-:1:1: none --api -> -: no API is called 8 in the input\n",
+        ),
+        ("apiId,clientId\n", "--color=never", 0, ""),
+    ] {
+        let done = run(&["--contracts", "-", flags], input);
+        assert_eq!((done.code, done.stdout.is_empty()), (code, code == 2), "{flags} {input}");
+        let is_all = done.stderr == said || code == 2;
+        assert!(is_all && done.stderr.ends_with(said), "{flags} {input}\n{}", done.stderr);
+    }
+    let done = run(&["inline.yaml", "--api", "SECRET nobody=x"], "");
+    assert!(done.code == 0 && done.stderr.contains("inline.yaml:1:1: none --api -> -: no API is called … in"));
+}
+
+const NO_TIER: &str = "-:1:1: none tierName -> -: there is no such column, so no contract has a tier: \
+                       --map tier=… names another one\n";
+
+#[test]
 fn no_row_grants_more_than_it_says() {
     let long = "x".repeat(257);
     for (row, status, said) in [
@@ -298,7 +332,7 @@ fn no_row_grants_more_than_it_says() {
             "none tierName -> contracts[0].tier: is too long",
         ),
     ] {
-        let other = r#"{"apiId": "other", "clientId": "other", "status": "APPROVED"}"#;
+        let other = r#"{"apiId": "other", "clientId": "other", "status": "APPROVED", "tierName": null}"#;
         let done = run(&["--contracts", "-"], &format!("[{row}, {other}]"));
         let document: Value = serde_json::from_str(&done.stdout).unwrap();
         let contracts = document["contracts"].as_array().unwrap();

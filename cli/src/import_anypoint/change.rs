@@ -104,6 +104,16 @@ impl Notes {
         self.faults.push(Fault { at, message: message.into() });
     }
 
+    /// Notes each id that `--api` maps in vain: it may be misspelt.
+    pub fn unused(&mut self, names: &[(String, String)], is_used: impl Fn(&str) -> bool) {
+        let at = At { file: 0, place: Place { line: 1, column: 1 } };
+        for (there, _) in names.iter().filter(|(there, _)| !is_used(there)) {
+            let (kind, policy, parameter, path) = (Kind::None, None, "--api".into(), String::new());
+            let message = format!("no API is called {} in the input", shown_name(there));
+            self.changes.push(Change { kind, at, policy, parameter, path, message });
+        }
+    }
+
     /// In the order of the input, each once.
     pub fn sorted(mut self) -> Self {
         let key = |change: &Change| (change.at, change.parameter.clone(), change.path.clone(), change.message.clone());

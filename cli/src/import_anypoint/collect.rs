@@ -52,7 +52,10 @@ pub fn collect(documents: &[Document], names: &[(String, String)], notes: &mut N
     for document in documents {
         collector.manager(document.file, &document.root);
     }
-    collector.found
+    let Collector { found, notes, .. } = collector;
+    let called = |(Key::Flex { name, .. } | Key::Manager(name)): &Key, there: &str| *name == there;
+    notes.unused(names, |there| found.keys.iter().any(|key| called(key, there)));
+    found
 }
 
 /// A document, or the items of a list.

@@ -10,13 +10,15 @@ pub struct Columns {
     pub status: String,
     pub tier: String,
     pub name: String,
+    /// Those that the command line names: they have to be there.
+    pub mapped: Vec<String>,
 }
 
 impl Default for Columns {
     fn default() -> Self {
         let [api, client_id, status, tier, name] =
             ["apiId", "clientId", "status", "tierName", "applicationName"].map(str::to_owned);
-        Self { api, client_id, status, tier, name }
+        Self { api, client_id, status, tier, name, mapped: Vec::new() }
     }
 }
 
@@ -47,6 +49,7 @@ impl Columns {
                 }
             };
             *place = column.into();
+            columns.mapped.push(column.into());
         }
         Ok(columns)
     }

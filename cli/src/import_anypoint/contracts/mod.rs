@@ -7,8 +7,9 @@ pub use columns::Columns;
 
 use super::change::{At, Change, Kind, Notes, shown_name};
 use crate::document::file::File;
+use crate::document::node::Place;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use table::{Cell, TableRow};
 use tessera_core::contract::contract::{Contract, Status};
 use tessera_core::contract::row::{Identity, Row};
@@ -22,21 +23,42 @@ struct Import<'a> {
     written: Vec<Value>,
     /// The line in which an API and a client were last named.
     seen: BTreeMap<(Box<str>, Box<str>), usize>,
+    /// APIs as the table calls them.
+    ids: BTreeSet<Box<str>>,
 }
 
 /// The document that a file makes; `None` where there is a fault, or nothing in it can be used.
 pub fn document(file: &File, columns: &Columns, names: &[(String, String)], notes: &mut Notes) -> Option<Value> {
     let needed = [columns.api.as_str(), &columns.client_id];
     let rows = table::read(file, &needed, &columns.all(), notes);
+    if notes.faults.is_empty() {
+        note_absent(&rows, columns, notes);
+    }
     if !notes.faults.is_empty() {
         return None;
     }
-    let mut import = Import { columns, names, notes, written: Vec::new(), seen: BTreeMap::new() };
+    let mut import = Import { columns, names, notes, written: Vec::new(), seen: BTreeMap::new(), ids: BTreeSet::new() };
     for row in &rows {
         import.row(row);
     }
-    let written = import.written;
+    let Import { written, ids, notes, .. } = import;
+    notes.unused(names, |there| ids.contains(there));
     (rows.is_empty() || !written.is_empty()).then(|| json!({ "contracts": written }))
+}
+
+/// A column that no row has: a mistake if it was asked for, since contracts would silently lack what it says.
+fn note_absent(rows: &[TableRow], columns: &Columns, notes: &mut Notes) {
+    let Some(first) = rows.first() else { return };
+    let at = At { file: first.at.file, place: Place { line: 1, column: 1 } };
+    let is_absent = |column: &str| !rows.iter().any(|row| row.has(column));
+    for column in columns.mapped.iter().filter(|column| is_absent(column)) {
+        notes.fault(at, format!("there is no column {}, which --map names", shown_name(column)));
+    }
+    if is_absent(&columns.tier) && !columns.mapped.contains(&columns.tier) {
+        let (kind, policy, parameter, path) = (Kind::None, None, shown_name(&columns.tier).into(), String::new());
+        let message = "there is no such column, so no contract has a tier: --map tier=… names another one".into();
+        notes.changes.push(Change { kind, at, policy, parameter, path, message });
+    }
 }
 
 impl Import<'_> {
@@ -51,6 +73,7 @@ impl Import<'_> {
         let columns = self.columns;
         let Some(api) = self.needed(row, &columns.api) else { return };
         let Some(client_id) = self.needed(row, &columns.client_id) else { return };
+        self.ids.insert(api.clone());
         let api = self.names.iter().find(|(there, _)| **there == *api).map_or(api, |(_, here)| here.as_str().into());
         let identity = Identity { api, provider: None, client_id };
         let status = self.status(row);

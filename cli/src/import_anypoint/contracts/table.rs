@@ -29,6 +29,14 @@ pub enum Cell {
 }
 
 impl TableRow {
+    /// Whether it has the column, be it empty.
+    pub fn has(&self, column: &str) -> bool {
+        match &self.cells {
+            Cells::Csv(cells) => cells.iter().any(|(name, _)| name == column),
+            Cells::Json(row) => column.split('.').try_fold(row, |node, step| node.get(step)).is_some(),
+        }
+    }
+
     /// What the column holds, and where. In JSON a `.` steps into objects.
     pub fn cell(&self, column: &str) -> (Cell, At) {
         let text = |text: &str| if text.is_empty() { Cell::Empty } else { Cell::Text(text.into()) };
