@@ -24,7 +24,7 @@ impl Output {
 
     /// Writes the only object of the result.
     pub fn print_json(&mut self, value: &serde_json::Value) {
-        self.print(&format!("{value}\n"));
+        self.print(&format!("{}\n", escaped(&value.to_string())));
     }
 
     /// Says what keeps the command from working, in one line.
@@ -35,5 +35,29 @@ impl Output {
     /// Says something beside the result, in one line.
     pub fn note(&mut self, text: &str) {
         let _ = writeln!(self.stderr, "{text}").and_then(|()| self.stderr.flush());
+    }
+}
+
+/// JSON whose control characters above ASCII are escaped, too: terminals obey some of them.
+fn escaped(json: &str) -> String {
+    let escape = |letter: char| match letter {
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            format!("\\u{:04x}", u32::from(letter))
+        }
+        letter => letter.to_string(),
+    };
+    json.chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_no_control_character() {
+        let value = serde_json::json!("a\u{9b}\u{202e}\n\u{7f}é");
+        let json = escaped(&value.to_string());
+        assert!(!json.contains(char::is_control) && !json.contains('\u{202e}'));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
     }
 }

@@ -1,7 +1,8 @@
 //! The line at which a diagnostic stands, without any value but the one that it is about.
 
+use super::concealed::may_hold_credentials;
 use super::diagnostic::Diagnostic;
-use super::tokens::{Token, comment};
+use super::tokens::{Token, at, comment};
 use crate::document::source::Source;
 use tessera_core::base::printable::Printable;
 
@@ -25,13 +26,11 @@ pub fn excerpt(diagnostic: &Diagnostic, source: &Source, tokens: &[Token]) -> Ex
     let mut index = begin;
     while index < end {
         line.pass(index, from, to);
-        let token = tokens.iter().find(|token| (token.start..token.end).contains(&index));
-        match token {
+        match at(index, tokens) {
             Some(token) => {
                 let behind = token.end.min(end);
                 let raw: String = source.between(index, behind).iter().collect();
-                // A URL may hold credentials, whatever is wrong there.
-                let may_be_secret = diagnostic.secret || (raw.contains("://") && raw.contains('@'));
+                let may_be_secret = diagnostic.secret || may_hold_credentials(&raw);
                 let is_shown = token.is_key || (token.start == from && !may_be_secret);
                 line.push(if is_shown { &raw } else { "…" });
                 index = behind;
@@ -42,7 +41,8 @@ pub fn excerpt(diagnostic: &Diagnostic, source: &Source, tokens: &[Token]) -> Ex
                     true => 0,
                     false => rest.take_while(|letter| !letter.is_whitespace() && !",]}".contains(**letter)).count(),
                 };
-                let before_token = tokens.iter().map(|token| token.start).find(|start| *start > index);
+                let next = tokens.partition_point(|token| token.start <= index);
+                let before_token = tokens.get(next).map(|token| token.start);
                 let other = other.min(before_token.map_or(other, |start| start - index));
                 match source.get(index).filter(|_| other == 0) {
                     Some(letter) => line.push(&if letter.is_whitespace() { ' ' } else { letter }.to_string()),

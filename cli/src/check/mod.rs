@@ -3,6 +3,7 @@
 mod allow;
 mod assumed;
 pub mod code;
+mod concealed;
 pub mod configuration;
 pub mod diagnostic;
 mod excerpt;
@@ -64,6 +65,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     let views = Views::new(&input);
     let mut diagnostics = mistakes(&input, arguments.with_env);
     diagnostics.extend(gateway::examine(&input, &gateway::Options { clusters: arguments.cluster.clone() }));
+    concealed::conceal(&input, &mut diagnostics);
     diagnostics.retain(|diagnostic| {
         let is_allowed = |view: &view::View| allow::is_allowed(diagnostic, &view.source, &view.tokens);
         !arguments.allow.contains(&diagnostic.code) && !views.of(&input, diagnostic).is_some_and(is_allowed)
@@ -88,6 +90,7 @@ pub fn mistakes(input: &Input, with_env: bool) -> Vec<Diagnostic> {
     let mut mistakes = input.faults.clone();
     mistakes.extend(reader::mistakes(input, with_env));
     mistakes.retain(|one| one.code.severity() == Severity::Mistake);
+    concealed::conceal(input, &mut mistakes);
     mistakes
 }
 

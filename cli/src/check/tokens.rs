@@ -1,5 +1,6 @@
 //! Where the keys and the scalars of a document are written.
 
+use super::concealed;
 use super::configuration::Input;
 use crate::document::node::{Node, Span, Value};
 use crate::document::source::Source;
@@ -28,9 +29,11 @@ pub fn tokens(input: &Input, document: usize, source: &Source) -> Vec<Token> {
             collect(root, source, &mut tokens);
         }
     }
+    let hidden: Vec<usize> = concealed::keys(input, document).iter().map(|span| source.index(span.start)).collect();
+    tokens.iter_mut().for_each(|token| token.is_key &= !hidden.contains(&token.start));
     tokens.retain(|token| token.start < token.end);
     tokens.sort();
-    tokens.dedup();
+    tokens.dedup_by_key(|token| token.start);
     tokens
 }
 
@@ -51,6 +54,12 @@ fn token(span: Span, source: &Source, is_key: bool) -> Token {
     Token { start: source.index(span.start), end: source.index(span.end), is_key }
 }
 
+/// The one that a character is part of.
+pub fn at(index: usize, tokens: &[Token]) -> Option<&Token> {
+    let behind = tokens.partition_point(|token| token.start <= index);
+    tokens.get(..behind)?.last().filter(|token| index < token.end)
+}
+
 /// What a comment on a line says, without its `#`, and whether nothing else is on the line.
 pub fn comment(line: usize, source: &Source, tokens: &[Token]) -> Option<(String, bool)> {
     let start = source.start(line);
@@ -58,8 +67,8 @@ pub fn comment(line: usize, source: &Source, tokens: &[Token]) -> Option<(String
     let begins = |(offset, letter): (usize, &char)| {
         let index = start + offset;
         let before = offset.checked_sub(1).and_then(|before| letters.get(before));
-        let is_outside = !tokens.iter().any(|token| (token.start..token.end).contains(&index));
-        (*letter == '#' && before.is_none_or(|before| before.is_whitespace()) && is_outside).then_some(offset)
+        let begins = *letter == '#' && before.is_none_or(|before| before.is_whitespace());
+        (begins && at(index, tokens).is_none()).then_some(offset)
     };
     let offset = letters.iter().enumerate().find_map(begins)?;
     let is_alone = letters.iter().take(offset).all(|letter| letter.is_whitespace());
