@@ -12,8 +12,12 @@
     reason = "clippy takes only #[test] functions for tests, and all of this crate is one"
 )]
 
+#[path = "../explained/mod.rs"]
+mod explained;
 #[path = "../refusals/mod.rs"]
 mod refusals;
+#[path = "../scenarios/mod.rs"]
+mod scenarios;
 #[path = "../tokens/mod.rs"]
 mod tokens;
 

@@ -1,9 +1,7 @@
-//! The scenarios that run on the fake host too, in real Envoy with two workers.
+//! The scenarios that run on the fake host too, in real Envoy with two workers. Each request is explained, too.
 
-#[path = "../scenarios/mod.rs"]
-mod scenarios;
-
-use scenarios::{Exchange, Gateway, Introspected, Request, scenarios_on};
+use crate::explained::Explained;
+use crate::scenarios::{self, Exchange, Gateway, Introspected, Request, scenarios_on};
 use serde_json::Value;
 
 use crate::harness::answer::Answer;
@@ -70,4 +68,4 @@ fn lower((name, value): (String, Vec<u8>)) -> (String, Vec<u8>) {
     (name.to_ascii_lowercase(), value)
 }
 
-scenarios_on! { RealEnvoy }
+scenarios_on! { Explained<RealEnvoy> }

@@ -29,7 +29,6 @@ mod callbacks;
 mod client_assertions;
 mod decisions;
 mod documented_providers;
-mod explained_scenarios;
 mod held_back;
 mod host_signatures;
 mod hostile;

@@ -1,13 +1,14 @@
-//! The scenarios that run in real Envoy too, on the fake host: two workers that take turns.
+//! The scenarios that run in real Envoy too, on the fake host: two workers that take turns. Each request is explained, too.
 
 use crate::caller::INACTIVE;
+use crate::explained::Explained;
 use crate::host::{Headers, Outcome, Worker};
 use crate::process;
 use crate::scenarios::{self, Exchange, Gateway, Introspected, Request, scenarios_on};
 use serde_json::Value;
 use std::collections::HashMap;
 
-pub struct FakeHost {
+struct FakeHost {
     workers: [Worker; 2],
     turn: usize,
     answers: HashMap<String, Introspected>,
@@ -64,4 +65,4 @@ fn owned(headers: &Headers) -> Vec<(String, Vec<u8>)> {
     headers.pairs().map(|(name, value)| (name.to_owned(), value.to_vec())).collect()
 }
 
-scenarios_on! { FakeHost }
+scenarios_on! { Explained<FakeHost> }
