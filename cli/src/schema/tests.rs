@@ -85,6 +85,7 @@ fn mutate(value: &mut Value, random: &mut Random, names: &[&str], pool: &[Value]
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the mutations are one list")]
 fn ten_thousand_mutations_are_judged_as_the_reader_judges_them() {
     let validator = jsonschema::draft202012::new(&schema()).unwrap();
     let example = example();
