@@ -46,20 +46,6 @@ fn an_alias_of_a_secret() {
 }
 
 #[test]
-fn keys_in_the_place_of_a_secret() {
-    for secret in [format!("{{{SECRET}}}"), format!("{{env: A, \"{SECRET}\": 1}}"), format!("{{env: {{{SECRET}: a}}}}")]
-    {
-        hides(&provider(&secret, ""), "secret");
-    }
-    hides(&provider("{env: A}", &format!("    headers: {{\"authorization: {SECRET}\"}}")), "headers");
-    hides(&provider("{env: A}", &format!("    headers: {{authorization: {{{SECRET}: a}}}}")), "unknown-member");
-    hides(
-        &provider("{env: A}", &format!("  discovery: {{cluster: y, clusters: {{\"https://u:{SECRET}@b/p\": z}}}}")),
-        "bad-value",
-    );
-}
-
-#[test]
 fn urls_with_credentials_that_a_warning_is_about() {
     let text = provider("{env: A}", "").replace("https://idp/x", &format!("http://idp/x?api_key={SECRET}"));
     hides(&text, "cleartext-remote");

@@ -1,4 +1,4 @@
-//! What stands in a place for a secret, by whatever way a diagnostic comes to it: an alias, a key, a path, a URL.
+//! What stands in a place for a secret, by whatever way a diagnostic comes to it: an alias, a URL.
 
 use super::configuration::Input;
 use super::diagnostic::Diagnostic;
@@ -20,15 +20,7 @@ pub fn conceal(input: &Input, diagnostics: &mut [Diagnostic]) {
             diagnostic.secret = true;
             diagnostic.message = redacted(&diagnostic.message, value);
         }
-        if diagnostic.configuration.is_some() {
-            diagnostic.path = shown(&diagnostic.path);
-        }
     }
-}
-
-/// The keys of a document that are not shown.
-pub fn keys(input: &Input, document: usize) -> Vec<Span> {
-    Secrets::of(input, document).keys
 }
 
 /// Whether it is a URL that may carry a credential.
@@ -45,7 +37,6 @@ fn is_within(span: Span, other: Span) -> bool {
 #[derive(Default)]
 struct Secrets<'a> {
     values: Vec<&'a Node>,
-    keys: Vec<Span>,
 }
 
 impl<'a> Secrets<'a> {
@@ -63,14 +54,8 @@ impl<'a> Secrets<'a> {
         for member in node.members() {
             match &*member.key {
                 "secret" | "key" => self.add(&member.value),
-                "headers" => member.value.members().iter().for_each(|header| {
-                    self.keys.extend((!is_header_name(&header.key)).then_some(header.key_span));
-                    self.add(&header.value);
-                }),
-                key => {
-                    self.keys.extend(may_hold_credentials(key).then_some(member.key_span));
-                    self.search_configuration(&member.value);
-                }
+                "headers" => member.value.members().iter().for_each(|header| self.add(&header.value)),
+                _ => self.search_configuration(&member.value),
             }
         }
     }
@@ -90,43 +75,9 @@ impl<'a> Secrets<'a> {
         }
     }
 
+    /// The name of a variable is none.
     fn add(&mut self, node: &'a Node) {
-        if !node.members().iter().all(|member| &*member.key == "env") || node.members().is_empty() {
-            self.values.push(node);
-        }
-        self.add_keys(node);
-    }
-
-    fn add_keys(&mut self, node: &'a Node) {
-        node.elements().iter().for_each(|element| self.add_keys(element));
-        for member in node.members() {
-            self.keys.extend((&*member.key != "env").then_some(member.key_span));
-            self.add_keys(&member.value);
-        }
-    }
-}
-
-fn is_header_name(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
-/// The path without keys that are not shown.
-fn shown(path: &str) -> String {
-    let in_secret = [".client.secret.", ".client.key."].iter().find_map(|place| path.split_once(place));
-    if in_secret.is_some_and(|(_, key)| key != "env") {
-        let length = path.len() - in_secret.map_or(0, |(_, key)| key.len());
-        return format!("{}…", path.get(..length).unwrap_or_default());
-    }
-    let is_name = |key: &str| is_header_name(key.strip_suffix(".env").unwrap_or(key));
-    match path.split_once(".headers.") {
-        Some((place, key)) if !is_name(key) => {
-            // What stands beneath a sound name is in its secret.
-            let name = key.split('.').next().filter(|name| key.contains('.') && is_header_name(name));
-            format!("{place}.headers.{}…", name.map_or(String::new(), |name| format!("{name}.")))
-        }
-        _ => match path.split_once(".clusters.") {
-            Some((place, key)) if may_hold_credentials(key) => format!("{place}.clusters.…"),
-            _ => path.to_owned(),
-        },
+        let is_name = !node.members().is_empty() && node.members().iter().all(|member| &*member.key == "env");
+        self.values.extend((!is_name).then_some(node));
     }
 }

@@ -1,6 +1,5 @@
 //! Where the keys and the scalars of a document are written.
 
-use super::concealed;
 use super::configuration::Input;
 use crate::document::node::{Node, Span, Value};
 use crate::document::source::Source;
@@ -29,8 +28,6 @@ pub fn tokens(input: &Input, document: usize, source: &Source) -> Vec<Token> {
             collect(root, source, &mut tokens);
         }
     }
-    let hidden: Vec<usize> = concealed::keys(input, document).iter().map(|span| source.index(span.start)).collect();
-    tokens.iter_mut().for_each(|token| token.is_key &= !hidden.contains(&token.start));
     tokens.retain(|token| token.start < token.end);
     tokens.sort();
     tokens.dedup_by_key(|token| token.start);
