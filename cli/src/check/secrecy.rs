@@ -2,6 +2,7 @@
 
 use super::place::Destination;
 use crate::document::node::{Node, Value};
+use tessera_core::config::is_variable_name;
 use tessera_core::config::problem::{Code, Problem};
 
 /// Whether the value at which a problem stands may be a secret: in a place for one, or one in a wrong place.
@@ -12,7 +13,7 @@ pub fn is_secret(problem: &Problem, destination: &Destination<'_>) -> bool {
     let text = destination.value.text().unwrap_or_default();
     match problem.code {
         Code::Syntax | Code::UnknownMember | Code::DuplicateMember | Code::WrongType | Code::BadSecret => true,
-        Code::EnvNotSet => is_repeated || !is_name(text),
+        Code::EnvNotSet => is_repeated || !is_variable_name(text),
         // A URL may hold credentials.
         Code::BadValue if is_url(destination, text) => true,
         _ => in_place || is_repeated || (text.contains("://") && text.contains('@')),
@@ -23,11 +24,6 @@ fn is_url(destination: &Destination<'_>, text: &str) -> bool {
     let key = destination.hops.last().and_then(|hop| hop.key());
     text.contains("://")
         || matches!(key, Some("endpoint" | "url" | "identifier" | "documentation" | "resource_metadata"))
-}
-
-/// Whether it can be nothing but the name of an environment variable.
-pub fn is_name(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The text without what it repeats of a value.

@@ -2,10 +2,11 @@
 
 use super::check::{Check, Passing};
 use super::request::Request;
-use super::secrecy::{Secrets, print_of};
+use super::secrecy::Secrets;
 use super::trace::Trace;
 use super::upstream::Upstream;
 use serde_json::{Map, Value, json};
+use tessera_core::engine::about;
 use tessera_core::engine::effect::Verdict;
 use tessera_core::engine::settings::Settings;
 use tessera_core::outcome::Outcome;
@@ -47,7 +48,7 @@ impl Explanation {
             operation: trace.place.1,
             provider: trace.provider.as_ref().map(|provider| provider.name.to_string()),
             client_id: trace.client_id.as_deref().map(|client| trace.secrets.without(client).into_owned()),
-            token: token.map(print_of),
+            token: token.map(about::named),
             reply,
             upstream,
             request: shown(trace.request, &trace.secrets),

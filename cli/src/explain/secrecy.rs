@@ -72,8 +72,3 @@ impl Secrets {
         self.without(&shown).into_owned()
     }
 }
-
-/// The digits that name a token.
-pub fn print_of(token: &[u8]) -> String {
-    hmac_sha256::Hash::hash(token).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
-}

@@ -3,6 +3,7 @@
 use super::assemble::Given;
 use std::collections::BTreeSet;
 use tessera_core::base::http::HttpUrl;
+use tessera_core::config::is_variable_name;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
@@ -54,9 +55,7 @@ impl Arguments {
         if self.issuer.iter().collect::<BTreeSet<_>>().len() < self.issuer.len() {
             return Err("--issuer is given twice with one value: servers are told apart by it".into());
         }
-        if self.secret_env.is_empty()
-            || !self.secret_env.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        {
+        if !is_variable_name(&self.secret_env) {
             return Err("--secret-env wants the name of a variable: letters, digits and _".into());
         }
         for (flag, text) in [("--cluster", Some(&self.cluster)), ("--client-id", self.client_id.as_ref())] {

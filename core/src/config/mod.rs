@@ -40,6 +40,7 @@ use problem::{Problem, Problems};
 
 pub use advice::advice;
 pub use duration::parse as parse_duration;
+pub use secret::is_variable_name;
 pub use signing::choose_signers;
 pub use tables::key_tables;
 

@@ -60,6 +60,11 @@ impl Field<'_> {
     }
 }
 
+/// Whether the text can be nothing but the name of an environment variable.
+pub fn is_variable_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 fn variable(section: &Section<'_>, fault: Fault) -> Option<Secret> {
     let field = section.field(&VARIABLE.env)?;
     let name = field.text()?;
@@ -72,8 +77,7 @@ fn variable(section: &Section<'_>, fault: Fault) -> Option<Secret> {
         },
     };
     // What does not look like a name may be the secret itself, put in the wrong place.
-    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let shown = if is_name { format!(" {name:?}") } else { String::new() };
+    let shown = if is_variable_name(&name) { format!(" {name:?}") } else { String::new() };
     field.refuse(code, format!("environment variable{shown} {fault}"));
     None
 }

@@ -36,7 +36,7 @@ pub struct About {
 impl About {
     /// Takes note of the token, by what cannot be turned back into it.
     pub fn set_token(&mut self, token: &[u8]) {
-        self.token = hmac_sha256::Hash::hash(token).first_chunk().copied();
+        self.token = print_of(token);
     }
 
     /// Takes note of what the refusal is about in the facts.
@@ -73,6 +73,15 @@ impl About {
         let token = self.token.map(|print| ("tessera.token", hex(&print)));
         texts.into_iter().filter_map(|(name, text)| Some((name, loggable(text?)))).chain(token).collect()
     }
+}
+
+fn print_of(token: &[u8]) -> Option<[u8; PRINT]> {
+    hmac_sha256::Hash::hash(token).first_chunk().copied()
+}
+
+/// The digits that name a token where it must not be shown.
+pub fn named(token: &[u8]) -> String {
+    print_of(token).map(|print| hex(&print)).unwrap_or_default()
 }
 
 fn hex(bytes: &[u8]) -> String {

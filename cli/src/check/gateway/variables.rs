@@ -5,7 +5,7 @@ use super::secrets;
 use super::subject::Subject;
 use crate::check::code::Code;
 use crate::check::configuration::Kind;
-use crate::check::secrecy::is_name;
+use tessera_core::config::is_variable_name;
 
 pub fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let Some(root) = subject.root.as_ref().filter(|_| subject.kind != Kind::Plain) else { return };
@@ -13,7 +13,7 @@ pub fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for name in secrets::of(root).iter().filter_map(secrets::variable) {
         let Some(text) = name.text().filter(|text| !text.is_empty() && !passed.contains(text)) else { continue };
         // What does not look like a name may be the secret itself, put in the wrong place.
-        let is_name = is_name(text) && !name.is_repeated;
+        let is_name = is_variable_name(text) && !name.is_repeated;
         let shown = if is_name { format!(" {text}") } else { String::new() };
         let message = format!("the variable{shown} is not handed over to the filter");
         let hint = hint(subject.kind);
