@@ -6,9 +6,8 @@ use crate::http_client::{Failure, Request, Response, Trust, send};
 use serde_json::{Map, Value};
 use std::time::Duration;
 use tessera_core::base::http::HttpUrl;
+use tessera_core::feed::fetched_body::MAX_DOCUMENT_BYTES;
 use tessera_core::provider::metadata::{Metadata, MetadataError, urls};
-
-const LIMIT: usize = 256 * 1024;
 
 /// What the server says at both addresses: the first sound document, and what only the other one has.
 pub fn ask(issuer: &str, trust: &Trust, timeout: Duration) -> Result<Server, Unusable> {
@@ -54,7 +53,7 @@ fn worst(faults: Vec<Unusable>) -> Unusable {
 fn document(url: &str, issuer: &str, trust: &Trust, timeout: Duration) -> Result<Map<String, Value>, Unusable> {
     let unsound = |reason: String| Unusable::Unsound(format!("{url}: {reason}"));
     let headers = vec![("accept".into(), "application/json".into())];
-    let request = Request { method: "GET", url, headers, body: Vec::new(), timeout, limit: LIMIT };
+    let request = Request { method: "GET", url, headers, body: Vec::new(), timeout, limit: MAX_DOCUMENT_BYTES };
     let Response { status, headers, body } = send(&request, trust).map_err(|failure| match failure {
         Failure::TooLarge(_) => unsound(failure.to_string()),
         _ => Unusable::Unanswered(format!("{url}: {failure}")),

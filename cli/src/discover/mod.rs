@@ -21,7 +21,7 @@ use reach::Place;
 use serde_json::{Value, json};
 use server::Server;
 use std::time::Duration;
-use tessera_core::config::parse_duration;
+use tessera_core::config::{is_variable_name, parse_duration};
 use unusable::Unusable;
 
 /// The longest that a server is waited for.
@@ -150,7 +150,7 @@ fn name(text: &str) -> Result<String, &'static str> {
 }
 
 fn variable(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+    if !is_variable_name(text) {
         return Err("must be the name of an environment variable: letters, digits and \"_\"");
     }
     Ok(text.into())

@@ -12,21 +12,11 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// `None` where the port is none.
-    pub fn of(url: &HttpUrl) -> Option<Self> {
+    pub fn of(url: &HttpUrl) -> Self {
         let is_tls = url.scheme() == "https";
-        let authority = url.authority().to_ascii_lowercase();
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-            _ => (authority.as_str(), None),
-        };
-        let port = match port {
-            Some(port) => port.parse().ok().filter(|port| *port > 0)?,
-            None if is_tls => 443,
-            None => 80,
-        };
+        let host = url.host().to_ascii_lowercase();
         let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         let is_address = host.parse::<IpAddr>().is_ok();
-        Some(Self { host: host.into(), port, is_tls, is_address })
+        Self { host: host.into(), port: url.port(), is_tls, is_address }
     }
 }

@@ -59,7 +59,7 @@ impl Server {
         let unsound = |reason: &str| Unusable::Unsound(format!("its {name} {reason}"));
         let url = HttpUrl::parse(url).map_err(unsound)?;
         check_scheme(&url, &format!("its {name}")).map_err(Unusable::Unsound)?;
-        Origin::of(&url).ok_or_else(|| unsound("has no port that there is"))
+        Ok(Origin::of(&url))
     }
 
     /// The texts of a list; `None` where there is no list.

@@ -16,12 +16,8 @@ pub enum Unusable {
 /// # Errors
 /// A sentence about `what`.
 pub fn check_scheme(url: &HttpUrl, what: &str) -> Result<(), String> {
-    let authority = url.authority().to_ascii_lowercase();
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => &authority,
-    };
-    let is_loopback = matches!(host, "localhost" | "[::1]")
+    let host = url.host().to_ascii_lowercase();
+    let is_loopback = matches!(&*host, "localhost" | "[::1]")
         || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
     if url.scheme() == "https" || is_loopback {
         return Ok(());

@@ -156,6 +156,17 @@ impl HttpUrl {
         &self.authority
     }
 
+    /// The host without its port, as the URL gives it: an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        split_port(&self.authority).0
+    }
+
+    /// The port that is given, or the scheme's own (RFC 9110 §4.2).
+    pub fn port(&self) -> u16 {
+        let given = split_port(&self.authority).1.and_then(|port| port.parse().ok());
+        given.unwrap_or(if self.scheme == "https" { 443 } else { 80 })
+    }
+
     /// Path and query; begins with `/`.
     pub fn path(&self) -> &str {
         &self.path
@@ -203,8 +214,8 @@ fn check_authority(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The host, and the port if one is given.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
+/// The host of an authority, and the port if one is given.
+pub fn split_port(authority: &str) -> (&str, Option<&str>) {
     match (authority.starts_with('['), authority.rsplit_once(':')) {
         // A colon within brackets belongs to the address.
         (true, _) if authority.ends_with(']') => (authority, None),
@@ -256,6 +267,19 @@ fn is_ipv6(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_stands_behind_the_host() {
+        for (authority, host) in [("a", "a"), ("a:80", "a"), ("[::1]", "[::1]"), ("[::1]:80", "[::1]")] {
+            assert_eq!(split_port(authority).0, host);
+        }
+        for (url, host, port) in
+            [("http://a", "a", 80), ("https://[::1]/x", "[::1]", 443), ("https://A:8443", "A", 8443)]
+        {
+            let url = HttpUrl::parse(url).unwrap();
+            assert_eq!((url.host(), url.port()), (host, port));
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

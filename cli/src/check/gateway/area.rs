@@ -1,6 +1,7 @@
 //! Which requests a route is for, and whether an API may match some of them.
 
 use super::cursor::Cursor;
+use tessera_core::base::http::split_port;
 use tessera_core::policy::hosts::HostPattern;
 use tessera_core::policy::paths::PathPattern;
 
@@ -83,7 +84,7 @@ impl Area<'_> {
 /// Whether a host may be both of this domain and of the API's.
 fn is_at(pattern: &HostPattern, domain: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
-    let domain = super::machine::host_of(&domain);
+    let (domain, _) = split_port(&domain);
     if domain == "*" {
         return true;
     }

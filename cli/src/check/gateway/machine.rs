@@ -11,14 +11,6 @@ pub fn is_this(host: &str) -> bool {
     }
 }
 
-/// The host of an authority, without its port.
-pub fn host_of(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => host,
-        _ => authority,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,9 +22,6 @@ mod tests {
         }
         for host in ["", "idp", "localhost.example.com", "128.0.0.1", "0.0.0.0", "::2", "127.0.0.1.example.com"] {
             assert!(!is_this(host), "{host}");
-        }
-        for (authority, host) in [("a", "a"), ("a:80", "a"), ("[::1]", "[::1]"), ("[::1]:80", "[::1]")] {
-            assert_eq!(host_of(authority), host);
         }
     }
 }

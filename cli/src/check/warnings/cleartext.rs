@@ -10,7 +10,7 @@ use crate::check::gateway::surroundings::Surroundings;
 pub(super) fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findings: &mut Findings<'_>) {
     for call in &subject.calls {
         let Some((url, at)) = call.url.as_ref().filter(|(url, _)| url.scheme() == "http") else { continue };
-        let is_this = machine::is_this(machine::host_of(url.authority()));
+        let is_this = machine::is_this(url.host());
         let provided = call.cluster.text().map(|name| surroundings.provided(subject, name));
         let is_open = match provided {
             Some(Provided::Here(reach)) => reach.protection == Protection::None && !reach.is_local.unwrap_or(is_this),
