@@ -10,6 +10,7 @@ use super::references::References;
 use super::section::Section;
 use super::shape::Shape;
 use crate::base::http::HttpUrl;
+use crate::contract::contract::Status;
 use crate::contract::row::{Row, RowError};
 use crate::contract::settings::{BeforeFirstLoad, ContractSettings};
 use crate::feed::settings::FeedSettings;
@@ -37,8 +38,7 @@ keys! {
     /// The client application.
     client_id: Elsewhere = required(Elsewhere) as Shape::Text(pattern::FILLED);
     /// Only `active` grants.
-    status: Word<()> =
-        or(Word(&[("active", ()), ("pending", ()), ("suspended", ()), ("revoked", ())]), "\"active\"");
+    status: Word<Status> = or(Word(Status::WORDS), "\"active\"");
     /// SLA tier.
     tier: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
     /// For people.
@@ -103,7 +103,7 @@ fn row(field: &Field<'_>, references: &References<'_>) -> Option<Row> {
             section.pass_over(key);
         }
         // A wrong status has been reported already.
-        let row = status.and_then(|()| {
+        let row = status.and_then(|_| {
             let row = Row::from_json(&serde_json::to_vec(field.value()).ok()?);
             row.map_err(|error| section.refuse_member(error.member, code_of(error, section), error.reason)).ok()
         });

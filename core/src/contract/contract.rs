@@ -26,14 +26,21 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status with its word.
+    pub const WORDS: &[(&str, Self)] = &[
+        ("active", Self::Active),
+        ("pending", Self::Pending),
+        ("suspended", Self::Suspended),
+        ("revoked", Self::Revoked),
+    ];
+
     /// The status that a document's word stands for.
     pub fn from_word(word: &str) -> Self {
-        match word {
-            "active" => Self::Active,
-            "pending" => Self::Pending,
-            "suspended" => Self::Suspended,
-            "revoked" => Self::Revoked,
-            _ => Self::Unknown,
-        }
+        Self::WORDS.iter().find(|(known, _)| *known == word).map_or(Self::Unknown, |(_, status)| *status)
+    }
+
+    /// The word for it in a document; [`Status::Unknown`] has none.
+    pub fn word(self) -> Option<&'static str> {
+        Self::WORDS.iter().find(|(_, status)| *status == self).map(|(word, _)| *word)
     }
 }

@@ -1,7 +1,6 @@
 //! Writes contract documents, beside what reads them: what is written here is never a row that a reader skips.
 
 use crate::base::time::Timestamp;
-use crate::contract::contract::Status;
 use crate::contract::document::{DocumentKind, MAX_CURSOR};
 use crate::contract::entry::{Entry, RawRow};
 use crate::contract::row::{Identity, Row, RowError};
@@ -95,19 +94,6 @@ fn rfc3339(time: Timestamp) -> Option<String> {
     let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
     let (hour, minute, second, millis) = at.to_hms_milli();
     Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"))
-}
-
-impl Status {
-    /// The word for it in a document.
-    fn word(self) -> Option<&'static str> {
-        match self {
-            Self::Active => Some("active"),
-            Self::Pending => Some("pending"),
-            Self::Suspended => Some("suspended"),
-            Self::Revoked => Some("revoked"),
-            Self::Unknown => None,
-        }
-    }
 }
 
 #[cfg(test)]
