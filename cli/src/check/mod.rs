@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         }
     };
     let views = Views::new(&input);
-    let mut diagnostics = mistakes(&input, arguments.with_env);
+    let mut diagnostics = of_reading(&input, arguments.with_env);
     diagnostics.extend(gateway::examine(&input, &gateway::Options { clusters: arguments.cluster.clone() }));
     concealed::conceal(&input, &mut diagnostics);
     diagnostics.retain(|diagnostic| {
@@ -87,10 +87,16 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
 
 /// What cannot be read, and the reader's mistakes.
 pub fn mistakes(input: &Input, with_env: bool) -> Vec<Diagnostic> {
+    let mut mistakes = of_reading(input, with_env);
+    concealed::conceal(input, &mut mistakes);
+    mistakes
+}
+
+/// The same, with what may be a secret reached by an alias.
+fn of_reading(input: &Input, with_env: bool) -> Vec<Diagnostic> {
     let mut mistakes = input.faults.clone();
     mistakes.extend(reader::mistakes(input, with_env));
     mistakes.retain(|one| one.code.severity() == Severity::Mistake);
-    concealed::conceal(input, &mut mistakes);
     mistakes
 }
 

@@ -61,8 +61,10 @@ pub fn follow<'a>(root: &'a Node, path: &str) -> Destination<'a> {
 fn leads<'a>(node: &'a Node, path: &str, target: &str, hops: &mut Vec<Hop<'a>>) -> bool {
     let members = node.members();
     let is_last = |index: usize, key: &str| !members.iter().skip(index + 1).any(|later| *later.key == *key);
-    let named = members.iter().enumerate().filter(|(index, one)| is_last(*index, &one.key));
-    let named = named.map(|(_, one)| (member(path, &one.key), Hop::Member(one, members)));
+    // Whether it is the last of its name is asked of few: there may be thousands of members.
+    let named = members.iter().enumerate().map(|(index, one)| (index, member(path, &one.key), one));
+    let named = named.filter(|(index, path, one)| target.starts_with(path.as_str()) && is_last(*index, &one.key));
+    let named = named.map(|(_, path, one)| (path, Hop::Member(one, members)));
     let counted = node.elements().iter().enumerate().map(|(index, one)| (element(path, index), Hop::Element(one)));
     for (path, hop) in named.chain(counted) {
         let Some(rest) = target.strip_prefix(path.as_str()) else { continue };
