@@ -68,7 +68,7 @@ class Gateway(Demo):
         contract = "                      - {api: orders-v1, client_id: portal, tier: gold}\n"
         contracts = "                    contracts:\n                      inline:\n"
         text = replaced(super()._config(port, admin_port), {
-            "                    - name: main\n": "                    - name: main\n" + PROVIDER.format(issuer=self.idp.url),
+            "                      introspection:\n": PROVIDER.format(issuer=self.idp.url) + "                      introspection:\n",
             "                        cluster: idp\n": "                        cluster: idp\n                        timeout: 20s\n",
             contracts: APIS + contracts,
             contract: contract + SOURCE.format(port=self._contracts_port),
