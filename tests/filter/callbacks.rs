@@ -48,6 +48,13 @@ fn requests_that_arrive_while_others_wait_are_told_apart() {
 }
 
 #[test]
+fn calls_in_flight_are_shown_from_the_start() {
+    let process = Process::new(module(), &["idp"]);
+    process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
+    assert_eq!(process.metrics().get("tessera_in_flight"), Some(&0));
+}
+
+#[test]
 fn a_plugin_that_goes_away_tells_what_it_has_counted_and_leaves_no_call_behind() {
     let process = Process::new(module(), &["idp"]);
     let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");

@@ -80,7 +80,7 @@ const POLLS: [&str; 3] = ["changed", "unchanged", "failed"];
 const SIGNATURES: [&str; 2] = ["good", "bad"];
 const IMPLEMENTATIONS: [&str; 2] = ["host", "module"];
 /// The gauge of introspection calls under way.
-const IN_FLIGHT: &str = "tessera_in_flight";
+pub const IN_FLIGHT: &str = "tessera_in_flight";
 /// Durations kept between two ticks at most; a worker that asks more often than that loses samples, not requests.
 const MAX_DURATIONS: usize = 4096;
 
