@@ -4,7 +4,7 @@ use crate::caller::{A_TICK, INACTIVE, active};
 use crate::configuration::{api, configuration};
 use crate::host::{StreamId, Worker};
 use crate::{process, worker};
-use proxy_wasm::types::Status;
+use proxy_wasm::types::{LogLevel, Status};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -86,6 +86,60 @@ fn a_failure_of_the_server_is_told_as_the_log_tells_it() {
     assert_said(&worker, stream, ["provider_error", "orders-v1", "main", "", detail, ABC]);
 }
 
+/// What becomes of a call.
+type Fate = fn(&Worker, u32);
+
+#[test]
+fn what_the_host_answers_itself_is_told_from_what_the_server_answers() {
+    let unconnected = "no connection came about, or it was lost: check the cluster's address, its TLS and its CA";
+    let fates: [(Fate, &str); 5] = [
+        (|worker, call| worker.time_out(call), "no answer in time"),
+        (|worker, call| worker.answer(call, 504, &[("x", "y")], ""), "status 504: it cannot answer now"),
+        (|worker, call| worker.refuse_connection(call), unconnected),
+        (|worker, call| worker.answer(call, 503, &[("x", "y")], ""), "status 503: it cannot answer now"),
+        (|worker, call| worker.fail(call), "the answer broke off, or is too large for Envoy"),
+    ];
+    for (fate, said) in fates {
+        let process = process();
+        let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
+        let stream = worker.bearer("abc");
+        fate(&worker, worker.callout().id);
+        assert_said(&worker, stream, ["provider_unavailable", "orders-v1", "main", "", said, ABC]);
+        assert_eq!(worker.outcome(stream).status(), Some(503), "{said}");
+        let line = (LogLevel::Warn, format!("provider \"main\": introspection failed: {said}"));
+        assert!(worker.logs().contains(&line), "{:?}", worker.logs());
+        process.advance(A_TICK);
+        assert_eq!(process.metric("tessera_requests.outcome.provider_unavailable.api.orders-v1"), 1, "{said}");
+        assert_eq!(process.metric("tessera_introspections.provider.main.result.unavailable"), 1, "{said}");
+        assert_eq!(process.samples("tessera_introspection_ms.provider.main").len(), 1, "{said}");
+        assert_eq!(process.metric("tessera_in_flight"), 0, "{said}");
+    }
+}
+
+#[test]
+fn keys_metadata_and_contracts_that_come_too_late_say_so() {
+    let issuer = |host: &str| format!("https://{host}.example.com");
+    let (keys, metadata) = (issuer("keys"), issuer("metadata"));
+    let worker = worker(&configuration(json!({
+        "providers": [
+            {"name": "keys", "issuer": keys, "jwt": {
+                "keys": {"url": format!("{keys}/jwks"), "cluster": "idp", "timeout": "1s"}, "algorithms": ["ES256"],
+            }},
+            {"name": "metadata", "issuer": metadata, "discovery": {"cluster": "idp"},
+             "introspection": {"client": {"auth": "none"}}},
+        ],
+        "contracts": {"source": {"url": "https://contracts/v1", "cluster": "contracts", "timeout": "1s"}},
+    })));
+    worker.advance(Duration::from_secs(10));
+    for line in [
+        "provider \"keys\": its keys could not be fetched: no answer in time; ",
+        "provider \"metadata\": its metadata could not be fetched: no answer in time; ",
+        "contracts: poll failed, no answer in time; ",
+    ] {
+        assert!(worker.logs().iter().any(|(_, text)| text.starts_with(line)), "{line}: {:?}", worker.logs());
+    }
+}
+
 #[test]
 fn a_contract_that_is_not_held_names_the_client() {
     let process = process();
@@ -138,7 +192,10 @@ fn a_request_that_the_host_lets_down_names_its_api() {
     let worker = worker(&configuration(json!({})));
     worker.asked("abc", &active(json!({"client_id": "portal"})));
     worker.fail_next("proxy_replace_header_map_value", Status::InternalFailure);
-    assert_said(&worker, worker.bearer("abc"), ["internal_error", "orders-v1", "", "", "", ""]);
+    let stream = worker.request(&[("authorization", "Bearer abc"), ("x-client-id", "admin"), ("x_client_id", "admin")]);
+    assert_said(&worker, stream, ["internal_error", "orders-v1", "", "", "", ""]);
+    let logged = worker.request_headers(stream);
+    assert_eq!(["x-client-id", "x_client_id"].map(|name| logged.get(name)), [None; 2]);
 }
 
 /// Outcome and cache as `access_log: "all"` sets them.

@@ -25,7 +25,7 @@ impl Worker {
     pub(super) fn fire_timer(&self, at: Duration) {
         let late: Vec<u32> = self.state().timeouts().filter(|(due, _)| *due <= at).map(|(_, id)| id).collect();
         for call in late {
-            self.answer(call, 504, &[("content-type", "text/plain")], "upstream request timeout");
+            self.time_out(call);
         }
         let ticks: Vec<u32> =
             self.state().ticks.iter().filter(|(_, (_, next))| *next <= at).map(|(root, _)| *root).collect();
