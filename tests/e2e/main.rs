@@ -49,4 +49,5 @@ mod single_flight;
 mod spoofing;
 mod storms;
 mod token;
+mod unreached;
 mod verdict_first;

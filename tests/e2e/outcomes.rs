@@ -185,7 +185,7 @@ fn contracts_that_were_never_loaded_grant_nothing() {
 }
 
 /// As many tokens as one worker asks about at the same time.
-const MOST_ASKED: usize = 1024;
+pub const MOST_ASKED: usize = 1024;
 
 #[test]
 fn a_token_beyond_those_that_can_be_asked_about_is_refused_at_once_and_the_others_are_served() {

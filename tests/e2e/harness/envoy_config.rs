@@ -24,7 +24,7 @@ pub struct EnvoyBuilder {
     clusters: Vec<Value>,
     header_limit_kb: u32,
     connection_manager: Value,
-    access_log_format: Option<Value>,
+    access_log_formats: Vec<Value>,
     pub(crate) log_level: &'static str,
     route: Value,
     transport: Option<Value>,
@@ -43,7 +43,7 @@ impl EnvoyBuilder {
             clusters: Vec::new(),
             header_limit_kb: 60,
             connection_manager: json!({}),
-            access_log_format: None,
+            access_log_formats: Vec::new(),
             log_level: "debug",
             route: json!({"direct_response": {"status": 200, "body": {"inline_string": "direct"}}}),
             transport: None,
@@ -97,9 +97,14 @@ impl EnvoyBuilder {
     }
 
     /// Envoy opens no more connections than that to a cluster named before; further calls wait for one.
-    pub fn most_connections(mut self, cluster: &str, count: u32) -> Self {
+    pub fn most_connections(self, cluster: &str, count: u32) -> Self {
+        self.circuit_breaker(cluster, json!({"max_connections": count, "max_pending_requests": 4096}))
+    }
+
+    /// What Envoy takes of a cluster named before.
+    pub fn circuit_breaker(mut self, cluster: &str, thresholds: Value) -> Self {
         let cluster = self.clusters.iter_mut().find(|known| known["name"] == cluster).expect("a cluster of that name");
-        cluster["circuit_breakers"] = json!({"thresholds": [{"max_connections": count, "max_pending_requests": 4096}]});
+        cluster["circuit_breakers"] = json!({"thresholds": [thresholds]});
         self
     }
 
@@ -155,15 +160,16 @@ impl EnvoyBuilder {
         self
     }
 
-    /// Instead of the format that [`Envoy::await_accesses`] reads.
+    /// A line of this format for each request, after those of the formats before, and none of the one that
+    /// [`Envoy::await_accesses`] reads.
     pub fn access_log_format(mut self, format: &str) -> Self {
-        self.access_log_format = Some(json!({"text_format_source": {"inline_string": format}}));
+        self.access_log_formats.push(json!({"text_format_source": {"inline_string": format}}));
         self
     }
 
     /// The same, as an object of JSON with these fields.
     pub fn access_log_fields(mut self, fields: &Value) -> Self {
-        self.access_log_format = Some(json!({"json_format": fields}));
+        self.access_log_formats.push(json!({"json_format": fields}));
         self
     }
 
@@ -308,18 +314,20 @@ impl EnvoyBuilder {
         route["match"] = json!({"prefix": "/"});
         let ours = "%RESPONSE_CODE% %RESPONSE_FLAGS% %FILTER_STATE(wasm.tessera.outcome:PLAIN)% \
                     %FILTER_STATE(wasm.tessera.cache:PLAIN)% %RESPONSE_CODE_DETAILS%\n";
-        let mut file = json!({
-            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-            "path": access_log,
-        });
-        let ours = || json!({"text_format_source": {"inline_string": ours}});
-        file["log_format"] = self.access_log_format.clone().unwrap_or_else(ours);
+        let mut formats = self.access_log_formats.clone();
+        if formats.is_empty() {
+            formats.push(json!({"text_format_source": {"inline_string": ours}}));
+        }
+        let logger = |format: Value| {
+            let file = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
+            json!({"name": "file", "typed_config": {"@type": file, "path": access_log, "log_format": format}})
+        };
         let mut connection_manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "ingress",
             "codec_type": "AUTO",
             "max_request_headers_kb": self.header_limit_kb,
-            "access_log": [{"name": "file", "typed_config": file}],
+            "access_log": formats.into_iter().map(logger).collect::<Vec<_>>(),
             "http_filters": filters,
             "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
         });
