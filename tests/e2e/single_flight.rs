@@ -20,7 +20,7 @@ const CALLERS: usize = 500;
 
 /// Long enough that no answer in these tests comes from a time limit.
 fn configuration() -> Value {
-    let introspection = introspection("idp", json!({"timeout": "10s", "retries": 0}));
+    let introspection = introspection("idp", json!({"timeout": "60s", "retries": 0}));
     json!({"providers": [{"name": "main", "introspection": introspection}], "apis": [{"id": "all"}]})
 }
 
@@ -71,53 +71,42 @@ impl<'a> Crowd<'a> {
         });
     }
 
-    /// Opens the gate; how many got which status, and how long after the opening the last one had its answer.
+    /// Opens the gate; how many got which status, and how often the server was asked for them.
     #[track_caller]
-    fn answered(&mut self) -> (BTreeMap<u16, usize>, Duration) {
+    fn answered(&mut self, what: &str) -> (BTreeMap<u16, usize>, usize) {
         let mut statuses = BTreeMap::new();
         let opened = Instant::now();
         self.gate.open();
         for caller in &mut self.callers {
             *statuses.entry(caller.read_response().expect("an answer").status).or_default() += 1;
         }
-        (statuses, opened.elapsed())
-    }
-
-    /// At most one call per worker is what is guaranteed, one for all what is normal.
-    #[track_caller]
-    fn assert_asked_once(&self, what: &str) {
-        let calls = self.scene.server.calls_for(&self.token);
-        eprintln!("{what}: {calls} introspections for {CALLERS} callers on {WORKERS} workers");
-        assert!((1..=WORKERS).contains(&calls), "{what}: {calls} introspections");
+        let (took, calls) = (opened.elapsed(), self.scene.server.calls_for(&self.token));
+        eprintln!("{what}: {calls} introspections; {statuses:?} {took:?} after the server's answer");
+        (statuses, calls)
     }
 }
 
-/// For all callers to have their answers once the server has given its own.
-const PROMPT: Duration = Duration::from_millis(100);
-/// The same on a machine that is busy with other tests: a small part still of the 10 s after which a stranded caller would
-/// be answered.
-const PROMPT_WHEN_BUSY: Duration = Duration::from_secs(1);
-/// Other tests can only make it slower, so one prompt crowd of so many is proof.
+/// A worker that gets no time to run counts as dead, and another asks in its place: one crowd of so many is proof.
 const ATTEMPTS: usize = 5;
 
-/// A crowd that `leave` thins out before the answer comes: the rest gets this status, at once.
+/// A crowd that `leave` thins out before the answer comes: the rest gets this status, of one and the same answer. Who is
+/// stranded has to ask anew, or waits for longer than the client of this test does.
 #[track_caller]
-fn assert_prompt(scene: &Scene, what: &str, answer: &Answer, status: u16, leave: impl Fn(&mut Vec<Connection>)) {
+fn assert_answered(scene: &Scene, what: &str, answer: &Answer, status: u16, leave: impl Fn(&mut Vec<Connection>)) {
     for attempt in 1..=ATTEMPTS {
         let mut crowd = Crowd::waiting_for(answer, scene);
         leave(&mut crowd.callers);
         let left = crowd.callers.len();
         crowd.await_waiting(left as u64);
-        let (statuses, took) = crowd.answered();
-        eprintln!("{what}: {left} answered {took:?} after the server's answer");
+        let (statuses, calls) = crowd.answered(what);
         assert_eq!(statuses, [(status, left)].into(), "{what}");
-        crowd.assert_asked_once(what);
-        crowd.scene.envoy.assert_no_vm_reload();
-        assert!(took < PROMPT_WHEN_BUSY, "{what}: the last answer came after {took:?}");
-        if took < PROMPT {
+        scene.envoy.assert_no_vm_reload();
+        // At most one call per worker is what is guaranteed, one for all what is normal.
+        assert!((1..=WORKERS).contains(&calls), "{what}: {calls} introspections");
+        if calls == 1 {
             return;
         }
-        assert!(attempt < ATTEMPTS, "{what}: not once within {PROMPT:?}");
+        assert!(attempt < ATTEMPTS, "{what}: never one introspection for all");
     }
 }
 
@@ -143,11 +132,11 @@ fn a_crowd_that_arrives_at_once_causes_one_introspection_per_worker_at_most() {
 #[test]
 fn one_introspection_answers_five_hundred_callers_whoever_of_them_hangs_up() {
     let scene = Scene::start();
-    assert_prompt(&scene, "all callers", &active(), 200, |_| {});
-    assert_prompt(&scene, "without the first", &active(), 200, |callers| drop(callers.remove(0)));
+    assert_answered(&scene, "all callers", &active(), 200, |_| {});
+    assert_answered(&scene, "without the first", &active(), 200, |callers| drop(callers.remove(0)));
     // Connections went to the workers in turn, so every fourth is on the first caller's worker. Should that be off by
     // some, the call still loses most of those that wait for it, its first among them.
-    assert_prompt(&scene, "without the asking worker's", &active(), 200, |callers| {
+    assert_answered(&scene, "without the asking worker's", &active(), 200, |callers| {
         for index in (0..CALLERS / WORKERS).rev() {
             drop(callers.remove(index * WORKERS));
         }
@@ -163,7 +152,7 @@ fn a_bad_answer_reaches_everybody_too() {
         (Answer::status(503), 503),
         (Answer::reset(), 503),
     ] {
-        assert_prompt(&scene, &status.to_string(), &answer, status, |_| {});
+        assert_answered(&scene, &status.to_string(), &answer, status, |_| {});
     }
 }
 
@@ -190,18 +179,22 @@ fn a_server_that_says_nothing_strands_nobody() {
     let configuration =
         json!({"providers": [{"name": "main", "introspection": introspection}], "apis": [{"id": "all"}]});
     let gateway = Gateway::start_with(configuration, |builder| builder.workers(WORKERS));
-    let token = secrecy::secret("token");
-    gateway.server.answer_for(&token, Answer::silence());
-    let request = Request::get("/").bearer(&token).encode();
-    let mut callers: Vec<_> = (0..CALLERS).map(|_| Connection::open(gateway.envoy.port()).unwrap()).collect();
-    callers.iter_mut().for_each(|caller| caller.write(&request).unwrap());
-    let sent = Instant::now();
-    for caller in &mut callers {
-        assert_refused(&caller.read_response().unwrap(), "provider_unavailable");
-    }
-    eprintln!("all refused after {:?}", sent.elapsed());
-    // (retries + 1) x timeout + 1 s.
-    assert!(sent.elapsed() <= Duration::from_secs(3), "the last refusal came after {:?}", sent.elapsed());
-    assert!(gateway.server.calls_for(&token) <= 2 * WORKERS);
+    gateway.server.answer_otherwise(Answer::silence());
+    let refused_after = || {
+        let token = secrecy::secret("token");
+        let request = Request::get("/").bearer(&token).encode();
+        let mut callers: Vec<_> = (0..CALLERS).map(|_| Connection::open(gateway.envoy.port()).unwrap()).collect();
+        callers.iter_mut().for_each(|caller| caller.write(&request).unwrap());
+        let sent = Instant::now();
+        for caller in &mut callers {
+            assert_refused(&caller.read_response().unwrap(), "provider_unavailable");
+        }
+        assert!(gateway.server.calls_for(&token) <= 2 * WORKERS);
+        sent.elapsed()
+    };
+    // (retries + 1) x timeout + 1 s. Other tests can only make it slower, so one of so many is proof.
+    let took: Vec<_> =
+        (0..ATTEMPTS).map(|_| refused_after()).take_while(|took| *took > Duration::from_secs(3)).collect();
+    assert!(took.len() < ATTEMPTS, "the last refusals came after {took:?}");
     gateway.envoy.assert_no_vm_reload();
 }

@@ -38,7 +38,7 @@ pub const SECOND: &str = "https://second.example.com";
 
 fn configuration(policy: Policy) -> Value {
     let provider = |name: &str, issuer: &str, audiences: &[&str]| {
-        let introspection = introspection(name, json!({"timeout": "10s"}));
+        let introspection = introspection(name, json!({"timeout": "60s"}));
         json!({"name": name, "issuer": issuer, "introspection": introspection, "audiences": audiences})
     };
     json!({
