@@ -36,6 +36,7 @@ mod imported;
 mod introspection;
 mod jwt;
 mod keys;
+mod known_jwts;
 mod many_at_once;
 mod on_the_fake_host;
 mod optional_tokens;

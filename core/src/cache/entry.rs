@@ -15,6 +15,12 @@ pub struct Remembered {
 }
 
 impl Remembered {
+    /// Facts that may end before the answer with this lifetime does.
+    pub fn within_exp(state: TokenState, lifetime: Lifetime) -> Self {
+        let lifetime = lifetime.until(end_of(&state));
+        Self { state, lifetime }
+    }
+
     /// What the answer is good for at `now`.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
         self.lifetime.freshness(now)

@@ -67,6 +67,12 @@ impl Lifetime {
         let fresh_until = self.fresh_until.min(self.asked_at.plus(fresh));
         Self { fresh_until, stale_until: self.stale_until.min(fresh_until.plus(stale)), ..*self }
     }
+
+    /// The lifetime, over at `end` at the latest.
+    pub fn until(&self, end: Timestamp) -> Self {
+        let end = end.max(self.asked_at);
+        Self { fresh_until: self.fresh_until.min(end), stale_until: self.stale_until.min(end), ..*self }
+    }
 }
 
 #[cfg(test)]
@@ -110,6 +116,16 @@ mod tests {
         assert_eq!(LIFETIME.freshness(at(9_000)), Freshness::Fresh);
         assert_eq!(LIFETIME.freshness(at(8_999)), Freshness::Expired);
         assert_eq!(LIFETIME.freshness(at(0)), Freshness::Expired);
+    }
+
+    #[test]
+    fn an_end_may_only_shorten_it() {
+        for (end, fresh_until, stale_until) in
+            [(0, 10_000, 10_000), (15_000, 15_000, 15_000), (22_000, 20_000, 22_000), (30_000, 20_000, 25_000)]
+        {
+            let expected = Lifetime { fresh_until: at(fresh_until), stale_until: at(stale_until), ..LIFETIME };
+            assert_eq!(LIFETIME.until(at(end)), expected, "{end}");
+        }
     }
 
     #[test]

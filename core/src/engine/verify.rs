@@ -116,7 +116,7 @@ pub(super) fn completed(answered: Remembered, verified: Option<Facts>) -> Rememb
     match (answered, verified) {
         (Remembered { state: TokenState::Active(answer), lifetime }, Some(facts)) => {
             let facts = Facts::clone(&answer).completed_by(facts);
-            Remembered { state: TokenState::Active(Rc::new(facts)), lifetime }
+            Remembered::within_exp(TokenState::Active(Rc::new(facts)), lifetime)
         }
         (answered, _) => answered,
     }
