@@ -32,6 +32,10 @@ http {{
       default_type application/json;
       return 200 '{answer}';
     }}
+    location = /bound {{
+      default_type application/json;
+      return 200 '{bound}';
+    }}
     location / {{
       add_header x-client-id portal;
       add_header x-sla-tier gold;
@@ -57,9 +61,12 @@ def start(children: processes.Children, load: Path, nginx: Path | None) -> Serve
         return start_own(children, load)
     (port,) = demo.free_ports(1)
     answer = {"active": True, "client_id": "portal", "scope": "orders.read", "token_type": "Bearer"}
-    text = json.dumps({**answer, "exp": int(time.time()) + 86400}, separators=(",", ":"))
+    answer["exp"] = int(time.time()) + 86400
+    # A client whose tokens are bound to its key names the key in the endpoint's address.
+    answers = {"answer": answer, "bound": {**answer, "cnf": {"jkt": "$arg_jkt"}}}
+    texts = {name: json.dumps(value, separators=(",", ":")) for name, value in answers.items()}
     config = children.directory / "nginx.conf"
-    config.write_text(_NGINX.format(directory=children.directory, port=port, answer=text))
+    config.write_text(_NGINX.format(directory=children.directory, port=port, **texts))
     log = children.directory / "nginx.log"
     child = children.start(nginx, "-p", children.directory, "-c", config, log=log)
     demo.wait_until("nginx", child, lambda: _listens(port), lambda: demo.last_lines(log), within=10, every=0.01)

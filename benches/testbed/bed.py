@@ -23,11 +23,13 @@ class Bed:
         with_tessera: bool,
         before: Path | None,
         pairs_only: bool,
+        row_keys: list[str] | None,
         quick: bool,
         rounds: int | None,
     ) -> None:
         self.children = children
         self.pairs_only = pairs_only
+        self.row_keys = row_keys
         self.quick = quick
         self._rounds = rounds
         self._began = time.monotonic()

@@ -25,6 +25,8 @@ def run(
         programs.stop_with("--before is for the section `rows`, beside the module")
     if options.pairs and not options.before:
         programs.stop_with("--pairs takes --before")
+    if options.row and chosen != ["rows"]:
+        programs.stop_with("--row is for the section `rows` alone: add --only rows")
     if options.publish and (options.quick or options.only or options.pairs):
         programs.stop_with("--publish takes a whole run, without --quick, --only or --pairs")
     processes.stop_on_sigterm()
@@ -36,6 +38,7 @@ def run(
                 with_tessera=not options.without_tessera,
                 before=options.before,
                 pairs_only=options.pairs,
+                row_keys=options.row,
                 quick=options.quick,
                 rounds=options.rounds,
             )
@@ -56,6 +59,7 @@ def _options(description: str, sections: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few rounds and small numbers: to see that it works")
     parser.add_argument("--rounds", type=int, help="rounds of turns (at least 7 for figures to rely on)")
     parser.add_argument("--only", choices=sections, action="append", help="this section only; may be repeated")
+    parser.add_argument("--row", action="append", help="of the rows this one, and its baseline; may be repeated")
     parser.add_argument("--without-tessera", action="store_true", help="only what needs no module")
     parser.add_argument("--before", type=Path, help="another module, whose requests are measured beside the module's")
     parser.add_argument("--pairs", action="store_true", help="with --before: no rows but those that both modules have")

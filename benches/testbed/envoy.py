@@ -12,6 +12,7 @@ import processes as demo
 from . import processes
 
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
+OUTCOME = "x-logged-outcome"
 
 
 def wasm(module: Path, vm_id: str, configuration: str = "") -> dict:
@@ -58,10 +59,16 @@ def cluster(name: str, port: int) -> dict:
 def listener(name: str, filters: list[dict]) -> dict:
     """A chain of `filters`; it answers requests itself, except at `/orders/echo`, which goes to the cluster `echo`.
 
-    Answers from the proxy itself keep an upstream's share out of the worker's CPU; the filters run all the same.
+    Answers from the proxy itself keep an upstream's share out of the worker's CPU; the filters run all the same. The
+    echo also tells what an access log would show of the outcome.
     """
+    outcome = {"key": OUTCOME, "value": "%FILTER_STATE(wasm.tessera.outcome:PLAIN)%"}
     routes = [
-        {"match": {"path": "/orders/echo"}, "route": {"cluster": "echo"}},
+        {
+            "match": {"path": "/orders/echo"},
+            "route": {"cluster": "echo"},
+            "request_headers_to_add": [{"header": outcome, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}],
+        },
         {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "ok"}}},
     ]
     manager = {

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from . import envoy
-from .jwt import Issuer
+from .jwt import Issuer, ProofKey
 
 IDENTITY = ("x-client-id", "x-sla-tier")
 
@@ -104,10 +104,16 @@ def tessera(
     entries: int = 10000,
     contracts: dict | None = None,
     issuer: Issuer | None = None,
+    proof_key: ProofKey | None = None,
+    access_log: str | None = None,
 ) -> dict:
-    """The module under test: introspection, or JWTs of an issuer; a required contract, two identity headers."""
+    """The module under test: introspection, or JWTs of an issuer; a required contract, two identity headers.
+
+    With `proof_key` every token is bound to that key.
+    """
+    path = f"bound?jkt={proof_key.thumbprint}" if proof_key else "introspect"
     introspection = {
-        "endpoint": "https://idp.example.com/introspect",
+        "endpoint": f"https://idp.example.com/{path}",
         "cluster": cluster,
         "timeout": "10s",
         "client": {"id": "gateway", "auth": "client_secret_basic", "secret": "bench"},
@@ -122,4 +128,6 @@ def tessera(
         "contracts": contracts or inline_contracts(),
         "cache": {"entries": entries, "max_ttl": "6h", "negative_ttl": "1h"},
     }
+    if access_log:
+        configuration["access_log"] = access_log
     return envoy.wasm(module, name, json.dumps(configuration))

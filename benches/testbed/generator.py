@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 from . import processes
+from .jwt import ProofKey
 
 
 class Generator:
@@ -50,6 +52,17 @@ def start_server(children: processes.Children, program: Path, *arguments: object
 def fixed(token: str) -> dict:
     """Every request with this token."""
     return {"fixed": token}
+
+
+def proved(token: str, key: ProofKey) -> dict:
+    """Every request with this token and a DPoP proof of its own, made before the turn."""
+    return {"proved": {"token": token, "key": str(key.path)}}
+
+
+def proof(program: Path, token: str, key: ProofKey, path: str) -> str:
+    """One DPoP proof, for a GET of `path`."""
+    command = [str(program), "proof", "--key", str(key.path), "--token", token, "--path", path]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
 
 
 def fresh(first: int, form: str = "good") -> dict:

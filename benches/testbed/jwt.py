@@ -1,8 +1,9 @@
-"""An RSA key and an RS256 JWT made for one run, with the openssl command."""
+"""Keys and JWTs made for one run, with the openssl command: an issuer's, and the key that a client proves."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import subprocess
 import time
@@ -14,6 +15,25 @@ LENGTH = 900
 
 def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _run(openssl: Path, *arguments: object, text: bytes = b"") -> bytes:
+    command = [str(openssl), *map(str, arguments)]
+    return subprocess.run(command, input=text, capture_output=True, check=True).stdout
+
+
+class ProofKey:
+    """The P-256 key of a client whose tokens are bound to it by DPoP."""
+
+    def __init__(self, openssl: Path, directory: Path) -> None:
+        pem, self.path = directory / "proof.pem", directory / "proof.der"
+        _run(openssl, "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", pem)
+        _run(openssl, "pkcs8", "-topk8", "-nocrypt", "-in", pem, "-outform", "DER", "-out", self.path)
+        point = _run(openssl, "pkey", "-in", pem, "-pubout", "-outform", "DER")[-64:]
+        x, y = _base64url(point[:32]), _base64url(point[32:])
+        # In this order, and without spaces (RFC 7638 §3.2).
+        members = json.dumps({"crv": "P-256", "kty": "EC", "x": x, "y": y}, separators=(",", ":"))
+        self.thumbprint = _base64url(hashlib.sha256(members.encode()).digest())
 
 
 class Issuer:
@@ -33,8 +53,7 @@ class Issuer:
         self.jwks = json.dumps({"keys": [rsa, edwards]})
 
     def _run(self, *arguments: object, text: bytes = b"") -> bytes:
-        command = [str(self._openssl), *map(str, arguments)]
-        return subprocess.run(command, input=text, capture_output=True, check=True).stdout
+        return _run(self._openssl, *arguments, text=text)
 
     def token(self, algorithm: str = "RS256") -> str:
         """A token of client `portal` and tier `gold`, valid for a day, `LENGTH` characters long."""

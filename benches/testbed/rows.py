@@ -9,7 +9,7 @@ import urllib.request
 
 from . import authorization, envoy, filters, generator, processes, programs
 from .bed import Bed
-from .jwt import Issuer
+from .jwt import Issuer, ProofKey
 from .statistics import confidence, median, spread
 
 USUAL_ROUNDS = 300
@@ -23,6 +23,7 @@ after its first seconds."""
 CHECK_REQUESTS = 40
 SIGNED = {"jwt": "RS256", "ps256": "PS256", "eddsa": "EdDSA"}
 """The tokens that are signed, and how."""
+_ECHO = "/orders/echo"
 _BEFORE = "before_"
 """How keys and listeners of rows with the module of before begin; so its virtual machines are others, too."""
 
@@ -36,21 +37,23 @@ class Row:
     listener: str
     """The listener that it talks to; also the name of the cluster that this listener's filter asks."""
     token: str
-    """`opaque` (43 characters), `jwt` (900, RS256), `ps256`, `eddsa` (as long), or `fresh`: opaque, and new with every
-    request."""
+    """`opaque` (43 characters), `jwt` (900, RS256), `ps256`, `eddsa` (as long), `fresh`: opaque, and new with every
+    request, or `bound`: opaque, with a DPoP proof that is new with every request."""
     asks: str = "never"
     """How often the filter asks the authorization server once it is warm: `never` or `always`."""
     sets_identity: bool = True
     refuses_without_token: bool = True
     headers: int = 0
     """Header lines of each request, if more than the generator's four."""
-    verifies: bool = False
-    """Whether the module verifies JWTs, which that of before may not."""
+    may_be_new: bool = False
+    """Whether the module of before may not know what this row is about."""
 
     @property
     def baseline(self) -> str:
         if self.headers:
             return f"router_{self.headers}"
+        if self.token == "bound":
+            return "router_dpop"
         return "router_jwt" if self.token in SIGNED else "router"
 
     @property
@@ -60,7 +63,7 @@ class Row:
     @property
     def is_paired(self) -> bool:
         """Whether the module of before is measured beside it, where there is one."""
-        return self.key.startswith("tessera") and not self.verifies
+        return self.key.startswith("tessera") and not self.may_be_new
 
     def before(self) -> Row:
         """The same row with the module of before."""
@@ -94,17 +97,20 @@ def _floor(key: str, title: str, **options: bool) -> Row:
 ROWS = [
     _floor("router", "Router only"),
     Row("router_jwt", "Router only, 900-byte token", "router", "jwt", "never", False, False),
+    Row("router_dpop", "Router only, DPoP proof", "router", "bound", "never", False, False),
     _floor("floor", "Empty Wasm filter, exports pruned (the floor)"),
     _floor("floor_read", "the floor + reading one header"),
     _floor("floor_clock", "the floor + one header + the clock"),
     _floor("floor_set", "the floor + one header + the clock + setting two headers", sets_identity=True),
     Row("tessera", "**Tessera, known opaque token**", "tessera", "opaque"),
+    Row("tessera_all", "**Tessera, known opaque token, `access_log: all`**", "tessera_all", "opaque", may_be_new=True),
+    Row("tessera_dpop", "**Tessera, known opaque token, DPoP proof**", "tessera_dpop", "bound", may_be_new=True),
     Row("tessera_jwt", "**Tessera, known JWT-shaped token, 900 bytes**", "tessera", "jwt"),
     Row("tessera_rules", "**Tessera, rules on host, path and method**", "tessera_rules", "opaque"),
-    Row("tessera_known", "**Tessera, known verified JWT, RS256**", "tessera_known", "jwt", verifies=True),
-    Row("tessera_rs256", "**Tessera, RS256 verified each time**", "tessera_verifies", "jwt", verifies=True),
-    Row("tessera_ps256", "**Tessera, PS256 verified each time**", "tessera_verifies", "ps256", verifies=True),
-    Row("tessera_eddsa", "**Tessera, EdDSA verified each time**", "tessera_verifies", "eddsa", verifies=True),
+    Row("tessera_known", "**Tessera, known verified JWT, RS256**", "tessera_known", "jwt", may_be_new=True),
+    Row("tessera_rs256", "**Tessera, RS256 verified each time**", "tessera_verifies", "jwt", may_be_new=True),
+    Row("tessera_ps256", "**Tessera, PS256 verified each time**", "tessera_verifies", "ps256", may_be_new=True),
+    Row("tessera_eddsa", "**Tessera, EdDSA verified each time**", "tessera_verifies", "eddsa", may_be_new=True),
     Row("tessera_miss", "**Tessera, every token new**", "tessera_miss", "fresh", "always"),
     *_with_headers(10),
     *_with_headers(40),
@@ -120,10 +126,8 @@ ROWS = [
 def measure(bed: Bed) -> dict:
     """Runs every row and returns its figures by load and key."""
     issuer = Issuer(programs.openssl(), bed.children.directory)
-    rows = [row for row in ROWS if bed.module or not row.needs_module]
-    if bed.pairs_only:
-        needed = {row.baseline for row in rows if row.is_paired}
-        rows = [row for row in rows if row.is_paired or row.key in needed]
+    proof_key = ProofKey(programs.openssl(), bed.children.directory)
+    rows = _chosen(bed)
     pairs = [row for row in rows if row.is_paired and bed.before]
     everything = rows + [row.before() for row in pairs]
     server = authorization.start(bed.children, bed.load, bed.nginx)
@@ -131,8 +135,9 @@ def measure(bed: Bed) -> dict:
     processes.pin(server.pid, 1)
     asking = sorted({row.listener for row in everything})
     clusters = [envoy.cluster(name, server.port) for name in asking] + [envoy.cluster("echo", echo_port)]
-    with bed.envoy(_listeners(bed, everything, issuer, server.port), clusters) as proxy:
-        turns = _Turns(bed, proxy, {name: issuer.token(algorithm) for name, algorithm in SIGNED.items()})
+    with bed.envoy(_listeners(bed, everything, issuer, proof_key, server.port), clusters) as proxy:
+        signed = {name: issuer.token(algorithm) for name, algorithm in SIGNED.items()}
+        turns = _Turns(bed, proxy, signed, proof_key)
         bed.say("rows: every listener checked before it is measured")
         for row in everything:
             turns.check(row)
@@ -151,7 +156,21 @@ def measure(bed: Bed) -> dict:
     }
 
 
-def _listeners(bed: Bed, rows: list[Row], issuer: Issuer, port: int) -> list[dict]:
+def _chosen(bed: Bed) -> list[Row]:
+    """The rows that are asked for, and those that they are compared with."""
+    rows = [row for row in ROWS if bed.module or not row.needs_module]
+    unknown = set(bed.row_keys or []) - {row.key for row in rows}
+    if unknown:
+        programs.stop_with(f"no row {', '.join(sorted(unknown))}; there are {', '.join(row.key for row in rows)}")
+
+    def is_wanted(row: Row) -> bool:
+        return (row.is_paired or not bed.pairs_only) and (not bed.row_keys or row.key in bed.row_keys)
+
+    needed = {row.baseline for row in rows if is_wanted(row)}
+    return [row for row in rows if is_wanted(row) or row.key in needed]
+
+
+def _listeners(bed: Bed, rows: list[Row], issuer: Issuer, proof_key: ProofKey, port: int) -> list[dict]:
     chains: dict[str, list[dict]] = {
         "router": [],
         "floor": [envoy.wasm(bed.floor, "floor")],
@@ -172,17 +191,20 @@ def _listeners(bed: Bed, rows: list[Row], issuer: Issuer, port: int) -> list[dic
     if bed.module:
         for name, entries in (("tessera_known", 10000), ("tessera_verifies", 0)):
             chains[name] = [filters.tessera(bed.module, name, name, entries=entries, issuer=issuer)]
+        for name, options in (("tessera_dpop", {"proof_key": proof_key}), ("tessera_all", {"access_log": "all"})):
+            chains[name] = [filters.tessera(bed.module, name, name, **options)]
     return [envoy.listener(name, chains[name]) for name in sorted({row.listener for row in rows})]
 
 
 class _Turns:
     """Turns against one proxy; knows which fresh tokens were used already."""
 
-    def __init__(self, bed: Bed, proxy: envoy.Envoy, signed: dict[str, str]) -> None:
+    def __init__(self, bed: Bed, proxy: envoy.Envoy, signed: dict[str, str], proof_key: ProofKey) -> None:
         self._bed = bed
         self._proxy = proxy
+        self._proof_key = proof_key
         self._cpu = proxy.cpu_files()
-        self._tokens = {"opaque": "o" * 43, **signed}
+        self._tokens = {"opaque": "o" * 43, "bound": "b" * 43, **signed}
         self._next_fresh = 0
 
     def turn(self, row: Row, **order: object) -> dict:
@@ -190,6 +212,8 @@ class _Turns:
         credential = generator.fixed(self._tokens.get(row.token, ""))
         if row.token == "fresh":
             credential = generator.fresh(self._next_fresh)
+        elif row.token == "bound":
+            credential = generator.proved(self._tokens["bound"], self._proof_key)
         order = {"cpu": self._cpu, "headers": row.headers, **order}
         outcome = self._bed.generator.ask(self._proxy.ports[row.listener], credential, **order)
         self._next_fresh += outcome["completed"] if row.token == "fresh" else 0
@@ -202,14 +226,27 @@ class _Turns:
         if row.refuses_without_token:
             self._bed.generator.ask(port, "none", status=401, requests=4)
         token = self._tokens.get(row.token) or self._tokens["opaque"]
-        headers = _echoed_headers(port, token)
+        shown = self._shown(row, token)
+        headers = _echoed_headers(port, shown)
         identity = [headers.get(name) for name in filters.IDENTITY]
         expected = ["portal", "gold"] if row.sets_identity else ["spoofed", "spoofed"]
         if identity != expected:
             raise RuntimeError(f"{row.key}: the upstream saw {identity} in {filters.IDENTITY}, not {expected}")
         if row.listener.endswith("rules"):
-            _check_rules(port, token)
+            _check_rules(port, shown)
+        if row.listener == "tessera_dpop":
+            _check_proofs(port, shown)
+        logged = headers.get(envoy.OUTCOME)
+        if (logged == "allowed") != (row.listener == "tessera_all"):
+            raise RuntimeError(f"{row.key}: an access log would show the outcome {logged}")
         self._check_asking(row, CHECK_REQUESTS)
+
+    def _shown(self, row: Row, token: str) -> dict[str, str]:
+        """The headers of one request to the echo that show the row's token."""
+        if row.token != "bound":
+            return {"authorization": f"Bearer {token}"}
+        proof = generator.proof(self._bed.load, token, self._proof_key, _ECHO)
+        return {"authorization": f"DPoP {token}", "dpop": proof}
 
     def _check_asking(self, row: Row, requests: int) -> None:
         before = self._proxy.callouts(row.listener)
@@ -234,30 +271,35 @@ class _Turns:
         return samples
 
 
-def _echoed_headers(port: int, token: str) -> dict[str, str]:
-    """What reaches an upstream when a client sends `token` and identity headers of its own."""
-    status, body = _ask(port, token, **{name: "spoofed" for name in filters.IDENTITY})
+def _echoed_headers(port: int, shown: dict[str, str]) -> dict[str, str]:
+    """What reaches an upstream when a client sends this, and identity headers of its own."""
+    status, body = _ask(port, {**shown, **{name: "spoofed" for name in filters.IDENTITY}})
     if status != 200:
         raise RuntimeError(f"port {port}: {status} {body}")
     return json.loads(body)
 
 
-def _check_rules(port: int, token: str) -> None:
+def _check_rules(port: int, shown: dict[str, str]) -> None:
     """That host, path and method are looked at: another one is refused."""
     got = [
-        _ask(port, token, host="other.example.com")[0],
-        _ask(port, token, path="/other")[0],
-        _ask(port, token, method="DELETE")[0],
+        _ask(port, {**shown, "host": "other.example.com"})[0],
+        _ask(port, shown, path="/other")[0],
+        _ask(port, shown, method="DELETE")[0],
     ]
     if got != [404, 404, 403]:
         raise RuntimeError(f"port {port}: another host, path and method got {got}, not 404, 404 and 403")
 
 
-def _ask(
-    port: int, token: str, *, method: str = "GET", path: str = "/orders/echo", **headers: str
-) -> tuple[int, str]:
+def _check_proofs(port: int, used: dict[str, str]) -> None:
+    """That each request needs a proof of its own: none, and one that was used, are refused."""
+    got = [_ask(port, {"authorization": used["authorization"]})[0], _ask(port, used)[0]]
+    if got != [401, 401]:
+        raise RuntimeError(f"port {port}: no proof and one that was used got {got}, not 401 twice")
+
+
+def _ask(port: int, headers: dict[str, str], *, method: str = "GET", path: str = _ECHO) -> tuple[int, str]:
     """Status and body of the answer to one request."""
-    headers = {"host": "api.example.com", "authorization": f"Bearer {token}", **headers}
+    headers = {"host": "api.example.com", **headers}
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:

@@ -19,8 +19,8 @@ struct State {
 pub fn run(delay_ms: u64) -> Result<(), String> {
     let state = Mutex::new(State::default());
     let expires_at = unix_time().as_secs() + LIFETIME_SECONDS;
-    serve(move |request| match request.target.as_str() {
-        "/introspect" => {
+    serve(move |request| match request.target.split('?').next().unwrap_or_default() {
+        "/introspect" | "/bound" => {
             if delay_ms > 0 {
                 std::thread::sleep(Duration::from_millis(delay_ms));
             }
@@ -54,8 +54,11 @@ fn introspect(request: &Request, expires_at: u64) -> Reply {
         Some((client, _)) => client,
         None => "portal",
     };
+    // A client whose tokens are bound to its key names the key in the endpoint's address.
+    let bound = request.target.split_once("?jkt=").map(|(_, key)| format!(r#","cnf":{{"jkt":"{key}"}}"#));
+    let bound = bound.unwrap_or_default();
     Reply::json(format!(
-        r#"{{"active":true,"client_id":"{client}","scope":"orders.read","token_type":"Bearer","exp":{expires_at}}}"#
+        r#"{{"active":true,"client_id":"{client}","scope":"orders.read","token_type":"Bearer","exp":{expires_at}{bound}}}"#
     ))
 }
 

@@ -10,6 +10,7 @@ mod generator;
 mod headers;
 mod measure;
 mod order;
+mod proof;
 mod server;
 mod token;
 mod turn;
@@ -19,7 +20,8 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: load generate
        load authorization-server [--delay-ms N]
        load contract-source --rows N [--page-rows N]
-       load echo";
+       load echo
+       load proof --key FILE --token TOKEN --path PATH";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -45,14 +47,22 @@ fn run(command: &str, arguments: &[String]) -> Result<(), String> {
             contract_source::run(rows, number(arguments, "--page-rows")?.unwrap_or(rows))
         }
         "echo" => echo::run(),
+        "proof" => {
+            let [key, token, path] = ["--key", "--token", "--path"]
+                .map(|name| text(arguments, name).and_then(|text| text.ok_or(USAGE.into())));
+            println!("{}", proof::Prover::load(key?)?.prove(token?, path?)?);
+            Ok(())
+        }
         _ => Err(USAGE.into()),
     }
 }
 
 fn number(arguments: &[String], name: &str) -> Result<Option<u64>, String> {
-    let Some(at) = arguments.iter().position(|argument| argument == name) else {
-        return Ok(None);
-    };
-    let value = arguments.get(at + 1).ok_or(USAGE)?;
+    let Some(value) = text(arguments, name)? else { return Ok(None) };
     value.parse().map(Some).map_err(|_| format!("{name}: not a number: {value}"))
+}
+
+fn text<'a>(arguments: &'a [String], name: &str) -> Result<Option<&'a str>, String> {
+    let Some(at) = arguments.iter().position(|argument| argument == name) else { return Ok(None) };
+    arguments.get(at + 1).map(|value| Some(value.as_str())).ok_or(USAGE.into())
 }

@@ -1,6 +1,7 @@
 //! What the load generator is told to do in a turn.
 
 use crate::headers;
+use crate::proof::Prover;
 use crate::token::{Form, scramble, token};
 use serde::Deserialize;
 
@@ -39,6 +40,11 @@ pub struct Order {
 enum Credential {
     None,
     Fixed(String),
+    /// One token with a new DPoP proof for each request, by the key in this file.
+    Proved {
+        token: String,
+        key: String,
+    },
     /// `from`, `from + 1`, …
     Fresh {
         form: Form,
@@ -52,16 +58,32 @@ enum Credential {
     },
 }
 
+/// More requests than any proxy answers in a millisecond over a handful of connections, if it verifies a proof for each.
+const PROOFS_PER_MILLI: u64 = 50;
+
 impl Order {
-    /// The bytes of request number `number`.
-    pub fn request(&self, number: u64) -> Vec<u8> {
+    /// The proofs for as many requests as there may be, or `None` where they need none. They are made before the turn:
+    /// a client that signs takes time in which the proxy would have to wait.
+    pub fn proofs(&self) -> Result<Option<Vec<String>>, String> {
+        let Credential::Proved { token, key } = &self.credential else { return Ok(None) };
+        let prover = Prover::load(key)?;
+        let in_time = self.millis.map(|millis| millis * PROOFS_PER_MILLI);
+        let count = [in_time, self.requests].into_iter().flatten().min().unwrap_or_default();
+        (0..count).map(|_| prover.prove(token, &self.path)).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The bytes of request number `number`, with this proof.
+    pub fn request(&self, number: u64, proof: Option<&str>) -> Vec<u8> {
         let mut text =
             format!("GET {} HTTP/1.1\r\nhost: api.example.com\r\nuser-agent: bench\r\naccept: */*\r\n", self.path);
         let mut lines = 3;
         if let Some(token) = self.credential.token(number) {
-            text.push_str("authorization: Bearer ");
-            text.push_str(&token);
-            text.push_str("\r\n");
+            let scheme = if proof.is_some() { "DPoP" } else { "Bearer" };
+            text.push_str(&format!("authorization: {scheme} {token}\r\n"));
+            lines += 1;
+        }
+        if let Some(proof) = proof {
+            text.push_str(&format!("dpop: {proof}\r\n"));
             lines += 1;
         }
         text.push_str(&headers::lines(self.headers.saturating_sub(lines)));
@@ -74,7 +96,7 @@ impl Credential {
     fn token(&self, number: u64) -> Option<String> {
         match self {
             Self::None => None,
-            Self::Fixed(token) => Some(token.clone()),
+            Self::Fixed(token) | Self::Proved { token, .. } => Some(token.clone()),
             Self::Fresh { form, from } => Some(token(*form, from + number)),
             Self::Among { form, from, count } => Some(token(*form, from + scramble(number) % (*count).max(1))),
         }

@@ -45,8 +45,9 @@ impl Pool {
 
     /// Runs one turn to its end.
     pub fn turn(&mut self, order: &Order) -> Result<Outcome, String> {
+        let proofs = order.proofs()?;
         let slots = self.connections.remove(&order.port).unwrap_or_default();
-        let mut run = Run::new(order, &mut self.poll, slots)
+        let mut run = Run::new(order, proofs, &mut self.poll, slots)
             .map_err(|error| format!("connect to port {}: {error}", order.port))?;
         let cpu_before = cpu_ns(&order.cpu)?;
         let began = Instant::now();
@@ -73,6 +74,8 @@ impl Pool {
 /// A turn under way.
 struct Run<'a> {
     order: &'a Order,
+    /// Those that no request has shown yet, where each request shows one.
+    proofs: Option<Vec<String>>,
     poll: &'a mut Poll,
     slots: Vec<Option<Connection>>,
     idle: Vec<usize>,
@@ -88,7 +91,12 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(order: &'a Order, poll: &'a mut Poll, mut slots: Vec<Option<Connection>>) -> io::Result<Self> {
+    fn new(
+        order: &'a Order,
+        proofs: Option<Vec<String>>,
+        poll: &'a mut Poll,
+        mut slots: Vec<Option<Connection>>,
+    ) -> io::Result<Self> {
         slots.truncate(order.connections.max(1));
         slots.resize_with(order.connections.max(1), || None);
         for (at, slot) in slots.iter_mut().enumerate() {
@@ -99,6 +107,7 @@ impl<'a> Run<'a> {
         }
         Ok(Self {
             order,
+            proofs,
             poll,
             idle: (0..slots.len()).rev().collect(),
             slots,
@@ -143,7 +152,9 @@ impl<'a> Run<'a> {
     /// Whether no further request is to be sent.
     fn over(&self) -> bool {
         let time_over = self.order.millis.is_some_and(|millis| self.began.elapsed() >= Duration::from_millis(millis));
-        time_over || self.order.requests.is_some_and(|limit| self.sent >= limit)
+        time_over
+            || self.order.requests.is_some_and(|limit| self.sent >= limit)
+            || self.proofs.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// When the next request is due, where there is a rate.
@@ -179,7 +190,8 @@ impl<'a> Run<'a> {
 
     fn send_one(&mut self, started: Instant) {
         let Some(at) = self.idle.pop() else { return };
-        let request = self.order.request(self.sent);
+        let proof = self.proofs.as_mut().and_then(Vec::pop);
+        let request = self.order.request(self.sent, proof.as_deref());
         self.sent += 1;
         let sent = match self.slots.get_mut(at).and_then(Option::as_mut) {
             Some(connection) => connection.send(&request, started),
