@@ -1,7 +1,7 @@
 //! What the load generator is told to do in a turn.
 
 use crate::headers;
-use crate::proof::Prover;
+use crate::proof::{Proofs, Prover};
 use crate::token::{Form, scramble, token};
 use serde::Deserialize;
 
@@ -58,18 +58,13 @@ enum Credential {
     },
 }
 
-/// More requests than any proxy answers in a millisecond over a handful of connections, if it verifies a proof for each.
-const PROOFS_PER_MILLI: u64 = 50;
-
 impl Order {
-    /// The proofs for as many requests as there may be, or `None` where they need none. They are made before the turn:
-    /// a client that signs takes time in which the proxy would have to wait.
-    pub fn proofs(&self) -> Result<Option<Vec<String>>, String> {
-        let Credential::Proved { token, key } = &self.credential else { return Ok(None) };
-        let prover = Prover::load(key)?;
-        let in_time = self.millis.map(|millis| millis * PROOFS_PER_MILLI);
-        let count = [in_time, self.requests].into_iter().flatten().min().unwrap_or_default();
-        (0..count).map(|_| prover.prove(token, &self.path)).collect::<Result<_, _>>().map(Some)
+    /// The proofs of the requests, or `None` where they show none.
+    pub fn proofs(&self) -> Result<Option<Proofs<'_>>, String> {
+        match &self.credential {
+            Credential::Proved { token, key } => Proofs::new(Prover::load(key)?, token, &self.path).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The bytes of request number `number`, with this proof.

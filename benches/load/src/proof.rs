@@ -47,6 +47,42 @@ impl Prover {
     }
 }
 
+/// Proofs for one token and one path, signed ahead: a client that signs takes time in which the proxy would have to wait.
+pub struct Proofs<'a> {
+    prover: Prover,
+    token: &'a str,
+    path: &'a str,
+    ready: Vec<String>,
+}
+
+impl<'a> Proofs<'a> {
+    /// More requests than any proxy answers in a turn, if it verifies a proof for each; and so few that none gets old
+    /// where it answers more: while it warms up.
+    const AHEAD: usize = 1000;
+
+    /// The first of them are signed here, before the turn.
+    pub fn new(prover: Prover, token: &'a str, path: &'a str) -> Result<Self, String> {
+        let mut proofs = Self { prover, token, path, ready: Vec::new() };
+        proofs.sign()?;
+        Ok(proofs)
+    }
+
+    /// One that no request has shown yet; `None` if signing fails.
+    pub fn next(&mut self) -> Option<String> {
+        if self.ready.is_empty() {
+            self.sign().ok()?;
+        }
+        self.ready.pop()
+    }
+
+    fn sign(&mut self) -> Result<(), String> {
+        for _ in 0..Self::AHEAD {
+            self.ready.push(self.prover.prove(self.token, self.path)?);
+        }
+        Ok(())
+    }
+}
+
 fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -57,14 +93,24 @@ mod tests {
     use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
     use serde_json::Value;
     use std::collections::HashSet;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     fn prover() -> Prover {
         let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
-        let path = std::env::temp_dir().join(format!("proof-{}.der", std::process::id()));
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("proof-{}-{number}.der", std::process::id()));
         std::fs::write(&path, key).unwrap();
         let prover = Prover::load(path.to_str().unwrap()).unwrap();
         std::fs::remove_file(path).unwrap();
         prover
+    }
+
+    #[test]
+    fn there_are_always_more() {
+        let mut proofs = Proofs::new(prover(), "t", "/orders/1").unwrap();
+        let seen: HashSet<String> = (0..Proofs::AHEAD + 2).map(|_| proofs.next().unwrap()).collect();
+        assert_eq!(seen.len(), Proofs::AHEAD + 2);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::authorization_server::{micros, unix_time};
 use crate::connection::Connection;
 use crate::measure::{Sample, cpu_ns, nanos, percentile, write_samples};
 use crate::order::Order;
+use crate::proof::Proofs;
 use mio::{Events, Interest, Poll, Token};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -74,8 +75,7 @@ impl Pool {
 /// A turn under way.
 struct Run<'a> {
     order: &'a Order,
-    /// Those that no request has shown yet, where each request shows one.
-    proofs: Option<Vec<String>>,
+    proofs: Option<Proofs<'a>>,
     poll: &'a mut Poll,
     slots: Vec<Option<Connection>>,
     idle: Vec<usize>,
@@ -93,7 +93,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(
         order: &'a Order,
-        proofs: Option<Vec<String>>,
+        proofs: Option<Proofs<'a>>,
         poll: &'a mut Poll,
         mut slots: Vec<Option<Connection>>,
     ) -> io::Result<Self> {
@@ -152,9 +152,7 @@ impl<'a> Run<'a> {
     /// Whether no further request is to be sent.
     fn over(&self) -> bool {
         let time_over = self.order.millis.is_some_and(|millis| self.began.elapsed() >= Duration::from_millis(millis));
-        time_over
-            || self.order.requests.is_some_and(|limit| self.sent >= limit)
-            || self.proofs.as_ref().is_some_and(Vec::is_empty)
+        time_over || self.order.requests.is_some_and(|limit| self.sent >= limit)
     }
 
     /// When the next request is due, where there is a rate.
@@ -190,7 +188,7 @@ impl<'a> Run<'a> {
 
     fn send_one(&mut self, started: Instant) {
         let Some(at) = self.idle.pop() else { return };
-        let proof = self.proofs.as_mut().and_then(Vec::pop);
+        let proof = self.proofs.as_mut().and_then(Proofs::next);
         let request = self.order.request(self.sent, proof.as_deref());
         self.sent += 1;
         let sent = match self.slots.get_mut(at).and_then(Option::as_mut) {
