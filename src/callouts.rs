@@ -11,6 +11,8 @@ use tessera_core::port::HostFailure;
 
 /// A header that Envoy gives each answer of a server, and none that it makes itself.
 const SERVED: &str = "x-envoy-upstream-service-time";
+/// A header of those that it makes because a circuit breaker is open.
+const OVERLOADED: &str = "x-envoy-overloaded";
 
 /// Calls in flight, by the host's number.
 #[derive(Default)]
@@ -48,7 +50,8 @@ fn result(sent: &Sent, body_bytes: usize) -> HttpResult {
     let first = |name: &str| hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, name).ok().flatten();
     let status = first(":status").and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()).unwrap_or(0);
     if status >= 500 && first(SERVED).is_none() {
-        return HttpResult::Failed(NoAnswer::of_status(status));
+        let is_unsent = first(OVERLOADED).is_some();
+        return HttpResult::Failed(if is_unsent { NoAnswer::Unsent } else { NoAnswer::of_status(status) });
     }
     let headers = match sent.headers {
         AnswerHeaders::Only(names) => {

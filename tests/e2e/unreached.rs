@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::answer::Answer;
 use crate::harness::authorization_server::AuthorizationServer;
 use crate::harness::certificates::Authority;
-use crate::harness::client::Request;
+use crate::harness::client::{Connection, Request};
 use crate::harness::envoy::Envoy;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gateway::introspection;
@@ -29,9 +29,9 @@ fn assert_counted(envoy: &Envoy, cluster: &str, statistic: &str) {
 }
 
 /// An API and a provider of its own for each of these clusters.
-fn asking<const N: usize>(clusters: [&str; N]) -> Value {
+fn asking<const N: usize>(clusters: [&str; N], timeout: &str) -> Value {
     let asked = |name: &str| {
-        let introspection = introspection(name, json!({"retries": 0, "timeout": "1s"}));
+        let introspection = introspection(name, json!({"retries": 0, "timeout": timeout}));
         json!({"name": name, "issuer": format!("https://{name}.example.com"), "introspection": introspection})
     };
     let api = |name: &str| json!({"id": name, "match": {"paths": [format!("/{name}")]}, "providers": [name]});
@@ -55,7 +55,7 @@ fn a_connection_that_does_not_come_about_is_told_from_an_answer() {
     // Its certificate is of an authority that nobody trusts.
     let (trusted, other) = (Authority::new(), Envoy::builder().tls(&Authority::new()).start());
     let envoy = Envoy::builder()
-        .plugin(asking(names))
+        .plugin(asking(names, "1s"))
         .dead_cluster("refused")
         .empty_cluster("empty")
         .cluster("untrusted", other.port())
@@ -116,4 +116,45 @@ fn keys_metadata_and_contracts_that_cannot_be_fetched_say_so_too() {
         assert_counted(&envoy, cluster, statistic);
         envoy.assert_no_vm_reload();
     }
+}
+
+/// Envoy notices at once that no more calls may wait, but only on a connection that no more may be under way.
+#[test]
+fn a_call_that_the_circuit_breaker_keeps_back_is_not_asked() {
+    let names = ["waiting", "active"];
+    let servers = names.map(|_| AuthorizationServer::start());
+    servers.iter().for_each(|server| server.answer_otherwise(Answer::silence()));
+    let envoy = Envoy::builder()
+        .plugin(asking(names, "60s"))
+        .cluster("waiting", servers[0].port())
+        .circuit_breaker("waiting", json!({"max_connections": 1, "max_pending_requests": 1}))
+        .cluster("active", servers[1].port())
+        .circuit_breaker("active", json!({"max_requests": 1}))
+        .access_log_fields(&json!({"detail": "%FILTER_STATE(wasm.tessera.detail:PLAIN)%"}))
+        .workers(1)
+        .start();
+    let begin = |name: &str| {
+        let mut caller = Connection::open(envoy.port()).unwrap();
+        caller.write(&request(name).encode()).unwrap();
+        caller
+    };
+    let _under_way = names.map(begin);
+    servers.iter().for_each(|server| server.await_calls(1));
+    let _waiting = begin("waiting");
+    let pending = || envoy.stat("cluster.waiting.upstream_rq_pending_active");
+    eventually(SOON, "a call that waits", || (pending() == Some(1)).then_some(()));
+    let refused = ["waiting", "active", "active"];
+    for name in refused {
+        assert_eq!(request(name).send(envoy.port()).status, 503, "{name}");
+    }
+    for line in envoy.await_access_lines(refused.len()) {
+        assert!(line.contains(UNASKED), "{line}");
+    }
+    for name in names {
+        await_line(&envoy, &[&format!("provider \"{name}\": introspection failed: "), UNASKED]);
+    }
+    assert_counted(&envoy, "waiting", "upstream_rq_pending_overflow");
+    assert_counted(&envoy, "active", "upstream_rq_active_overflow");
+    assert_eq!(servers.map(|server| server.call_count()), [1, 1]);
+    envoy.assert_no_vm_reload();
 }

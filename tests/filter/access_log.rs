@@ -92,10 +92,13 @@ type Fate = fn(&Worker, u32);
 #[test]
 fn what_the_host_answers_itself_is_told_from_what_the_server_answers() {
     let unconnected = "no connection came about, or it was lost: check the cluster's address, its TLS and its CA";
-    let fates: [(Fate, &str); 5] = [
+    let unasked = "not asked: Envoy did not take the call; check that it has the cluster, a healthy endpoint in it, and \
+                   room in its circuit breaker";
+    let fates: [(Fate, &str); 6] = [
         (|worker, call| worker.time_out(call), "no answer in time"),
         (|worker, call| worker.answer(call, 504, &[("x", "y")], ""), "status 504: it cannot answer now"),
         (|worker, call| worker.refuse_connection(call), unconnected),
+        (|worker, call| worker.break_circuit(call), unasked),
         (|worker, call| worker.answer(call, 503, &[("x", "y")], ""), "status 503: it cannot answer now"),
         (|worker, call| worker.fail(call), "the answer broke off, or is too large for Envoy"),
     ];

@@ -232,8 +232,9 @@ impl Worker {
 
     /// Envoy itself answers a callout, in place of the other end.
     #[track_caller]
-    fn answer_itself(&self, call: u32, status: &str, body: &str) {
-        let lines = Headers::new(&[(":status", status), ("content-type", "text/plain")]);
+    fn answer_itself(&self, call: u32, status: &str, body: &str, further: &[(&str, &str)]) {
+        let usual = [(":status", status), ("content-type", "text/plain")];
+        let lines = Headers::new(&[&usual, further].concat());
         self.deliver(call, Some((lines, body.as_bytes().to_vec())));
         self.turn();
     }
@@ -267,13 +268,20 @@ impl Worker {
     #[track_caller]
     pub fn refuse_connection(&self, call: u32) {
         let body = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
-        self.answer_itself(call, "503", body);
+        self.answer_itself(call, "503", body, &[]);
+    }
+
+    /// There was a connection, but by then the cluster's circuit breaker was open, which arrives as Envoy's own 503 too.
+    #[track_caller]
+    pub fn break_circuit(&self, call: u32) {
+        let body = "upstream connect error or disconnect/reset before headers. reset reason: overflow";
+        self.answer_itself(call, "503", body, &[("x-envoy-overloaded", "true")]);
     }
 
     /// The time for the callout is up, which arrives as Envoy's own 504.
     #[track_caller]
     pub fn time_out(&self, call: u32) {
-        self.answer_itself(call, "504", "upstream request timeout");
+        self.answer_itself(call, "504", "upstream request timeout", &[]);
     }
 
     /// The callout is forgotten: neither an answer nor a timeout comes back, unless it is found again.

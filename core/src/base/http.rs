@@ -60,7 +60,8 @@ impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unsent => {
-                "not asked: Envoy did not take the call; check that it has the cluster, with a healthy endpoint"
+                "not asked: Envoy did not take the call; check that it has the cluster, a healthy endpoint in it, and \
+                 room in its circuit breaker"
             }
             Self::Unconnected => {
                 "no connection came about, or it was lost: check the cluster's address, its TLS and its CA"
