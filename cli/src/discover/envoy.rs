@@ -17,7 +17,8 @@ pub fn cluster(origin: &Origin, place: &Place<'_>) -> Yaml {
     let endpoints = Yaml::array([Yaml::object([("lb_endpoints", Yaml::array([endpoint]))])]);
     let mut members = vec![
         ("name", Yaml::text(place.cluster)),
-        ("type", Yaml::text("STRICT_DNS")),
+        ("type", Yaml::text("LOGICAL_DNS")),
+        ("dns_lookup_family", Yaml::text("ALL").with_comment("else an IPv6 address alone is tried where there is one")),
         ("connect_timeout", Yaml::text("1s").with_comment("less than a call may take")),
         ("load_assignment", Yaml::object([("cluster_name", Yaml::text(place.cluster)), ("endpoints", endpoints)])),
     ];

@@ -7,8 +7,9 @@ use crate::yaml_text::Yaml;
 
 pub fn resources(origin: &Origin, place: &Place<'_>) -> Reach {
     let name = format!("tessera-{}", place.name);
-    // A host is a name there, never an address.
-    let host = if origin.is_address { format!("{name}.invalid") } else { origin.host.clone() };
+    // A host is a full name there, never an address; one without a dot would be a Service's.
+    let is_name = !origin.is_address && origin.host.contains('.');
+    let host = if is_name { origin.host.clone() } else { format!("{name}.invalid") };
     let mut documents = vec![service_entry(origin, &host, &name, place)];
     if origin.is_tls {
         documents.push(destination_rule(origin, &host, &name, place));
@@ -30,12 +31,13 @@ fn service_entry(origin: &Origin, host: &str, name: &str, place: &Place<'_>) -> 
         ("annotations", Yaml::object([("networking.istio.io/always-include-in-gateways", annotation)])),
     ]);
     let mut spec = vec![
+        ("exportTo", own_namespace()),
         ("hosts", Yaml::texts([host])),
         ("location", Yaml::text("MESH_EXTERNAL")),
         ("resolution", Yaml::text(if origin.is_address { "STATIC" } else { "DNS" })),
         ("ports", Yaml::array([port])),
     ];
-    if origin.is_address {
+    if host != origin.host {
         spec.push(("endpoints", Yaml::array([Yaml::object([("address", Yaml::text(&origin.host))])])));
     }
     resource("ServiceEntry", metadata, Yaml::object(spec))
@@ -51,8 +53,13 @@ fn destination_rule(origin: &Origin, host: &str, name: &str, place: &Place<'_>) 
     tls.extend([("subjectAltNames", names), ("caCertificates", ca)]);
     let pool = Yaml::object([("tcp", Yaml::object([("connectTimeout", Yaml::text("1s"))]))]);
     let policy = Yaml::object([("connectionPool", pool), ("tls", Yaml::object(tls))]);
-    let spec = Yaml::object([("host", Yaml::text(host)), ("trafficPolicy", policy)]);
+    let spec = Yaml::object([("exportTo", own_namespace()), ("host", Yaml::text(host)), ("trafficPolicy", policy)]);
     resource("DestinationRule", metadata(name, place), spec)
+}
+
+/// Workloads that speak TLS to the server themselves would do it twice.
+fn own_namespace() -> Yaml {
+    Yaml::texts(["."]).with_comment("for proxies of this namespace: elsewhere TLS would be made twice")
 }
 
 fn resource(kind: &str, metadata: Yaml, spec: Yaml) -> Yaml {

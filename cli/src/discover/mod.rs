@@ -41,7 +41,7 @@ pub struct Arguments {
     /// The Envoy cluster that reaches the server; Istio and Envoy Gateway give it a name of their own [default: idp]
     #[arg(long, value_name = "NAME", value_parser = text)]
     cluster: Option<String>,
-    /// Namespace of the resources
+    /// Namespace of the resources; for Istio that of the proxies
     #[arg(long, value_name = "NAMESPACE", default_value = "default", value_parser = name)]
     namespace: String,
     /// Gateway on which Envoy Gateway makes the cluster

@@ -227,6 +227,7 @@ fn what_is_written_passes_check_on_each_platform() {
     let endpoints = [
         "https://idp.example.com/introspect",
         "https://idp.example.com:8443/i",
+        "https://keycloak:8443/i",
         "https://192.0.2.7/i",
         "https://[2001:db8::7]/i",
     ];
