@@ -24,7 +24,7 @@ pub fn hint(problem: &Problem, value: &Node) -> Option<String> {
         Code::BadSecret if reason.ends_with("end in a line break") => {
             Some("in YAML, a block that begins with \"|-\" has none".to_owned())
         }
-        Code::EnvNotSet => Some("set it here, or check without --with-env".to_owned()),
+        Code::EnvNotSet => Some("set it here; it is read because of --with-env or --live".to_owned()),
         _ => None,
     }
 }
