@@ -175,6 +175,7 @@ test-artifact: module ## Imports, exports and size of the built module
 .PHONY: test-e2e
 test-e2e: setup $(if $(TESSERA_COMPOSE),,compose) module ## Tests on real Envoy and a real authorization server
 	$(call say,End-to-end tests)
+	@cargo build --quiet --package tessera-cli
 	@cargo test --quiet --test e2e
 
 .PHONY: test

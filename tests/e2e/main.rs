@@ -25,6 +25,7 @@ mod access_logs;
 mod ambiguous_requests;
 mod cache;
 mod client_authentication;
+mod command;
 mod configuration;
 mod containers;
 mod contracts;

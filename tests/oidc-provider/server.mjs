@@ -1,14 +1,16 @@
 // A certified OpenID provider (npm `oidc-provider`) as the authorization server of the end-to-end tests and the demo.
 //
-//   node server.mjs [--port N] [--host A] [--issuer URL] [--control N] [--people]
+//   node server.mjs [--port N] [--host A] [--issuer URL] [--control N] [--people] [--certificate FILE --key FILE]
 //
 //   --port          0 or absent: a free port
 //   --host          the address to listen on; 127.0.0.1 if absent
-//   --issuer        http://127.0.0.1:PORT if absent
+//   --issuer        http://127.0.0.1:PORT if absent; with a certificate, https://localhost:PORT
 //   --control       another port, 0 = a free one. GET / tells {"introspections": N, "jwks": N, "metadata": N}, how many
 //                   were asked for so far.
 //                   POST /down: connections are closed and refused from then on; POST /up: they are taken again.
 //                   POST /rotate: new keys sign, the old ones stay in the set; POST /drop: only the newest are in it.
+//
+//   --certificate, --key  files in PEM, of localhost: the server speaks TLS
 //
 //   --people        clients may register themselves (RFC 7591), and people log in, with whatever name and password
 //
@@ -24,10 +26,12 @@
 //                                 "algorithm": "RS256" | "PS256" | "ES256" | "EdDSA", "audience": "…", "expires_in": 600}
 //                   Default: opaque tokens for https://orders.example.com, JWTs (RFC 9068) for https://orders-jwt.example.com.
 //
-// Prints `control http://127.0.0.1:PORT`, where it was asked for, and `ready http://127.0.0.1:PORT` once it answers.
+// Prints `control http://127.0.0.1:PORT`, where it was asked for, and `ready URL`, its own address, once it answers.
 // Everything is in memory.
-import { createServer } from 'node:http';
 import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { parseArgs } from 'node:util';
 import Provider, { errors } from 'oidc-provider';
 
@@ -40,6 +44,8 @@ const { values: options } = parseArgs({
     issuer: { type: 'string' },
     control: { type: 'string' },
     people: { type: 'boolean', default: false },
+    certificate: { type: 'string' },
+    key: { type: 'string' },
   },
 });
 const clients = JSON.parse(process.env.OIDC_CLIENTS ?? '[]');
@@ -138,8 +144,14 @@ function configuration() {
   };
 }
 
+const secure = options.certificate !== undefined;
+
 function address(listening) {
   return `http://127.0.0.1:${listening.address().port}`;
+}
+
+function ownAddress() {
+  return secure ? `https://localhost:${server.address().port}` : address(server);
 }
 
 const asked = { introspections: 0, jwks: 0, metadata: 0 };
@@ -154,11 +166,13 @@ let answer;
 
 // A provider has its keys for good, so others take another one. What it stores is not its own.
 function provide() {
-  answer = new Provider(options.issuer ?? address(server), configuration()).callback();
+  answer = new Provider(options.issuer ?? ownAddress(), configuration()).callback();
 }
 
 // The issuer holds the port, so the server listens first and gets its handler second.
-const server = createServer();
+const server = secure
+  ? createSecureServer({ cert: readFileSync(options.certificate), key: readFileSync(options.key) })
+  : createServer();
 server.on('error', (error) => fail(error.message));
 server.listen(Number(options.port), options.host, () => {
   provide();
@@ -166,7 +180,7 @@ server.listen(Number(options.port), options.host, () => {
     count(request);
     answer(request, response);
   });
-  if (options.control === undefined) console.log(`ready ${address(server)}`);
+  if (options.control === undefined) console.log(`ready ${ownAddress()}`);
   else control(server.address().port);
 });
 
@@ -199,6 +213,6 @@ function control(port) {
   });
   controls.on('error', (error) => fail(error.message));
   controls.listen(Number(options.control), options.host, () => {
-    console.log(`control ${address(controls)}\nready ${address(server)}`);
+    console.log(`control ${address(controls)}\nready ${ownAddress()}`);
   });
 }

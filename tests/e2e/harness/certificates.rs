@@ -28,7 +28,15 @@ impl Authority {
 
     /// For a server or a client of this name.
     pub fn certificate(&self, name: &str) -> Certificate {
-        let mut params = named(name);
+        self.sign(named(name))
+    }
+
+    /// For a server on this machine.
+    pub fn certificate_of_localhost(&self) -> Certificate {
+        self.sign(CertificateParams::new(["localhost".to_owned()]).expect("a name"))
+    }
+
+    fn sign(&self, mut params: CertificateParams) -> Certificate {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate().expect("a key");
         let made = params.signed_by(&key, &self.0).expect("a certificate");

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod authorization_server;
 pub mod certificates;
 pub mod client;
+pub mod command;
 pub mod compose;
 pub mod document_source;
 pub mod envoy;

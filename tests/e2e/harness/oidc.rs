@@ -5,9 +5,11 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::harness::certificates::Certificate;
 use crate::harness::client::{Request, Response};
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gateway::with;
+use crate::harness::node::TlsTunnel;
 use crate::harness::prerequisites;
 use crate::harness::scratch::Scratch;
 use crate::harness::secrecy;
@@ -92,7 +94,11 @@ impl Client {
 pub struct OidcProvider {
     process: Child,
     port: u16,
+    issuer: String,
     control: u16,
+    /// Where this test's own requests are sent; they speak no TLS.
+    plain_port: u16,
+    tunnel: Option<TlsTunnel>,
     _scratch: Scratch,
 }
 
@@ -109,6 +115,22 @@ impl OidcProvider {
         Self::start_with(clients, |command| command.arg("--people").env("OIDC_RESOURCES", resources))
     }
 
+    /// One that speaks TLS, and shows this certificate of `localhost`.
+    #[track_caller]
+    pub fn start_with_tls(clients: &[Client], certificate: &Certificate) -> Self {
+        let scratch = Scratch::new("oidc-tls");
+        let [file, key] = [("certificate.pem", &certificate.pem), ("key.pem", &certificate.key)].map(|(name, text)| {
+            fs::write(scratch.file(name), text).expect("write a file");
+            scratch.file(name)
+        });
+        let mut server =
+            Self::start_with(clients, |command| command.arg("--certificate").arg(file).arg("--key").arg(key));
+        let tunnel = TlsTunnel::start(server.port, None);
+        server.plain_port = tunnel.port();
+        server.tunnel = Some(tunnel);
+        server
+    }
+
     #[track_caller]
     fn start_with(clients: &[Client], adjust: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let folder = prerequisites::oidc_provider();
@@ -121,14 +143,18 @@ impl OidcProvider {
         command.env("OIDC_CLIENTS", Value::from(clients).to_string()).env("OIDC_RESOURCES", resources().to_string());
         command.stdin(Stdio::null()).stdout(output.try_clone().expect("a second handle")).stderr(output);
         let mut process = adjust(&mut command).spawn().expect("start node");
-        let (control, port) = eventually(SOON, "the authorization server's ready line", || {
+        let (control, issuer) = eventually(SOON, "the authorization server's ready line", || {
             let log = fs::read_to_string(&log).ok()?;
             let ended = process.try_wait().expect("the process's state");
             assert!(ended.is_none(), "the authorization server ended: {log}");
-            let port = |what: &str| log.lines().find_map(|line| line.strip_prefix(what)?.parse().ok());
-            Some((port("control http://127.0.0.1:")?, port("ready http://127.0.0.1:")?))
+            let url = |what: &str| log.lines().find_map(|line| line.strip_prefix(what)).map(str::to_owned);
+            Some((url("control ")?, url("ready ")?))
         });
-        Self { process, port, control, _scratch: scratch }
+        let [control, port] = [&control, &issuer].map(|url| {
+            let (_, port) = url.rsplit_once(':').expect("a port");
+            port.parse().expect("a port")
+        });
+        Self { process, port, issuer, control, plain_port: port, tunnel: None, _scratch: scratch }
     }
 
     pub fn port(&self) -> u16 {
@@ -136,7 +162,7 @@ impl OidcProvider {
     }
 
     pub fn issuer(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.issuer.clone()
     }
 
     /// An access token by the client credentials grant (RFC 6749 section 4.4), opaque or JWT as `resource` has it.
@@ -151,7 +177,7 @@ impl OidcProvider {
         let form = [("grant_type", "client_credentials"), ("scope", scope), ("resource", resource)];
         let request = self.request("/token", client, &form);
         let add = |request: Request, (name, value): &(&str, &str)| request.header(name, value);
-        let response = headers.iter().fold(request, add).send(self.port);
+        let response = headers.iter().fold(request, add).send(self.plain_port);
         let token = response.json()["access_token"].as_str().map(str::to_owned);
         let token = token.unwrap_or_else(|| panic!("no token: {}", response.json()));
         secrecy::register(&token);
@@ -173,7 +199,7 @@ impl OidcProvider {
 
     #[track_caller]
     fn post(&self, path: &str, client: &Client, form: &[(&str, &str)]) -> Response {
-        self.request(path, client, form).send(self.port)
+        self.request(path, client, form).send(self.plain_port)
     }
 
     fn request(&self, path: &str, client: &Client, form: &[(&str, &str)]) -> Request {
@@ -184,7 +210,7 @@ impl OidcProvider {
         }
         let mut request = Request::post(path)
             .header("content-type", "application/x-www-form-urlencoded")
-            .header("host", format!("127.0.0.1:{}", self.port))
+            .header("host", self.issuer.rsplit('/').next().expect("a host"))
             .body(fields.finish());
         if client.auth == "client_secret_basic" {
             request = request.header("authorization", basic(client));

