@@ -1,10 +1,11 @@
 //! HTTP from this machine, for `discover` and `explain --live`: one request, one answer, no redirects, no proxy.
 
+use crate::file_bytes;
 use rustls::crypto::aws_lc_rs;
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, fs};
 use tessera_core::base::http::HttpUrl;
 use tessera_core::base::printable::Printable;
 use ureq::config::Config;
@@ -14,6 +15,9 @@ use ureq::{Agent, Body, Error};
 
 /// Most bytes of the status line and the headers of an answer.
 const MAX_HEAD: usize = 64 * 1024;
+
+/// Most bytes of a file of certificates.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// Most characters of a library's message that are shown.
 const SHOWN: usize = 200;
@@ -68,7 +72,7 @@ impl Trust {
     /// A sentence about the file.
     pub fn file(name: &str) -> Result<Self, String> {
         let shown = Printable { text: name, limit: SHOWN };
-        let pem = fs::read(name).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        let pem = file_bytes::read(name, MAX_FILE)?;
         let mut certificates = Vec::new();
         for item in parse_pem(&pem) {
             match item {

@@ -6,6 +6,7 @@ pub mod discover;
 pub mod document;
 pub mod exit;
 pub mod explain;
+mod file_bytes;
 pub mod http_client;
 pub mod import_anypoint;
 pub mod output;

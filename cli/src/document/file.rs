@@ -1,6 +1,6 @@
 //! Files, and the documents in them.
 
-use super::node::Node;
+use super::node::{Node, Place};
 
 /// A file as it was read.
 #[derive(Debug)]
@@ -18,4 +18,13 @@ pub struct Document {
     /// Counts from 1 within its file.
     pub number: usize,
     pub root: Node,
+}
+
+/// A document that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxFault {
+    /// Counts from 1 within its file.
+    pub document: usize,
+    pub place: Place,
+    pub message: String,
 }

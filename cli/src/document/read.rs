@@ -1,29 +1,18 @@
 //! From files to documents.
 
-use super::file::{Document, File};
-use super::node::Place;
+use super::file::{Document, File, SyntaxFault};
 use super::source::Source;
 use super::{json, yaml};
-use std::io::{self, Read};
+use crate::file_bytes;
 use tessera_core::base::printable::Printable;
-
-/// A document that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyntaxFault {
-    /// Counts from 1 within its file.
-    pub document: usize,
-    pub place: Place,
-    pub message: String,
-}
 
 /// Reads a file; `-` is standard input.
 ///
 /// # Errors
 /// Why it cannot be read, as a sentence.
 pub fn read_file(name: &str) -> Result<File, String> {
+    let bytes = file_bytes::read(name, u64::MAX)?;
     let shown = Printable { text: name, limit: 400 };
-    let bytes = if name == "-" { read_stdin() } else { std::fs::read(name) };
-    let bytes = bytes.map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -31,12 +20,6 @@ pub fn read_file(name: &str) -> Result<File, String> {
     })?;
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     Ok(File { name: name.to_owned(), text })
-}
-
-fn read_stdin() -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The documents of a file that can be read, and why the others cannot. What is JSON is read as JSON, all else as YAML,

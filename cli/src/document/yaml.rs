@@ -5,8 +5,7 @@
 
 mod builder;
 
-use super::file::Document;
-use super::read::SyntaxFault;
+use super::file::{Document, SyntaxFault};
 use super::source::Source;
 use builder::{Builder, Fault};
 use saphyr_parser::{Event, Parser};

@@ -4,12 +4,11 @@ use super::answers::{Answers, TokenAnswer, read_answer};
 use super::arguments::Arguments;
 use super::live::ask;
 use super::request::Request;
-use super::when;
+use crate::file_bytes;
 use crate::http_client::Trust;
 use std::ffi::OsStr;
-use std::io::Read;
 use std::time::Duration;
-use tessera_core::base::printable::Printable;
+use tessera_core::base::date;
 use tessera_core::base::time::Timestamp;
 use tessera_core::config::parse_duration;
 use tessera_core::engine::settings::Settings;
@@ -119,7 +118,7 @@ impl Arguments {
     /// A sentence about what is wrong.
     pub(super) fn time(&self) -> Result<Timestamp, String> {
         let Some(text) = &self.at else { return Ok(super::host::now()) };
-        when::parse(text).ok_or_else(|| "--at: write a time such as \"2026-01-31T12:00:00Z\"".to_owned())
+        date::parse(text).ok_or_else(|| "--at: write a time such as \"2026-01-31T12:00:00Z\"".to_owned())
     }
 
     /// # Errors
@@ -137,13 +136,5 @@ impl Arguments {
 
 /// The bytes of a file, or of standard input.
 fn read(name: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let read = match name {
-        "-" => std::io::stdin().lock().take(MAX_FILE).read_to_end(&mut bytes),
-        name => std::fs::File::open(name).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes)),
-    };
-    match read {
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(format!("{} cannot be read: {error}", Printable { text: name, limit: 200 })),
-    }
+    file_bytes::read(name, MAX_FILE)
 }

@@ -19,7 +19,6 @@ mod trace_facts;
 mod trace_request;
 mod trace_source;
 mod upstream;
-mod when;
 
 pub use arguments::Arguments;
 pub use run::run;

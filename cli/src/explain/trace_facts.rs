@@ -3,10 +3,11 @@
 use super::drive::Drive;
 use super::host::{NativeSignatures, SystemRandomness};
 use super::trace::{Found, Step, Trace};
-use super::when::when;
 use std::borrow::Cow;
 use std::ops::ControlFlow::Continue;
 use std::rc::Rc;
+use tessera_core::base::date;
+use tessera_core::base::time::Timestamp;
 use tessera_core::contract::contract::Status;
 use tessera_core::contract::contracts::Holding;
 use tessera_core::decision::decide;
@@ -218,4 +219,9 @@ fn outcome_of(unproved: Unproved) -> Outcome {
 
 fn list(texts: &[Box<str>]) -> String {
     if texts.is_empty() { "none".to_owned() } else { format!("{:?}", texts.join(" ")) }
+}
+
+/// A time in words; of one after the year 9999, which has no date, the seconds since 1970.
+fn when(at: Timestamp) -> String {
+    date::written(at).unwrap_or_else(|| (at.as_millis() / 1000).to_string())
 }

@@ -101,3 +101,14 @@ fn a_key_that_is_not_read_counts_as_sound() {
     let ran = keyed.run(&["--json"]);
     assert_eq!(ran.json()["outcome"], "allowed", "{}", ran.stderr);
 }
+
+#[test]
+fn a_file_is_not_cut() {
+    let folder = Folder::new();
+    let facts = folder.0.join("facts.json");
+    let file = std::fs::File::create(&facts).expect("a file");
+    file.set_len((64 << 20) + 1).expect("a length");
+    let ran = case().without_answer().with(&["--facts", facts.to_str().expect("text")]).run(&[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
+    assert!(ran.stderr.ends_with("cannot be read: it is longer than 64 MiB\n"), "{}", ran.stderr);
+}

@@ -1,5 +1,6 @@
 //! What every other module may use: no domain, no host.
 
+pub mod date;
 pub mod fields;
 pub mod hash;
 pub mod header_text;

@@ -1,8 +1,6 @@
 //! Reads one element of a document: what it says, or whom it may be about if it cannot be read.
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
+use crate::base::date;
 use crate::base::time::Timestamp;
 use crate::contract::contract::{Contract, Status};
 use crate::contract::row::{EVERY_PROVIDER, Identity, MAX_LONG_TEXT, MAX_SHORT_TEXT, NOT_A_CONTRACT, Row, RowError};
@@ -227,10 +225,7 @@ impl Scanned<'_> {
             Self::Text(text) => text,
             Self::Other => return Err(error(member, "not a string")),
         };
-        let date = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| error(member, "not a date of RFC 3339"))?;
-        // Dates before 1970 are all equally past.
-        let millis = u64::try_from(date.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-        Ok(Some(Timestamp::from_millis(millis)))
+        date::parse(text).map(Some).ok_or(error(member, "not a date of RFC 3339"))
     }
 }
 

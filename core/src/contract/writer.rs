@@ -1,12 +1,11 @@
 //! Writes contract documents, beside what reads them: what is written here is never a row that a reader skips.
 
-use crate::base::time::Timestamp;
+use crate::base::date;
 use crate::contract::document::{DocumentKind, MAX_CURSOR};
 use crate::contract::entry::{Entry, RawRow};
 use crate::contract::row::{Identity, Row, RowError};
 use crate::contract::scan::Scan;
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
 
 const UNWRITABLE: RowError = RowError { member: "", reason: "would be read as something else" };
 
@@ -24,7 +23,7 @@ pub fn write_row(row: &Row) -> Result<String, RowError> {
     add("name", row.contract.name.as_deref().map(str::to_owned));
     for (name, time) in [("not_before", row.contract.not_before), ("expires_at", row.contract.expires_at)] {
         if let Some(time) = time {
-            add(name, Some(rfc3339(time).ok_or(RowError { member: name, reason: "is after the year 9999" })?));
+            add(name, Some(date::written(time).ok_or(RowError { member: name, reason: "is after the year 9999" })?));
         }
     }
     let text = Value::Object(members).to_string();
@@ -85,15 +84,6 @@ fn identity(identity: &Identity) -> Map<String, Value> {
         ("provider", identity.provider.as_deref()),
     ];
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
-}
-
-/// In UTC, with milliseconds; RFC 3339 has four digits for a year.
-fn rfc3339(time: Timestamp) -> Option<String> {
-    let nanos = i128::from(time.as_millis()) * 1_000_000;
-    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().filter(|at| at.year() <= 9999)?;
-    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
-    let (hour, minute, second, millis) = at.to_hms_milli();
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"))
 }
 
 #[cfg(test)]

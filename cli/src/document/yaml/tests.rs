@@ -1,6 +1,7 @@
 use super::super::file::File;
+use super::super::file::SyntaxFault;
 use super::super::node::{Node, Place, Value};
-use super::super::read::{SyntaxFault, documents};
+use super::super::read::documents;
 use super::*;
 use proptest::prelude::*;
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::time::Timestamp;
 use crate::contract::contract::{Contract, Status};
 use crate::contract::document::{Document, Step};
 use crate::contract::row::{EVERY_PROVIDER, MAX_LONG_TEXT, MAX_SHORT_TEXT};
