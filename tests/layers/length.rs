@@ -2,21 +2,15 @@
 
 use std::fs;
 
-use crate::source::files;
-
 const MOST: usize = 300;
 
 #[test]
 fn no_file_has_over_300_lines_of_production_code() {
     let mut long = Vec::new();
-    for folder in ["core/src", "src", "cli/src", "xtask/src", "benches/load/src", "benches/floor/src"] {
-        for file in files(&crate::root().join(folder)) {
-            let name = file.strip_prefix(crate::root()).unwrap().display().to_string();
-            let is_for_tests = name.ends_with("/tests.rs") || name.contains("/tests/");
-            let lines = production_lines(&fs::read_to_string(&file).unwrap());
-            if lines > MOST && !is_for_tests {
-                long.push((name, lines));
-            }
+    for file in crate::CRATES.iter().flat_map(|first| crate::production_files(first)) {
+        let lines = production_lines(&fs::read_to_string(&file).unwrap());
+        if lines > MOST {
+            long.push((crate::shown(&file), lines));
         }
     }
     assert!(long.is_empty(), "files of over {MOST} lines: {long:?}");

@@ -45,8 +45,40 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Every crate, by its first file.
+const CRATES: &[&str] = &[
+    "core/src/lib.rs",
+    "src/lib.rs",
+    "cli/src/lib.rs",
+    "xtask/src/main.rs",
+    "benches/load/src/main.rs",
+    "benches/floor/src/lib.rs",
+];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Rust files of a crate, those for tests apart.
+fn production_files(first: &str) -> Vec<PathBuf> {
+    let is_for_tests = |file: &PathBuf| file.ends_with("tests.rs") || file.iter().any(|part| part == "tests");
+    let mut all = files(root().join(first).parent().unwrap());
+    all.retain(|file| !is_for_tests(file));
+    all
+}
+
+/// Where a file is in the repository.
+fn shown(file: &Path) -> String {
+    file.strip_prefix(root()).unwrap().display().to_string()
+}
+
+#[test]
+fn every_crate_is_looked_at() {
+    let members = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let members = members.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
+    for name in members.split('"').skip(1).step_by(2) {
+        assert!(CRATES.iter().any(|first| first.starts_with(&format!("{name}/"))), "{name} is not in the list");
+    }
 }
 
 /// The source of the core.

@@ -4,23 +4,13 @@ use super::address;
 use super::change::{Change, Kind, Notes};
 use super::collect::Found;
 use super::combine::{Guard, Guards};
+use super::given::Given;
 use super::limits;
 use super::parameters::{Parameters, Paths};
 use super::policy::{Api, Policy, PolicyKind};
 use super::providers::{Provider, Providers};
 use super::region::{Pattern, Region};
 use super::rules;
-
-/// What the command line says.
-#[derive(Debug)]
-pub struct Given {
-    pub introspection_url: Option<String>,
-    pub client_id: Option<String>,
-    pub secret_env: String,
-    pub issuers: Vec<String>,
-    pub cluster: String,
-    pub contracts_url: Option<String>,
-}
 
 /// What the configuration says.
 #[derive(Debug, Default)]

@@ -1,7 +1,8 @@
 //! The configuration that a plan makes.
 
-use super::assemble::{Given, Guarded, Plan};
+use super::assemble::{Guarded, Plan};
 use super::combine::Guard;
+use super::given::Given;
 use super::number::duration;
 use super::providers::Provider;
 use super::region::{Pattern, Region};

@@ -1,6 +1,6 @@
 //! What the command line says.
 
-use super::assemble::Given;
+use super::given::Given;
 use std::collections::BTreeSet;
 use tessera_core::base::http::HttpUrl;
 use tessera_core::config::is_variable_name;

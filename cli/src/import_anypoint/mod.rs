@@ -10,6 +10,7 @@ mod configuration;
 mod contracts;
 mod expression;
 mod flags;
+mod given;
 mod limits;
 mod number;
 mod parameters;

@@ -1,8 +1,8 @@
 //! The authorization servers of the policies.
 
-use super::assemble::Given;
 use super::authorization::Client;
 use super::change::{At, Kind, Notes};
+use super::given::Given;
 use super::limits;
 use super::parameters::{Parameters, Paths};
 use super::policy::Policy;

@@ -4,21 +4,15 @@ mod attached;
 mod envoy;
 mod gateway_api;
 mod istio;
+mod route;
 
 use crate::check::code::Code;
 use crate::check::configuration::Kind;
-use crate::check::gateway::area::Area;
 use crate::check::gateway::cursor::Cursor;
 use crate::check::gateway::findings::Findings;
 use crate::check::gateway::subject::Subject;
 use crate::check::gateway::surroundings::Surroundings;
 use crate::document::node::Value;
-
-/// A route, and the requests that it is for.
-pub(super) struct Route<'a> {
-    pub(super) at: Cursor<'a>,
-    pub(super) area: Area<'a>,
-}
 
 pub(super) fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findings: &mut Findings<'_>) {
     let Some(root) = subject.root.as_ref().filter(|root| refuses(root)) else { return };

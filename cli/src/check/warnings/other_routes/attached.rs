@@ -1,6 +1,6 @@
 //! Routes of the Gateway API that are attached to a Gateway.
 
-use super::Route;
+use super::route::Route;
 use crate::check::gateway::area::{Area, PathArea};
 use crate::check::gateway::cursor::Cursor;
 use crate::check::gateway::envoy_gateway::{ROUTES, cluster_name};

@@ -1,6 +1,6 @@
 //! Routes in Envoy's own configuration.
 
-use super::Route;
+use super::route::Route;
 use crate::check::gateway::area::{Area, PathArea};
 use crate::check::gateway::chain::Chain;
 use crate::check::gateway::cursor::Cursor;

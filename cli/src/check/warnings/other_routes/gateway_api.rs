@@ -1,7 +1,7 @@
 //! Routes on the Gateways that a policy of Envoy Gateway targets.
 
-use super::Route;
 use super::attached::{self, Rule, Target};
+use super::route::Route;
 use crate::check::gateway::cursor::Cursor;
 use crate::check::gateway::resources::{Resource, has_labels};
 use crate::check::gateway::subject::Subject;

@@ -1,7 +1,7 @@
 //! Routes on the gateways that a resource of Istio targets.
 
-use super::Route;
 use super::attached::{self, Target};
+use super::route::Route;
 use crate::check::gateway::area::{Area, PathArea};
 use crate::check::gateway::cursor::Cursor;
 use crate::check::gateway::resources::{Resource, has_labels};
