@@ -25,10 +25,14 @@ pub fn rules(path: &str) -> Vec<Value> {
             ),
         ],
         CLIENT => client(),
-        "providers[].jwt.keys" => vec![json!({
-            "if": {"required": ["inline"]},
-            "then": {"maxProperties": 1},
-        })],
+        "providers[].jwt.keys" => vec![
+            json!({"if": {"required": ["inline"]}, "then": {"maxProperties": 1}}),
+            // RFC 7517 §5
+            json!({"properties": {"inline": {
+                "required": ["keys"],
+                "properties": {"keys": {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["kty"]}}},
+            }}}),
+        ],
         "apis[].scopes" | "apis[].operations[].scopes" => vec![json!({"minProperties": 1, "maxProperties": 1})],
         "token.sources[]" => vec![
             json!({"oneOf": [{"required": ["header"]}, {"required": ["query"]}, {"required": ["cookie"]}]}),

@@ -8,7 +8,8 @@ pub fn schema(shape: &Shape, path: &str, section: &dyn Fn(&str) -> Value) -> Val
     match shape {
         Shape::Boolean => json!({"type": "boolean"}),
         Shape::Integer(from, to) => json!({"type": "integer", "minimum": from, "maximum": to}),
-        Shape::Duration(_, _) => json!({"type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$"}),
+        Shape::Duration(from, _) if from.is_zero() => json!({"type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$"}),
+        Shape::Duration(_, _) => json!({"type": "string", "pattern": "^0*[1-9][0-9]*(ms|s|m|h|d)$"}),
         Shape::Word(words) => json!({"enum": words}),
         Shape::Text(pattern) => json!({"type": "string", "pattern": pattern}),
         Shape::Secret(pattern) => {

@@ -1,11 +1,13 @@
 //! The schema, held against the hand-made reader.
 
 use super::schema;
-use crate::check::configuration::load;
+use crate::check::input::load;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+use tessera_core::config::key::KeyTable;
 use tessera_core::config::key_tables;
 use tessera_core::config::problem::{Code, Problem};
+use tessera_core::config::shape::Shape;
 
 /// The full example.
 fn example() -> Value {
@@ -19,15 +21,75 @@ fn read(configuration: &Value) -> Vec<Problem> {
     tessera_core::config::read(configuration.to_string().as_bytes(), &env).err().unwrap_or_default()
 }
 
+/// Texts that are more than a pattern, as the documentation lists them.
+const RICH_TEXTS: &[&str] = &[
+    "apis[].match.hosts[]",
+    "apis[].match.paths[]",
+    "apis[].operations[].match.paths[]",
+    "apis[].resource.documentation",
+    "apis[].resource.identifier",
+    "contracts.inline[].expires_at",
+    "contracts.inline[].not_before",
+    "contracts.source.headers.*",
+    "contracts.source.url",
+    "providers[].discovery.clusters.*",
+    "providers[].discovery.url",
+    "providers[].introspection.endpoint",
+    "providers[].introspection.headers.*",
+    "providers[].introspection.parameters.*",
+    "providers[].jwt.keys.inline",
+    "providers[].jwt.keys.url",
+    "replies.resource_metadata",
+];
+
+/// What other members require, as the documentation lists it.
+const REQUIRED_BY_OTHERS: &[&str] = &[
+    "providers[].introspection.audience",
+    "providers[].introspection.cluster",
+    "providers[].issuer",
+    "providers[].jwt.keys.cluster",
+];
+
+const SECRETS: &[&str] = &[
+    "contracts.source.headers.*",
+    "providers[].introspection.client.key",
+    "providers[].introspection.client.secret",
+    "providers[].introspection.headers.*",
+];
+
+/// Whether a path is that of a list, in which `[]` is any element, and `*` any name.
+fn is_listed(path: &str, list: &[&str]) -> bool {
+    let path: String = path
+        .split('[')
+        .map(|part| part.trim_start_matches(|one: char| one.is_ascii_digit()))
+        .collect::<Vec<_>>()
+        .join("[");
+    list.iter().any(|listed| match listed.strip_suffix('*') {
+        Some(before) => path.starts_with(before),
+        None => path == **listed,
+    })
+}
+
+/// The paths of durations, whose bounds are no pattern.
+fn durations() -> Vec<String> {
+    let of_table = |table: KeyTable| {
+        let durations = table.keys.into_iter().filter(|key| matches!(key.shape, Shape::Duration(..)));
+        let prefix = |path: &str| if path.is_empty() { String::new() } else { format!("{path}.") };
+        durations
+            .flat_map(|key| table.paths.iter().map(move |path| format!("{}{}", prefix(path), key.name)))
+            .collect::<Vec<_>>()
+    };
+    key_tables().into_iter().flat_map(of_table).collect()
+}
+
 /// What the schema cannot say, as its documentation lists it.
-fn is_beyond_a_schema(problem: &Problem) -> bool {
+fn is_beyond_a_schema(problem: &Problem, durations: &[&str]) -> bool {
     match problem.code {
-        Code::Conflict | Code::UnknownReference | Code::DuplicateMember | Code::BadSecret => true,
-        // Bounds of durations are no pattern, and neither are dates, paths, addresses and keys.
-        Code::OutOfRange | Code::BadValue => true,
-        Code::MissingMember => {
-            ["issuer", "introspection.audience", "cluster"].iter().any(|end| problem.path.ends_with(end))
-        }
+        Code::Conflict | Code::UnknownReference | Code::DuplicateMember => true,
+        Code::OutOfRange => is_listed(&problem.path, durations),
+        Code::BadValue => is_listed(&problem.path, RICH_TEXTS),
+        Code::BadSecret => is_listed(&problem.path, SECRETS),
+        Code::MissingMember => is_listed(&problem.path, REQUIRED_BY_OTHERS),
         _ => false,
     }
 }
@@ -47,24 +109,39 @@ impl Random {
     }
 }
 
-fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
-    found.push(at.to_owned());
-    match value {
-        Value::Object(members) => members.iter().for_each(|(key, value)| {
-            pointers(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), found);
-        }),
-        Value::Array(list) => {
-            list.iter().enumerate().for_each(|(index, value)| pointers(value, &format!("{at}/{index}"), found));
-        }
-        _ => {}
+/// How many values there are, from this one down.
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Object(members) => members.values().map(size).sum(),
+        Value::Array(list) => list.iter().map(size).sum(),
+        _ => 0,
     }
 }
 
+/// The value of that number, from this one down.
+fn nth(value: &mut Value, mut number: usize) -> &mut Value {
+    if number == 0 {
+        return value;
+    }
+    number -= 1;
+    let inner: Box<dyn Iterator<Item = &mut Value>> = match value {
+        Value::Object(members) => Box::new(members.values_mut()),
+        Value::Array(list) => Box::new(list.iter_mut()),
+        _ => unreachable!(),
+    };
+    for inner in inner {
+        match size(inner) {
+            size if number < size => return nth(inner, number),
+            size => number -= size,
+        }
+    }
+    unreachable!()
+}
+
 fn mutate(value: &mut Value, random: &mut Random, names: &[&str], pool: &[Value]) {
-    let mut places = Vec::new();
-    pointers(value, "", &mut places);
-    let other = value.pointer(random.of::<String>(&places)).unwrap().clone();
-    let target = value.pointer_mut(random.of::<String>(&places)).unwrap();
+    let size = size(value);
+    let other = nth(value, random.below(size)).clone();
+    let target = nth(value, random.below(size));
     let pick = random.below(5);
     match target {
         Value::Object(members) if pick < 2 && !members.is_empty() => {
@@ -142,6 +219,8 @@ fn ten_thousand_mutations_are_judged_as_the_reader_judges_them() {
         json!({"env": ""}),
         json!({"/a": [1]}),
     ]);
+    let durations = durations();
+    let durations: Vec<&str> = durations.iter().map(String::as_str).collect();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let (mut refused, mut passed, mut beyond) = (0, 0, 0);
     let (mut too_strict, mut too_lax) = (BTreeSet::new(), BTreeSet::new());
@@ -160,13 +239,13 @@ fn ten_thousand_mutations_are_judged_as_the_reader_judges_them() {
             }
             (true, false) => {
                 beyond += 1;
-                let wrong = problems.iter().filter(|problem| !is_beyond_a_schema(problem));
+                let wrong = problems.iter().filter(|problem| !is_beyond_a_schema(problem, &durations));
                 too_lax.extend(wrong.map(|problem| format!("{:?} {}: {}", problem.code, problem.path, problem.reason)));
             }
         }
     }
     assert!(too_strict.is_empty() && too_lax.is_empty(), "too strict: {too_strict:#?}\ntoo lax: {too_lax:#?}");
-    assert!(passed > 300 && refused > 3000 && beyond > 100, "{passed} {refused} {beyond}");
+    assert!(passed > 300 && refused > 3000 && beyond > 50, "{passed} {refused} {beyond}");
 }
 
 #[test]

@@ -46,9 +46,9 @@ keys! {
     /// Only tokens from this provider; wins over a contract without one.
     provider: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
     /// First moment at which it grants (RFC 3339).
-    not_before: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
+    not_before: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::DATE));
     /// First moment at which it no longer grants (RFC 3339).
-    expires_at: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
+    expires_at: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::DATE));
 }
 
 keys! {

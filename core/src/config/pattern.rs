@@ -32,3 +32,6 @@ pub(super) const POINTER: &str = "^/([^~]|~[01])+$";
 pub(super) const CLAIM_NAME: &str =
     r"^([^/\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*|/([^~\u0000-\u001f\u007f-\u009f]|~[01])+)$";
 pub(super) const IDENTITY_SOURCE: &str = r"^(client_id|subject|scope|username|issuer|provider|api|contract\.tier|contract\.name|introspection_jwt|claim:/[\s\S]+)$";
+/// RFC 3339 §5.6, but for the days that there are.
+pub(super) const DATE: &str =
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[^0-9][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$";
