@@ -4,8 +4,9 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::{check, discover, explain, import_anypoint, schema};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
+use tessera_core::base::printable::Printable;
 
 /// Checks configurations of the Tessera filter before a rollout, explains its verdicts, and writes configurations.
 #[derive(Debug, Parser)]
@@ -53,10 +54,13 @@ enum Command {
 
 /// Runs the command line.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let line = match CommandLine::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let line = match CommandLine::try_parse_from(&arguments) {
         Ok(line) => line,
         Err(error) => {
-            let _ = error.print();
+            // It repeats what was given.
+            let shown = CommandLine::try_parse_from(arguments.iter().map(|argument| printable(argument))).err();
+            let _ = shown.as_ref().unwrap_or(&error).print();
             return if error.use_stderr() { Exit::Failed } else { Exit::Done };
         }
     };
@@ -70,6 +74,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Completions { shell } => completions(shell, &mut output),
         Command::Man => manual_page(&mut output),
     }
+}
+
+/// An argument, as a part of one line.
+fn printable(argument: &OsStr) -> String {
+    Printable { text: &argument.to_string_lossy(), limit: usize::MAX }.to_string()
 }
 
 impl Color {

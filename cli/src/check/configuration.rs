@@ -1,11 +1,6 @@
 //! The plugin configurations in the files that were given.
 
-use super::code::Code;
-use super::diagnostic::Diagnostic;
-use super::find;
-use crate::document::file::{Document, File};
-use crate::document::node::{Node, Place, Span};
-use crate::document::read;
+use crate::document::node::{Node, Span};
 
 /// What kind of object holds a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +28,6 @@ pub struct Configuration {
     pub holder: Node,
 }
 
-/// Everything that was read.
-#[derive(Debug, Default)]
-pub struct Input {
-    pub files: Vec<File>,
-    pub documents: Vec<Document>,
-    pub configurations: Vec<Configuration>,
-    /// What could not be read, and configurations that are not there.
-    pub faults: Vec<Diagnostic>,
-}
-
 impl Kind {
     pub fn name(self) -> &'static str {
         match self {
@@ -60,65 +45,5 @@ impl Configuration {
     /// Where it is, or what should hold it.
     pub fn place(&self) -> Span {
         self.root.as_ref().unwrap_or(&self.holder).span
-    }
-}
-
-impl Input {
-    pub fn document(&self, configuration: &Configuration) -> Option<&Document> {
-        self.documents.get(configuration.document)
-    }
-}
-
-/// Reads files, and finds the configurations in them.
-///
-/// # Errors
-/// A file that cannot be read, as a sentence.
-pub fn load(names: &[String]) -> Result<Input, String> {
-    let files = names.iter().map(|name| read::read_file(name)).collect::<Result<Vec<File>, String>>()?;
-    Ok(understand(files))
-}
-
-/// Finds the configurations in files that have been read.
-pub fn understand(files: Vec<File>) -> Input {
-    let mut input = Input::default();
-    for (index, file) in files.iter().enumerate() {
-        let (documents, faults) = read::documents(index, file);
-        input.documents.extend(documents);
-        input.faults.extend(faults.into_iter().map(|fault| Diagnostic {
-            code: Code::Syntax,
-            file: index,
-            document: fault.document,
-            span: Span { start: fault.place, end: fault.place },
-            configuration: None,
-            path: String::new(),
-            message: fault.message,
-            hint: None,
-            secret: true,
-        }));
-    }
-    input.files = files;
-    find::configurations(&mut input);
-    if input.configurations.is_empty() && input.faults.is_empty() && !input.files.is_empty() {
-        input.faults.push(nothing());
-    }
-    input
-}
-
-fn nothing() -> Diagnostic {
-    let place = Place { line: 1, column: 1 };
-    Diagnostic {
-        code: Code::NoConfiguration,
-        file: 0,
-        document: 1,
-        span: Span { start: place, end: place },
-        configuration: None,
-        path: String::new(),
-        message: "no configuration of Tessera is in these files".to_owned(),
-        hint: Some(
-            "a filter is Tessera if its configuration has \"providers\" or \"apis\", or if its name, root id or \
-                    image contains \"tessera\""
-                .to_owned(),
-        ),
-        secret: true,
     }
 }

@@ -1,13 +1,15 @@
 //! The line at which a diagnostic stands, without any value but the one that it is about.
 
-use super::concealed::may_hold_credentials;
+use super::credential::may_hold_credentials;
 use super::diagnostic::Diagnostic;
-use super::tokens::{Token, at, comment};
-use crate::document::source::Source;
+use super::secrets::HIDDEN;
+use super::tokens::{Token, TokenKind, at};
+use super::view::View;
+use super::window::window;
 use tessera_core::base::printable::Printable;
 
 /// Longest line that is shown whole; of a longer one, what is around the place.
-const LONGEST: usize = 120;
+pub const LONGEST: usize = 120;
 
 /// A line, and the columns of it that the diagnostic is about, from 0.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,50 +19,48 @@ pub struct Excerpt {
     pub length: usize,
 }
 
-pub fn excerpt(diagnostic: &Diagnostic, source: &Source, tokens: &[Token]) -> Excerpt {
+pub fn excerpt(diagnostic: &Diagnostic, view: &View) -> Excerpt {
+    let View { source, tokens, .. } = view;
     let number = diagnostic.span.start.line;
     let (from, to) = (source.index(diagnostic.span.start), source.index(diagnostic.span.end));
+    let (first, last) = (source.start(number), source.start(number) + shown_length(number, view));
+    let (begin, end) = window(from, (first, last), tokens, LONGEST);
     let mut line = Line { text: String::new(), width: 0, start: None, end: None };
-    let begin = source.start(number);
-    let end = begin + shown_length(number, source, tokens);
     let mut index = begin;
     while index < end {
         line.pass(index, from, to);
         match at(index, tokens) {
             Some(token) => {
                 let behind = token.end.min(end);
-                let raw: String = source.between(index, behind).iter().collect();
-                let may_be_secret = diagnostic.secret || may_hold_credentials(&raw);
-                let is_shown = token.is_key || (token.start == from && !may_be_secret);
-                line.push(if is_shown { &raw } else { "…" });
+                line.push(&shown(token, source.between(index, behind), token.start == from && !diagnostic.secret));
                 index = behind;
             }
             None => {
-                let rest = source.between(index, end).iter();
-                let other = match source.get(index).is_some_and(is_structure) {
-                    true => 0,
-                    false => rest.take_while(|letter| !letter.is_whitespace() && !",]}".contains(**letter)).count(),
-                };
-                let next = tokens.partition_point(|token| token.start <= index);
-                let before_token = tokens.get(next).map(|token| token.start);
-                let other = other.min(before_token.map_or(other, |start| start - index));
-                match source.get(index).filter(|_| other == 0) {
-                    Some(letter) => line.push(&if letter.is_whitespace() { ' ' } else { letter }.to_string()),
-                    None => line.push("…"),
-                }
-                index += other.max(1);
+                let next = tokens.get(tokens.partition_point(|token| token.start <= index));
+                let end = next.map_or(end, |token| token.start.min(end));
+                index += line.push_other(source.between(index, end));
             }
         }
     }
     line.pass(index, from, to);
-    line.finish()
+    line.finish(begin > first, end < last)
+}
+
+/// What of a token is shown, of what is written for it: not much more than there is room for.
+fn shown(token: &Token, written: &[char], is_reported: bool) -> String {
+    let is_shown = match token.kind {
+        TokenKind::Key => true,
+        TokenKind::HiddenKey => false,
+        TokenKind::Value => is_reported && !may_hold_credentials(&written.iter().collect::<String>()),
+    };
+    if is_shown { written.iter().take(2 * LONGEST).collect() } else { HIDDEN.to_owned() }
 }
 
 /// How much of a line is before its comment and the space there.
-fn shown_length(number: usize, source: &Source, tokens: &[Token]) -> usize {
-    let letters = source.line(number);
-    let comment = comment(number, source, tokens).map_or(0, |(text, _)| text.chars().count() + 1);
-    let letters = letters.get(..letters.len().saturating_sub(comment)).unwrap_or_default();
+fn shown_length(number: usize, view: &View) -> usize {
+    let letters = view.source.line(number);
+    let comment = view.comment(number).map(|comment| comment.start - view.source.start(number));
+    let letters = letters.get(..comment.unwrap_or(letters.len())).unwrap_or_default();
     letters.len() - letters.iter().rev().take_while(|letter| letter.is_whitespace()).count()
 }
 
@@ -84,6 +84,18 @@ impl Line {
         self.text.push_str(&text);
     }
 
+    /// Writes the next of what stands between tokens; how many characters that was.
+    fn push_other(&mut self, letters: &[char]) -> usize {
+        let Some(first) = letters.first() else { return 1 };
+        if is_structure(*first) {
+            self.push(&if first.is_whitespace() { ' ' } else { *first }.to_string());
+            return 1;
+        }
+        self.push(HIDDEN);
+        let is_other = |letter: &&char| !letter.is_whitespace() && !",]}".contains(**letter);
+        letters.iter().take_while(is_other).count().max(1)
+    }
+
     /// Notes where the reported value begins and ends.
     fn pass(&mut self, index: usize, from: usize, to: usize) {
         if index >= from {
@@ -94,17 +106,16 @@ impl Line {
         }
     }
 
-    fn finish(self) -> Excerpt {
+    /// `leads` and `trails`: whether there is more before, and behind.
+    fn finish(self, leads: bool, trails: bool) -> Excerpt {
         let start = self.start.unwrap_or(self.width);
         let length = self.end.unwrap_or(self.width).saturating_sub(start).max(1);
-        if self.width <= LONGEST {
-            return Excerpt { text: self.text, start, length };
-        }
-        let cut = start.saturating_sub(LONGEST / 3);
-        let (lead, shift) = if cut > 0 { ("…", 1) } else { ("", 0) };
+        let is_long = leads || trails || self.width > LONGEST;
+        let cut = if is_long { start.saturating_sub(LONGEST / 3) } else { 0 };
+        let (lead, shift) = if leads || cut > 0 { (HIDDEN, 1) } else { ("", 0) };
         let mut rest = self.text.chars().skip(cut);
         let middle: String = rest.by_ref().take(LONGEST).collect();
-        let tail = if rest.next().is_some() { "…" } else { "" };
+        let tail = if trails || rest.next().is_some() { HIDDEN } else { "" };
         let start = start - cut + shift;
         Excerpt {
             text: format!("{lead}{middle}{tail}"),

@@ -1,27 +1,17 @@
 //! Which documents hold configurations, and where.
 
+mod candidate;
 mod envoy;
 mod kubernetes;
 
 use super::code::Code;
-use super::configuration::{Configuration, Input, Kind};
+use super::configuration::{Configuration, Kind};
 use super::diagnostic::Diagnostic;
+use crate::document::file::{Document, File};
 use crate::document::node::{Node, Span, Value};
 use crate::document::read_text;
 use crate::document::source::Source;
-
-/// A place where a configuration may be.
-struct Candidate<'a> {
-    kind: Kind,
-    name: Option<&'a str>,
-    /// The path of the configuration within the document.
-    path: String,
-    /// What is at that path.
-    value: Option<&'a Node>,
-    holder: &'a Node,
-    /// What may tell that the filter is Tessera.
-    names: Vec<&'a str>,
-}
+use candidate::Candidate;
 
 /// Why a configuration cannot be read.
 struct Refused {
@@ -30,34 +20,29 @@ struct Refused {
     message: String,
 }
 
-/// Adds the configurations of all documents, and what is wrong with their texts.
-pub fn configurations(input: &mut Input) {
-    let mut found = Vec::new();
-    let sources: Vec<Source> = input.files.iter().map(|file| Source::new(&file.text)).collect();
-    for (index, document) in input.documents.iter().enumerate() {
+/// The configurations of all documents, and what is wrong with their texts.
+pub fn configurations(files: &[File], documents: &[Document]) -> (Vec<Configuration>, Vec<Diagnostic>) {
+    let sources: Vec<Source> = files.iter().map(|file| Source::new(&file.text)).collect();
+    let (mut configurations, mut faults) = (Vec::new(), Vec::new());
+    for (index, document) in documents.iter().enumerate() {
         let Some(source) = sources.get(document.file) else { continue };
-        found.extend(
-            candidates(&document.root).into_iter().filter_map(|candidate| candidate.configuration(index, source)),
-        );
-    }
-    for (configuration, fault) in found {
-        let index = input.configurations.len();
-        let document = input.documents.get(configuration.document);
-        if let (Some(Refused { code, span, message }), Some(document)) = (fault, document) {
-            input.faults.push(Diagnostic {
+        let found = candidates(&document.root).into_iter();
+        for (configuration, fault) in found.filter_map(|candidate| candidate.configuration(index, source)) {
+            faults.extend(fault.map(|Refused { code, span, message }| Diagnostic {
                 code,
                 file: document.file,
                 document: document.number,
                 span,
-                configuration: Some(index),
+                configuration: Some(configurations.len()),
                 path: String::new(),
                 message,
                 hint: None,
                 secret: true,
-            });
+            }));
+            configurations.push(configuration);
         }
-        input.configurations.push(configuration);
     }
+    (configurations, faults)
 }
 
 fn candidates(root: &Node) -> Vec<Candidate<'_>> {
@@ -127,11 +112,6 @@ fn is_empty(node: &Node) -> bool {
         Value::Object(members) => members.is_empty(),
         _ => false,
     }
-}
-
-/// `path` with one more member.
-fn below(path: &str, name: &str) -> String {
-    tessera_core::config::problem::member(path, name)
 }
 
 #[cfg(test)]

@@ -3,26 +3,31 @@
 mod allow;
 mod assumed;
 pub mod code;
-mod concealed;
+mod comment;
 pub mod configuration;
+mod credential;
 pub mod diagnostic;
 mod excerpt;
 mod find;
 pub mod gateway;
 mod hint;
+pub mod input;
 mod place;
 pub mod reader;
 pub mod report;
 mod secrecy;
+mod secret_places;
+pub mod secrets;
 mod tokens;
 pub mod view;
 mod warnings;
+mod window;
 
 use crate::exit::Exit;
 use crate::output::Output;
 use code::{Code, Severity};
-use configuration::Input;
 use diagnostic::Diagnostic;
+use input::Input;
 use view::Views;
 
 #[derive(Debug, clap::Args)]
@@ -55,7 +60,7 @@ fn warning(name: &str) -> Result<Code, String> {
 }
 
 pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
-    let input = match configuration::load(&arguments.files) {
+    let input = match input::load(&arguments.files) {
         Ok(input) => input,
         Err(error) => {
             output.complain(&error);
@@ -63,12 +68,11 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         }
     };
     let views = Views::new(&input);
-    let mut diagnostics = of_reading(&input, arguments.with_env);
+    let mut diagnostics = mistakes(&input, arguments.with_env);
     diagnostics.extend(gateway::examine(&input, &gateway::Options { clusters: arguments.cluster.clone() }));
-    concealed::conceal(&input, &mut diagnostics);
     diagnostics.retain(|diagnostic| {
-        let is_allowed = |view: &view::View| allow::is_allowed(diagnostic, &view.source, &view.tokens);
-        !arguments.allow.contains(&diagnostic.code) && !views.of(&input, diagnostic).is_some_and(is_allowed)
+        let is_allowed = || views.of(&input, diagnostic).is_some_and(|view| allow::is_allowed(diagnostic, view));
+        !arguments.allow.contains(&diagnostic.code) && !is_allowed()
     });
     sort(&mut diagnostics);
     if output.json {
@@ -87,13 +91,6 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
 
 /// What cannot be read, and the reader's mistakes.
 pub fn mistakes(input: &Input, with_env: bool) -> Vec<Diagnostic> {
-    let mut mistakes = of_reading(input, with_env);
-    concealed::conceal(input, &mut mistakes);
-    mistakes
-}
-
-/// The same, with what may be a secret reached by an alias.
-fn of_reading(input: &Input, with_env: bool) -> Vec<Diagnostic> {
     let mut mistakes = input.faults.clone();
     mistakes.extend(reader::mistakes(input, with_env));
     mistakes.retain(|one| one.code.severity() == Severity::Mistake);

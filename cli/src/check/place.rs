@@ -1,91 +1,109 @@
 //! Where in a configuration a path of the reader leads.
 
+use super::secret_places::Holds;
 use crate::document::node::{Member, Node, Span};
+use std::collections::HashMap;
 use tessera_core::config::problem::{Code, element, member};
 
-/// One step into a value.
+/// Every value of a configuration by its path as the reader writes it: names may hold dots and brackets, and long ones
+/// are cut.
+pub struct Places<'a> {
+    root: &'a Node,
+    /// In their order; more than one where a key is repeated.
+    spots: HashMap<String, Vec<Spot<'a>>>,
+}
+
 #[derive(Clone, Copy)]
-pub enum Hop<'a> {
-    /// A member, and all those of its object.
-    Member(&'a Member, &'a [Member]),
-    Element(&'a Node),
+struct Spot<'a> {
+    value: &'a Node,
+    member: Option<&'a Member>,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    holds: Holds,
+    /// Whether it, or what it is in, is there more than once.
+    is_repeated: bool,
+    /// Whether it counts: of a key that is repeated, the last one does.
+    counts: bool,
 }
 
 /// What a path leads to, or the last value on the way that is there.
-pub struct Destination<'a> {
-    pub hops: Vec<Hop<'a>>,
+pub struct Destination<'p, 'a> {
     pub value: &'a Node,
+    /// Its key, if it is a member.
+    pub key: Option<&'a str>,
+    /// Whether it is a secret, or in one.
+    pub is_secret: bool,
+    pub is_repeated: bool,
+    /// All that are at this path.
+    spots: &'p [Spot<'a>],
 }
 
-impl<'a> Hop<'a> {
-    fn value(self) -> &'a Node {
-        match self {
-            Self::Member(member, _) => &member.value,
-            Self::Element(node) => node,
+impl<'a> Places<'a> {
+    pub fn of(root: &'a Node) -> Self {
+        let mut places = Self { root, spots: HashMap::new() };
+        places.add_within(root, "", State { holds: Holds::Other, is_repeated: false, counts: true });
+        places
+    }
+
+    fn add_within(&mut self, node: &'a Node, path: &str, state: State) {
+        for (index, value) in node.elements().iter().enumerate() {
+            let state = State { holds: state.holds.within(), ..state };
+            self.add(element(path, index), Spot { value, member: None, state });
+        }
+        let mut last: HashMap<&str, (usize, usize)> = HashMap::new();
+        for (index, member) in node.members().iter().enumerate() {
+            let (at, count) = last.entry(&member.key).or_default();
+            (*at, *count) = (index, *count + 1);
+        }
+        for (index, inner) in node.members().iter().enumerate() {
+            let (last, count) = last.get(&*inner.key).copied().unwrap_or_default();
+            let state = State {
+                holds: state.holds.at(&inner.key),
+                is_repeated: state.is_repeated || count > 1,
+                counts: state.counts && index == last,
+            };
+            self.add(member(path, &inner.key), Spot { value: &inner.value, member: Some(inner), state });
         }
     }
 
-    /// The members of the same name, in their order.
-    fn namesakes(self) -> Vec<&'a Member> {
-        match self {
-            Self::Member(member, all) => all.iter().filter(|other| other.key == member.key).collect(),
-            Self::Element(_) => Vec::new(),
+    fn add(&mut self, path: String, spot: Spot<'a>) {
+        self.add_within(spot.value, &path, spot.state);
+        self.spots.entry(path).or_default().push(spot);
+    }
+
+    /// Follows a path.
+    pub fn follow(&self, path: &str) -> Destination<'_, 'a> {
+        let mut rest = path;
+        loop {
+            if let Some(spots) = self.spots.get(rest)
+                && let Some(spot) = spots.iter().rev().find(|spot| spot.state.counts).or(spots.last())
+            {
+                let State { holds, is_repeated, .. } = spot.state;
+                let (is_secret, key) = (holds != Holds::Other, spot.member.map(|member| &*member.key));
+                return Destination { value: spot.value, key, is_secret, is_repeated, spots };
+            }
+            match rest.rfind(['.', '[']).and_then(|end| rest.get(..end)) {
+                Some(shorter) => rest = shorter,
+                None => {
+                    let (value, spots) = (self.root, &[][..]);
+                    return Destination { value, key: None, is_secret: false, is_repeated: false, spots };
+                }
+            }
         }
-    }
-
-    pub fn is_repeated(self) -> bool {
-        self.namesakes().len() > 1
-    }
-
-    pub fn key(self) -> Option<&'a str> {
-        if let Self::Member(member, _) = self { Some(&member.key) } else { None }
     }
 }
 
-/// Follows a path as the reader writes it: names may hold dots and brackets, and long ones are cut.
-pub fn follow<'a>(root: &'a Node, path: &str) -> Destination<'a> {
-    let mut rest = path;
-    loop {
-        let mut hops = Vec::new();
-        if leads(root, "", rest, &mut hops) {
-            let value = hops.last().map_or(root, |hop| hop.value());
-            return Destination { hops, value };
-        }
-        match rest.rfind(['.', '[']).and_then(|end| rest.get(..end)) {
-            Some(shorter) => rest = shorter,
-            None => return Destination { hops: Vec::new(), value: root },
-        }
-    }
-}
-
-fn leads<'a>(node: &'a Node, path: &str, target: &str, hops: &mut Vec<Hop<'a>>) -> bool {
-    let members = node.members();
-    let is_last = |index: usize, key: &str| !members.iter().skip(index + 1).any(|later| *later.key == *key);
-    // Whether it is the last of its name is asked of few: there may be thousands of members.
-    let named = members.iter().enumerate().map(|(index, one)| (index, member(path, &one.key), one));
-    let named = named.filter(|(index, path, one)| target.starts_with(path.as_str()) && is_last(*index, &one.key));
-    let named = named.map(|(_, path, one)| (path, Hop::Member(one, members)));
-    let counted = node.elements().iter().enumerate().map(|(index, one)| (element(path, index), Hop::Element(one)));
-    for (path, hop) in named.chain(counted) {
-        let Some(rest) = target.strip_prefix(path.as_str()) else { continue };
-        hops.push(hop);
-        if rest.is_empty() || (rest.starts_with(['.', '[']) && leads(hop.value(), &path, target, hops)) {
-            return true;
-        }
-        hops.pop();
-    }
-    false
-}
-
-impl Destination<'_> {
+impl Destination<'_, '_> {
     /// Where a problem with this code stands; `earlier` of the same kind have been noted at the same path.
     pub fn span(&self, code: Code, earlier: usize) -> Span {
-        let last = self.hops.last();
-        let key = match code {
-            Code::UnknownMember => last.and_then(|hop| hop.namesakes().pop()),
-            Code::DuplicateMember => last.and_then(|hop| hop.namesakes().get(earlier + 1).copied()),
+        let spot = match code {
+            Code::UnknownMember => self.spots.last(),
+            Code::DuplicateMember => self.spots.get(earlier + 1),
             _ => None,
         };
-        key.map_or(self.value.span, |member| member.key_span)
+        spot.and_then(|spot| spot.member).map_or(self.value.span, |member| member.key_span)
     }
 }

@@ -1,20 +1,16 @@
 //! What the filter's own reader says of a configuration, with places.
 
 use super::assumed;
-use super::configuration::{Configuration, Input};
+use super::configuration::Configuration;
 use super::diagnostic::Diagnostic;
 use super::hint::hint;
-use super::place::follow;
+use super::input::Input;
+use super::place::Places;
 use super::secrecy::{is_secret, redacted};
-use crate::document::file::Document;
-use crate::document::node::Node;
-use tessera_core::base::printable::Printable;
+use std::collections::HashMap;
 use tessera_core::config;
 use tessera_core::config::problem::{Code, Problem};
 use tessera_core::engine::settings::Settings;
-
-/// Most characters of a message.
-const LONGEST: usize = 400;
 
 /// Reads a configuration as the filter does. `env` answers for the environment variables.
 ///
@@ -42,35 +38,45 @@ pub fn settings_assuming_variables(configuration: &Configuration) -> Result<Sett
 pub fn mistakes(input: &Input, with_env: bool) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (index, configuration) in input.configurations.iter().enumerate() {
-        let (Some(root), Some(document)) = (&configuration.root, input.document(configuration)) else { continue };
+        let Some(root) = &configuration.root else { continue };
         let settings = match with_env {
             true => settings(configuration, &|name| std::env::var(name).ok()),
             false => settings_assuming_variables(configuration),
         };
-        let problems = settings.err().unwrap_or_default();
-        for (number, problem) in problems.iter().enumerate() {
-            let is_same = |other: &&Problem| other.code == problem.code && other.path == problem.path;
-            let earlier = problems.iter().take(number).filter(is_same).count();
-            found.push(Diagnostic { configuration: Some(index), ..diagnostic(problem, earlier, root, document) });
+        let Err(problems) = settings else { continue };
+        let places = Places::of(root);
+        let mut earlier: HashMap<(u8, &str), usize> = HashMap::new();
+        for problem in &problems {
+            let count = earlier.entry((problem.code as u8, &problem.path)).or_default();
+            found.extend(diagnostic(input, index, problem, *count, &places));
+            *count += 1;
         }
     }
     found
 }
 
-fn diagnostic(problem: &Problem, earlier: usize, root: &Node, document: &Document) -> Diagnostic {
-    let destination = follow(root, &problem.path);
-    let secret = is_secret(problem, &destination);
+fn diagnostic(
+    input: &Input,
+    configuration: usize,
+    problem: &Problem,
+    earlier: usize,
+    places: &Places<'_>,
+) -> Option<Diagnostic> {
+    let index = input.configurations.get(configuration)?.document;
+    let document = input.documents.get(index)?;
+    let destination = places.follow(&problem.path);
+    let span = destination.span(problem.code, earlier);
+    let secret = is_secret(problem, &destination) || input.secrets.cover(index, destination.value.span.start);
     let reason = if secret { redacted(&problem.reason, destination.value) } else { problem.reason.clone() };
-    let reason = reason.replace("in the VM", "here");
-    Diagnostic {
+    Some(Diagnostic {
         code: problem.code.into(),
         file: document.file,
         document: document.number,
-        span: destination.span(problem.code, earlier),
-        configuration: None,
-        path: Printable { text: &problem.path, limit: LONGEST }.to_string(),
-        message: Printable { text: &reason, limit: LONGEST }.to_string(),
+        span,
+        configuration: Some(configuration),
+        path: problem.path.clone(),
+        message: reason.replace("in the VM", "here"),
         hint: hint(problem, destination.value),
         secret,
-    }
+    })
 }

@@ -1,13 +1,16 @@
 //! What is printed.
 
 use super::code::Severity;
-use super::configuration::Input;
 use super::diagnostic::Diagnostic;
 use super::excerpt::excerpt;
+use super::input::Input;
 use super::view::Views;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use tessera_core::base::printable::Printable;
+
+/// Most characters of a path, and of a message.
+const LONGEST: usize = 400;
 
 const RED: &str = "\u{1b}[1;31m";
 const YELLOW: &str = "\u{1b}[1;33m";
@@ -49,29 +52,46 @@ fn one(text: &mut String, input: &Input, views: &Views, diagnostic: &Diagnostic,
     let (bold, _) = painted(BOLD);
     let file = input.files.get(diagnostic.file).map_or("", |file| &file.name);
     let file = Printable { text: file, limit: 400 };
-    let (line, column) = (diagnostic.span.start.line, diagnostic.span.start.column);
-    let (severity, code, message) = (severity.name(), diagnostic.code, &diagnostic.message);
-    let path = match diagnostic.path.as_str() {
+    let (number, column) = (diagnostic.span.start.line, diagnostic.span.start.column);
+    let (severity, code, message) = (severity.name(), diagnostic.code, line(&diagnostic.message));
+    let path = path(input, diagnostic);
+    let path = match path.as_str() {
         "" if diagnostic.configuration.is_some() => "configuration",
         "" => "document",
         path => path,
     };
     writeln!(
         text,
-        "{bold}{file}:{line}:{column}:{plain} {paint}{severity}[{code}]{plain} {bold}{path}{plain}: {message}"
+        "{bold}{file}:{number}:{column}:{plain} {paint}{severity}[{code}]{plain} {bold}{path}{plain}: {message}"
     )?;
-    let gutter = line.to_string().len();
+    let gutter = number.to_string().len();
     if let Some(view) = views.of(input, diagnostic) {
-        let excerpt = excerpt(diagnostic, &view.source, &view.tokens);
+        let excerpt = excerpt(diagnostic, view);
         let (before, caret) = (" ".repeat(excerpt.start), "^".repeat(excerpt.length));
         writeln!(text, "{:gutter$} |", "")?;
-        writeln!(text, "{line} | {}", excerpt.text)?;
+        writeln!(text, "{number} | {}", excerpt.text)?;
         writeln!(text, "{:gutter$} | {before}{paint}{caret}{plain}", "")?;
     }
     match &diagnostic.hint {
-        Some(hint) => writeln!(text, "{:gutter$} = hint: {hint}", ""),
+        Some(hint) => writeln!(text, "{:gutter$} = hint: {}", "", line(hint)),
         None => Ok(()),
     }
+}
+
+/// The path of a diagnostic, without what must not be shown.
+fn path(input: &Input, diagnostic: &Diagnostic) -> String {
+    let (secrets, path) = (&input.secrets, diagnostic.path.as_str());
+    let shown = match (diagnostic.configuration, input.index_of(diagnostic.file, diagnostic.document)) {
+        (Some(index), _) => secrets.path_in_configuration(index, path),
+        (None, Some(index)) => secrets.path_in_document(index, path),
+        (None, None) => path.into(),
+    };
+    line(&shown)
+}
+
+/// A part of one line.
+fn line(text: &str) -> String {
+    Printable { text, limit: LONGEST }.to_string()
 }
 
 /// The only object of `--json`.
@@ -90,8 +110,8 @@ pub fn json(input: &Input, diagnostics: &[Diagnostic]) -> Value {
                 "line": place.line,
                 "column": place.column,
                 "kind": configuration.kind.name(),
-                "path": configuration.path,
-                "name": configuration.name,
+                "path": input.secrets.path_in_document(configuration.document, &configuration.path),
+                "name": configuration.name.as_ref().filter(|name| !input.secrets.hold(configuration.document, name)),
             })
         })
         .collect();
@@ -106,8 +126,8 @@ pub fn json(input: &Input, diagnostics: &[Diagnostic]) -> Value {
                 "line": diagnostic.span.start.line,
                 "column": diagnostic.span.start.column,
                 "configuration": diagnostic.configuration,
-                "path": diagnostic.path,
-                "message": diagnostic.message,
+                "path": path(input, diagnostic),
+                "message": line(&diagnostic.message),
                 "hint": diagnostic.hint,
             })
         })

@@ -1,73 +1,94 @@
 //! Where the keys and the scalars of a document are written.
 
-use super::configuration::Input;
-use crate::document::node::{Node, Span, Value};
+use crate::document::node::{Member, Node, Span, Value};
 use crate::document::source::Source;
+use std::collections::BTreeSet;
 
 /// A key or a scalar, from a character to the one behind its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Token {
     pub start: usize,
     pub end: usize,
-    pub is_key: bool,
+    pub kind: TokenKind,
 }
 
-/// Those of a document, in their order. What stands in JSON text that a string holds is there, too, where it has a place.
-pub fn tokens(input: &Input, document: usize, source: &Source) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let Some(root) = input.documents.get(document).map(|document| &document.root) else { return tokens };
-    collect(root, source, &mut tokens);
-    for configuration in input.configurations.iter().filter(|configuration| configuration.document == document) {
-        let Some(root) = &configuration.root else { continue };
-        let inner = token(root.span, source, false);
-        let outer = tokens.iter().position(|outer| {
-            !outer.is_key && outer.start < inner.start && inner.end <= outer.end && inner.start < inner.end
-        });
-        if let Some(outer) = outer.filter(|_| matches!(root.value, Value::Object(_))) {
-            tokens.remove(outer);
-            collect(root, source, &mut tokens);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TokenKind {
+    Key,
+    /// One that must not be shown.
+    HiddenKey,
+    Value,
+}
+
+/// Those of a document, in their order, without those that are not written. What stands in JSON text that a string
+/// holds, one of `inner`, is there, too, where it has a place.
+pub fn tokens<'a>(
+    root: &Node,
+    inner: impl Iterator<Item = &'a Node>,
+    source: &Source,
+    is_hidden: &dyn Fn(&Member) -> bool,
+) -> Vec<Token> {
+    let collector = Collector { source, is_hidden };
+    let mut tokens = sorted(collector.of(root));
+    let (mut outer, mut within) = (BTreeSet::new(), Vec::new());
+    for root in inner.filter(|root| matches!(root.value, Value::Object(_))) {
+        let token = collector.token(root.span, TokenKind::Value);
+        let before = tokens.partition_point(|outer| outer.start < token.start).checked_sub(1);
+        let holds = |outer: &Token| outer.kind == TokenKind::Value && token.end <= outer.end && token.start < token.end;
+        if let Some(before) = before.filter(|before| tokens.get(*before).is_some_and(holds)) {
+            outer.insert(before);
+            within.extend(collector.of(root));
         }
     }
+    if outer.is_empty() {
+        return tokens;
+    }
+    let mut index = 0..;
+    tokens.retain(|_| index.next().is_none_or(|index| !outer.contains(&index)));
+    tokens.extend(within);
+    sorted(tokens)
+}
+
+fn sorted(mut tokens: Vec<Token>) -> Vec<Token> {
     tokens.retain(|token| token.start < token.end);
     tokens.sort();
     tokens.dedup_by_key(|token| token.start);
     tokens
 }
 
-fn collect(node: &Node, source: &Source, tokens: &mut Vec<Token>) {
-    match &node.value {
-        Value::Array(elements) => elements.iter().for_each(|element| collect(element, source, tokens)),
-        Value::Object(members) => {
-            for member in members {
-                tokens.push(token(member.key_span, source, true));
-                collect(&member.value, source, tokens);
-            }
-        }
-        _ => tokens.push(token(node.span, source, false)),
-    }
+struct Collector<'a> {
+    source: &'a Source,
+    is_hidden: &'a dyn Fn(&Member) -> bool,
 }
 
-fn token(span: Span, source: &Source, is_key: bool) -> Token {
-    Token { start: source.index(span.start), end: source.index(span.end), is_key }
+impl Collector<'_> {
+    fn of(&self, root: &Node) -> Vec<Token> {
+        let mut tokens = Vec::new();
+        self.collect(root, &mut tokens);
+        tokens
+    }
+
+    fn collect(&self, node: &Node, tokens: &mut Vec<Token>) {
+        match &node.value {
+            Value::Array(elements) => elements.iter().for_each(|element| self.collect(element, tokens)),
+            Value::Object(members) => {
+                for member in members {
+                    let kind = if (self.is_hidden)(member) { TokenKind::HiddenKey } else { TokenKind::Key };
+                    tokens.push(self.token(member.key_span, kind));
+                    self.collect(&member.value, tokens);
+                }
+            }
+            _ => tokens.push(self.token(node.span, TokenKind::Value)),
+        }
+    }
+
+    fn token(&self, span: Span, kind: TokenKind) -> Token {
+        Token { start: self.source.index(span.start), end: self.source.index(span.end), kind }
+    }
 }
 
 /// The one that a character is part of.
 pub fn at(index: usize, tokens: &[Token]) -> Option<&Token> {
     let behind = tokens.partition_point(|token| token.start <= index);
     tokens.get(..behind)?.last().filter(|token| index < token.end)
-}
-
-/// What a comment on a line says, without its `#`, and whether nothing else is on the line.
-pub fn comment(line: usize, source: &Source, tokens: &[Token]) -> Option<(String, bool)> {
-    let start = source.start(line);
-    let letters = source.line(line);
-    let begins = |(offset, letter): (usize, &char)| {
-        let index = start + offset;
-        let before = offset.checked_sub(1).and_then(|before| letters.get(before));
-        let begins = *letter == '#' && before.is_none_or(|before| before.is_whitespace());
-        (begins && at(index, tokens).is_none()).then_some(offset)
-    };
-    let offset = letters.iter().enumerate().find_map(begins)?;
-    let is_alone = letters.iter().take(offset).all(|letter| letter.is_whitespace());
-    Some((letters.iter().skip(offset + 1).collect(), is_alone))
 }

@@ -1,31 +1,47 @@
 //! Documents by their characters, for what is said of places in them.
 
 use super::code::Code;
-use super::configuration::Input;
+use super::comment::{Comment, comment};
 use super::diagnostic::Diagnostic;
+use super::input::Input;
 use super::tokens::{Token, tokens};
+use crate::document::file::Document;
+use crate::document::node::Member;
 use crate::document::source::Source;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
-/// A document, and where its keys and scalars are.
+/// A document, and where its keys, scalars and comments are.
 pub struct View {
-    file: usize,
-    number: usize,
-    pub source: std::rc::Rc<Source>,
+    pub source: Rc<Source>,
     pub tokens: Vec<Token>,
+    /// By their lines, as far as they have been asked for: a line may be long, and much may be said of it.
+    comments: RefCell<HashMap<usize, Option<Rc<Comment>>>>,
 }
 
-/// Those of all documents that could be read.
-pub struct Views(Vec<View>);
+impl View {
+    /// The comment on a line.
+    pub fn comment(&self, line: usize) -> Option<Rc<Comment>> {
+        let mut comments = self.comments.borrow_mut();
+        comments.entry(line).or_insert_with(|| comment(line, &self.source, &self.tokens).map(Rc::new)).clone()
+    }
+}
+
+/// Those of all documents that could be read, by their index.
+pub struct Views(Vec<Option<View>>);
 
 impl Views {
     pub fn new(input: &Input) -> Self {
-        let sources: Vec<_> = input.files.iter().map(|file| std::rc::Rc::new(Source::new(&file.text))).collect();
-        let view = |(index, document): (usize, &crate::document::file::Document)| {
+        let sources: Vec<_> = input.files.iter().map(|file| Rc::new(Source::new(&file.text))).collect();
+        let view = |(index, document): (usize, &Document)| {
             let source = sources.get(document.file)?.clone();
-            let tokens = tokens(input, index, &source);
-            Some(View { file: document.file, number: document.number, source, tokens })
+            let inner = input.within(index).iter().filter_map(|configuration| configuration.root.as_ref());
+            let is_hidden = |member: &Member| input.secrets.hide_key(index, member);
+            let tokens = tokens(&document.root, inner, &source, &is_hidden);
+            Some(View { comments: RefCell::default(), source, tokens })
         };
-        Self(input.documents.iter().enumerate().filter_map(view).collect())
+        Self(input.documents.iter().enumerate().map(view).collect())
     }
 
     /// The document of a diagnostic, unless it says that a text cannot be read, or is of no document.
@@ -34,6 +50,6 @@ impl Views {
         if diagnostic.code == Code::Syntax || is_elsewhere {
             return None;
         }
-        self.0.iter().find(|view| view.file == diagnostic.file && view.number == diagnostic.document)
+        self.0.get(input.index_of(diagnostic.file, diagnostic.document)?)?.as_ref()
     }
 }

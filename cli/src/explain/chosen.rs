@@ -1,7 +1,7 @@
 //! The configuration that is explained.
 
-use crate::check::configuration::{Input, load};
 use crate::check::diagnostic::Diagnostic;
+use crate::check::input::{Input, load};
 use crate::check::{mistakes, reader, sort};
 use serde_json::Value;
 use std::rc::Rc;

@@ -4,8 +4,9 @@ use super::command::SMALLEST;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
-use tessera_cli::check::configuration::{Input, understand};
+use std::collections::HashMap;
 use tessera_cli::check::diagnostic::Diagnostic;
+use tessera_cli::check::input::{Input, understand};
 use tessera_cli::check::mistakes;
 use tessera_cli::document::file::File;
 use tessera_cli::document::node::Node;
@@ -26,48 +27,64 @@ fn read(text: &str) -> Input {
 }
 
 /// A value as JSON text, in which the object at `twice` gives its first member once more.
-fn written(value: &Value, path: &str, twice: &str) -> String {
+fn written(value: &Value, twice: Option<&[usize]>) -> String {
+    // Whether it is on the way to that object, and what is left of the way.
+    let below =
+        |index: usize| twice.and_then(|way| way.split_first()).filter(|(step, _)| **step == index).map(|(_, way)| way);
     match value {
         Value::Object(members) => {
-            let mut list: Vec<String> = members
-                .iter()
-                .map(|(name, value)| format!("{}: {}", json!(name), written(value, &member(path, name), twice)))
-                .collect();
-            list.extend(list.first().filter(|_| path == twice).cloned());
+            let member = |(index, (name, value))| format!("{}: {}", json!(name), written(value, below(index)));
+            let mut list: Vec<String> = members.iter().enumerate().map(member).collect();
+            list.extend(list.first().filter(|_| twice.is_some_and(<[_]>::is_empty)).cloned());
             format!("{{{}}}", list.join(",\n "))
         }
         Value::Array(elements) => {
-            let list = elements.iter().enumerate().map(|(index, value)| written(value, &element(path, index), twice));
+            let list = elements.iter().enumerate().map(|(index, value)| written(value, below(index)));
             format!("[{}]", list.collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),
     }
 }
 
-fn paths(value: &Value, pointer: &str, path: &str, list: &mut Vec<(String, String)>) {
-    list.push((pointer.to_owned(), path.to_owned()));
+fn inner(value: &mut Value) -> Vec<&mut Value> {
     match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                let token = name.replace('~', "~0").replace('/', "~1");
-                paths(value, &format!("{pointer}/{token}"), &member(path, name), list);
-            }
-        }
-        Value::Array(elements) => {
-            for (index, value) in elements.iter().enumerate() {
-                paths(value, &format!("{pointer}/{index}"), &element(path, index), list);
-            }
-        }
-        _ => {}
+        Value::Object(members) => members.values_mut().collect(),
+        Value::Array(elements) => elements.iter_mut().collect(),
+        _ => Vec::new(),
     }
 }
 
-/// Changes the value at one place; what it is then.
-fn mutated(mut value: Value, place: prop::sample::Index, how: usize) -> (Value, Option<String>) {
-    let mut list = Vec::new();
-    paths(&value, "", "", &mut list);
-    let (pointer, path) = list[place.index(list.len())].clone();
-    let target = value.pointer_mut(&pointer).unwrap();
+/// How many values there are, from this one down.
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Object(members) => members.values().map(size).sum(),
+        Value::Array(elements) => elements.iter().map(size).sum(),
+        _ => 0,
+    }
+}
+
+/// The value of that number, and the way to it.
+fn nth(value: &mut Value, mut number: usize, mut way: Vec<usize>) -> (&mut Value, Vec<usize>) {
+    if number == 0 {
+        return (value, way);
+    }
+    number -= 1;
+    for (index, value) in inner(value).into_iter().enumerate() {
+        match size(value) {
+            size if number < size => {
+                way.push(index);
+                return nth(value, number, way);
+            }
+            size => number -= size,
+        }
+    }
+    unreachable!()
+}
+
+/// Changes the value at one place; what it is then, and the way to an object with a member to be repeated.
+fn mutated(mut value: Value, place: prop::sample::Index, how: usize) -> (Value, Option<Vec<usize>>) {
+    let size = size(&value);
+    let (target, way) = nth(&mut value, place.index(size), Vec::new());
     let old = target.take();
     let mut twice = None;
     *target = match how {
@@ -102,7 +119,7 @@ fn mutated(mut value: Value, place: prop::sample::Index, how: usize) -> (Value, 
             other => other,
         },
         _ => {
-            twice = Some(path);
+            twice = Some(way);
             old
         }
     };
@@ -136,6 +153,11 @@ fn agrees(text: &str, outer: &str) -> Result<(), TestCaseError> {
     prop_assert_eq!(ours, theirs, "{}", text);
     let source = Source::new(outer);
     let root = input.configurations[0].root.as_ref().unwrap();
+    if found.is_empty() {
+        return Ok(());
+    }
+    let (plain, mut values): (Value, _) = (serde_json::from_str(text).unwrap(), HashMap::new());
+    by_path(&plain, String::new(), &mut values);
     for one in &found {
         let raw: String = source.between(source.index(one.span.start), source.index(one.span.end)).iter().collect();
         let name = one.code.name();
@@ -148,27 +170,26 @@ fn agrees(text: &str, outer: &str) -> Result<(), TestCaseError> {
             // Every member twice is one of JSON's own, in which the last counts.
             let json: Value = serde_json::from_str(&raw).unwrap();
             prop_assert_eq!(&value.unwrap().to_json(), &json);
-            let plain: Value = serde_json::from_str(text).unwrap();
             if name != "missing-member" && !one.path.contains("strange") {
-                let pointed = pointed(&plain, "", &one.path);
-                prop_assert_eq!(pointed, Some(&json), "{}", one.path);
+                prop_assert_eq!(values.get(&one.path), Some(&&json), "{}", one.path);
             }
         }
     }
     Ok(())
 }
 
-fn pointed<'a>(value: &'a Value, path: &str, wanted: &str) -> Option<&'a Value> {
-    if path == wanted {
-        return Some(value);
-    }
+/// Every value by its path; of several, the first.
+fn by_path<'a>(value: &'a Value, path: String, found: &mut HashMap<String, &'a Value>) {
     match value {
-        Value::Object(members) => members.iter().find_map(|(name, value)| pointed(value, &member(path, name), wanted)),
-        Value::Array(elements) => {
-            elements.iter().enumerate().find_map(|(index, value)| pointed(value, &element(path, index), wanted))
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| by_path(value, member(&path, name), found));
         }
-        _ => None,
+        Value::Array(elements) => {
+            elements.iter().enumerate().for_each(|(index, value)| by_path(value, element(&path, index), found));
+        }
+        _ => {}
     }
+    found.insert(path, value);
 }
 
 /// The text as a document that Istio reads.
@@ -200,7 +221,7 @@ fn compare(cases: u32, is_text: bool) {
             (value, twice) = (next, again.or(twice));
         }
         prop_assume!(value.get("providers").is_some() || value.get("apis").is_some());
-        let text = written(&value, "", twice.as_deref().unwrap_or("-"));
+        let text = written(&value, twice.as_deref());
         agrees(&text, &if is_text { plugin(&text) } else { text.clone() })
     });
     result.unwrap();

@@ -71,6 +71,7 @@ fn what_keeps_it_from_working_ends_with_3() {
         &["check", "-", "--allow", "syntax"],
         &["check", "-", "--allow", "no-such-warning"],
         &["check", "-", "--unknown"],
+        &["check", "-", "-"],
     ] {
         let run = run(arguments, SMALLEST, &[]);
         assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{arguments:?}");

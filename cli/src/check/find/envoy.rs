@@ -1,6 +1,6 @@
 //! Wasm filters in Envoy's own configuration.
 
-use super::{Candidate, below};
+use super::candidate::{Candidate, below};
 use crate::check::configuration::Kind;
 use crate::document::node::{Node, Value};
 use tessera_core::config::problem::element;

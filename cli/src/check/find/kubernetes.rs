@@ -1,6 +1,7 @@
 //! Resources of Istio and Envoy Gateway that hold Wasm filters.
 
-use super::{Candidate, below, envoy};
+use super::candidate::{Candidate, below};
+use super::envoy;
 use crate::check::configuration::Kind;
 use crate::document::node::Node;
 use tessera_core::config::problem::element;

@@ -1,4 +1,4 @@
-use crate::check::configuration::{Input, understand};
+use crate::check::input::{Input, understand};
 use crate::document::file::File;
 
 fn read(text: &str) -> Input {

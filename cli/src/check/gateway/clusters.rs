@@ -18,8 +18,9 @@ pub fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findings: &m
             }
             Provided::Here(reach) if matches!(reach.protection, Protection::None | Protection::Mesh) => {
                 if let Some((_, at)) = call.url.as_ref().filter(|(url, _)| url.scheme() == "https") {
-                    let message =
-                        format!("is https, but the cluster {name:?} has no TLS: what is sent is not encrypted");
+                    let shown =
+                        if findings.may_show(subject.document, name) { format!(" {name:?}") } else { String::new() };
+                    let message = format!("is https, but the cluster{shown} has no TLS: what is sent is not encrypted");
                     findings.add(Code::NoTls, at, message, how_to_protect(subject.kind));
                 }
             }

@@ -2,17 +2,24 @@
 
 use super::cursor::{Cursor, Origin};
 use crate::check::code::Code;
-use crate::check::configuration::Input;
 use crate::check::diagnostic::Diagnostic;
+use crate::check::input::Input;
+use crate::check::secrecy::redacted;
+use crate::document::node::Span;
+use std::collections::HashSet;
 
 pub struct Findings<'a> {
     input: &'a Input,
     found: Vec<Diagnostic>,
+    seen: HashSet<Seen>,
 }
+
+/// What makes two the same: code, document, configuration, path and place.
+type Seen = (&'static str, usize, Option<usize>, String, Span);
 
 impl<'a> Findings<'a> {
     pub fn new(input: &'a Input) -> Self {
-        Self { input, found: Vec::new() }
+        Self { input, found: Vec::new(), seen: HashSet::new() }
     }
 
     /// Reports at this value, unless that has been done.
@@ -36,25 +43,27 @@ impl<'a> Findings<'a> {
                 (Some(index), self.input.configurations.get(index).map(|configuration| configuration.document))
             }
         };
-        let Some(document) = index.and_then(|index| self.input.documents.get(index)) else { return };
-        let is_same = |other: &Diagnostic| {
-            (other.code, other.file, other.document) == (code, document.file, document.number)
-                && other.configuration == configuration
-                && other.path == at.path
-                && other.span == at.span
-        };
-        if !self.found.iter().any(is_same) {
-            self.found.push(Diagnostic {
-                code,
-                file: document.file,
-                document: document.number,
-                span: at.span,
-                configuration,
-                path: at.path.clone(),
-                message,
-                hint: Some(hint.to_owned()),
-                secret: secret || at.is_repeated,
-            });
+        let Some(index) = index else { return };
+        let Some(document) = self.input.documents.get(index) else { return };
+        if !self.seen.insert((code.name(), index, configuration, at.path.clone(), at.span)) {
+            return;
         }
+        let secret = secret || at.is_repeated || self.input.secrets.cover(index, at.span.start);
+        self.found.push(Diagnostic {
+            code,
+            file: document.file,
+            document: document.number,
+            span: at.span,
+            configuration,
+            path: at.path.clone(),
+            message: if secret { redacted(&message, at.node) } else { message },
+            hint: Some(hint.to_owned()),
+            secret,
+        });
+    }
+
+    /// Whether a text of a configuration's document may be shown in a message about something else.
+    pub fn may_show(&self, document: usize, text: &str) -> bool {
+        !self.input.secrets.hold(document, text)
     }
 }

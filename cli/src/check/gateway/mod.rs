@@ -15,14 +15,13 @@ pub mod machine;
 pub mod reach;
 pub mod resources;
 pub mod scalar;
-pub mod secrets;
 pub mod subject;
 pub mod surroundings;
 mod tls;
 mod variables;
 
-use super::configuration::Input;
 use super::diagnostic::Diagnostic;
+use super::input::Input;
 use super::warnings;
 use findings::Findings;
 use subject::Subject;

@@ -6,7 +6,8 @@ use super::reach::{Protection, Provided, Reach};
 use super::resources::Resource;
 use super::subject::Subject;
 use super::{envoy_gateway, istio};
-use crate::check::configuration::{Input, Kind};
+use crate::check::configuration::Kind;
+use crate::check::input::Input;
 
 pub struct Surroundings<'a> {
     pub resources: Vec<Resource<'a>>,

@@ -1,16 +1,16 @@
 //! Variables that secrets come from, and that nothing hands to the VM.
 
 use super::findings::Findings;
-use super::secrets;
 use super::subject::Subject;
 use crate::check::code::Code;
 use crate::check::configuration::Kind;
+use crate::check::secret_places;
 use tessera_core::config::is_variable_name;
 
 pub fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let Some(root) = subject.root.as_ref().filter(|_| subject.kind != Kind::Plain) else { return };
     let passed = passed(subject);
-    for name in secrets::of(root).iter().filter_map(secrets::variable) {
+    for name in secret_places::of(root).iter().filter_map(secret_places::variable) {
         let Some(text) = name.text().filter(|text| !text.is_empty() && !passed.contains(text)) else { continue };
         // What does not look like a name may be the secret itself, put in the wrong place.
         let is_name = is_variable_name(text) && !name.is_repeated;

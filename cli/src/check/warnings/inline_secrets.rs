@@ -4,19 +4,19 @@ use crate::check::code::Code;
 use crate::check::configuration::Kind;
 use crate::check::gateway::cursor::Cursor;
 use crate::check::gateway::findings::Findings;
-use crate::check::gateway::secrets;
 use crate::check::gateway::subject::Subject;
+use crate::check::secret_places;
 
 const HINT: &str = "{env: NAME}, and the variable from the host";
 
 pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let Some(root) = &subject.root else { return };
-    let secrets = secrets::of(root);
+    let secrets = secret_places::of(root);
     for at in secrets.iter().filter(|secret| secret.text().is_some()) {
         let message = "a secret is written in: whoever reads this file, or Envoy's /config_dump, has it";
         findings.add_secret(Code::SecretInline, at, message, HINT);
     }
-    let names: Vec<&str> = secrets.iter().filter_map(secrets::variable).filter_map(|name| name.text()).collect();
+    let names: Vec<&str> = secrets.iter().filter_map(secret_places::variable).filter_map(|name| name.text()).collect();
     for (_, at) in written_variables(subject).into_iter().filter(|(name, _)| names.contains(name)) {
         let message = "the variable that a secret comes from is written in: whoever reads this file has it";
         findings.add_secret(Code::SecretInline, &at, message, HINT);
