@@ -30,6 +30,8 @@ pub fn build() -> Result<()> {
     if !missing.is_empty() {
         bail!("missing: {}", missing.join(", "));
     }
+    // First, since its tool may be missing.
+    let bill = sbom::build()?;
     if folder.0.exists() {
         fs::remove_dir_all(&folder.0).with_context(|| format!("cannot remove {}", folder.0.display()))?;
     }
@@ -37,7 +39,7 @@ pub fn build() -> Result<()> {
     let digest = image::build()?;
     folder.add("tessera.wasm", &module::read()?)?;
     folder.add("tessera-image.tar", &archive_of(&image::path()?)?)?;
-    folder.add("tessera.cdx.json", sbom::build()?.as_bytes())?;
+    folder.add("tessera.cdx.json", bill.as_bytes())?;
     for (source, name) in FILES {
         folder.add(name, &read(&root.join(source))?)?;
     }
@@ -65,7 +67,8 @@ impl Release {
     fn add_command(&self, root: &Path) -> Result<()> {
         let target = root.join("target");
         let build = ["build", "--quiet", "--release", "--locked", "--package", "tessera-cli", "--target-dir"];
-        output(cargo()?.args(build).arg(&target))?;
+        let flags = module::encoded(&module::without_paths()?);
+        output(cargo()?.args(build).arg(&target).env("CARGO_ENCODED_RUSTFLAGS", flags))?;
         let name = format!("tessera{}", std::env::consts::EXE_SUFFIX);
         let built = target.join("release").join(&name);
         // With its permissions.

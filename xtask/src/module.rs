@@ -66,8 +66,19 @@ pub fn build() -> Result<()> {
 const INLINING: &str = "llvm-args=-inline-threshold=120";
 
 /// Compiler flags, as `CARGO_ENCODED_RUSTFLAGS` takes them. They replace any `RUSTFLAGS` of the environment, so that
-/// one commit gives one module; and no path of the machine that built it stays inside.
+/// one commit gives one module.
 fn flags() -> Result<OsString> {
+    let mut flags = without_paths()?;
+    // SHA-2 in loops, not unrolled: 12 KB less.
+    flags.extend(["--cfg", "sha2_backend_soft=\"compact\"", "-C", INLINING].map(OsString::from));
+    Ok(encoded(&flags))
+}
+
+/// Flags with which no path of the machine that builds stays inside.
+///
+/// # Errors
+/// When cargo's or the compiler's folder cannot be found.
+pub fn without_paths() -> Result<Vec<OsString>> {
     let sysroot = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
         .current_dir(root()?)
         .args(["--print", "sysroot"])
@@ -86,11 +97,12 @@ fn flags() -> Result<OsString> {
     }
     prefixes.push((sysroot, "/rust"));
     prefixes.push((root()?.to_owned(), "/tessera"));
+    Ok(prefixes.into_iter().map(|(from, to)| remap(&from, to)).collect())
+}
 
-    let mut flags: Vec<OsString> = prefixes.into_iter().map(|(from, to)| remap(&from, to)).collect();
-    // SHA-2 in loops, not unrolled: 12 KB less.
-    flags.extend(["--cfg", "sha2_backend_soft=\"compact\"", "-C", INLINING].map(OsString::from));
-    Ok(flags.join(OsStr::new("\u{1f}")))
+/// As `CARGO_ENCODED_RUSTFLAGS` takes them.
+pub fn encoded(flags: &[OsString]) -> OsString {
+    flags.join(OsStr::new("\u{1f}"))
 }
 
 fn remap(from: &Path, to: &str) -> OsString {

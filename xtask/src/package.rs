@@ -1,6 +1,7 @@
 //! What the package of the module says of itself.
 
 use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -18,13 +19,9 @@ impl Package {
     /// # Errors
     /// When cargo does not know the package.
     pub fn read() -> Result<Self> {
-        let metadata = output(cargo()?.args(["metadata", "--format-version=1", "--no-deps"]))?;
-        let metadata: Value = serde_json::from_str(&metadata)?;
-        let package = metadata
-            .pointer("/packages")
-            .and_then(Value::as_array)
-            .and_then(|packages| packages.iter().find(|package| package.get("name") == Some(&Value::from("tessera"))))
-            .context("cargo knows no package tessera")?;
+        let packages = packages()?;
+        let is_module = |package: &&Value| package.get("name") == Some(&Value::from("tessera"));
+        let package = packages.iter().find(is_module).context("cargo knows no package tessera")?;
         let text = |key: &str| {
             let text = package.get(key).and_then(Value::as_str);
             text.map(str::to_owned).with_context(|| format!("the package tessera has no {key}"))
@@ -36,6 +33,29 @@ impl Package {
             commit: commit(),
         })
     }
+}
+
+/// A package of the workspace.
+pub struct Member {
+    pub name: String,
+    pub folder: PathBuf,
+}
+
+/// # Errors
+/// When cargo does not say them.
+pub fn members() -> Result<Vec<Member>> {
+    let member = |package: &Value| {
+        let text = |key: &str| package.get(key).and_then(Value::as_str);
+        let folder = Path::new(text("manifest_path")?).parent()?;
+        Some(Member { name: text("name")?.to_owned(), folder: folder.to_owned() })
+    };
+    packages()?.iter().map(|package| member(package).context("a package has no name or no folder")).collect()
+}
+
+fn packages() -> Result<Vec<Value>> {
+    let metadata = output(cargo()?.args(["metadata", "--format-version=1", "--no-deps"]))?;
+    let metadata: Value = serde_json::from_str(&metadata)?;
+    metadata.get("packages").and_then(Value::as_array).cloned().context("cargo names no packages")
 }
 
 fn commit() -> Option<String> {

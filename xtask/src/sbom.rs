@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::module::{TARGET, root};
-use crate::package::{cargo, output};
+use crate::package::{Member, cargo, members, output};
 
 /// The tool that writes it, installed into `target/tools`.
 const TOOL: &str = "cargo-cyclonedx";
@@ -24,14 +24,16 @@ pub fn build() -> Result<String> {
     output(&mut command)?;
 
     // It writes one beside each package of the workspace.
-    let beside =
-        |folder: &str, package: &str| Ok::<_, anyhow::Error>(root()?.join(folder).join(format!("{package}.cdx.json")));
-    let bill = beside("", "tessera")?;
-    let text = fs::read_to_string(&bill).with_context(|| format!("{TOOL} has not written {}", bill.display()))?;
-    for (folder, package) in [("", "tessera"), ("cli", "tessera-cli"), ("core", "tessera-core"), ("xtask", "xtask")] {
-        let _ = fs::remove_file(beside(folder, package)?);
+    let mut bill = None;
+    for Member { name, folder } in members()? {
+        let file = folder.join(format!("{name}.cdx.json"));
+        let text = fs::read_to_string(&file).with_context(|| format!("{TOOL} has not written {}", file.display()))?;
+        fs::remove_file(&file)?;
+        if name == "tessera" {
+            bill = Some(text.replace(&root()?.display().to_string(), "/tessera"));
+        }
     }
-    Ok(text.replace(&root()?.display().to_string(), "/tessera"))
+    bill.context("there is no package tessera")
 }
 
 fn tool() -> Result<PathBuf> {
@@ -40,7 +42,10 @@ fn tool() -> Result<PathBuf> {
     if !tool.exists() {
         println!("{TOOL} {VERSION} into target/tools");
         let version = format!("={VERSION}");
-        output(cargo()?.args(["install", "--quiet", "--locked", TOOL, "--version", &version, "--root"]).arg(&folder))?;
+        let install = ["install", "--quiet", "--locked", TOOL, "--version", &version, "--root"];
+        output(cargo()?.args(install).arg(&folder)).with_context(|| {
+            format!("{TOOL} {VERSION}, which writes the SBOM, cannot be installed into target/tools")
+        })?;
     }
     Ok(tool)
 }
