@@ -1,0 +1,7 @@
+//! What there is, which states it has and who may do what: no I/O, no clock, no randomness.
+
+pub mod fault;
+pub mod group;
+pub mod principal;
+pub mod refusal;
+pub mod time;

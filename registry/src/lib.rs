@@ -1,0 +1,8 @@
+//! The contract registry: a catalogue of APIs and tiers, applications and their clients, the contracts between them, and
+//! the feed of contracts that gateways poll.
+//!
+//! `http` and `command` → `use_case` → `domain`. What a use case needs of the world (`store`, clock, randomness) are
+//! traits that `use_case` owns.
+
+pub mod domain;
+pub mod use_case;
