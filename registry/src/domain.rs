@@ -1,5 +1,6 @@
 //! What there is, which states it has and who may do what: no I/O, no clock, no randomness.
 
+pub mod cursor;
 pub mod fault;
 pub mod group;
 pub mod principal;

@@ -1,6 +1,7 @@
 //! What the registry does, one file for each kind of thing, on whatever store, clock and randomness it is given.
 
 pub mod context;
+pub mod feed;
 pub mod feed_store;
 pub mod permission;
 pub mod ports;
