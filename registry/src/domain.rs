@@ -1,8 +1,10 @@
 //! What there is, which states it has and who may do what: no I/O, no clock, no randomness.
 
+pub mod audit_entry;
 pub mod cursor;
 pub mod fault;
 pub mod group;
+pub mod organisation;
 pub mod principal;
 pub mod refusal;
 pub mod time;

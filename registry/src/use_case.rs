@@ -1,5 +1,6 @@
 //! What the registry does, one file for each kind of thing, on whatever store, clock and randomness it is given.
 
+pub mod audit;
 pub mod context;
 pub mod feed;
 pub mod feed_store;
