@@ -11,8 +11,8 @@ pub static ENVIRONMENTS: Table = Table { name: "environments", columns: &[] };
 pub static PROVIDERS: Table = Table { name: "providers", columns: &[] };
 /// Identified by `environment/id`. `words`: id and title in lower case.
 pub static APIS: Table = Table { name: "apis", columns: &["environment", "group_id", "lifecycle", "words"] };
-/// Identified by `environment/id/tier`.
-pub static TIERS: Table = Table { name: "tiers", columns: &["api"] };
+/// Identified by `environment/id/tier`. `self_approval`: `true` or `false`.
+pub static TIERS: Table = Table { name: "tiers", columns: &["api", "self_approval"] };
 /// OpenAPI documents, identified as their APIs.
 pub static DOCUMENTS: Table = Table { name: "documents", columns: &[] };
 pub static APPLICATIONS: Table = Table { name: "applications", columns: &["group_id", "status", "words"] };
@@ -20,18 +20,30 @@ pub static APPLICATIONS: Table = Table { name: "applications", columns: &["group
 pub static CLIENTS: Table =
     Table { name: "clients", columns: &["application", "provider", "status", "holds", "retire_at"] };
 /// `api` as the table of APIs identifies it. `open`: application and API while the contract is open; unique in the
-/// organisation. `waiting`: `approval` while somebody has to decide, else null.
+/// organisation. `tier` and `requested_tier` as the table of tiers identifies them. `changed_by`: who asked for the
+/// latest change of tier. `waiting`: the tier that somebody has to decide on, else null.
 pub static CONTRACTS: Table = Table {
     name: "contracts",
-    columns: &["application", "api", "environment", "tier", "status", "open", "requested_by", "waiting"],
+    columns: &[
+        "application",
+        "api",
+        "environment",
+        "tier",
+        "requested_tier",
+        "status",
+        "open",
+        "requested_by",
+        "changed_by",
+        "waiting",
+    ],
 };
 pub static GATEWAYS: Table = Table { name: "gateways", columns: &["environment"] };
 /// `hash` is unique over all organisations.
 pub static GATEWAY_TOKENS: Table = Table { name: "gateway_tokens", columns: &["gateway", "hash"] };
 /// `hash` is unique over all organisations.
 pub static REGISTRY_TOKENS: Table = Table { name: "registry_tokens", columns: &["hash"] };
-/// `due`: when it is to be tried next; null when it has ended.
-pub static TASKS: Table = Table { name: "tasks", columns: &["kind", "client", "status", "due"] };
+/// `stuck`: `true` or `false`. `due`: when it is to be tried next; null when it has ended.
+pub static TASKS: Table = Table { name: "tasks", columns: &["kind", "client", "status", "stuck", "due"] };
 /// Identified by their number with leading zeros. `group_id`, `other_group`: whose auditors and owners may read it.
 pub static AUDIT_ENTRIES: Table = Table {
     name: "audit_entries",
