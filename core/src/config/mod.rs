@@ -7,7 +7,7 @@ mod client_auth;
 mod contracts;
 mod discovery;
 mod dpop;
-mod duration;
+pub mod duration;
 mod field;
 mod headers;
 mod introspection;

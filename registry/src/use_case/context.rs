@@ -2,7 +2,7 @@
 
 use crate::domain::principal::Caller;
 use crate::domain::time::Time;
-use crate::use_case::ports::Randomness;
+use crate::use_case::ports::{Randomness, Sealing};
 use crate::use_case::store::Transaction;
 
 /// Limits of the configuration that use cases hold.
@@ -19,6 +19,7 @@ pub struct Context<'a> {
     pub caller: &'a Caller,
     pub now: Time,
     pub randomness: &'a dyn Randomness,
+    pub sealing: &'a dyn Sealing,
     pub limits: &'a Limits,
     /// For the audit.
     pub request_id: Option<&'a str>,

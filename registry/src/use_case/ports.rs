@@ -1,4 +1,4 @@
-//! The clock and the dice of the use cases.
+//! What the use cases need of the world beside a database: a clock, dice, a seal.
 
 use crate::domain::time::Time;
 
@@ -12,4 +12,13 @@ pub trait Randomness: Send + Sync {
 
     /// A UUIDv7 of this moment (RFC 9562): identifiers ascend with time.
     fn id(&self, now: Time) -> String;
+}
+
+/// Keeps secrets from whoever reads the database.
+pub trait Sealing: Send + Sync {
+    /// Sealed with the first key, readable only together with the same `associated`: the row that has it.
+    fn seal(&self, plain: &[u8], associated: &str, randomness: &dyn Randomness) -> String;
+
+    /// `None` for what was not sealed so, or with a key that is not there.
+    fn open(&self, sealed: &str, associated: &str) -> Option<Vec<u8>>;
 }
