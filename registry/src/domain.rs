@@ -1,6 +1,10 @@
 //! What there is, which states it has and who may do what: no I/O, no clock, no randomness.
 
 pub mod audit_entry;
+pub mod contract;
+pub mod contract_action;
+pub mod contract_terms;
+pub mod contract_view;
 pub mod cursor;
 pub mod fault;
 pub mod group;
