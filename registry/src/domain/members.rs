@@ -26,13 +26,14 @@ pub struct Members<'a> {
     object: &'a Object,
     is_patch: bool,
     known: BTreeSet<&'static str>,
+    leaves_rest: bool,
     faults: Vec<Fault>,
 }
 
 impl<'a> Members<'a> {
     /// Of a thing that is made, or of an action.
     pub fn of_new(object: &'a Object) -> Self {
-        Self { object, is_patch: false, known: BTreeSet::new(), faults: Vec::new() }
+        Self { object, is_patch: false, known: BTreeSet::new(), leaves_rest: false, faults: Vec::new() }
     }
 
     /// Of a merge patch.
@@ -66,9 +67,11 @@ impl<'a> Members<'a> {
 
     /// As [`Self::required`], and a change can only repeat it.
     pub fn fixed<T: PartialEq>(&mut self, name: &'static str, field: &mut T, reader: impl Fn(&Value) -> Reading<T>) {
-        if !self.is_patch {
-            return self.required(name, field, reader);
-        }
+        if self.is_patch { self.unchanged(name, field, reader) } else { self.required(name, field, reader) }
+    }
+
+    /// A patch can only repeat it.
+    pub fn unchanged<T: PartialEq>(&mut self, name: &'static str, field: &T, reader: impl Fn(&Value) -> Reading<T>) {
         if let Some(value) = self.given(name)
             && reader(value).as_ref() != Ok(field)
         {
@@ -101,6 +104,36 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// An object with members of its own, or `null`, which is also its default. A patch of one that is there is a patch
+    /// of its members.
+    pub fn part<T>(
+        &mut self,
+        name: &'static str,
+        field: &mut Option<T>,
+        blank: T,
+        read: impl FnOnce(&mut Members<'_>, &mut T),
+    ) {
+        let object = match self.given(name) {
+            None if self.is_patch => return,
+            None | Some(Value::Null) => {
+                *field = None;
+                return;
+            }
+            Some(Value::Object(object)) => object,
+            Some(_) => return self.fault(name, "must be an object or null"),
+        };
+        let mut members = Members { is_patch: self.is_patch && field.is_some(), ..Members::of_new(object) };
+        read(&mut members, field.get_or_insert(blank));
+        if let Err(faults) = members.finish_part() {
+            self.faults.extend(within(name, faults));
+        }
+    }
+
+    /// What else there is cannot be judged: something that was read before does not say what it should be.
+    pub fn leave_rest(&mut self) {
+        self.leaves_rest = true;
+    }
+
     /// Members that only the registry writes.
     pub fn made_here(&mut self, names: &[&'static str]) {
         for name in names {
@@ -122,7 +155,8 @@ impl<'a> Members<'a> {
     /// Every fault.
     pub fn finish_part(mut self) -> Reading<()> {
         let object = self.object;
-        for name in object.keys().filter(|name| !self.known.contains(name.as_str())).collect::<Vec<_>>() {
+        let unknown = |name: &&String| !self.leaves_rest && !self.known.contains(name.as_str());
+        for name in object.keys().filter(unknown).collect::<Vec<_>>() {
             self.fault(name, "there is no such member");
         }
         self.faults.truncate(MAX_FAULTS);

@@ -71,6 +71,11 @@ pub fn span(least: &'static str, most: &'static str) -> impl Fn(&Value) -> Readi
     }
 }
 
+/// `null`, or what the reader reads.
+pub fn or_null<T>(reader: impl Fn(&Value) -> Reading<T>) -> impl Fn(&Value) -> Reading<Option<T>> {
+    move |value| if value.is_null() { Ok(None) } else { reader(value).map(Some) }
+}
+
 /// One of these words.
 pub fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&Value) -> Reading<T> {
     move |value| {

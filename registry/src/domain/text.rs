@@ -92,6 +92,10 @@ impl Span {
         Some(Self { text: text.to_owned(), duration })
     }
 
+    pub fn seconds(seconds: u64) -> Self {
+        Self { text: format!("{seconds}s"), duration: Duration::from_secs(seconds) }
+    }
+
     pub fn duration(&self) -> Duration {
         self.duration
     }
