@@ -5,4 +5,5 @@
 //! traits that `use_case` owns.
 
 pub mod domain;
+pub mod sealing;
 pub mod use_case;

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::domain::group::Group;
 use crate::domain::principal::{Caller, Duty, ROOT, Role};
-use crate::use_case::record::list;
-use crate::use_case::store::{Condition, Query, StoreError, Transaction};
+use crate::use_case::store::{Condition, StoreError, Transaction};
+use crate::use_case::tree::Tree;
 
 /// The duties of one caller in every group of his organisation, inherited ones too.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,9 +14,6 @@ pub struct Reach {
     duties: BTreeMap<String, BTreeSet<Duty>>,
 }
 
-/// Groups that are read at once.
-const PAGE: u32 = 1000;
-
 impl Reach {
     /// # Errors
     /// Those of the store.
@@ -25,32 +21,19 @@ impl Reach {
         if caller.roles.contains(&Role::Admin) {
             return Ok(Self { admin: true, duties: BTreeMap::new() });
         }
-        let mut parents = BTreeMap::new();
-        let mut query = Query { limit: PAGE, ..Query::default() };
-        loop {
-            let groups = list::<Group>(tx, &caller.organisation, &query).await?;
-            query.after = groups.last().map(|last| last.thing.id.clone());
-            let is_last = groups.len() < PAGE as usize;
-            parents.extend(groups.into_iter().map(|group| (group.thing.id, group.thing.parent)));
-            if is_last {
-                return Ok(Self::within(&parents, &caller.roles));
-            }
-        }
+        let tree = Tree::read(tx, &caller.organisation).await?;
+        Ok(Self::within(&tree, &caller.roles))
     }
 
-    fn within(parents: &BTreeMap<String, Option<String>>, roles: &[Role]) -> Self {
+    fn within(tree: &Tree, roles: &[Role]) -> Self {
         let mut duties: BTreeMap<String, BTreeSet<Duty>> = BTreeMap::new();
-        for id in parents.keys() {
-            let mut above = Some(id);
-            // A tree is at most as deep as it has groups.
-            for _ in 0..=parents.len() {
-                let Some(group) = above else { break };
+        for id in tree.groups() {
+            for above in tree.path(id) {
                 let held = roles.iter().filter_map(|role| match role {
-                    Role::In { group: at, duty } if at == group => Some(*duty),
+                    Role::In { group, duty } if group == above => Some(*duty),
                     _ => None,
                 });
                 duties.entry(id.clone()).or_default().extend(held);
-                above = parents.get(group).and_then(Option::as_ref);
             }
         }
         duties.retain(|_, held| !held.is_empty());
@@ -69,6 +52,11 @@ impl Reach {
     /// Whether he has one of these duties in the group. An admin has all.
     pub fn has(&self, group: &str, any_of: &[Duty]) -> bool {
         self.admin || self.duties.get(group).is_some_and(|held| any_of.iter().any(|duty| held.contains(duty)))
+    }
+
+    /// Whether he has one of these duties in any group. An admin has all.
+    pub fn has_anywhere(&self, any_of: &[Duty]) -> bool {
+        self.admin || self.duties.values().any(|held| any_of.iter().any(|duty| held.contains(duty)))
     }
 
     /// Reads everything that only admins write.
@@ -93,10 +81,12 @@ mod tests {
 
     #[test]
     fn duties_are_inherited_downwards_only() {
-        let tree = [("root", None), ("a", Some("root")), ("b", Some("a")), ("c", Some("root"))];
-        let parents = tree.map(|(id, parent)| (id.to_owned(), parent.map(str::to_owned))).into();
+        let mut tree = Tree::default();
+        for (id, parent) in [("root", None), ("a", Some("root")), ("b", Some("a")), ("c", Some("root"))] {
+            tree.put(id.to_owned(), parent.map(str::to_owned));
+        }
         let roles = ["a:owner", "b:developer", "gone:auditor"].map(|role| Role::parse(role).unwrap());
-        let reach = Reach::within(&parents, &roles);
+        let reach = Reach::within(&tree, &roles);
         assert!(reach.has("a", &[Duty::Owner]) && reach.has("b", &[Duty::Owner]));
         assert!(reach.has("b", &[Duty::Developer]) && !reach.has("a", &[Duty::Developer]));
         assert!(
@@ -105,6 +95,6 @@ mod tests {
                 && !reach.has("gone", &[Duty::Auditor])
         );
         assert_eq!(reach.condition("group_id", &[Duty::Developer]), Condition::IsIn("group_id", vec!["b".to_owned()]));
-        assert!(!Reach::within(&parents, &[]).is_member());
+        assert!(!Reach::within(&tree, &[]).is_member());
     }
 }

@@ -88,3 +88,8 @@ pub async fn update<T: Record>(tx: &mut dyn Transaction, kept: &mut Kept<T>) -> 
     kept.revision = kept.revision.saturating_add(1);
     tx.update(T::TABLE, &kept.write()?).await
 }
+
+/// Writes what is no change of state, such as when it was last used: its revision stays.
+pub async fn note<T: Record>(tx: &mut dyn Transaction, kept: &Kept<T>) -> Result<(), StoreError> {
+    tx.update(T::TABLE, &kept.write()?).await
+}

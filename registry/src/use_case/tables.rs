@@ -1,7 +1,5 @@
 //! Every table of records, and the order in which they can be filled again.
 
-use crate::domain::group::Group;
-use crate::use_case::record::Record;
 use crate::use_case::store::Table;
 
 /// Also the head of the audit chain; its identifier is the organisation's.
@@ -71,15 +69,3 @@ pub static TABLES: [&Table; 16] = [
     &AUDIT_ENTRIES,
     &IDEMPOTENCY_KEYS,
 ];
-
-impl Record for Group {
-    const TABLE: &'static Table = &GROUPS;
-
-    fn id(&self) -> String {
-        self.id.clone()
-    }
-
-    fn columns(&self) -> Vec<Option<String>> {
-        vec![self.parent.clone()]
-    }
-}

@@ -1,0 +1,179 @@
+//! What making, changing and removing have in common for the kinds of the catalogue: each is written, and audited.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::fault::Fault;
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Time;
+use crate::use_case::audit::{Change, record};
+use crate::use_case::context::Context;
+use crate::use_case::permission::Reach;
+use crate::use_case::record::{Kept, Record, get, insert, list, lock, update};
+use crate::use_case::shown::{Asked, Deleted};
+use crate::use_case::store::{Condition, Query, Table};
+
+/// A kind of the catalogue.
+pub trait Catalogued: Record + PartialEq {
+    /// As the audit names it.
+    const KIND: &'static str;
+
+    /// Its representation for the audit: in full, without secrets.
+    ///
+    /// # Errors
+    /// What cannot be written as JSON.
+    fn audited(&self) -> Result<Value, Refusal>;
+
+    /// The group whose auditors may read of it.
+    fn audited_for(&self) -> Option<&str> {
+        None
+    }
+
+    /// It was changed.
+    fn touch(&mut self, now: Time);
+}
+
+/// # Errors
+/// What cannot be written as JSON: nothing that is kept.
+pub fn json(thing: impl Serialize) -> Result<Value, Refusal> {
+    serde_json::to_value(thing).map_err(|error| {
+        tracing::error!(%error, "a representation cannot be written");
+        Refusal::Internal
+    })
+}
+
+/// # Errors
+/// Whoever is no admin.
+pub fn admin(reach: &Reach) -> Result<(), Refusal> {
+    if reach.is_admin() { Ok(()) } else { Err(Refusal::Forbidden) }
+}
+
+/// # Errors
+/// Whoever has no role.
+pub fn member(reach: &Reach) -> Result<(), Refusal> {
+    if reach.is_member() { Ok(()) } else { Err(Refusal::NotFound) }
+}
+
+/// # Errors
+/// Whoever does not read what only admins write.
+pub fn auditor(reach: &Reach) -> Result<(), Refusal> {
+    if reach.audits_all() { Ok(()) } else { Err(Refusal::NotFound) }
+}
+
+/// # Errors
+/// There is none; those of the store.
+pub async fn find<T: Record>(cx: &mut Context<'_>, id: &str) -> Result<Kept<T>, Refusal> {
+    get(cx.tx, &cx.caller.organisation, id).await?.ok_or(Refusal::NotFound)
+}
+
+/// As [`find`], and nobody else changes it until the transaction ends.
+///
+/// # Errors
+/// There is none; those of the store.
+pub async fn hold<T: Record>(cx: &mut Context<'_>, id: &str) -> Result<Kept<T>, Refusal> {
+    lock(cx.tx, &cx.caller.organisation, id).await?.ok_or(Refusal::NotFound)
+}
+
+/// Whether there is one; it stays until the transaction ends.
+///
+/// # Errors
+/// Those of the store.
+pub async fn is_held<T: Record>(cx: &mut Context<'_>, id: &str) -> Result<bool, Refusal> {
+    match hold::<T>(cx, id).await {
+        Ok(_) => Ok(true),
+        Err(Refusal::NotFound) => Ok(false),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// # Errors
+/// It exists already; those of the store.
+pub async fn make<T: Catalogued>(cx: &mut Context<'_>, thing: T) -> Result<Kept<T>, Refusal> {
+    let kept = insert(cx.tx, &cx.caller.organisation, thing).await?;
+    audit(cx, "create", None, Some(&kept.thing)).await?;
+    Ok(kept)
+}
+
+/// Makes it `to`. Nothing happens where it is that already.
+///
+/// # Errors
+/// Those of the store.
+pub async fn change<T: Catalogued>(cx: &mut Context<'_>, kept: &mut Kept<T>, mut to: T) -> Result<(), Refusal> {
+    if kept.thing == to {
+        return Ok(());
+    }
+    to.touch(cx.now);
+    let before = std::mem::replace(&mut kept.thing, to);
+    update(cx.tx, kept).await?;
+    audit(cx, "update", Some(&before), Some(&kept.thing)).await
+}
+
+/// # Errors
+/// Those of the store.
+pub async fn remove<T: Catalogued>(cx: &mut Context<'_>, kept: &Kept<T>) -> Result<Deleted, Refusal> {
+    cx.tx.delete(T::TABLE, &kept.organisation, &kept.thing.id()).await?;
+    audit(cx, "delete", Some(&kept.thing), None).await?;
+    Ok(Deleted::Gone)
+}
+
+async fn audit<T: Catalogued>(
+    cx: &mut Context<'_>,
+    verb: &str,
+    before: Option<&T>,
+    after: Option<&T>,
+) -> Result<(), Refusal> {
+    let Some(thing) = after.or(before) else { return Ok(()) };
+    let action = format!("{}.{verb}", T::KIND);
+    let (id, groups) = (thing.id(), [before, after].map(|thing| thing.and_then(Catalogued::audited_for)));
+    let [before, after] = [before, after].map(|thing| thing.map(Catalogued::audited).transpose());
+    let (before, after) = (before?, after?);
+    record(cx, Change { action: &action, kind: T::KIND, id: &id, groups, reason: None, before, after }).await
+}
+
+/// # Errors
+/// Those of the store.
+pub async fn is_used(
+    cx: &mut Context<'_>,
+    table: &'static Table,
+    column: &'static str,
+    id: &str,
+) -> Result<bool, Refusal> {
+    let conditions = [Condition::Is(column, id.to_owned())];
+    Ok(cx.tx.count(table, &cx.caller.organisation, &conditions).await? > 0)
+}
+
+/// What was asked for of the things that fulfil these conditions, and where the next part begins.
+///
+/// # Errors
+/// Those of the store.
+pub async fn page<T: Record>(
+    cx: &mut Context<'_>,
+    asked: &Asked,
+    conditions: Vec<Condition>,
+) -> Result<(Vec<Kept<T>>, Option<String>), Refusal> {
+    let limit = asked.limit.saturating_add(1);
+    let query = Query { conditions, after: asked.after.clone(), descending: asked.descending, limit };
+    let mut things = list::<T>(cx.tx, &cx.caller.organisation, &query).await?;
+    let has_more = things.len() > asked.limit as usize;
+    things.truncate(asked.limit as usize);
+    let next = things.last().filter(|_| has_more).map(|last| last.thing.id());
+    Ok((things, next))
+}
+
+/// # Errors
+/// A query with this fault.
+pub fn wrong_query<T>(name: &str, detail: &str) -> Result<T, Refusal> {
+    Err(Refusal::InvalidQuery(vec![Fault::new(format!("?{name}"), detail)]))
+}
+
+/// That each word of a search is a part of the column.
+///
+/// # Errors
+/// More than anybody searches for.
+pub fn has_words(column: &'static str, name: &str, value: &str) -> Result<Condition, Refusal> {
+    if value.chars().count() > 200 || value.contains(char::is_control) {
+        return wrong_query(name, "must have at most 200 characters, none of them a control character");
+    }
+    let folded = crate::domain::text::folded(value);
+    Ok(Condition::All(folded.split_whitespace().map(|word| Condition::Contains(column, word.to_owned())).collect()))
+}

@@ -1,0 +1,167 @@
+//! Providers.
+
+use serde_json::Value;
+
+use crate::domain::environment::Environment;
+use crate::domain::members::{Members, Object};
+use crate::domain::provider::Provider;
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Time;
+use crate::use_case::context::Context;
+use crate::use_case::keeping::{Catalogued, admin, change, find, hold, is_held, json, make, member, page, remove};
+use crate::use_case::permission::Reach;
+use crate::use_case::record::{Kept, Record, list as records};
+use crate::use_case::shown::{Asked, Deleted, Expected, Page, Shown};
+use crate::use_case::store::{Condition, Query, Table};
+use crate::use_case::tables::{CLIENTS, PROVIDERS};
+
+/// Providers that are read at once.
+const PAGE: u32 = 200;
+
+impl Record for Provider {
+    const TABLE: &'static Table = &PROVIDERS;
+
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn columns(&self) -> Vec<Option<String>> {
+        Vec::new()
+    }
+}
+
+impl Catalogued for Provider {
+    const KIND: &'static str = "provider";
+
+    fn audited(&self) -> Result<Value, Refusal> {
+        json(self.view())
+    }
+
+    fn touch(&mut self, now: Time) {
+        self.updated_at = now;
+    }
+}
+
+/// As the caller may see it.
+fn view(reach: &Reach, provider: &Provider) -> Result<Value, Refusal> {
+    if reach.audits_all() { json(provider.view()) } else { json(provider.brief()) }
+}
+
+fn shown(reach: &Reach, kept: &Kept<Provider>) -> Result<Shown, Refusal> {
+    Ok(Shown { value: view(reach, &kept.thing)?, revision: kept.revision })
+}
+
+/// # Errors
+/// No permission; faults of the body; one of this name; those of the store.
+pub async fn create(cx: &mut Context<'_>, body: &Object) -> Result<Shown, Refusal> {
+    let reach = Reach::of(cx.tx, cx.caller).await?;
+    admin(&reach)?;
+    let mut members = Members::of_new(body);
+    let provider = read(cx, Provider::blank(cx.now), &mut members).await?;
+    members.finish()?;
+    shown(&reach, &make(cx, provider).await?)
+}
+
+/// Reads what is given into the provider. A credential that it has already stays sealed as it is.
+///
+/// # Errors
+/// Those of the store.
+pub async fn read(
+    cx: &mut Context<'_>,
+    mut provider: Provider,
+    members: &mut Members<'_>,
+) -> Result<Provider, Refusal> {
+    let (sealing, randomness, organisation) = (cx.sealing, cx.randomness, &cx.caller.organisation);
+    let known = provider.introspection.as_ref().map(|introspection| introspection.credential.clone());
+    let environments = provider.environments.clone();
+    provider.read(members, &|place, credential| {
+        let place = format!("{organisation}/{place}");
+        let is_same = |sealed: &String| sealing.open(sealed, &place).is_some_and(|open| open == credential.as_bytes());
+        known.clone().filter(is_same).unwrap_or_else(|| sealing.seal(credential.as_bytes(), &place, randomness))
+    });
+    if provider.environments != environments {
+        for environment in provider.environments.iter().flatten() {
+            if !is_held::<Environment>(cx, environment).await? {
+                members.fault("environments", format!("there is no environment {environment}"));
+            }
+        }
+    }
+    Ok(provider)
+}
+
+/// # Errors
+/// There is none for the caller; those of the store.
+pub async fn get(cx: &mut Context<'_>, id: &str) -> Result<Shown, Refusal> {
+    let reach = Reach::of(cx.tx, cx.caller).await?;
+    member(&reach)?;
+    shown(&reach, &find(cx, id).await?)
+}
+
+/// # Errors
+/// Those of the store.
+pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> {
+    let reach = Reach::of(cx.tx, cx.caller).await?;
+    if !reach.is_member() {
+        return Ok(Page::default());
+    }
+    let (providers, next) = page::<Provider>(cx, asked, Vec::new()).await?;
+    Ok(Page { items: providers.iter().map(|kept| view(&reach, &kept.thing)).collect::<Result<_, _>>()?, next })
+}
+
+/// # Errors
+/// There is none for the caller; no permission; a precondition; faults of the body; those of the store.
+pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &Object) -> Result<Shown, Refusal> {
+    let reach = Reach::of(cx.tx, cx.caller).await?;
+    let mut kept = held(cx, &reach, id, expected).await?;
+    let mut members = Members::of_patch(body);
+    let provider = read(cx, kept.thing.clone(), &mut members).await?;
+    members.finish()?;
+    change(cx, &mut kept, provider).await?;
+    shown(&reach, &kept)
+}
+
+/// # Errors
+/// There is none for the caller; no permission; a precondition; something depends on it; those of the store.
+pub async fn delete(cx: &mut Context<'_>, id: &str, expected: &Expected) -> Result<Deleted, Refusal> {
+    let reach = Reach::of(cx.tx, cx.caller).await?;
+    let kept = held(cx, &reach, id, expected).await?;
+    end(cx, &kept).await
+}
+
+/// Removes it.
+///
+/// # Errors
+/// Something depends on it; those of the store.
+pub async fn end(cx: &mut Context<'_>, kept: &Kept<Provider>) -> Result<Deleted, Refusal> {
+    let of = Condition::Is("provider", kept.thing.id.clone());
+    let not_deleted = Condition::IsNot("status", "deleted".to_owned());
+    if cx.tx.count(&CLIENTS, &cx.caller.organisation, &[of, not_deleted]).await? > 0 {
+        return Err(Refusal::InUse("it has clients"));
+    }
+    remove(cx, kept).await
+}
+
+/// Whether a provider serves this environment by name.
+///
+/// # Errors
+/// Those of the store.
+pub async fn names_environment(cx: &mut Context<'_>, environment: &str) -> Result<bool, Refusal> {
+    let mut query = Query { limit: PAGE, ..Query::default() };
+    loop {
+        let providers = records::<Provider>(cx.tx, &cx.caller.organisation, &query).await?;
+        let mut named = providers.iter().filter_map(|kept| kept.thing.environments.as_ref()).flatten();
+        if named.any(|one| one == environment) {
+            return Ok(true);
+        }
+        let Some(last) = providers.last() else { return Ok(false) };
+        query.after = Some(last.thing.id.clone());
+    }
+}
+
+async fn held(cx: &mut Context<'_>, reach: &Reach, id: &str, expected: &Expected) -> Result<Kept<Provider>, Refusal> {
+    member(reach)?;
+    let kept = hold::<Provider>(cx, id).await?;
+    admin(reach)?;
+    expected.check(kept.revision)?;
+    Ok(kept)
+}
