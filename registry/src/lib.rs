@@ -6,4 +6,5 @@
 
 pub mod domain;
 pub mod sealing;
+pub mod store;
 pub mod use_case;

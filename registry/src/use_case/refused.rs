@@ -11,6 +11,10 @@ impl From<StoreError> for Refusal {
                 tracing::warn!(why, "the database cannot be used now");
                 Self::Unavailable
             }
+            error @ StoreError::NewerSchema { .. } => {
+                tracing::error!(%error, "the database is another release's");
+                Self::Internal
+            }
             StoreError::Broken(why) => {
                 tracing::error!(why, "the database is not as it should be");
                 Self::Internal

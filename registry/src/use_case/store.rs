@@ -72,6 +72,8 @@ pub enum StoreError {
     Exists,
     /// No connection, out of time, a deadlock, a full disk: the same may succeed later. The text is for the log.
     Unavailable(String),
+    /// The schema has a later version than this program knows.
+    NewerSchema { found: usize, known: usize },
     /// What should not be. The text is for the log.
     Broken(String),
 }
@@ -81,6 +83,9 @@ impl fmt::Display for StoreError {
         match self {
             Self::Exists => f.write_str("it exists already"),
             Self::Unavailable(why) => write!(f, "the database cannot be used now: {why}"),
+            Self::NewerSchema { found, known } => {
+                write!(f, "the schema has version {found}, and this program knows {known}")
+            }
             Self::Broken(why) => write!(f, "the database: {why}"),
         }
     }

@@ -1,0 +1,19 @@
+//! The database behind the use cases: SQLite in a file, or PostgreSQL, by one set of statements.
+
+mod conditions;
+mod database;
+mod dialect;
+mod faults;
+mod feed;
+mod feed_rows;
+mod migrations;
+mod records;
+mod session;
+mod sql;
+mod state;
+#[cfg(test)]
+pub mod temporary;
+mod transaction;
+mod watching;
+
+pub use database::Database;

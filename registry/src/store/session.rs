@@ -1,0 +1,70 @@
+//! Connections: where they lead, how many there are, and what is agreed on each of them.
+
+use std::path::Path;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyConnection, ConnectOptions, Pool};
+
+use crate::store::dialect::Dialect;
+use crate::store::faults::PATIENCE;
+use crate::store::state;
+use crate::use_case::store::StoreError;
+
+/// Waiting for the lock first, as turning the write-ahead log on may need it.
+const SQLITE: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+
+/// A commit that was answered is on the disk, whatever the server's default is.
+const POSTGRES: &str = "SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
+     SET idle_in_transaction_session_timeout = '60s'; SET standard_conforming_strings = on; \
+     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
+
+/// A pool that makes its connections when they are needed.
+pub(super) fn pool(url: &str, size: u32) -> Result<(Dialect, Pool<Any>), StoreError> {
+    sqlx::any::install_default_drivers();
+    let dialect = Dialect::of(url).ok_or_else(|| not_usable("it is neither sqlite: nor postgres:"))?;
+    let address = match dialect {
+        Dialect::Sqlite => file(url.trim_start_matches("sqlite:"))?,
+        Dialect::Postgres => url.to_owned(),
+    };
+    let options: AnyConnectOptions = address.parse().map_err(|_| not_usable("its address cannot be read"))?;
+    let options = options.disable_statement_logging();
+    let pool = AnyPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(PATIENCE)
+        .after_connect(move |connection, _| Box::pin(agree(connection, dialect)))
+        .connect_lazy_with(options);
+    Ok((dialect, pool))
+}
+
+fn not_usable(why: &str) -> StoreError {
+    StoreError::Broken(why.to_owned())
+}
+
+/// The address of a file, which is made when there is none, for nobody but its owner to read.
+fn file(path: &str) -> Result<String, StoreError> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path == ":memory:" {
+        return Err(not_usable("sqlite: needs the path of a file"));
+    }
+    make(Path::new(path)).map_err(|error| StoreError::Unavailable(format!("{path}: {error}")))?;
+    Ok(format!("sqlite:{}", utf8_percent_encode(path, NON_ALPHANUMERIC)))
+}
+
+fn make(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+async fn agree(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), sqlx::Error> {
+    match dialect {
+        Dialect::Sqlite => sqlx::raw_sql(SQLITE).execute(connection).await.map(drop),
+        Dialect::Postgres => {
+            sqlx::raw_sql(POSTGRES).execute(&mut *connection).await?;
+            state::follow_timeline(connection).await
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The store, on every database that there is: the same tests for all of them.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+#[path = "../support/database.rs"]
+mod database;
+mod feed;
+mod records;
