@@ -22,3 +22,4 @@ pub mod text;
 pub mod tier;
 pub mod time;
 pub mod token_text;
+pub mod webhook;

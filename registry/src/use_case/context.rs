@@ -2,6 +2,7 @@
 
 use crate::domain::principal::Caller;
 use crate::domain::time::Time;
+use crate::domain::webhook::Subscribers;
 use crate::use_case::ports::{Randomness, Sealing};
 use crate::use_case::store::Transaction;
 
@@ -21,6 +22,7 @@ pub struct Context<'a> {
     pub randomness: &'a dyn Randomness,
     pub sealing: &'a dyn Sealing,
     pub limits: &'a Limits,
+    pub subscribers: &'a Subscribers,
     /// For the audit.
     pub request_id: Option<&'a str>,
 }
