@@ -41,7 +41,7 @@ async fn changed(tx: &mut dyn Transaction, after: i64, until: i64) -> Vec<(i64, 
 
 #[tokio::test]
 async fn each_identity_has_one_row_under_its_latest_position() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = begun(&store).await;
         assert_eq!(tx.head("o", "e").await.unwrap(), Some(Head::default()));
@@ -66,7 +66,7 @@ async fn each_identity_has_one_row_under_its_latest_position() {
 
 #[tokio::test]
 async fn a_snapshot_is_in_the_order_of_keys() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = begun(&store).await;
         let mut changes = Vec::new();
@@ -98,7 +98,7 @@ async fn a_snapshot_is_in_the_order_of_keys() {
 
 #[tokio::test]
 async fn removals_are_forgotten_when_they_are_old() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = begun(&store).await;
         let later = NOW.plus(Duration::from_secs(1));
@@ -118,7 +118,7 @@ async fn removals_are_forgotten_when_they_are_old() {
 
 #[tokio::test]
 async fn an_environment_that_comes_again_goes_on_counting() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = begun(&store).await;
         tx.publish("o", "e", &[there("a")], NOW).await.unwrap();
@@ -133,7 +133,7 @@ async fn an_environment_that_comes_again_goes_on_counting() {
 
 #[tokio::test]
 async fn commits_are_known_at_once_here_and_soon_elsewhere() {
-    for database in every().await {
+    for database in every() {
         let (here, there_too) = (database.open().await, database.open().await);
         let tx = begun(&here).await;
         drop(tx);

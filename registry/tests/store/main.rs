@@ -4,4 +4,8 @@
 #[path = "../support/database.rs"]
 mod database;
 mod feed;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod records;
+mod schema;
+mod timeline;

@@ -26,7 +26,7 @@ fn only(conditions: Vec<Condition>) -> Query {
 
 #[tokio::test]
 async fn every_table_has_its_columns_and_is_kept_whole() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = store.write().await.unwrap();
         for table in TABLES {
@@ -47,7 +47,7 @@ async fn every_table_has_its_columns_and_is_kept_whole() {
 
 #[tokio::test]
 async fn what_is_dropped_has_changed_nothing_and_nobody_waits_for_it() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         for _ in 0..30 {
             let mut tx = store.write().await.unwrap();
@@ -59,7 +59,7 @@ async fn what_is_dropped_has_changed_nothing_and_nobody_waits_for_it() {
 
 #[tokio::test]
 async fn what_is_taken_is_refused_and_ends_the_transaction() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = store.write().await.unwrap();
         insert(&mut *tx, &CLIENTS, "a", &[("holds", "h")]).await;
@@ -86,7 +86,7 @@ async fn what_is_taken_is_refused_and_ends_the_transaction() {
 
 #[tokio::test]
 async fn a_change_is_made_from_the_revision_before() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = store.write().await.unwrap();
         insert(&mut *tx, &GROUPS, "a", &[]).await;
@@ -117,7 +117,7 @@ async fn a_change_is_made_from_the_revision_before() {
 
 #[tokio::test]
 async fn lists_are_in_the_order_of_bytes_and_go_on_where_they_ended() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = store.write().await.unwrap();
         for id in ["b", "B", "a-", "a", "é", "_", "a.b", "A"] {
@@ -165,7 +165,7 @@ async fn fill(tx: &mut dyn Transaction) {
 
 #[tokio::test]
 async fn conditions_mean_the_same_on_every_database() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = store.write().await.unwrap();
         fill(&mut *tx).await;
@@ -207,7 +207,7 @@ async fn conditions_mean_the_same_on_every_database() {
 
 #[tokio::test]
 async fn a_null_character_finds_nothing_and_is_not_stored() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = store.write().await.unwrap();
         insert(&mut *tx, &GROUPS, "a", &[]).await;
@@ -223,7 +223,7 @@ async fn a_null_character_finds_nothing_and_is_not_stored() {
 
 #[tokio::test]
 async fn conditions_lead_from_record_to_record() {
-    for database in every().await {
+    for database in every() {
         let store = database.open().await;
         let mut tx = store.write().await.unwrap();
         fill(&mut *tx).await;

@@ -4,17 +4,24 @@ use std::path::PathBuf;
 
 use tessera_registry::store::Database;
 
-/// A database of a test's own, which goes with it.
+use crate::postgres;
+
+/// A database of a test's own.
 pub struct TestDatabase {
     pub url: String,
-    folder: PathBuf,
+    /// Goes with it.
+    folder: Option<PathBuf>,
 }
 
 impl TestDatabase {
     pub fn sqlite() -> Self {
         let folder = std::env::temp_dir().join(format!("tessera-registry-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir(&folder).unwrap();
-        Self { url: format!("sqlite:{}", folder.join("registry.db").display()), folder }
+        Self { url: format!("sqlite:{}", folder.join("registry.db").display()), folder: Some(folder) }
+    }
+
+    pub fn postgres() -> Self {
+        Self { url: postgres::shared().database(), folder: None }
     }
 
     pub async fn open(&self) -> Database {
@@ -22,15 +29,24 @@ impl TestDatabase {
         database.migrate().await.unwrap();
         database
     }
+
+    /// A statement behind the store's back.
+    pub async fn run(&self, sql: &'static str) {
+        sqlx::any::install_default_drivers();
+        let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&self.url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    }
 }
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
 }
 
 /// One of each kind.
-pub async fn every() -> Vec<TestDatabase> {
-    vec![TestDatabase::sqlite()]
+pub fn every() -> [TestDatabase; 2] {
+    [TestDatabase::sqlite(), TestDatabase::postgres()]
 }

@@ -1,0 +1,125 @@
+//! A PostgreSQL server for tests, from Debian's package: it runs as nobody of importance in a folder of its own, and
+//! ends with the test process, however that ends.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const MISSING: &str = "PostgreSQL is missing: apt-get install postgresql";
+
+pub struct Postgres {
+    folder: PathBuf,
+    port: u16,
+    databases: AtomicUsize,
+    /// Stops the server and clears the folder when its input ends.
+    _keeper: Child,
+}
+
+/// The one that tests share which do nothing to the server itself.
+pub fn shared() -> &'static Postgres {
+    static SHARED: OnceLock<Postgres> = OnceLock::new();
+    SHARED.get_or_init(Postgres::start)
+}
+
+impl Postgres {
+    pub fn start() -> Self {
+        let folder = std::env::temp_dir().join(format!("tessera-postgres-{}", uuid::Uuid::now_v7().simple()));
+        std::fs::create_dir(&folder).unwrap();
+        if is_root() {
+            run(Command::new("chown").arg("postgres:").arg(&folder));
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let data = folder.join("data");
+        // A locale that sorts otherwise than bytes do, where this release can have one.
+        let plain = ["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-D"];
+        let unlike = ["--locale-provider=icu", "--icu-locale=en"];
+        if !program("initdb").args(plain).arg(&data).args(unlike).output().unwrap().status.success() {
+            run(program("initdb").args(plain).arg(&data));
+        }
+        let keeper = unprivileged("sh")
+            .args(["-c", r#"trap "" INT TERM; cat; "$0" -D "$1/data" -m immediate -s stop; rm -rf "$1""#])
+            .arg(bin("pg_ctl"))
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let postgres = Self { folder, port, databases: AtomicUsize::new(0), _keeper: keeper };
+        postgres.begin();
+        postgres
+    }
+
+    /// Starts the server, at first or again.
+    pub fn begin(&self) {
+        let settings = "-c fsync=off -c max_connections=300";
+        let options = format!("-k {} -h 127.0.0.1 -p {} {settings}", self.folder.display(), self.port);
+        run(self.control().arg("-o").arg(options).args(["-l", "/dev/null", "start"]));
+    }
+
+    /// As a crash would.
+    pub fn stop(&self) {
+        run(self.control().args(["-m", "immediate", "stop"]));
+    }
+
+    /// Stops it, and has it go on with another history, as a standby does that takes over.
+    pub fn take_another_timeline(&self) {
+        run(self.control().args(["-m", "fast", "stop"]));
+        run(unprivileged("sh")
+            .arg("-c")
+            .arg(r#"echo "restore_command = 'false'" >> "$0/postgresql.auto.conf""#)
+            .arg(self.data()));
+        run(unprivileged("touch").arg(self.data().join("recovery.signal")));
+        self.begin();
+    }
+
+    /// The address of a new database.
+    pub fn database(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let address = |name: &str| format!("postgres://postgres@127.0.0.1:{}/{name}", self.port);
+        run(program("psql").arg(address("postgres")).arg("-qc").arg(format!("CREATE DATABASE {name}")));
+        address(&name)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn control(&self) -> Command {
+        let mut command = program("pg_ctl");
+        command.arg("-w").arg("-s").arg("-D").arg(self.data());
+        command
+    }
+}
+
+fn is_root() -> bool {
+    String::from_utf8_lossy(&run(Command::new("id").arg("-u"))).trim() == "0"
+}
+
+/// PostgreSQL refuses to run as root.
+fn unprivileged(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program).current_dir("/");
+    command
+}
+
+fn program(name: &str) -> Command {
+    unprivileged(bin(name))
+}
+
+/// Of the latest release that is installed.
+fn bin(name: &str) -> PathBuf {
+    let releases = std::fs::read_dir("/usr/lib/postgresql").expect(MISSING);
+    let release = releases.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok()).max();
+    Path::new("/usr/lib/postgresql").join(release.expect(MISSING).to_string()).join("bin").join(name)
+}
+
+fn run(command: &mut Command) -> Vec<u8> {
+    let Output { status, stdout, stderr } = command.output().expect(MISSING);
+    assert!(status.success(), "{command:?}: {}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    stdout
+}
