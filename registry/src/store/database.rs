@@ -34,12 +34,12 @@ impl Database {
     /// # Errors
     /// An address that is none, or that nobody answers at.
     pub async fn open(url: &str, pool_size: u32) -> Result<Self, StoreError> {
-        let (dialect, pool) = session::pool(url, pool_size)?;
-        let (_, lookout) = session::pool(url, 1)?;
+        let (dialect, options) = session::read(url)?;
+        session::try_out(dialect, &options).await?;
+        let lookout = session::pool(dialect, options.clone(), 1);
+        let pool = session::pool(dialect, options, pool_size);
         let watched = Arc::new(Watched::new());
         let line = (dialect == Dialect::Sqlite).then(|| Arc::new(Mutex::new(())));
-        // Whether it answers.
-        drop(SqlTransaction::begin(&pool, dialect, Arc::clone(&watched), None, false).await?);
         let mut watching = JoinSet::new();
         watching.spawn(keep_looking(lookout.clone(), dialect, Arc::clone(&watched)));
         if dialect == Dialect::Postgres {

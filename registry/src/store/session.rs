@@ -4,10 +4,11 @@ use std::path::Path;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyConnection, ConnectOptions, Pool};
+use sqlx::{Any, AnyConnection, ConnectOptions, Connection, Pool};
+use tokio::time::timeout;
 
 use crate::store::dialect::Dialect;
-use crate::store::faults::PATIENCE;
+use crate::store::faults::{PATIENCE, fault, out_of_time};
 use crate::store::state;
 use crate::use_case::store::StoreError;
 
@@ -19,8 +20,11 @@ const POSTGRES: &str = "SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
      SET idle_in_transaction_session_timeout = '60s'; SET standard_conforming_strings = on; \
      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
-/// A pool that makes its connections when they are needed.
-pub(super) fn pool(url: &str, size: u32) -> Result<(Dialect, Pool<Any>), StoreError> {
+/// Releases of PostgreSQL before this one are refused.
+const OLDEST: &str = "SELECT 1 WHERE current_setting('server_version_num')::int < 140000";
+
+/// Which database it is, and how to reach it.
+pub(super) fn read(url: &str) -> Result<(Dialect, AnyConnectOptions), StoreError> {
     sqlx::any::install_default_drivers();
     let dialect = Dialect::of(url).ok_or_else(|| not_usable("it is neither sqlite: nor postgres:"))?;
     let address = match dialect {
@@ -28,13 +32,33 @@ pub(super) fn pool(url: &str, size: u32) -> Result<(Dialect, Pool<Any>), StoreEr
         Dialect::Postgres => url.to_owned(),
     };
     let options: AnyConnectOptions = address.parse().map_err(|_| not_usable("its address cannot be read"))?;
-    let options = options.disable_statement_logging();
-    let pool = AnyPoolOptions::new()
+    Ok((dialect, options.disable_statement_logging()))
+}
+
+/// Whether somebody answers there, and how: a pool tries again for a while, and says less.
+pub(super) async fn try_out(dialect: Dialect, options: &AnyConnectOptions) -> Result<(), StoreError> {
+    let tried = async {
+        let mut connection = options.connect().await?;
+        agree(&mut connection, dialect).await?;
+        let old = match dialect {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => sqlx::query(OLDEST).fetch_optional(&mut connection).await?,
+        };
+        connection.close().await.map(|()| old.is_some())
+    };
+    match timeout(PATIENCE, tried).await.map_err(|_| out_of_time())?.map_err(fault)? {
+        true => Err(not_usable("PostgreSQL 14 or later is needed")),
+        false => Ok(()),
+    }
+}
+
+/// A pool that makes its connections when they are needed.
+pub(super) fn pool(dialect: Dialect, options: AnyConnectOptions, size: u32) -> Pool<Any> {
+    AnyPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(PATIENCE)
         .after_connect(move |connection, _| Box::pin(agree(connection, dialect)))
-        .connect_lazy_with(options);
-    Ok((dialect, pool))
+        .connect_lazy_with(options)
 }
 
 fn not_usable(why: &str) -> StoreError {

@@ -51,12 +51,16 @@ pub(super) async fn set_held(tx: &mut SqlTransaction, backup: Option<Time>) -> R
     tx.run(sql).await.map(drop)
 }
 
-/// Begins a new epoch when PostgreSQL writes another timeline than when the epoch began. Nothing before there is a
-/// schema; nor on a standby, which cannot be written to anyway.
+/// Begins a new epoch when PostgreSQL writes another timeline than when the epoch began. A standby is refused: its
+/// connections outlive its taking over, and this is asked when they are made.
 pub(super) async fn follow_timeline(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-    let asked =
-        "SELECT CASE WHEN to_regclass('state') IS NULL OR pg_is_in_recovery() THEN 0::bigint ELSE 1::bigint END";
-    if sqlx::query(asked).fetch_one(&mut *connection).await?.try_get::<i64, _>(0)? == 0 {
+    let asked = "SELECT to_regclass('state') IS NOT NULL, pg_is_in_recovery()";
+    let row = sqlx::query(asked).fetch_one(&mut *connection).await?;
+    if row.try_get(1)? {
+        return Err(sqlx::Error::Io(std::io::Error::other("this server is a standby")));
+    }
+    // Before there is a schema there is no epoch.
+    if !row.try_get::<bool, _>(0)? {
         return Ok(());
     }
     let timeline: String = sqlx::query(CURRENT_TIMELINE).fetch_one(&mut *connection).await?.try_get(0)?;

@@ -44,7 +44,7 @@ impl SqlTransaction {
         turn: Option<OwnedMutexGuard<()>>,
         writes: bool,
     ) -> Result<Self, StoreError> {
-        let connection = Some(pool.acquire().await.map_err(fault)?);
+        let connection = Some(limited(pool.acquire()).await?);
         let mut tx = Self { connection, turn, dialect, writes, failed: false, published: BTreeMap::new(), watched };
         tx.say(if writes { dialect.begin_writing() } else { dialect.begin_reading() }).await?;
         Ok(tx)

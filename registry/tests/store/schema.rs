@@ -64,6 +64,11 @@ async fn what_is_no_database_is_refused() {
     {
         assert!(Database::open(url, 1).await.is_err(), "{url}");
     }
+    let other = std::env::temp_dir().join(format!("tessera-registry-{}", uuid::Uuid::now_v7()));
+    std::fs::write(&other, "this is no database, however long it is looked at".repeat(99)).unwrap();
+    let refused = Database::open(&format!("sqlite:{}", other.display()), 1).await.err().unwrap();
+    assert!(matches!(&refused, StoreError::Broken(why) if why.contains("not a database")), "{refused}");
+    std::fs::remove_file(&other).unwrap();
     let refused = Database::open("postgres://u:secret@127.0.0.1:1/x", 1).await.err().unwrap();
     assert!(matches!(&refused, StoreError::Unavailable(why) if !why.contains("secret")), "{refused}");
 }
