@@ -12,6 +12,7 @@ pub mod fault;
 pub mod gateway;
 pub mod group;
 pub mod members;
+pub mod network;
 pub mod organisation;
 pub mod principal;
 pub mod provider;

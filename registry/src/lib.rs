@@ -5,6 +5,7 @@
 //! traits that `use_case` owns.
 
 pub mod domain;
+pub mod http;
 pub mod sealing;
 pub mod store;
 pub mod use_case;

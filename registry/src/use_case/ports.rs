@@ -1,5 +1,9 @@
-//! What the use cases need of the world beside a database: a clock, dice, a seal.
+//! What the use cases need of the world beside a database: a clock, dice, a seal, access tokens.
 
+use async_trait::async_trait;
+
+use crate::domain::principal::Caller;
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
 
 pub trait Clock: Send + Sync {
@@ -21,4 +25,14 @@ pub trait Sealing: Send + Sync {
 
     /// `None` for what was not sealed so, or with a key that is not there.
     fn open(&self, sealed: &str, associated: &str) -> Option<Vec<u8>>;
+}
+
+/// Access tokens of the authorization server.
+#[async_trait]
+pub trait AccessTokens: Send + Sync {
+    /// Whose token it is; `None` for one that is not valid here.
+    ///
+    /// # Errors
+    /// It could not be told.
+    async fn judge(&self, token: &str) -> Result<Option<Caller>, Refusal>;
 }

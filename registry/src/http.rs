@@ -1,0 +1,21 @@
+//! The service: requests become calls of use cases, and what these end with becomes answers.
+
+pub mod address;
+pub mod answer;
+pub mod api;
+pub mod authentication;
+pub mod conditions;
+pub mod frame;
+pub mod intake;
+pub mod json;
+pub mod problem;
+pub mod problem_pages;
+pub mod problem_types;
+pub mod query;
+pub mod registry;
+pub mod route;
+pub mod routes;
+pub mod throttle;
+
+#[cfg(test)]
+mod tests;

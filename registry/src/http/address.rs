@@ -1,0 +1,53 @@
+//! Which address a request is from, past the proxies that are trusted to say so.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use axum::http::Extensions;
+use axum::http::HeaderMap;
+
+use crate::domain::network::Network;
+
+/// The peer's, or, where that is a trusted proxy, the last of `X-Forwarded-For` that is none.
+pub fn caller_address(headers: &HeaderMap, extensions: &Extensions, trusted: &[Network]) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    let mut address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
+    let forwarded: Vec<&str> =
+        headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+    let mut hops = forwarded.iter().flat_map(|value| value.split(',')).rev();
+    while trusted.iter().any(|network| network.contains(address)) {
+        match hops.next().map(|hop| hop.trim().parse()) {
+            Some(Ok(hop)) => address = hop,
+            _ => break,
+        }
+    }
+    address.to_canonical()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trusted_proxies_name_the_caller() {
+        let trusted = [Network::parse("10.0.0.0/8").unwrap()];
+        for (peer, forwarded, expected) in [
+            ("192.0.2.1", vec!["198.51.100.1"], "192.0.2.1"),
+            ("10.0.0.1", vec![], "10.0.0.1"),
+            ("10.0.0.1", vec!["198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", vec!["203.0.113.9, 198.51.100.1, 10.0.0.2"], "198.51.100.1"),
+            ("10.0.0.1", vec!["203.0.113.9", "198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", vec!["203.0.113.9, nonsense"], "10.0.0.1"),
+            ("10.0.0.1", vec!["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+            ("::ffff:10.0.0.1", vec!["2001:db8::1"], "2001:db8::1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in &forwarded {
+                headers.append("x-forwarded-for", value.parse().unwrap());
+            }
+            let mut extensions = Extensions::new();
+            extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+            assert_eq!(caller_address(&headers, &extensions, &trusted).to_string(), expected, "{peer} {forwarded:?}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What routes answer, and how it becomes HTTP.
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, ETAG, LINK, LOCATION};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::http::query;
+use crate::http::route::BASE;
+use crate::use_case::shown::{Asked, Deleted, Page, Shown};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiAnswer {
+    pub status: StatusCode,
+    pub headers: Vec<(HeaderName, String)>,
+    pub body: AnswerBody,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnswerBody {
+    Nothing,
+    Json(Value),
+    /// Whatever somebody has put there.
+    Text(Vec<u8>),
+}
+
+impl ApiAnswer {
+    pub fn value(value: Value) -> Self {
+        Self { status: StatusCode::OK, headers: Vec::new(), body: AnswerBody::Json(value) }
+    }
+
+    pub fn shown(shown: Shown) -> Self {
+        let etag = format!("\"{}\"", shown.revision);
+        Self { headers: vec![(ETAG, etag)], ..Self::value(shown.value) }
+    }
+
+    /// Something new in that collection, a path below [`BASE`].
+    pub fn created(collection: &str, shown: Shown) -> Self {
+        let id = shown.value.get("id").and_then(Value::as_str).unwrap_or_default();
+        let location = format!("{BASE}{collection}/{id}");
+        let mut answer = Self { status: StatusCode::CREATED, ..Self::shown(shown) };
+        answer.headers.push((LOCATION, location));
+        answer
+    }
+
+    pub fn nothing() -> Self {
+        Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: AnswerBody::Nothing }
+    }
+
+    pub fn deleted(deleted: Deleted) -> Self {
+        match deleted {
+            Deleted::Gone => Self::nothing(),
+            Deleted::Going(shown) => Self { status: StatusCode::ACCEPTED, ..Self::shown(shown) },
+        }
+    }
+
+    pub fn text(text: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, headers: Vec::new(), body: AnswerBody::Text(text) }
+    }
+
+    /// A part of the list at that path below [`BASE`].
+    pub fn page(path: &str, asked: &Asked, page: Page) -> Self {
+        let next = page.next.map(|after| format!("<{BASE}{path}?{}>; rel=\"next\"", query::of_the_rest(asked, &after)));
+        Self {
+            headers: next.map(|link| (LINK, link)).into_iter().collect(),
+            ..Self::value(json!({"items": page.items}))
+        }
+    }
+
+    pub fn written(self) -> Response {
+        let (body, content_type) = match self.body {
+            AnswerBody::Nothing => (Body::empty(), None),
+            AnswerBody::Json(value) => (Body::from(value.to_string()), Some("application/json")),
+            AnswerBody::Text(text) => (Body::from(text), Some("text/plain")),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.extend(content_type.map(|value| (CONTENT_TYPE, HeaderValue::from_static(value))));
+        for (name, value) in self.headers {
+            headers.extend(HeaderValue::from_str(&value).ok().map(|value| (name, value)));
+        }
+        response
+    }
+}

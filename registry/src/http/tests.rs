@@ -1,0 +1,4 @@
+//! The service as a whole, in this process.
+
+mod frame;
+mod world;
