@@ -1,7 +1,9 @@
 //! What there is, which states it has and who may do what: no I/O, no clock, no randomness.
 
 pub mod api;
+pub mod application;
 pub mod audit_entry;
+pub mod client;
 pub mod contract;
 pub mod contract_action;
 pub mod contract_terms;
@@ -19,6 +21,7 @@ pub mod provider;
 pub mod reader;
 pub mod refusal;
 pub mod registry_token;
+pub mod task;
 pub mod text;
 pub mod tier;
 pub mod time;

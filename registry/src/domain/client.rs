@@ -101,6 +101,14 @@ pub const AUTH_METHODS: &[(&str, AuthMethod)] = &[
     ("none", AuthMethod::None),
 ];
 
+/// `VSCHAR` (RFC 6749, appendix A.1), 1 to 1024 of them.
+pub fn is_client_id(text: &str) -> bool {
+    (1..=1024).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
+/// What a client id must be.
+pub const CLIENT_ID: &str = "must be 1 to 1024 printable ASCII characters";
+
 /// A client as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppClient {
@@ -259,7 +267,8 @@ impl AppClient {
     /// What a provider says about a refusal may name things of others: only admins are shown it.
     pub fn view(&self, for_admin: bool) -> ClientView {
         let own = self.clone();
-        let error = own.error.map(|error| ClientError { description: error.description.filter(|_| for_admin), ..error });
+        let error =
+            own.error.map(|error| ClientError { description: error.description.filter(|_| for_admin), ..error });
         ClientView {
             id: own.id,
             application: own.application,

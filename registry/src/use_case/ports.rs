@@ -1,8 +1,9 @@
-//! What the use cases need of the world beside a database: a clock, dice, a seal, access tokens.
+//! What the use cases need of the world beside a database: a clock, dice, a seal, and who is asked or told.
 
 use async_trait::async_trait;
 
 use crate::domain::principal::Caller;
+use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
 
@@ -35,4 +36,48 @@ pub trait AccessTokens: Send + Sync {
     /// # Errors
     /// It could not be told.
     async fn judge(&self, token: &str) -> Result<Option<Caller>, Refusal>;
+}
+
+/// What a provider says about an access token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It is active, from the provider's issuer, and this client's.
+    Of { client_id: String },
+    /// It proves nothing, for this reason.
+    Nothing(&'static str),
+    /// The provider could not be asked.
+    Unknown,
+}
+
+/// Asks providers about access tokens, which are not kept.
+#[async_trait]
+pub trait ProofJudge: Send + Sync {
+    async fn judge(&self, provider: &Provider, access_token: &str) -> Proof;
+}
+
+/// A request of Standard Webhooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub organisation: String,
+    pub url: String,
+    pub id: String,
+    /// Seconds since 1970.
+    pub timestamp: u64,
+    pub body: String,
+}
+
+/// What became of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    Status(u16),
+    /// No answer in time; the text is for admins.
+    Failed(String),
+    /// Nobody has subscribed with this URL any more.
+    NobodyThere,
+}
+
+/// Signs and sends messages, each within 10 s, without following redirects.
+#[async_trait]
+pub trait Messenger: Send + Sync {
+    async fn tell(&self, message: &Message) -> Told;
 }

@@ -1,0 +1,246 @@
+//! Tasks: what has to be done outside, tried until it is done or refused.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::time::Time;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    Register,
+    Verify,
+    Update,
+    AddSecret,
+    RemoveSecret,
+    Delete,
+    Webhook,
+}
+
+pub const TASK_KINDS: &[(&str, TaskKind)] = &[
+    ("register", TaskKind::Register),
+    ("verify", TaskKind::Verify),
+    ("update", TaskKind::Update),
+    ("add_secret", TaskKind::AddSecret),
+    ("remove_secret", TaskKind::RemoveSecret),
+    ("delete", TaskKind::Delete),
+    ("webhook", TaskKind::Webhook),
+];
+
+impl TaskKind {
+    pub fn word(self) -> &'static str {
+        TASK_KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskStatus {
+    Waiting,
+    Running,
+    Done,
+    Refused,
+}
+
+pub const TASK_STATES: &[(&str, TaskStatus)] = &[
+    ("waiting", TaskStatus::Waiting),
+    ("running", TaskStatus::Running),
+    ("done", TaskStatus::Done),
+    ("refused", TaskStatus::Refused),
+];
+
+impl TaskStatus {
+    pub fn word(self) -> &'static str {
+        TASK_STATES.iter().find(|(_, status)| *status == self).map_or("", |(word, _)| word)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskOutcome {
+    Done,
+    Refused,
+    NotDone,
+    Unknown,
+}
+
+/// The latest attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Attempt {
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Time,
+    pub outcome: TaskOutcome,
+    pub status: Option<u16>,
+    pub error: Option<String>,
+    pub description: Option<String>,
+}
+
+/// What a webhook is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub url: String,
+    pub body: String,
+    /// Failed ones are tried again for a day.
+    pub is_repeated: bool,
+}
+
+/// A task as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedTask {
+    pub id: String,
+    pub kind: TaskKind,
+    pub client: Option<String>,
+    pub provider: Option<String>,
+    pub status: TaskStatus,
+    pub stuck: bool,
+    pub attempt: u32,
+    /// While it is running, when whoever runs it must have ended.
+    pub next_at: Option<Time>,
+    pub last: Option<Attempt>,
+    pub delivery: Option<Delivery>,
+    pub created_at: Time,
+    pub updated_at: Time,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TaskView {
+    pub id: String,
+    pub kind: TaskKind,
+    pub client: Option<String>,
+    pub provider: Option<String>,
+    pub status: TaskStatus,
+    pub stuck: bool,
+    pub attempt: u32,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub next_at: Option<Time>,
+    pub last: Option<Attempt>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Time,
+}
+
+/// How long a delivery may take, with all that is around it.
+const LEASE: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// From the event to the last attempt.
+const GIVEN_UP: Duration = Duration::from_secs(86_400);
+
+impl QueuedTask {
+    pub fn delivery(id: String, delivery: Delivery, now: Time) -> Self {
+        Self {
+            id,
+            kind: TaskKind::Webhook,
+            client: None,
+            provider: None,
+            status: TaskStatus::Waiting,
+            stuck: false,
+            attempt: 0,
+            next_at: Some(now),
+            last: None,
+            delivery: Some(delivery),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status, TaskStatus::Done | TaskStatus::Refused)
+    }
+
+    /// Whether it is to be tried now: a running one whose runner must have ended is, too.
+    pub fn is_due(&self, now: Time) -> bool {
+        !self.has_ended() && self.next_at.is_some_and(|at| at <= now)
+    }
+
+    pub fn begin(&mut self, now: Time) {
+        self.status = TaskStatus::Running;
+        self.attempt = self.attempt.saturating_add(1);
+        (self.next_at, self.updated_at) = (Some(now.plus(LEASE)), now);
+    }
+
+    /// What became of an attempt at a delivery. Whether it is given up for good and somebody should know.
+    pub fn delivered(&mut self, last: Attempt) -> bool {
+        let now = last.at;
+        let is_repeated = self.delivery.as_ref().is_some_and(|delivery| delivery.is_repeated);
+        let next = now.plus(self.pause());
+        let ended = match last.outcome {
+            TaskOutcome::Done => Some(TaskStatus::Done),
+            TaskOutcome::Refused => Some(TaskStatus::Refused),
+            _ if !is_repeated || next > self.created_at.plus(GIVEN_UP) => Some(TaskStatus::Refused),
+            _ => None,
+        };
+        let is_given_up = ended == Some(TaskStatus::Refused) && last.outcome != TaskOutcome::Refused && is_repeated;
+        self.stuck |= is_given_up;
+        self.status = ended.unwrap_or(TaskStatus::Waiting);
+        self.next_at = Some(next).filter(|_| ended.is_none());
+        (self.last, self.updated_at) = (Some(last), now);
+        is_given_up
+    }
+
+    /// After the latest attempt: 10 s, doubling to an hour.
+    fn pause(&self) -> Duration {
+        let doubled = self.attempt.saturating_sub(1).min(16);
+        FIRST_PAUSE.saturating_mul(1 << doubled).min(LONGEST_PAUSE)
+    }
+
+    pub fn view(&self) -> TaskView {
+        let own = self.clone();
+        TaskView {
+            id: own.id,
+            kind: own.kind,
+            client: own.client,
+            provider: own.provider,
+            status: own.status,
+            stuck: own.stuck,
+            attempt: own.attempt,
+            next_at: own.next_at,
+            last: own.last,
+            created_at: own.created_at,
+            updated_at: own.updated_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(at: Time) -> Attempt {
+        Attempt { at, outcome: TaskOutcome::NotDone, status: Some(500), error: None, description: None }
+    }
+
+    #[test]
+    fn a_delivery_is_tried_for_a_day_with_growing_pauses() {
+        let delivery = Delivery { url: String::new(), body: String::new(), is_repeated: true };
+        let start = Time::from_millis(0);
+        let mut task = QueuedTask::delivery("t".into(), delivery, start);
+        let mut pauses = Vec::new();
+        let given_up = loop {
+            let now = task.next_at.unwrap();
+            assert!(task.is_due(now) && !task.is_due(now.minus(Duration::from_millis(1))));
+            task.begin(now);
+            if task.delivered(failed(now)) {
+                break now;
+            }
+            pauses.push(task.next_at.unwrap().since(now).as_secs());
+        };
+        assert_eq!(pauses[..10], [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600]);
+        assert!(given_up.since(start) <= GIVEN_UP && given_up.since(start) > Duration::from_secs(82_800));
+        assert!(task.has_ended() && task.stuck && task.next_at.is_none());
+    }
+
+    #[test]
+    fn a_refused_delivery_and_one_that_is_not_repeated_end_quietly() {
+        for (outcome, is_repeated) in [(TaskOutcome::Refused, true), (TaskOutcome::NotDone, false)] {
+            let delivery = Delivery { url: String::new(), body: String::new(), is_repeated };
+            let mut task = QueuedTask::delivery("t".into(), delivery, Time::from_millis(0));
+            task.begin(Time::from_millis(0));
+            assert!(!task.delivered(Attempt { outcome, ..failed(Time::from_millis(0)) }));
+            assert!(task.status == TaskStatus::Refused && !task.stuck);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What is done to clients: confirm, retry, rotate, show the secret.
+
+use std::time::Duration;
+
+use crate::domain::client::{AppClient, CLIENT_ID, ClientStatus, is_client_id};
+use crate::domain::members::{Members, Object};
+use crate::domain::principal::{Caller, Duty, Role};
+use crate::domain::provider::Provider;
+use crate::domain::reader::{lines, slug, span, text_that};
+use crate::domain::refusal::Refusal;
+use crate::domain::text::{MAX_REASON, Span};
+use crate::use_case::application_access::readable_application;
+use crate::use_case::client_access::{readable_client, shown_client, writable_client};
+use crate::use_case::client_life::{add, go_live};
+use crate::use_case::context::Context;
+use crate::use_case::holdings::Holdings;
+use crate::use_case::keeping::is_held;
+use crate::use_case::permission::Reach;
+use crate::use_case::record::Kept;
+use crate::use_case::shown::{Expected, Shown};
+
+const DEFAULT_OVERLAP: Duration = Duration::from_secs(86_400);
+
+fn impossible(client: &AppClient) -> Refusal {
+    Refusal::Transition { current: client.status.word(), allowed: client.possible() }
+}
+
+/// An admin vouches for a client that waits for a proof.
+///
+/// # Errors
+/// There is none for the caller; no permission; a precondition; faults of the body; another state; those of the store.
+pub async fn confirm(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &Object) -> Result<Shown, Refusal> {
+    let reach = Reach::of(cx.tx, cx.caller).await?;
+    let provider = readable_client(cx, &reach, id).await?.thing.provider;
+    if !reach.is_admin() {
+        return Err(Refusal::Forbidden);
+    }
+    is_held::<Provider>(cx, &provider).await?;
+    let (mut kept, application) = writable_client(cx, &reach, id).await?;
+    expected.check(kept.revision)?;
+    let (mut members, mut reason) = (Members::of_new(body), String::new());
+    members.required("reason", &mut reason, lines(1..=MAX_REASON));
+    members.finish()?;
+    if !kept.thing.waits_for_proof() {
+        return Err(impossible(&kept.thing));
+    }
+    go_live(cx, application, &mut kept, "confirm", Some(&reason)).await?;
+    shown_client(&reach, &kept)
+}
+
+/// Begins anew with a client that was refused.
+///
+/// # Errors
+/// There is none for the caller; no permission; a precondition; faults of the body; another state; those of the store.
+pub async fn retry(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &Object) -> Result<Shown, Refusal> {
+    let reach = Reach::of(cx.tx, cx.caller).await?;
+    let (mut kept, application) = writable_client(cx, &reach, id).await?;
+    expected.check(kept.revision)?;
+    Members::of_new(body).finish()?;
+    if kept.thing.status != ClientStatus::Refused {
+        return Err(impossible(&kept.thing));
+    }
+    let mut holdings = Holdings::without_contracts(cx, application).await?;
+    let before = kept.thing.clone();
+    kept.thing.retry(cx.now);
+    holdings.put(cx, &mut kept, "retry", None, Some(&before)).await?;
+    shown_client(&reach, &kept)
+}
+
+/// What a rotation asks for.
+struct Rotation {
+    overlap: Option<Span>,
+    provider: String,
+    client_id: Option<String>,
+}
+
+impl Rotation {
+    fn read(body: &Object, client: &AppClient) -> (Self, Option<Refusal>) {
+        let mut members = Members::of_new(body);
+        let mut rotation = Self { overlap: None, provider: client.provider.clone(), client_id: None };
+        members.nullable("overlap", &mut rotation.overlap, span("0s", "30d"));
+        let mut provider = None;
+        members.nullable("provider", &mut provider, slug);
+        rotation.provider = provider.unwrap_or(rotation.provider);
+        members.nullable("client_id", &mut rotation.client_id, text_that(is_client_id, CLIENT_ID));
+        if client.brought && !body.contains_key("client_id") {
+            members
+                .fault("client_id", "is required: the client was made elsewhere, and so is the one that replaces it");
+        }
+        if members.given("jwks").is_some() && client.brought {
+            members.fault("jwks", "is not allowed on a client that is brought");
+        }
+        (rotation, members.finish().err())
+    }
+}
+
+/// Another client in the place of this one, which stays for a while when the other is live.
+///
+/// # Errors
+/// There is none for the caller; no permission; a precondition; faults of the body; another state; the limit; those of
+/// the store.
+pub async fn rotate(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &Object) -> Result<Shown, Refusal> {
+    let reach = Reach::of(cx.tx, cx.caller).await?;
+    let readable = readable_client(cx, &reach, id).await?;
+    let (rotation, mut faults) = Rotation::read(body, &readable.thing);
+    if !is_held::<Provider>(cx, &rotation.provider).await? && faults.is_none() {
+        faults = Some(Refusal::invalid("/provider", "there is no such provider"));
+    }
+    let (kept, application): (Kept<AppClient>, _) = writable_client(cx, &reach, id).await?;
+    expected.check(kept.revision)?;
+    if let Some(faults) = faults {
+        return Err(faults);
+    }
+    if kept.thing.status != ClientStatus::Live {
+        return Err(impossible(&kept.thing));
+    }
+    if rotation.client_id.is_none() {
+        return Err(Refusal::NotSupported("this provider registers no clients: `client_id` names one made there"));
+    }
+    let overlap = rotation.overlap.map_or(DEFAULT_OVERLAP, |span| span.duration());
+    let new = AppClient {
+        provider: rotation.provider,
+        client_id: rotation.client_id,
+        auth_method: kept.thing.auth_method,
+        replaces: Some(kept.thing.id.clone()),
+        overlap: u64::try_from(overlap.as_millis()).unwrap_or(u64::MAX),
+        ..AppClient::brought(cx.randomness.id(cx.now), application.id.clone(), cx.now)
+    };
+    let is_live = reach.is_admin();
+    shown_client(&reach, &add(cx, application, new, is_live).await?)
+}
+
+/// The secret is for developers alone, and once. A client that was brought has none here.
+///
+/// # Errors
+/// There is none for the caller; no permission; faults of the body; there is no secret, or not any more; those of the
+/// store.
+pub async fn secret(cx: &mut Context<'_>, id: &str, body: &Object) -> Result<Shown, Refusal> {
+    let reach = Reach::of(cx.tx, cx.caller).await?;
+    let client = readable_client(cx, &reach, id).await?.thing;
+    let group = readable_application(cx, &reach, &client.application).await?.thing.group;
+    if !Reach::of(cx.tx, &without_admin(cx.caller)).await?.has(&group, &[Duty::Developer]) {
+        return Err(Refusal::Forbidden);
+    }
+    Members::of_new(body).finish()?;
+    if client.brought {
+        return Err(Refusal::NotSupported("the client was made elsewhere, and so was its secret"));
+    }
+    Err(Refusal::SecretGone)
+}
+
+fn without_admin(caller: &Caller) -> Caller {
+    let roles = caller.roles.iter().filter(|role| **role != Role::Admin).cloned().collect();
+    Caller { roles, ..caller.clone() }
+}

@@ -1,0 +1,111 @@
+//! How clients come, take the place of others, and go, with what follows for contracts and feeds.
+
+use std::time::Duration;
+
+use crate::domain::application::{Application, ApplicationStatus};
+use crate::domain::client::{AppClient, ClientStatus};
+use crate::domain::refusal::Refusal;
+use crate::use_case::client_access::audit_client;
+use crate::use_case::context::Context;
+use crate::use_case::holdings::Holdings;
+use crate::use_case::record::{Kept, get, insert};
+use crate::use_case::store::Condition;
+use crate::use_case::tables::CLIENTS;
+
+/// Adds a client to its application, which is locked, and makes it live if somebody vouches for it.
+///
+/// # Errors
+/// The application is going; the limit; one of this client id; those of the store.
+pub async fn add(
+    cx: &mut Context<'_>,
+    application: Application,
+    mut client: AppClient,
+    is_live: bool,
+) -> Result<Kept<AppClient>, Refusal> {
+    must_take_clients(cx, &application).await?;
+    let mut holdings = Holdings::of(cx, application).await?;
+    let rows = holdings.rows()?;
+    if is_live {
+        client.be_live(cx.now);
+    }
+    let organisation = &cx.caller.organisation;
+    if let Some(holding) = client.holding() {
+        let taken = [Condition::Is("holds", holding)];
+        if cx.tx.count(&CLIENTS, organisation, &taken).await? > 0 {
+            return Err(Refusal::Exists("this client of the provider belongs to an application already"));
+        }
+    }
+    let kept = insert(cx.tx, organisation, client).await?;
+    audit_client(cx, &holdings.application, "create", None, None, &kept.thing).await?;
+    holdings.take(cx, &kept.thing).await?;
+    take_place(cx, &mut holdings, &kept.thing).await?;
+    holdings.settle(cx).await?;
+    holdings.publish_since(cx, rows).await?;
+    Ok(kept)
+}
+
+async fn must_take_clients(cx: &mut Context<'_>, application: &Application) -> Result<(), Refusal> {
+    if application.status != ApplicationStatus::Active {
+        return Err(Refusal::Transition { current: application.status.word(), allowed: Vec::new() });
+    }
+    let of_this = Condition::Is("application", application.id.clone());
+    let not_deleted = Condition::IsNot("status", ClientStatus::Deleted.word().to_owned());
+    let count = cx.tx.count(&CLIENTS, &cx.caller.organisation, &[of_this, not_deleted]).await?;
+    if count >= cx.limits.clients_per_application {
+        return Err(Refusal::LimitReached("the application has as many clients as it may have"));
+    }
+    Ok(())
+}
+
+/// Makes a client live that is pending. Its provider and its application are locked.
+///
+/// # Errors
+/// Those of the store.
+pub async fn go_live(
+    cx: &mut Context<'_>,
+    application: Application,
+    kept: &mut Kept<AppClient>,
+    verb: &str,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
+    let mut holdings = Holdings::of(cx, application).await?;
+    let rows = holdings.rows()?;
+    let before = kept.thing.clone();
+    kept.thing.be_live(cx.now);
+    holdings.put(cx, kept, verb, reason, Some(&before)).await?;
+    take_place(cx, &mut holdings, &kept.thing).await?;
+    holdings.settle(cx).await?;
+    holdings.publish_since(cx, rows).await
+}
+
+/// The client that a live one replaces stays for the overlap.
+async fn take_place(cx: &mut Context<'_>, holdings: &mut Holdings, by: &AppClient) -> Result<(), Refusal> {
+    let Some(replaced) = by.replaces.as_ref().filter(|_| by.status == ClientStatus::Live) else { return Ok(()) };
+    let Some(mut kept) = get::<AppClient>(cx.tx, &cx.caller.organisation, replaced).await? else { return Ok(()) };
+    if kept.thing.status != ClientStatus::Live {
+        return Ok(());
+    }
+    let before = kept.thing.clone();
+    let verb = if by.overlap == 0 {
+        kept.thing.end(cx.now);
+        "delete"
+    } else {
+        kept.thing.retire(Duration::from_millis(by.overlap), cx.now);
+        "retire"
+    };
+    holdings.put(cx, &mut kept, verb, None, Some(&before)).await
+}
+
+/// Ends a client whose application is locked: its rows leave the feed in this transaction.
+///
+/// # Errors
+/// Those of the store.
+pub async fn end(cx: &mut Context<'_>, application: Application, kept: &mut Kept<AppClient>) -> Result<(), Refusal> {
+    let mut holdings = Holdings::of(cx, application).await?;
+    let rows = holdings.rows()?;
+    let before = kept.thing.clone();
+    kept.thing.end(cx.now);
+    holdings.put(cx, kept, "delete", None, Some(&before)).await?;
+    holdings.settle(cx).await?;
+    holdings.publish_since(cx, rows).await
+}

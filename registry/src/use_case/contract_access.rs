@@ -1,0 +1,163 @@
+//! Contracts as records, who may see them and do what, and how audit and webhooks tell of them.
+
+use crate::domain::api::{Api, api_key};
+use crate::domain::application::Application;
+use crate::domain::contract::AccessContract;
+use crate::domain::contract_action::Party;
+use crate::domain::contract_terms::TierTerms;
+use crate::domain::principal::Duty;
+use crate::domain::refusal::Refusal;
+use crate::domain::tier::{Approval, Tier, TierOfApi};
+use crate::use_case::application_access::for_own_api;
+use crate::use_case::audit::{Change, record};
+use crate::use_case::context::Context;
+use crate::use_case::keeping::{find, json};
+use crate::use_case::permission::Reach;
+use crate::use_case::record::{Kept, Record, get};
+use crate::use_case::shown::Shown;
+use crate::use_case::store::{Condition, Table};
+use crate::use_case::tables::{APIS, APPLICATIONS, CONTRACTS};
+
+impl Record for AccessContract {
+    const TABLE: &'static Table = &CONTRACTS;
+
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn columns(&self) -> Vec<Option<String>> {
+        let is_open = self.status.is_open();
+        vec![
+            Some(self.application.clone()),
+            Some(self.api_key()),
+            Some(self.environment.clone()),
+            Some(self.tier_key(&self.tier)),
+            self.requested_tier.as_ref().map(|tier| self.tier_key(tier)),
+            Some(self.status.word().to_owned()),
+            is_open.then(|| format!("{}/{}", self.application, self.api_key())),
+            Some(self.requested_by.clone()),
+            self.changed_by.clone(),
+            self.undecided_tier().map(|tier| self.tier_key(tier)),
+        ]
+    }
+}
+
+/// What a contract binds, and what the caller is to it.
+#[derive(Debug)]
+pub struct Bound {
+    pub contract: Kept<AccessContract>,
+    pub application: Application,
+    /// The group of the API, as long as there is one.
+    pub api_group: Option<String>,
+    principal: String,
+    owns_api: bool,
+    develops: bool,
+}
+
+impl Bound {
+    pub fn party(&self) -> Party<'_> {
+        Party { principal: &self.principal, owns_api: self.owns_api, develops: self.develops }
+    }
+
+    /// As the caller sees it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn shown(&self, cx: &mut Context<'_>) -> Result<Shown, Refusal> {
+        let contract = &self.contract.thing;
+        let terms = match contract.undecided_tier() {
+            Some(tier) if self.owns_api => terms(cx, contract, tier).await?,
+            _ => None,
+        };
+        let allowed = contract.allowed(&self.party(), terms.as_ref());
+        Ok(Shown { value: json(contract.view(Some(allowed), cx.now))?, revision: self.contract.revision })
+    }
+}
+
+/// What binds the contract, where the caller may read of it.
+///
+/// # Errors
+/// There is none for the caller; those of the store.
+pub async fn bound(cx: &mut Context<'_>, reach: &Reach, contract: Kept<AccessContract>) -> Result<Bound, Refusal> {
+    let application = find::<Application>(cx, &contract.thing.application).await?.thing;
+    let api = get::<Api>(cx.tx, &cx.caller.organisation, &contract.thing.api_key()).await?;
+    let api_group = api.map(|kept| kept.thing.group);
+    let in_api_group = |duties: &[Duty]| api_group.as_ref().is_some_and(|group| reach.has(group, duties));
+    let is_readable = in_api_group(&[Duty::Owner, Duty::Auditor])
+        || reach.has(&application.group, &[Duty::Owner, Duty::Developer, Duty::Auditor]);
+    if !is_readable {
+        return Err(Refusal::NotFound);
+    }
+    Ok(Bound {
+        owns_api: in_api_group(&[Duty::Owner]),
+        develops: reach.has(&application.group, &[Duty::Developer]),
+        principal: cx.caller.principal.to_string(),
+        contract,
+        application,
+        api_group,
+    })
+}
+
+/// That the caller may read a contract.
+pub fn readable_contracts(reach: &Reach) -> Condition {
+    let api = reach.condition("group_id", &[Duty::Owner, Duty::Auditor]);
+    let application = reach.condition("group_id", &[Duty::Owner, Duty::Developer, Duty::Auditor]);
+    Condition::Any(vec![
+        Condition::Refers("api", &APIS, vec![api]),
+        Condition::Refers("application", &APPLICATIONS, vec![application]),
+    ])
+}
+
+/// That a contract waits for approval, and the caller may give it.
+pub fn may_be_approved(cx: &Context<'_>, reach: &Reach) -> Condition {
+    let own = cx.caller.principal.to_string();
+    let by_somebody_else = Condition::All(vec![
+        Condition::IsNot("requested_by", own.clone()),
+        Condition::Any(vec![Condition::IsNull("changed_by"), Condition::IsNot("changed_by", own)]),
+    ]);
+    let self_approval = Condition::Is("self_approval", "true".to_owned());
+    let may = Condition::Refers("waiting", &crate::use_case::tables::TIERS, vec![self_approval]);
+    Condition::All(vec![
+        Condition::From("waiting", String::new()),
+        for_own_api(reach),
+        Condition::Any(vec![by_somebody_else, may]),
+    ])
+}
+
+/// The terms of a tier of the contract's API, if there is such a tier.
+///
+/// # Errors
+/// Those of the store.
+pub async fn terms(cx: &mut Context<'_>, contract: &AccessContract, tier: &str) -> Result<Option<TierTerms>, Refusal> {
+    let kept = get::<TierOfApi>(cx.tx, &cx.caller.organisation, &contract.tier_key(tier)).await?;
+    Ok(kept.map(|kept| terms_of(&kept.thing.tier)))
+}
+
+pub fn terms_of(tier: &Tier) -> TierTerms {
+    TierTerms {
+        tier: tier.id.clone(),
+        automatic: tier.approval == Approval::Automatic,
+        self_approval: tier.self_approval,
+        max_duration: tier.max_duration.as_ref().map(crate::domain::text::Span::duration),
+    }
+}
+
+/// # Errors
+/// Those of the store.
+pub async fn audit_contract(
+    cx: &mut Context<'_>,
+    application: &Application,
+    verb: &str,
+    reason: Option<&str>,
+    before: Option<&AccessContract>,
+    after: &AccessContract,
+) -> Result<(), Refusal> {
+    let key = api_key(&after.environment, &after.api);
+    let api = get::<Api>(cx.tx, &cx.caller.organisation, &key).await?;
+    let groups = [Some(application.group.as_str()), api.as_ref().map(|kept| kept.thing.group.as_str())];
+    let before = before.map(|contract| json(contract.view(None, cx.now))).transpose()?;
+    let shown = Some(json(after.view(None, cx.now))?);
+    let action = format!("contract.{verb}");
+    let change = Change { action: &action, kind: "contract", id: &after.id, groups, reason, before, after: shown };
+    record(cx, change).await
+}
