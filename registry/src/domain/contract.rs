@@ -107,14 +107,14 @@ impl AccessContract {
             && self.expires_at.is_none_or(|end| now < end)
     }
 
-    /// Whether gateways know of it.
-    pub fn is_served(&self) -> bool {
-        matches!(self.status, ContractStatus::Active | ContractStatus::Suspended)
-    }
-
     /// Where its API is in the table of APIs.
     pub fn api_key(&self) -> String {
         format!("{}/{}", self.environment, self.api)
+    }
+
+    /// What only one open contract has.
+    pub fn open_key(&self) -> String {
+        format!("{}/{}", self.application, self.api_key())
     }
 
     /// Where a tier of its API is in the table of tiers.

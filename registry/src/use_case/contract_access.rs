@@ -34,7 +34,7 @@ impl Record for AccessContract {
             Some(self.tier_key(&self.tier)),
             self.requested_tier.as_ref().map(|tier| self.tier_key(tier)),
             Some(self.status.word().to_owned()),
-            is_open.then(|| format!("{}/{}", self.application, self.api_key())),
+            is_open.then(|| self.open_key()),
             Some(self.requested_by.clone()),
             self.changed_by.clone(),
             self.undecided_tier().map(|tier| self.tier_key(tier)),

@@ -11,7 +11,7 @@ use crate::domain::refusal::Refusal;
 use crate::use_case::client_access::audit_client;
 use crate::use_case::context::Context;
 use crate::use_case::contract_access::audit_contract;
-use crate::use_case::publishing::{Publication, Rows, is_for, rows};
+use crate::use_case::publishing::{Publication, Rows, is_live_in, rows};
 use crate::use_case::record::{Kept, Record, get, list, update};
 use crate::use_case::store::{Condition, Query};
 
@@ -68,9 +68,9 @@ impl Holdings {
         self.providers.insert(provider.id.clone(), provider.clone());
     }
 
-    /// Whether it has a live client for this contract.
-    pub fn has_client(&self, contract: &AccessContract) -> bool {
-        self.clients.iter().any(|client| is_for(client, contract, &self.providers))
+    /// Whether it has a live client for contracts in this environment.
+    pub fn has_client_in(&self, environment: &str) -> bool {
+        self.clients.iter().any(|client| is_live_in(client, environment, &self.providers))
     }
 
     /// # Errors
@@ -125,7 +125,7 @@ impl Holdings {
         let mut contracts = std::mem::take(&mut self.contracts);
         for kept in &mut contracts {
             let before = kept.thing.clone();
-            kept.thing.set_client(self.has_client(&before), cx.now);
+            kept.thing.set_client(self.has_client_in(&before.environment), cx.now);
             if kept.thing == before {
                 continue;
             }

@@ -31,7 +31,7 @@ pub fn rows<'a>(
     let mut rows = Rows::new();
     for contract in contracts {
         let Some(status) = served_as(contract.status) else { continue };
-        let holds = |client: &&AppClient| is_for(client, contract, providers);
+        let holds = |client: &&AppClient| is_live_in(client, &contract.environment, providers);
         for client in clients.iter().filter(holds) {
             let Some(client_id) = &client.gateway_client_id else { continue };
             let key =
@@ -43,9 +43,9 @@ pub fn rows<'a>(
     Ok(rows)
 }
 
-/// Whether the contract is held by this client.
-pub fn is_for(client: &AppClient, contract: &AccessContract, providers: &BTreeMap<String, Provider>) -> bool {
-    let serves = |provider: &Provider| provider.serves(&contract.environment);
+/// Whether the client holds its application's contracts in the environment.
+pub fn is_live_in(client: &AppClient, environment: &str, providers: &BTreeMap<String, Provider>) -> bool {
+    let serves = |provider: &Provider| provider.serves(environment);
     client.status.holds_contracts() && providers.get(&client.provider).is_some_and(serves)
 }
 
