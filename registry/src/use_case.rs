@@ -35,6 +35,7 @@ pub mod record;
 pub mod refused;
 pub mod registry_tokens;
 pub mod retiring;
+pub mod serving;
 pub mod shown;
 pub mod store;
 pub mod tables;

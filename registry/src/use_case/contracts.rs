@@ -112,8 +112,7 @@ pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &O
 
 fn must_be_his(bound: &Bound, body: &Object) -> Result<(), Refusal> {
     let party = bound.party();
-    let is_his = (party.develops || party.owns_api)
-        && (party.develops || !body.contains_key("name"))
-        && (party.owns_api || !body.contains_key("expires_at"));
-    if is_his { Ok(()) } else { Err(Refusal::Forbidden) }
+    let lacks_name = !party.develops && (body.contains_key("name") || !party.owns_api);
+    let lacks_end = !party.owns_api && body.contains_key("expires_at");
+    if lacks_name || lacks_end { Err(Refusal::Forbidden) } else { Ok(()) }
 }

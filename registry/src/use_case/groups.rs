@@ -12,7 +12,7 @@ use crate::use_case::keeping::{Catalogued, admin, change, find, hold, is_used, j
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record};
 use crate::use_case::shown::{Asked, Deleted, Expected, Page, Shown};
-use crate::use_case::store::Table;
+use crate::use_case::store::{Condition, Table};
 use crate::use_case::tables::{APIS, APPLICATIONS, GROUPS};
 use crate::use_case::tree::Tree;
 
@@ -118,7 +118,8 @@ pub async fn free(cx: &mut Context<'_>, id: &str) -> Result<(), Refusal> {
     if is_used(cx, &APIS, "group_id", id).await? {
         return Err(Refusal::InUse("it has APIs"));
     }
-    if is_used(cx, &APPLICATIONS, "group_id", id).await? {
+    let conditions = [Condition::Is("group_id", id.to_owned()), Condition::IsNot("status", "deleted".to_owned())];
+    if cx.tx.count(&APPLICATIONS, &cx.caller.organisation, &conditions).await? > 0 {
         return Err(Refusal::InUse("it has applications"));
     }
     Ok(())

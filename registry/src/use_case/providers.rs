@@ -11,6 +11,7 @@ use crate::use_case::context::Context;
 use crate::use_case::keeping::{Catalogued, admin, change, find, hold, is_held, json, make, member, page, remove};
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record, list as records};
+use crate::use_case::serving::follow;
 use crate::use_case::shown::{Asked, Deleted, Expected, Page, Shown};
 use crate::use_case::store::{Condition, Query, Table};
 use crate::use_case::tables::{CLIENTS, PROVIDERS};
@@ -116,7 +117,9 @@ pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &O
     let mut members = Members::of_patch(body);
     let provider = read(cx, kept.thing.clone(), &mut members).await?;
     members.finish()?;
+    let before = kept.thing.clone();
     change(cx, &mut kept, provider).await?;
+    follow(cx, &before, &kept.thing).await?;
     shown(&reach, &kept)
 }
 

@@ -25,7 +25,7 @@ impl Record for TierOfApi {
     }
 
     fn columns(&self) -> Vec<Option<String>> {
-        vec![Some(api_key(&self.environment, &self.api))]
+        vec![Some(api_key(&self.environment, &self.api)), Some(self.tier.self_approval.to_string())]
     }
 }
 

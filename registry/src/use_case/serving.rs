@@ -1,0 +1,39 @@
+//! What follows when a provider serves other environments than before: contracts gain or lose their clients.
+
+use std::collections::BTreeSet;
+
+use crate::domain::application::Application;
+use crate::domain::client::{AppClient, ClientStatus};
+use crate::domain::provider::Provider;
+use crate::domain::refusal::Refusal;
+use crate::use_case::context::Context;
+use crate::use_case::holdings::{Holdings, every};
+use crate::use_case::keeping::hold;
+use crate::use_case::publishing::Publication;
+use crate::use_case::store::Condition;
+
+/// Makes contracts and feeds follow a provider that was written as `after`. It is locked, so that no client of it
+/// becomes live meanwhile.
+///
+/// # Errors
+/// Those of the store.
+pub async fn follow(cx: &mut Context<'_>, before: &Provider, after: &Provider) -> Result<(), Refusal> {
+    if before.environments == after.environments {
+        return Ok(());
+    }
+    let live = [ClientStatus::Live, ClientStatus::Retiring].map(|status| status.word().to_owned());
+    let of_this = Condition::Is("provider", after.id.clone());
+    let clients = every::<AppClient>(cx, vec![of_this, Condition::IsIn("status", live.into())]).await?;
+    let applications: BTreeSet<String> = clients.into_iter().map(|kept| kept.thing.application).collect();
+    let mut publication = Publication::default();
+    for application in applications {
+        let application = hold::<Application>(cx, &application).await?.thing;
+        let mut holdings = Holdings::of(cx, application).await?;
+        holdings.assume(before);
+        let rows = holdings.rows()?;
+        holdings.assume(after);
+        holdings.settle(cx).await?;
+        publication.add(rows, holdings.rows()?);
+    }
+    publication.publish(cx).await
+}
