@@ -167,6 +167,13 @@ test-filter: rust ## Tests on the fake host, and those of layers, documents and 
 	$(call say,Filter tests)
 	$(if $(NATIVE_TESTS),@cargo test --quiet $(addprefix --test ,$(NATIVE_TESTS)))
 
+.PHONY: test-registry
+test-registry: rust ## Tests of the contract registry, on SQLite and on PostgreSQL
+	$(call say,Registry tests)
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+	  || { echo 'PostgreSQL is missing (on Debian: apt-get install --no-install-recommends postgresql)' >&2; exit 1; }
+	@cargo test --quiet --package tessera-registry
+
 .PHONY: test-artifact
 test-artifact: module ## Imports, exports and size of the built module
 	$(call say,Artifact tests)
@@ -185,6 +192,7 @@ test: ## Formatting, lints and all tests, what fails fast first
 	@$(MAKE) lint
 	@$(MAKE) test-core
 	@$(MAKE) test-filter
+	@$(MAKE) test-registry
 	@$(MAKE) test-artifact
 	@$(MAKE) test-e2e
 
@@ -234,6 +242,17 @@ demo: setup module ## Start Envoy, an authorization server and an upstream, show
 demo-check: setup module ## The same, run through and exit
 	$(call say,Demo)
 	@$(PYTHON) envoy/demo/demo.py --check
+
+.PHONY: demo-contracts
+demo-contracts: setup module ## Start Envoy and the registry, show a contract from its request to its end, stay up
+	@cargo build --quiet --package tessera-registry
+	@$(PYTHON) envoy/demo/registry.py
+
+.PHONY: demo-contracts-check
+demo-contracts-check: setup module ## The same, run through and exit
+	$(call say,Demo of contracts)
+	@cargo build --quiet --package tessera-registry
+	@$(PYTHON) envoy/demo/registry.py --check
 
 .PHONY: bench
 bench: setup module ## Measure the cost of a request; BEFORE=FILE: beside that module

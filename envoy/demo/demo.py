@@ -66,8 +66,12 @@ class Demo:
         envoy = os.environ.get("TESSERA_ENVOY") or self.root / ".venv/bin/envoy"
         self.envoy = Program(
             "Envoy", [envoy, "--config-path", config, "--concurrency", self.workers, "--log-level", "warning", "--disable-hot-restart"],
-            self.folder / "envoy.log", {"IDP_CLIENT_SECRET": self.secrets["gateway"]})
+            self.folder / "envoy.log", self._environment())
         self.envoy.wait_until(lambda: status(f"{self.admin}/ready") == 200)
+
+    def _environment(self):
+        """What Envoy's configuration takes from the environment."""
+        return {"IDP_CLIENT_SECRET": self.secrets["gateway"]}
 
     def _config(self, port, admin_port):
         """envoy/envoy.yaml with this machine's addresses in the place of those of the containers."""

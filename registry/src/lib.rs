@@ -4,8 +4,13 @@
 //! `http` and `command` → `use_case` → `domain`. What a use case needs of the world (`store`, clock, randomness) are
 //! traits that `use_case` owns.
 
+pub mod command;
+pub mod configuration;
 pub mod domain;
 pub mod http;
 pub mod sealing;
 pub mod store;
+pub mod system;
+pub mod tasks;
+pub mod tls;
 pub mod use_case;

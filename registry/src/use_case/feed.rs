@@ -36,6 +36,8 @@ pub struct Document {
     pub kind: DocumentKind,
     pub json: String,
     pub cursor: String,
+    /// That of the cursor.
+    pub position: i64,
     /// The `page` of the next one.
     pub next: Option<String>,
     /// It answers `since`, in full and with changes: it has an entity tag.
@@ -229,7 +231,7 @@ impl Rows {
             .ok_or_else(|| StoreError::Broken("a cursor that is too long".to_owned()))?;
         let next = next.map(|token| token.to_string());
         let is_empty = self.written.is_empty();
-        Ok(Told::Document(Document { kind, json, cursor, next, is_whole_delta, is_empty }))
+        Ok(Told::Document(Document { kind, json, cursor, position: at.position, next, is_whole_delta, is_empty }))
     }
 }
 
@@ -241,3 +243,6 @@ fn removal(key: &FeedKey) -> Result<String, StoreError> {
     };
     write_removal(&identity).map_err(|error| StoreError::Broken(format!("a row of the feed: {error}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! The command: what it takes, and what it ends with.
+
+mod check;
+mod connected;
+mod ended;
+mod keys;
+mod migrate;
+mod output;
+mod serve;
+mod token;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub use ended::Ended;
+
+/// Keeps contracts between client applications and APIs, and serves them to gateways.
+///
+/// Example: tessera-registry --config registry.toml serve
+#[derive(Debug, Parser)]
+#[command(name = "tessera-registry", version, max_term_width = 100)]
+pub struct Line {
+    /// The configuration, in TOML.
+    #[arg(long, value_name = "FILE", env = "TESSERA_REGISTRY_CONFIG", default_value = "registry.toml", global = true)]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service.
+    Serve,
+    /// Check the configuration; with --connect also the database, with --audit also the audit chains.
+    Check(check::Arguments),
+    /// Bring the schema of the database up to date.
+    Migrate(migrate::Arguments),
+    /// Make, list and revoke tokens.
+    #[command(subcommand)]
+    Token(token::Tokens),
+    /// Make keys that seal secrets in the database.
+    #[command(subcommand, name = "seal-key")]
+    SealKey(keys::Keys),
+    /// Print the OpenAPI document of the administration API.
+    Openapi,
+}
+
+/// Runs a command line.
+pub fn run(line: Line) -> Ended {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Ended::failed(format!("no runtime: {error}")),
+    };
+    let config = line.config;
+    runtime.block_on(async {
+        match line.command {
+            Command::Serve => serve::run(&config).await,
+            Command::Check(arguments) => check::run(&config, arguments).await,
+            Command::Migrate(arguments) => migrate::run(&config, arguments).await,
+            Command::Token(tokens) => token::run(&config, tokens).await,
+            Command::SealKey(keys) => keys::run(&config, keys).await,
+            Command::Openapi => Ended::done(),
+        }
+    })
+}

@@ -1,0 +1,127 @@
+//! `serve`: runs the service until it is told to end.
+
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::command::connected::{Connected, configuration, logging};
+use crate::command::ended::Ended;
+use crate::configuration::{Configuration, Listeners, Rates};
+use crate::domain::webhook::Subscribers;
+use crate::http::feed::{Feed, Holds};
+use crate::http::ops::Ops;
+use crate::http::registry::{HttpSettings, Registry};
+use crate::http::{api, feed, ops};
+use crate::tasks;
+use crate::tls;
+
+/// Requests that run when the service is told to end have so long.
+const GRACE: Duration = Duration::from_secs(10);
+
+pub async fn run(config: &Path) -> Ended {
+    let configuration = match configuration(config) {
+        Ok(configuration) => configuration,
+        Err(ended) => return ended,
+    };
+    logging(configuration.log);
+    match serve(configuration).await {
+        Ok(()) => Ended::done(),
+        Err(ended) => ended,
+    }
+}
+
+async fn serve(configuration: Configuration) -> Result<(), Ended> {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().map_err(Ended::failed)?;
+    let Connected { configuration, database, outside, subscribers } = Connected::with(configuration).await?;
+    let store = Arc::clone(&outside.store);
+    let registry = Arc::new(Registry::new(outside, settings(&configuration, subscribers)));
+    let (end, ending) = watch::channel(false);
+    let holds = Holds::new(configuration.feed.max_held, store.heads(), ending.clone());
+    let feed_state = Arc::new(Feed { registry: Arc::clone(&registry), page_rows: configuration.feed.page_rows, holds });
+    let listeners = &configuration.listeners;
+    let tls = match &listeners.tls {
+        Some(files) => Some(tls::configuration(files).await.map_err(Ended::failed)?),
+        None => None,
+    };
+    let routers = [
+        ("api", listeners.api, api::router(Arc::clone(&registry)), tls.clone()),
+        ("feed", listeners.feed, feed::router(feed_state), tls),
+        ("ops", listeners.ops, ops::router(Arc::new(Ops { store, metrics: recorder })), None),
+    ];
+    let handle = Handle::new();
+    let mut running = JoinSet::new();
+    for (name, address, router, tls) in routers {
+        let listener = bound(name, address)?;
+        running.spawn(listen(listener, router, tls, handle.clone()));
+    }
+    let background = tasks::run(Arc::clone(&registry), &configuration, Arc::clone(&database), ending);
+    told_to_end().await?;
+    tracing::info!("ending");
+    // Held polls are answered, and tasks stop where they can.
+    end.send_replace(true);
+    handle.graceful_shutdown(Some(GRACE));
+    while let Some(ended) = running.join_next().await {
+        if let Ok(Err(error)) = ended {
+            return Err(Ended::failed(error));
+        }
+    }
+    background.await;
+    database.close().await;
+    Ok(())
+}
+
+fn settings(configuration: &Configuration, subscribers: Subscribers) -> HttpSettings {
+    let Listeners { public_url, trusted_proxies, .. } = configuration.listeners.clone();
+    let Rates { requests_per_second, burst, failed_authentications } = configuration.rates;
+    let rate = |rate| NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
+    HttpSettings {
+        public_url,
+        trusted_proxies,
+        limits: configuration.limits,
+        subscribers,
+        requests_per_second: rate(requests_per_second),
+        burst: rate(burst),
+        failed_authentications: rate(failed_authentications),
+    }
+}
+
+/// The line that says so has the address that was found, for port 0.
+fn bound(name: &str, address: SocketAddr) -> Result<TcpListener, Ended> {
+    let failed = |error| Ended::failed(format!("listen.{name}: {address}: {error}"));
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tracing::info!(listener = name, %address, "listening");
+    Ok(listener)
+}
+
+async fn listen(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<axum_server::tls_rustls::RustlsConfig>,
+    handle: Handle<SocketAddr>,
+) -> std::io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    match tls {
+        Some(tls) => axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(service).await,
+        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await,
+    }
+}
+
+async fn told_to_end() -> Result<(), Ended> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Ended::failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Ended::failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
