@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -23,6 +24,8 @@ use crate::http::{api, feed, ops};
 use crate::tasks;
 use crate::tls;
 
+/// Of times, in seconds.
+const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0];
 /// Requests that run when the service is told to end have so long.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -39,7 +42,7 @@ pub async fn run(config: &Path) -> Ended {
 }
 
 async fn serve(configuration: Configuration) -> Result<(), Ended> {
-    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().map_err(Ended::failed)?;
+    let recorder = recorder()?;
     let Connected { configuration, database, outside, subscribers } = Connected::with(configuration).await?;
     let store = Arc::clone(&outside.store);
     let registry = Arc::new(Registry::new(outside, settings(&configuration, subscribers)));
@@ -76,6 +79,12 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
     background.await;
     database.close().await;
     Ok(())
+}
+
+/// What takes the metrics; times go into buckets.
+fn recorder() -> Result<PrometheusHandle, Ended> {
+    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(Ended::failed)?;
+    builder.install_recorder().map_err(Ended::failed)
 }
 
 fn settings(configuration: &Configuration, subscribers: Subscribers) -> HttpSettings {
