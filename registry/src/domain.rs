@@ -3,6 +3,7 @@
 pub mod api;
 pub mod application;
 pub mod audit_entry;
+pub mod catalogue_file;
 pub mod client;
 pub mod contract;
 pub mod contract_action;

@@ -3,6 +3,7 @@
 pub mod apis;
 pub mod application_access;
 pub mod applications;
+pub mod apply;
 pub mod audit;
 pub mod background;
 pub mod client_access;
@@ -41,4 +42,5 @@ pub mod store;
 pub mod tables;
 pub mod tiers;
 pub mod tree;
+pub mod wanted;
 pub mod webhooks;

@@ -124,9 +124,8 @@ impl<'a> Members<'a> {
         };
         let mut members = Members { is_patch: self.is_patch && field.is_some(), ..Members::of_new(object) };
         read(&mut members, field.get_or_insert(blank));
-        if let Err(faults) = members.finish_part() {
-            self.faults.extend(within(name, faults));
-        }
+        let part = members.finish_part();
+        self.take(name, part);
     }
 
     /// What else there is cannot be judged: something that was read before does not say what it should be.
@@ -140,6 +139,13 @@ impl<'a> Members<'a> {
             if self.given(name).is_some() {
                 self.fault(name, "is made here and cannot be given");
             }
+        }
+    }
+
+    /// Faults of an object within this one.
+    pub fn take(&mut self, name: &str, part: Reading<()>) {
+        if let Err(faults) = part {
+            self.faults.extend(within(&escaped(name), faults));
         }
     }
 

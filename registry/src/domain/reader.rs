@@ -126,11 +126,11 @@ pub fn set<T: PartialEq>(
     }
 }
 
-/// An object that is made anew.
-pub fn object<T: Default>(read: impl Fn(&mut Members<'_>, &mut T)) -> impl Fn(&Value) -> Reading<T> {
+/// An object that is made anew, from a blank one.
+pub fn object<T>(blank: impl Fn() -> T, read: impl Fn(&mut Members<'_>, &mut T)) -> impl Fn(&Value) -> Reading<T> {
     move |value| {
         let Some(object) = value.as_object() else { return wrong("must be an object") };
-        let (mut members, mut thing) = (Members::of_new(object), T::default());
+        let (mut members, mut thing) = (Members::of_new(object), blank());
         read(&mut members, &mut thing);
         members.finish_part().map(|()| thing)
     }
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn faults_point_into_arrays_and_objects() {
-        let item = object(|members: &mut Members<'_>, count: &mut u64| {
+        let item = object(u64::default, |members, count| {
             members.required("count", count, integer(1..=9));
         });
         let items = array(1..=3, item);

@@ -1,9 +1,10 @@
 //! Tiers: the terms under which an API can be used.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::members::Members;
+use crate::domain::members::{Members, Reading};
 use crate::domain::reader::{array, boolean, integer, lines, object, set, slug, span, text, text_that, word};
 use crate::domain::text::{MAX_DESCRIPTION, MAX_TITLE, Span, is_scope};
 
@@ -113,11 +114,10 @@ impl Tier {
     }
 }
 
-fn rate_limit(value: &serde_json::Value) -> crate::domain::members::Reading<RateLimit> {
-    let read = |members: &mut Members<'_>, (requests, period): &mut (u64, Option<Span>)| {
-        members.required("requests", requests, integer(1..=MAX_EXACT));
-        members.required("period", period, |value| span("1ms", "36500d")(value).map(Some));
-    };
-    let (requests, period) = object(read)(value)?;
-    period.map_or_else(|| crate::domain::reader::wrong("has no period"), |period| Ok(RateLimit { requests, period }))
+fn rate_limit(value: &Value) -> Reading<RateLimit> {
+    let blank = || RateLimit { requests: 0, period: Span::seconds(0) };
+    object(blank, |members, limit: &mut RateLimit| {
+        members.required("requests", &mut limit.requests, integer(1..=MAX_EXACT));
+        members.required("period", &mut limit.period, span("1ms", "36500d"));
+    })(value)
 }

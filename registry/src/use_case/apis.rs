@@ -12,7 +12,7 @@ use crate::domain::time::Time;
 use crate::use_case::context::Context;
 use crate::use_case::gateways;
 use crate::use_case::keeping::{
-    Catalogued, change, find, has_words, hold, is_held, is_used, json, make, page, remove, wrong_query,
+    AuditedFor, Catalogued, change, find, has_words, hold, is_held, is_used, json, make, page, remove, wrong_query,
 };
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record};
@@ -40,8 +40,8 @@ impl Catalogued for Api {
         json(self)
     }
 
-    fn audited_for(&self) -> Option<&str> {
-        Some(&self.group)
+    fn audited_for(&self) -> AuditedFor {
+        AuditedFor::Group(self.group.clone())
     }
 
     fn touch(&mut self, now: Time) {

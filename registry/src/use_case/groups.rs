@@ -60,7 +60,7 @@ async fn in_tree(cx: &mut Context<'_>, group: &Group, members: &mut Members<'_>)
     hold::<Group>(cx, ROOT).await?;
     let tree = Tree::read(cx.tx, &cx.caller.organisation).await?;
     if let Some(parent) = &group.parent
-        && let Err(fault) = tree.allows(&group.id, parent)
+        && let Some(fault) = tree.fault_of_move(&group.id, parent)
     {
         members.fault("parent", fault);
     }

@@ -1,8 +1,11 @@
 //! What making, changing and removing have in common for the kinds of the catalogue: each is written, and audited.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::domain::api::Api;
 use crate::domain::fault::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
@@ -12,6 +15,18 @@ use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record, get, insert, list, lock, update};
 use crate::use_case::shown::{Asked, Deleted};
 use crate::use_case::store::{Condition, Query, Table};
+
+/// Things that are read at once.
+const CHUNK: u32 = 1000;
+
+/// Whose auditors may read in the audit of a thing.
+pub enum AuditedFor {
+    /// Those of `root`.
+    Admins,
+    Group(String),
+    /// Those of the group of the API with this key.
+    ApiOf(String),
+}
 
 /// A kind of the catalogue.
 pub trait Catalogued: Record + PartialEq {
@@ -24,9 +39,8 @@ pub trait Catalogued: Record + PartialEq {
     /// What cannot be written as JSON.
     fn audited(&self) -> Result<Value, Refusal>;
 
-    /// The group whose auditors may read of it.
-    fn audited_for(&self) -> Option<&str> {
-        None
+    fn audited_for(&self) -> AuditedFor {
+        AuditedFor::Admins
     }
 
     /// It was changed.
@@ -124,10 +138,21 @@ async fn audit<T: Catalogued>(
 ) -> Result<(), Refusal> {
     let Some(thing) = after.or(before) else { return Ok(()) };
     let action = format!("{}.{verb}", T::KIND);
-    let (id, groups) = (thing.id(), [before, after].map(|thing| thing.and_then(Catalogued::audited_for)));
+    let groups = [group_of(cx, before).await?, group_of(cx, after).await?];
+    let groups = groups.each_ref().map(Option::as_deref);
     let [before, after] = [before, after].map(|thing| thing.map(Catalogued::audited).transpose());
-    let (before, after) = (before?, after?);
+    let (id, before, after) = (thing.id(), before?, after?);
     record(cx, Change { action: &action, kind: T::KIND, id: &id, groups, reason: None, before, after }).await
+}
+
+async fn group_of<T: Catalogued>(cx: &mut Context<'_>, thing: Option<&T>) -> Result<Option<String>, Refusal> {
+    Ok(match thing.map(Catalogued::audited_for) {
+        None | Some(AuditedFor::Admins) => None,
+        Some(AuditedFor::Group(group)) => Some(group),
+        Some(AuditedFor::ApiOf(key)) => {
+            get::<Api>(cx.tx, &cx.caller.organisation, &key).await?.map(|kept| kept.thing.group)
+        }
+    })
 }
 
 /// # Errors
@@ -158,6 +183,23 @@ pub async fn page<T: Record>(
     things.truncate(asked.limit as usize);
     let next = things.last().filter(|_| has_more).map(|last| last.thing.id());
     Ok((things, next))
+}
+
+/// Every one of the organisation, by its identifier.
+///
+/// # Errors
+/// Those of the store.
+pub async fn all<T: Record>(cx: &mut Context<'_>) -> Result<BTreeMap<String, Kept<T>>, Refusal> {
+    let mut all = BTreeMap::new();
+    let mut query = Query { limit: CHUNK, ..Query::default() };
+    loop {
+        let things = list::<T>(cx.tx, &cx.caller.organisation, &query).await?;
+        query.after = things.last().map(|last| last.thing.id());
+        all.extend(things.into_iter().map(|kept| (kept.thing.id(), kept)));
+        if query.after.is_none() {
+            return Ok(all);
+        }
+    }
 }
 
 /// # Errors

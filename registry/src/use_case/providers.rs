@@ -57,37 +57,32 @@ fn shown(reach: &Reach, kept: &Kept<Provider>) -> Result<Shown, Refusal> {
 pub async fn create(cx: &mut Context<'_>, body: &Object) -> Result<Shown, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
     admin(&reach)?;
-    let mut members = Members::of_new(body);
-    let provider = read(cx, Provider::blank(cx.now), &mut members).await?;
+    let (mut members, mut provider) = (Members::of_new(body), Provider::blank(cx.now));
+    read_into(cx, &mut provider, &mut members);
+    has_environments(cx, &provider, &mut members).await?;
     members.finish()?;
     shown(&reach, &make(cx, provider).await?)
 }
 
 /// Reads what is given into the provider. A credential that it has already stays sealed as it is.
-///
-/// # Errors
-/// Those of the store.
-pub async fn read(
-    cx: &mut Context<'_>,
-    mut provider: Provider,
-    members: &mut Members<'_>,
-) -> Result<Provider, Refusal> {
-    let (sealing, randomness, organisation) = (cx.sealing, cx.randomness, &cx.caller.organisation);
+pub fn read_into(cx: &Context<'_>, provider: &mut Provider, members: &mut Members<'_>) {
+    let (sealing, organisation) = (cx.sealing, &cx.caller.organisation);
     let known = provider.introspection.as_ref().map(|introspection| introspection.credential.clone());
-    let environments = provider.environments.clone();
     provider.read(members, &|place, credential| {
         let place = format!("{organisation}/{place}");
         let is_same = |sealed: &String| sealing.open(sealed, &place).is_some_and(|open| open == credential.as_bytes());
-        known.clone().filter(is_same).unwrap_or_else(|| sealing.seal(credential.as_bytes(), &place, randomness))
+        known.clone().filter(is_same).unwrap_or_else(|| sealing.seal(credential.as_bytes(), &place, cx.randomness))
     });
-    if provider.environments != environments {
-        for environment in provider.environments.iter().flatten() {
-            if !is_held::<Environment>(cx, environment).await? {
-                members.fault("environments", format!("there is no environment {environment}"));
-            }
+}
+
+/// Whether there are the environments that it names; they stay until the transaction ends.
+async fn has_environments(cx: &mut Context<'_>, provider: &Provider, members: &mut Members<'_>) -> Result<(), Refusal> {
+    for environment in provider.environments.iter().flatten() {
+        if !is_held::<Environment>(cx, environment).await? {
+            members.fault("environments", format!("there is no environment {environment}"));
         }
     }
-    Ok(provider)
+    Ok(())
 }
 
 /// # Errors
@@ -114,8 +109,11 @@ pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> 
 pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &Object) -> Result<Shown, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
     let mut kept = held(cx, &reach, id, expected).await?;
-    let mut members = Members::of_patch(body);
-    let provider = read(cx, kept.thing.clone(), &mut members).await?;
+    let (mut members, mut provider) = (Members::of_patch(body), kept.thing.clone());
+    read_into(cx, &mut provider, &mut members);
+    if provider.environments != kept.thing.environments {
+        has_environments(cx, &provider, &mut members).await?;
+    }
     members.finish()?;
     let before = kept.thing.clone();
     change(cx, &mut kept, provider).await?;

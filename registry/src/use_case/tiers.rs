@@ -10,7 +10,7 @@ use crate::domain::tier::{Tier, TierOfApi};
 use crate::domain::time::Time;
 use crate::use_case::apis::{has_open_contracts, readable, writable};
 use crate::use_case::context::Context;
-use crate::use_case::keeping::{Catalogued, change, find, hold, json, make, page, remove};
+use crate::use_case::keeping::{AuditedFor, Catalogued, change, find, hold, json, make, page, remove};
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record};
 use crate::use_case::shown::{Asked, Deleted, Expected, Page, Shown};
@@ -34,6 +34,10 @@ impl Catalogued for TierOfApi {
 
     fn audited(&self) -> Result<Value, Refusal> {
         json(&self.tier)
+    }
+
+    fn audited_for(&self) -> AuditedFor {
+        AuditedFor::ApiOf(api_key(&self.environment, &self.api))
     }
 
     /// Nothing tells when a tier was changed but the audit.

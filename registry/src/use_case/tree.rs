@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::group::Group;
+use crate::domain::principal::ROOT;
 use crate::use_case::record::list;
 use crate::use_case::store::{Query, StoreError, Transaction};
 
@@ -55,24 +56,27 @@ impl Tree {
         .take(self.0.len())
     }
 
-    /// What is wrong with this parent for a group that is new, or there with groups below it.
-    ///
-    /// # Errors
-    /// The fault.
-    pub fn allows(&self, group: &str, parent: &str) -> Result<(), &'static str> {
-        if !self.has(parent) {
-            return Err("there is no such group");
+    pub fn take(&mut self, id: &str) {
+        self.0.remove(id);
+    }
+
+    /// What is wrong with where the group stands.
+    pub fn fault_of(&self, group: &str) -> Option<&'static str> {
+        if self.0.get(group)?.as_ref().is_some_and(|parent| !self.0.contains_key(parent)) {
+            return Some("there is no such group");
         }
-        if self.path(parent).any(|above| above == group) {
-            return Err("is the group itself or below it");
+        if !self.path(group).any(|above| above == ROOT) {
+            return Some("is the group itself or below it");
         }
-        // What is below the group moves with it.
-        let below = self.groups().filter_map(|id| self.path(id).position(|above| above == group)).max().unwrap_or(0);
-        // `root` does not count, the group itself does.
-        if self.path(parent).count() + below > MAX_DEPTH {
-            return Err("groups would be more than 8 deep");
-        }
-        Ok(())
+        // `root` does not count.
+        (self.path(group).count() > MAX_DEPTH + 1).then_some("groups would be more than 8 deep")
+    }
+
+    /// What would be wrong if a group, with those below it, had this parent.
+    pub fn fault_of_move(&self, group: &str, parent: &str) -> Option<&'static str> {
+        let mut moved = self.clone();
+        moved.put(group.to_owned(), Some(parent.to_owned()));
+        moved.fault_of(group).or_else(|| moved.groups().find_map(|id| moved.fault_of(id)))
     }
 }
 
@@ -86,15 +90,16 @@ mod tests {
         tree.put("root".to_owned(), None);
         for n in 1..=MAX_DEPTH {
             let parent = if n == 1 { "root".to_owned() } else { format!("g{}", n - 1) };
-            assert_eq!(tree.allows(&format!("g{n}"), &parent), Ok(()));
+            assert_eq!(tree.fault_of_move(&format!("g{n}"), &parent), None);
             tree.put(format!("g{n}"), Some(parent));
         }
         tree.put("h1".to_owned(), Some("root".to_owned()));
         tree.put("h2".to_owned(), Some("h1".to_owned()));
-        assert!(tree.allows("new", "g8").is_err() && tree.allows("new", "gone").is_err());
-        assert!(tree.allows("g1", "g1").is_err() && tree.allows("g1", "g5").is_err());
-        assert_eq!(tree.allows("h1", "g6"), Ok(()));
-        assert!(tree.allows("h1", "g7").is_err());
-        assert_eq!(tree.allows("g8", "root"), Ok(()));
+        for (group, parent) in [("new", "g8"), ("new", "gone"), ("g1", "g1"), ("g1", "g5"), ("h1", "g7")] {
+            assert!(tree.fault_of_move(group, parent).is_some(), "{group} below {parent}");
+        }
+        for (group, parent) in [("h1", "g6"), ("g8", "root"), ("new", "g7")] {
+            assert_eq!(tree.fault_of_move(group, parent), None, "{group} below {parent}");
+        }
     }
 }
