@@ -78,7 +78,7 @@ pub struct Attempt {
 }
 
 /// What a webhook is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     pub url: String,
     pub body: String,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::refusal::Refusal;
-use crate::domain::task::{Delivery, QueuedTask};
+use crate::domain::task::{Delivery, QueuedTask, TaskView};
 use crate::domain::webhook::NoticeKind;
 use crate::use_case::context::Context;
 use crate::use_case::record::{Record, insert};
@@ -62,4 +62,13 @@ pub async fn notify(cx: &mut Context<'_>, kind: NoticeKind, topic: Topic, thing:
         insert(cx.tx, organisation, QueuedTask::delivery(cx.randomness.id(cx.now), delivery, cx.now)).await?;
     }
     Ok(())
+}
+
+/// Without what a server has said, which is for admins.
+pub fn undescribed(task: &QueuedTask) -> TaskView {
+    let mut view = task.view();
+    if let Some(last) = &mut view.last {
+        last.description = None;
+    }
+    view
 }
