@@ -12,11 +12,13 @@ use crate::configuration::{Configuration, Log};
 use crate::domain::principal::{Caller, DEFAULT_ORGANISATION};
 use crate::domain::webhook::Subscribers;
 use crate::http::registry::Outside;
+use crate::remote::access_tokens::IssuedTokens;
 use crate::sealing::SealingKeys;
 use crate::store::Database;
 use crate::system::{SystemClock, SystemRandomness};
 use crate::use_case::context::Context;
 use crate::use_case::organisations;
+use crate::use_case::ports::{AccessTokens, Clock};
 use crate::use_case::store::{Store, StoreError, Transaction};
 
 /// A configuration that is longer is none.
@@ -153,11 +155,13 @@ fn subscribers(configuration: &Configuration) -> Subscribers {
 fn system(configuration: &Configuration, store: Arc<dyn Store>) -> Result<Outside, Ended> {
     let keys = configuration.sealing_keys.iter().map(|key| (key.id.clone(), *key.key.expose_secret()));
     let sealing = SealingKeys::new(keys).ok_or_else(|| Ended::invalid(["sealing_keys: needs at least one key"]))?;
-    Ok(Outside {
-        store,
-        clock: Arc::new(SystemClock),
-        randomness: Arc::new(SystemRandomness),
-        sealing: Arc::new(sealing),
-        access_tokens: None,
-    })
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let access_tokens = match &configuration.auth {
+        Some(auth) => {
+            let tokens = IssuedTokens::new(auth, Arc::clone(&clock)).map_err(Ended::failed)?;
+            Some(Arc::new(tokens) as Arc<dyn AccessTokens>)
+        }
+        None => None,
+    };
+    Ok(Outside { store, clock, randomness: Arc::new(SystemRandomness), sealing: Arc::new(sealing), access_tokens })
 }

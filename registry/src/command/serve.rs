@@ -21,7 +21,8 @@ use crate::http::feed::{Feed, Holds};
 use crate::http::ops::Ops;
 use crate::http::registry::{HttpSettings, Registry};
 use crate::http::{api, feed, ops};
-use crate::tasks;
+use crate::remote::messenger::HttpMessenger;
+use crate::tasks::{self, Work};
 use crate::tls;
 
 /// Of times, in seconds.
@@ -65,7 +66,15 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
         let listener = bound(name, address)?;
         running.spawn(listen(listener, router, tls, handle.clone()));
     }
-    let background = tasks::run(Arc::clone(&registry), &configuration, Arc::clone(&database), ending);
+    let messenger = HttpMessenger::new(&configuration.webhooks).map_err(Ended::failed)?;
+    let work = Arc::new(Work {
+        registry: Arc::clone(&registry),
+        database: Arc::clone(&database),
+        messenger: Arc::new(messenger),
+        feed: configuration.feed,
+        tasks: configuration.tasks,
+    });
+    let background = tokio::spawn(tasks::run(work, ending));
     told_to_end().await?;
     tracing::info!("ending");
     // Held polls are answered, and tasks stop where they can.
@@ -76,7 +85,7 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
             return Err(Ended::failed(error));
         }
     }
-    background.await;
+    background.await.map_err(Ended::failed)?;
     database.close().await;
     Ok(())
 }

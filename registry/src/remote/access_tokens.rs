@@ -1,0 +1,145 @@
+//! Access tokens as the administration API takes them: JWTs (RFC 9068), or by introspection (RFC 7662).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use tessera_core::jose::algorithm::Algorithm;
+use tessera_core::jose::compact::Jws;
+use tessera_core::jose::verify::Verifier;
+use tessera_core::port::{HostFailure, SignatureHash, Signatures};
+
+use crate::configuration::{Auth, Verify};
+use crate::domain::principal::Caller;
+use crate::domain::refusal::Refusal;
+use crate::http::json;
+use crate::remote::claims::Expected;
+use crate::remote::fetch::answer;
+use crate::remote::issuer::Issuer;
+use crate::use_case::ports::{AccessTokens, Clock};
+
+/// The `typ` of an access token (RFC 9068, 2.1).
+const TYPES: [&str; 2] = ["at+jwt", "application/at+jwt"];
+
+/// There is no proxy that verifies: the core does it all.
+struct NoProxy;
+
+impl Signatures for NoProxy {
+    fn verify(&self, _: SignatureHash, _: &[u8], _: &[u8], _: &[u8]) -> Result<bool, HostFailure> {
+        Err(HostFailure)
+    }
+
+    fn sign(&self, _: SignatureHash, _: &[u8], _: &[u8]) -> Result<Option<Vec<u8>>, HostFailure> {
+        Err(HostFailure)
+    }
+}
+
+/// Tokens of the configured issuer.
+pub struct IssuedTokens {
+    issuer: Issuer,
+    expected: Expected,
+    how: How,
+    clock: Arc<dyn Clock>,
+}
+
+enum How {
+    ByKeys { algorithms: Vec<Algorithm>, verifier: Verifier },
+    ByAsking { client_id: String, client_secret: SecretString },
+}
+
+impl IssuedTokens {
+    /// # Errors
+    /// Why none can be judged on this machine.
+    pub fn new(auth: &Auth, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let issuer = Issuer::new(&auth.issuer).map_err(|error| error.to_string())?;
+        let expected = Expected {
+            issuer: auth.issuer.clone(),
+            audience: auth.audience.clone(),
+            organisation_claim: auth.organisation_claim.clone(),
+            roles_claim: auth.roles_claim.clone(),
+            roles: auth.roles.clone(),
+        };
+        let how = match &auth.verify {
+            Verify::Jwt { algorithms } => {
+                let algorithms: Vec<_> = algorithms.iter().filter_map(|name| Algorithm::named(name)).collect();
+                let verifier = Verifier::choose(&NoProxy, &algorithms);
+                How::ByKeys { verifier: verifier.map_err(|error| format!("auth.algorithms: {error:?}"))?, algorithms }
+            }
+            Verify::Introspection { client_id, client_secret } => {
+                How::ByAsking { client_id: client_id.clone(), client_secret: client_secret.clone() }
+            }
+        };
+        Ok(Self { issuer, expected, how, clock })
+    }
+
+    async fn verified(
+        &self,
+        token: &str,
+        algorithms: &[Algorithm],
+        verifier: &Verifier,
+    ) -> Result<Option<Map<String, Value>>, String> {
+        let Ok(jws) = Jws::read(token, algorithms) else { return Ok(None) };
+        let is_access_token =
+            jws.header.typ.as_deref().is_some_and(|typ| TYPES.iter().any(|one| typ.eq_ignore_ascii_case(one)));
+        if !is_access_token {
+            return Ok(None);
+        }
+        let keys = self.issuer.keys(jws.header.key_id.as_deref()).await?;
+        let mut candidates = keys.candidates(&jws.header, &self.issuer.url);
+        if !candidates.any(|key| verifier.verify(&NoProxy, key, &jws).unwrap_or(false)) {
+            return Ok(None);
+        }
+        Ok(object(&jws.payload))
+    }
+
+    async fn introspected(&self, token: &str, id: &str, secret: &str) -> Result<Option<Map<String, Value>>, String> {
+        let url = self.issuer.endpoint("introspection_endpoint").await?;
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("token", token)
+            .append_pair("token_type_hint", "access_token")
+            .finish();
+        let request = self
+            .issuer
+            .client()
+            .post(&url)
+            .basic_auth(encoded(id), Some(encoded(secret)))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json")
+            .body(form);
+        match answer(request).await? {
+            (200, body) => {
+                let claims = object(&body).ok_or_else(|| format!("{url}: not a JSON object"))?;
+                Ok((claims.get("active") == Some(&Value::Bool(true))).then_some(claims))
+            }
+            (status, _) => Err(format!("{url}: status {status}")),
+        }
+    }
+}
+
+fn object(text: &[u8]) -> Option<Map<String, Value>> {
+    match json::read(text) {
+        Ok(Value::Object(members)) => Some(members),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl AccessTokens for IssuedTokens {
+    async fn judge(&self, token: &str) -> Result<Option<Caller>, Refusal> {
+        let (claims, has_issuer) = match &self.how {
+            How::ByKeys { algorithms, verifier } => (self.verified(token, algorithms, verifier).await, true),
+            How::ByAsking { client_id, client_secret } => {
+                (self.introspected(token, client_id, client_secret.expose_secret()).await, false)
+            }
+        };
+        match claims {
+            Ok(claims) => Ok(claims.and_then(|claims| self.expected.caller(&claims, self.clock.now(), has_issuer))),
+            Err(why) => {
+                tracing::warn!(why, "access tokens cannot be judged now");
+                Err(Refusal::Unavailable)
+            }
+        }
+    }
+}
