@@ -43,6 +43,7 @@ pub mod store;
 pub mod tables;
 pub mod tasks;
 pub mod tiers;
+pub mod transfer;
 pub mod tree;
 pub mod wanted;
 pub mod webhooks;

@@ -31,6 +31,14 @@ impl Dialect {
         }
     }
 
+    /// Begins what may take its time: the rest of the transaction has no limit but this.
+    pub(super) fn without_haste(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '10min'; ",
+        }
+    }
+
     /// Ends a selection whose row stays as it is until the transaction ends; SQLite has one writer anyway.
     pub(super) fn for_update(self) -> &'static str {
         match self {

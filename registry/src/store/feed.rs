@@ -165,6 +165,8 @@ impl FeedStore for SqlTransaction {
     }
 
     async fn set_epoch(&mut self, epoch: &str) -> Result<(), StoreError> {
+        self.turns = true;
+        self.published.clear();
         self.tell().await?;
         state::set(self, state::EPOCH, epoch).await
     }
@@ -174,6 +176,7 @@ impl FeedStore for SqlTransaction {
     }
 
     async fn set_held(&mut self, backup: Option<Time>) -> Result<(), StoreError> {
+        self.turns = true;
         self.tell().await?;
         state::set_held(self, backup).await
     }

@@ -21,7 +21,6 @@ pub(super) async fn pending(tx: &mut SqlTransaction) -> Result<Vec<&'static str>
 /// Does them, one process at a time, and says which they were.
 pub(super) async fn run(tx: &mut SqlTransaction) -> Result<Vec<&'static str>, StoreError> {
     if tx.dialect == Dialect::Postgres {
-        tx.script("SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '10min';".to_owned()).await?;
         tx.script("SELECT pg_advisory_xact_lock(7310596221)".to_owned()).await?;
     }
     let pending = pending(tx).await?;

@@ -9,9 +9,13 @@ use crate::store::faults::fault;
 use crate::store::sql::{Sql, sortable};
 use crate::store::transaction::SqlTransaction;
 use crate::use_case::store::{Condition, Query, StoreError, Stored, Table, Transaction};
+use crate::use_case::tables::TABLES;
 
 /// Columns that all tables have.
 const SHARED: usize = 4;
+
+/// Records that one statement inserts.
+const AT_ONCE: usize = 100;
 
 fn select(table: &'static Table) -> Sql {
     let mut sql = Sql::new("SELECT t0.organisation, t0.id, t0.revision, t0.body");
@@ -136,16 +140,26 @@ impl Transaction for SqlTransaction {
     }
 
     async fn insert(&mut self, table: &'static Table, record: &Stored) -> Result<(), StoreError> {
+        self.insert_all(table, std::slice::from_ref(record)).await
+    }
+
+    async fn insert_all(&mut self, table: &'static Table, records: &[Stored]) -> Result<(), StoreError> {
         self.writing()?;
-        let mut sql = Sql::new("INSERT INTO ");
-        sql.add(table.name).add(" (organisation, id, revision, body").names("", table.columns).add(") VALUES (");
-        sql.bind_all([record.organisation.as_str(), &record.id]).add(", ").bind(record.revision);
-        sql.add(", ").bind(record.body.as_str());
-        for value in &record.columns {
-            sql.add(", ").bind(value);
+        for part in records.chunks(AT_ONCE) {
+            let mut sql = Sql::new("INSERT INTO ");
+            sql.add(table.name).add(" (organisation, id, revision, body").names("", table.columns).add(") VALUES ");
+            for (index, record) in part.iter().enumerate() {
+                sql.add(if index > 0 { ", (" } else { "(" });
+                sql.bind_all([record.organisation.as_str(), &record.id]).add(", ").bind(record.revision);
+                sql.add(", ").bind(record.body.as_str());
+                for value in &record.columns {
+                    sql.add(", ").bind(value);
+                }
+                sql.add(")");
+            }
+            self.run(sql).await?;
         }
-        sql.add(")");
-        self.run(sql).await.map(drop)
+        Ok(())
     }
 
     async fn update(&mut self, table: &'static Table, record: &Stored) -> Result<(), StoreError> {
@@ -177,6 +191,12 @@ impl Transaction for SqlTransaction {
         let mut sql = Sql::new("DELETE FROM ");
         sql.add(table.name).add(" WHERE organisation = ").bind(organisation).add(" AND id = ").bind(id);
         self.run(sql).await.map(drop)
+    }
+
+    async fn clear(&mut self) -> Result<(), StoreError> {
+        self.writing()?;
+        let all = TABLES.iter().map(|table| table.name).chain(["feeds", "feed_rows"]);
+        self.script(all.map(|name| format!("DELETE FROM {name};")).collect()).await
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

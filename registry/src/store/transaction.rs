@@ -33,6 +33,8 @@ pub(super) struct SqlTransaction {
     failed: bool,
     /// The last positions that its commit makes known.
     pub(super) published: BTreeMap<(String, String), i64>,
+    /// Its commit changes more than positions.
+    pub(super) turns: bool,
     watched: Arc<Watched>,
 }
 
@@ -45,7 +47,8 @@ impl SqlTransaction {
         writes: bool,
     ) -> Result<Self, StoreError> {
         let connection = Some(limited(pool.acquire()).await?);
-        let mut tx = Self { connection, turn, dialect, writes, failed: false, published: BTreeMap::new(), watched };
+        let (failed, turns, published) = (false, false, BTreeMap::new());
+        let mut tx = Self { connection, turn, dialect, writes, failed, published, turns, watched };
         tx.say(if writes { dialect.begin_writing() } else { dialect.begin_reading() }).await?;
         Ok(tx)
     }
@@ -76,6 +79,7 @@ impl SqlTransaction {
 
     /// Several statements, which may take their time.
     pub(super) async fn script(&mut self, sql: String) -> Result<(), StoreError> {
+        let sql = format!("{}{sql}", self.dialect.without_haste());
         let outcome = sqlx::raw_sql(AssertSqlSafe(sql)).execute(self.connection()?).await.map_err(fault);
         self.ended(outcome).map(drop)
     }
@@ -101,14 +105,15 @@ impl SqlTransaction {
 
     pub(super) async fn end(mut self) -> Result<(), StoreError> {
         let outcome = self.say("COMMIT").await;
-        if outcome.is_err() {
-            self.watched.look_again();
-            return outcome;
+        if outcome.is_ok() {
+            self.connection = None;
+            self.turn = None;
+            self.watched.raise(std::mem::take(&mut self.published));
         }
-        self.connection = None;
-        self.turn = None;
-        self.watched.raise(std::mem::take(&mut self.published));
-        Ok(())
+        if self.turns || (outcome.is_err() && self.writes) {
+            self.watched.look_again();
+        }
+        outcome
     }
 }
 

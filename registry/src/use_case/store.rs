@@ -147,10 +147,16 @@ pub trait Transaction: FeedStore + Send {
 
     async fn insert(&mut self, table: &'static Table, record: &Stored) -> Result<(), StoreError>;
 
+    /// Inserts them all.
+    async fn insert_all(&mut self, table: &'static Table, records: &[Stored]) -> Result<(), StoreError>;
+
     /// Replaces revision, columns and body; [`StoreError::Broken`] where there is no such record.
     async fn update(&mut self, table: &'static Table, record: &Stored) -> Result<(), StoreError>;
 
     async fn delete(&mut self, table: &'static Table, organisation: &str, id: &str) -> Result<(), StoreError>;
+
+    /// Deletes the records of every table and all feeds; epoch and hold stay.
+    async fn clear(&mut self) -> Result<(), StoreError>;
 
     /// Durable when it returns. What became of it when it fails is not known.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;

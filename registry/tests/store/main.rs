@@ -8,4 +8,6 @@ mod feed;
 mod postgres;
 mod records;
 mod schema;
+mod surroundings;
 mod timeline;
+mod transfer;

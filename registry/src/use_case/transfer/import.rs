@@ -1,0 +1,233 @@
+//! Lines as a database: all of them or none, with a feed that is held until somebody releases it.
+
+use std::io::{BufRead, Read};
+
+use crate::domain::principal::{Caller, ROOT};
+use crate::domain::time::Time;
+use crate::use_case::audit::{Change, record};
+use crate::use_case::context::Context;
+use crate::use_case::feed_store::FeedChange;
+use crate::use_case::store::{StoreError, Stored, Table, Transaction};
+use crate::use_case::tables::{AUDIT_ENTRIES, ENVIRONMENTS, GROUPS, ORGANISATIONS};
+use crate::use_case::transfer::TransferError;
+use crate::use_case::transfer::line::{Line, RowLine, VERSION, tables};
+
+/// More than any line has.
+const LINE_BYTES: u64 = 16 << 20;
+/// What is written at once.
+const RECORDS: usize = 200;
+const RECORD_BYTES: usize = 1 << 20;
+const ROWS: usize = 1000;
+/// So many records of what every database has are read.
+const FEW: u32 = 100;
+
+/// How the file comes into the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    Import,
+    Restore {
+        /// Whatever is there already.
+        replace: bool,
+    },
+}
+
+/// Fills the database, and says with how many lines. The feed gets a new epoch and is held.
+///
+/// # Errors
+/// A database that is not empty, a file that is not whole; those of the store.
+pub async fn import(
+    cx: &mut Context<'_>,
+    file: &mut (dyn BufRead + Send),
+    arrival: Arrival,
+) -> Result<u64, TransferError> {
+    if arrival != (Arrival::Restore { replace: true }) && !is_empty(cx.tx).await? {
+        return Err(TransferError::NotEmpty);
+    }
+    cx.tx.clear().await?;
+    let mut lines = Lines { file, read: 0 };
+    let at = lines.begin()?;
+    let mut filling = Filling::new(cx.now);
+    loop {
+        match lines.next()? {
+            Line::TesseraRegistry { .. } => return Err(lines.invalid("it begins again")),
+            Line::Record(line) => {
+                let (table, stored) = line.stored().map_err(|why| lines.invalid(why))?;
+                filling.record(cx.tx, table, stored).await.map_err(|error| lines.taken(error))?;
+            }
+            Line::Row(line) => {
+                if !filling.row(cx.tx, line).await.map_err(|error| lines.taken(error))? {
+                    return Err(lines.invalid("there is no such environment"));
+                }
+            }
+            Line::End { lines: number } => {
+                lines.end(number)?;
+                break;
+            }
+        }
+    }
+    filling.flush(cx.tx).await.map_err(|error| lines.taken(error))?;
+    hold(cx, at, arrival).await?;
+    Ok(lines.read)
+}
+
+/// Has nothing but what a database has from its first start.
+async fn is_empty(tx: &mut dyn Transaction) -> Result<bool, StoreError> {
+    for table in tables() {
+        let records = tx.scan(table, None, FEW).await?;
+        let is_given = |stored: &Stored| {
+            let of = |name| table.columns.iter().zip(&stored.columns).find(|(column, _)| **column == name);
+            let action = of("action").and_then(|(_, value)| value.as_deref()).unwrap_or_default();
+            match table.name {
+                name if name == ORGANISATIONS.name => true,
+                name if name == GROUPS.name => stored.id == ROOT,
+                name if name == AUDIT_ENTRIES.name => ["organisation.create", "group.create"].contains(&action),
+                _ => false,
+            }
+        };
+        if records.len() >= FEW as usize || !records.iter().all(is_given) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn hold(cx: &mut Context<'_>, at: Time, arrival: Arrival) -> Result<(), TransferError> {
+    let mut bytes = [0; 8];
+    cx.randomness.fill(&mut bytes);
+    cx.tx.set_epoch(&format!("{:016x}", u64::from_be_bytes(bytes))).await?;
+    cx.tx.set_held(Some(at)).await?;
+    let action = if arrival == Arrival::Import { "registry.import" } else { "registry.restore" };
+    audit(cx, action, serde_json::json!({ "backup": at })).await
+}
+
+/// In the chain of every organisation.
+pub(super) async fn audit(cx: &mut Context<'_>, action: &str, after: serde_json::Value) -> Result<(), TransferError> {
+    let mut last: Option<String> = None;
+    loop {
+        let after_last = last.as_deref().map(|id| (id, id));
+        let organisations = cx.tx.scan(&ORGANISATIONS, after_last, FEW).await?;
+        for Stored { organisation, .. } in &organisations {
+            let caller = Caller::system(organisation.clone());
+            let mut inner = Context { tx: &mut *cx.tx, caller: &caller, ..*cx };
+            let (kind, id, groups, after) = ("registry", "registry", [None, None], Some(after.clone()));
+            record(&mut inner, Change { action, kind, id, groups, reason: None, before: None, after }).await?;
+        }
+        last = organisations.into_iter().next_back().map(|stored| stored.organisation);
+        if last.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// What is read and not yet written.
+struct Filling {
+    now: Time,
+    table: &'static Table,
+    records: Vec<Stored>,
+    bytes: usize,
+    feed: (String, String),
+    rows: Vec<FeedChange>,
+}
+
+impl Filling {
+    fn new(now: Time) -> Self {
+        let feed = (String::new(), String::new());
+        Self { now, table: &ORGANISATIONS, records: Vec::new(), bytes: 0, feed, rows: Vec::new() }
+    }
+
+    async fn record(
+        &mut self,
+        tx: &mut dyn Transaction,
+        table: &'static Table,
+        stored: Stored,
+    ) -> Result<(), StoreError> {
+        if *table != *self.table || self.records.len() >= RECORDS || self.bytes >= RECORD_BYTES {
+            self.flush(tx).await?;
+        }
+        if *table == ENVIRONMENTS {
+            tx.begin_feed(&stored.organisation, &stored.id).await?;
+        }
+        self.table = table;
+        self.bytes += stored.body.len();
+        self.records.push(stored);
+        Ok(())
+    }
+
+    /// Whether its environment is there.
+    async fn row(&mut self, tx: &mut dyn Transaction, line: RowLine) -> Result<bool, StoreError> {
+        let feed = (line.organisation.clone(), line.environment.clone());
+        if feed != self.feed || self.rows.len() >= ROWS {
+            self.flush(tx).await?;
+        }
+        if feed != self.feed && tx.head(&feed.0, &feed.1).await?.is_none() {
+            return Ok(false);
+        }
+        self.feed = feed;
+        let (key, row) = line.parts();
+        self.rows.push(FeedChange { key, row: Some(row) });
+        Ok(true)
+    }
+
+    async fn flush(&mut self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
+        if !self.records.is_empty() {
+            tx.insert_all(self.table, &self.records).await?;
+            self.records.clear();
+            self.bytes = 0;
+        }
+        if !self.rows.is_empty() {
+            let (organisation, environment) = &self.feed;
+            tx.publish(organisation, environment, &self.rows, self.now).await?;
+            self.rows.clear();
+        }
+        Ok(())
+    }
+}
+
+/// The file, line by line.
+struct Lines<'a> {
+    file: &'a mut (dyn BufRead + Send),
+    read: u64,
+}
+
+impl Lines<'_> {
+    fn begin(&mut self) -> Result<Time, TransferError> {
+        match self.next()? {
+            Line::TesseraRegistry { version: VERSION, at } => Ok(at),
+            Line::TesseraRegistry { version, .. } => Err(self.invalid(format!("its form has version {version}"))),
+            _ => Err(self.invalid("it does not begin as an export or a backup does")),
+        }
+    }
+
+    fn next(&mut self) -> Result<Line, TransferError> {
+        let mut bytes = Vec::new();
+        (&mut self.file).take(LINE_BYTES).read_until(b'\n', &mut bytes)?;
+        self.read += 1;
+        match bytes.pop() {
+            Some(b'\n') => serde_json::from_slice(&bytes).map_err(|error| self.invalid(error.to_string())),
+            None => Err(self.invalid("the end is missing")),
+            Some(_) => Err(self.invalid("it is cut")),
+        }
+    }
+
+    fn end(&mut self, lines: u64) -> Result<(), TransferError> {
+        if lines != self.read - 1 {
+            return Err(self.invalid(format!("there should be {lines} lines before it")));
+        }
+        if !self.file.fill_buf()?.is_empty() {
+            return Err(self.invalid("something comes after the end"));
+        }
+        Ok(())
+    }
+
+    fn invalid(&self, why: impl Into<String>) -> TransferError {
+        TransferError::Invalid { line: self.read, why: why.into() }
+    }
+
+    /// What is there twice, or before what it belongs to, is a fault of the file.
+    fn taken(&self, error: StoreError) -> TransferError {
+        match error {
+            StoreError::Exists => self.invalid("here or shortly before, something is there twice"),
+            error => error.into(),
+        }
+    }
+}
