@@ -27,6 +27,7 @@ pub mod gateways;
 pub mod groups;
 pub mod holdings;
 pub mod keeping;
+pub mod listing;
 pub mod me;
 pub mod organisations;
 pub mod permission;

@@ -14,7 +14,7 @@ use crate::use_case::audit::{Change, record};
 use crate::use_case::context::Context;
 use crate::use_case::contract_access::audit_contract;
 use crate::use_case::holdings::{Holdings, every};
-use crate::use_case::keeping::{has_words, is_held, json, page, wrong_query};
+use crate::use_case::keeping::{filtered, has_words, is_held, json, page, wrong_query};
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, insert, update};
 use crate::use_case::shown::{Asked, Deleted, Expected, Page, Shown};
@@ -75,12 +75,11 @@ pub async fn get(cx: &mut Context<'_>, id: &str) -> Result<Shown, Refusal> {
 /// # Errors
 /// A filter that cannot be read; those of the store.
 pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> {
-    let filter = |(name, value): &(String, String)| match name.as_str() {
-        "group" => Ok(Condition::Is("group_id", value.clone())),
+    let mut conditions = filtered(asked, |name, value| match name {
+        "group" => Ok(Condition::Is("group_id", value.to_owned())),
         "q" => has_words("words", name, value),
         _ => wrong_query(name, "is not known"),
-    };
-    let mut conditions = asked.filters.iter().map(filter).collect::<Result<Vec<_>, _>>()?;
+    })?;
     let reach = Reach::of(cx.tx, cx.caller).await?;
     conditions.push(Condition::IsNot("status", ApplicationStatus::Deleted.word().to_owned()));
     conditions.push(readable_applications(&reach));

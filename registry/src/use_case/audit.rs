@@ -8,6 +8,7 @@ use crate::domain::principal::Duty;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
 use crate::use_case::context::Context;
+use crate::use_case::listing::{filtered, page, wrong_query};
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record, get, insert, list as records, lock, update};
 use crate::use_case::shown::{Asked, Page};
@@ -106,34 +107,28 @@ pub async fn record(cx: &mut Context<'_>, change: Change<'_>) -> Result<(), Refu
 /// A filter that cannot be read; those of the store.
 pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
-    let mut conditions =
-        asked.filters.iter().map(|(name, value)| filter(name, value)).collect::<Result<Vec<_>, _>>()?;
+    let mut conditions = filtered(asked, filter)?;
     if !reach.audits_all() {
         let of_either = ["group_id", "other_group"].map(|column| reach.condition(column, &[Duty::Auditor]));
         conditions.push(Condition::Any(of_either.into()));
     }
-    let limit = asked.limit.saturating_add(1);
-    let query = Query { conditions, after: asked.after.clone(), descending: asked.descending, limit };
-    let mut entries = records::<KeptEntry>(cx.tx, &cx.caller.organisation, &query).await?;
-    let has_more = entries.len() > asked.limit as usize;
-    entries.truncate(asked.limit as usize);
-    let next = entries.last().filter(|_| has_more).map(|last| last.thing.id());
+    let (entries, next) = page::<KeptEntry>(cx, asked, conditions).await?;
     let shown = |kept: Kept<KeptEntry>| serde_json::to_value(kept.thing.entry).map_err(|_| Refusal::Internal);
     Ok(Page { items: entries.into_iter().map(shown).collect::<Result<_, _>>()?, next })
 }
 
 fn filter(name: &str, value: &str) -> Result<Condition, Refusal> {
-    let wrong = |detail| Refusal::InvalidQuery(vec![crate::domain::fault::Fault::new(format!("?{name}"), detail)]);
-    let moment = || Time::parse(value).map(|at| at.to_string()).ok_or_else(|| wrong("is no time of RFC 3339"));
+    let moment =
+        || Time::parse(value).map(|at| at.to_string()).map_or_else(|| wrong_query(name, "is no time of RFC 3339"), Ok);
     match name {
-        "subject" if !value.contains(':') => Err(wrong("is not KIND:ID")),
+        "subject" if !value.contains(':') => wrong_query(name, "is not KIND:ID"),
         "subject" => Ok(Condition::Is("subject", value.to_owned())),
         "actor" => Ok(Condition::Is("actor", value.to_owned())),
         "action" => Ok(Condition::Is("action", value.to_owned())),
         "request_id" => Ok(Condition::Is("request_id", value.to_owned())),
         "from" => Ok(Condition::From("at", moment()?)),
         "to" => Ok(Condition::Before("at", moment()?)),
-        _ => Err(wrong("is not known")),
+        _ => wrong_query(name, "is not known"),
     }
 }
 

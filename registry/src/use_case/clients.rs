@@ -9,7 +9,7 @@ use crate::use_case::application_access::{readable_application, writable_applica
 use crate::use_case::client_access::{readable_client, shown_client, writable_client};
 use crate::use_case::client_life::{add, end};
 use crate::use_case::context::Context;
-use crate::use_case::keeping::{is_held, json, page, wrong_query};
+use crate::use_case::keeping::{filtered, is_held, json, page, wrong_query};
 use crate::use_case::permission::Reach;
 use crate::use_case::shown::{Asked, Deleted, Expected, Page, Shown};
 use crate::use_case::store::Condition;
@@ -93,15 +93,14 @@ pub async fn get(cx: &mut Context<'_>, id: &str) -> Result<Shown, Refusal> {
 pub async fn list(cx: &mut Context<'_>, application: &str, asked: &Asked) -> Result<Page, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
     readable_application(cx, &reach, application).await?;
-    let mut conditions = vec![Condition::Is("application", application.to_owned())];
-    for (name, value) in &asked.filters {
-        let is_known = ClientStatus::WORDS.iter().any(|(word, _)| word == value);
-        match name.as_str() {
-            "status" if is_known => conditions.push(Condition::Is("status", value.clone())),
-            "status" => return wrong_query(name, "is not a status of clients"),
-            _ => return wrong_query(name, "is not known"),
+    let mut conditions = filtered(asked, |name, value| match name {
+        "status" if ClientStatus::WORDS.iter().any(|(word, _)| *word == value) => {
+            Ok(Condition::Is("status", value.to_owned()))
         }
-    }
+        "status" => wrong_query(name, "is not a status of clients"),
+        _ => wrong_query(name, "is not known"),
+    })?;
+    conditions.push(Condition::Is("application", application.to_owned()));
     if asked.filters.is_empty() {
         conditions.push(Condition::IsNot("status", ClientStatus::Deleted.word().to_owned()));
     }

@@ -12,7 +12,7 @@ use crate::use_case::contract_access::{Bound, audit_contract, bound, may_be_appr
 use crate::use_case::contract_actions::held_contract;
 use crate::use_case::contract_requests::{MADE_HERE, read_date};
 use crate::use_case::holdings::Holdings;
-use crate::use_case::keeping::{find, page, wrong_query};
+use crate::use_case::keeping::{filtered, find, page, wrong_query};
 use crate::use_case::permission::Reach;
 use crate::use_case::publishing::Publication;
 use crate::use_case::record::update;
@@ -37,10 +37,8 @@ pub async fn get(cx: &mut Context<'_>, id: &str) -> Result<Shown, Refusal> {
 /// A filter that cannot be read; those of the store.
 pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
-    let mut conditions = vec![readable_contracts(&reach)];
-    for (name, value) in &asked.filters {
-        conditions.push(filter(cx, &reach, asked, name, value)?);
-    }
+    let mut conditions = filtered(asked, |name, value| filter(cx, &reach, asked, name, value))?;
+    conditions.push(readable_contracts(&reach));
     let (contracts, next) = page::<AccessContract>(cx, asked, conditions).await?;
     let mut items = Vec::with_capacity(contracts.len());
     for kept in contracts {

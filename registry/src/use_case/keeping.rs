@@ -6,15 +6,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::api::Api;
-use crate::domain::fault::Fault;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
 use crate::use_case::audit::{Change, record};
 use crate::use_case::context::Context;
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record, get, insert, list, lock, update};
-use crate::use_case::shown::{Asked, Deleted};
+use crate::use_case::shown::Deleted;
 use crate::use_case::store::{Condition, Query, Table};
+
+pub use crate::use_case::listing::{filtered, page, wrong_query};
 
 /// Things that are read at once.
 const CHUNK: u32 = 1000;
@@ -167,24 +168,6 @@ pub async fn is_used(
     Ok(cx.tx.count(table, &cx.caller.organisation, &conditions).await? > 0)
 }
 
-/// What was asked for of the things that fulfil these conditions, and where the next part begins.
-///
-/// # Errors
-/// Those of the store.
-pub async fn page<T: Record>(
-    cx: &mut Context<'_>,
-    asked: &Asked,
-    conditions: Vec<Condition>,
-) -> Result<(Vec<Kept<T>>, Option<String>), Refusal> {
-    let limit = asked.limit.saturating_add(1);
-    let query = Query { conditions, after: asked.after.clone(), descending: asked.descending, limit };
-    let mut things = list::<T>(cx.tx, &cx.caller.organisation, &query).await?;
-    let has_more = things.len() > asked.limit as usize;
-    things.truncate(asked.limit as usize);
-    let next = things.last().filter(|_| has_more).map(|last| last.thing.id());
-    Ok((things, next))
-}
-
 /// Every one of the organisation, by its identifier.
 ///
 /// # Errors
@@ -200,12 +183,6 @@ pub async fn all<T: Record>(cx: &mut Context<'_>) -> Result<BTreeMap<String, Kep
             return Ok(all);
         }
     }
-}
-
-/// # Errors
-/// A query with this fault.
-pub fn wrong_query<T>(name: &str, detail: &str) -> Result<T, Refusal> {
-    Err(Refusal::InvalidQuery(vec![Fault::new(format!("?{name}"), detail)]))
 }
 
 /// That each word of a search is a part of the column.

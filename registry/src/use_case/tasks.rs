@@ -9,7 +9,7 @@ use crate::domain::webhook::NoticeKind;
 use crate::use_case::audit::{Change, record};
 use crate::use_case::background::Background;
 use crate::use_case::context::Context;
-use crate::use_case::keeping::{auditor, find, hold, json, page, wrong_query};
+use crate::use_case::keeping::{auditor, filtered, find, hold, json, page, wrong_query};
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, list as records, update};
 use crate::use_case::shown::{Asked, Page, Shown};
@@ -35,7 +35,7 @@ pub async fn get(cx: &mut Context<'_>, id: &str) -> Result<Shown, Refusal> {
 /// # Errors
 /// A filter that cannot be read; those of the store.
 pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> {
-    let conditions = asked.filters.iter().map(|(name, value)| filter(name, value)).collect::<Result<Vec<_>, _>>()?;
+    let conditions = filtered(asked, filter)?;
     if !Reach::of(cx.tx, cx.caller).await?.audits_all() {
         return Ok(Page::default());
     }
