@@ -1,5 +1,6 @@
 //! The command: what it takes, and what it ends with.
 
+mod apply;
 mod check;
 mod connected;
 mod ended;
@@ -8,6 +9,7 @@ mod migrate;
 mod output;
 mod serve;
 mod token;
+mod transfer;
 
 use std::path::PathBuf;
 
@@ -36,6 +38,18 @@ enum Command {
     Check(check::Arguments),
     /// Bring the schema of the database up to date.
     Migrate(migrate::Arguments),
+    /// Make groups, environments, providers, APIs and tiers what FILE says.
+    Apply(apply::Arguments),
+    /// Write everything as JSON lines, secrets only sealed.
+    Export(transfer::ExportArguments),
+    /// Read an export into an empty database; the feed is held until `release`.
+    Import(transfer::ImportArguments),
+    /// Write a backup, from one moment, while the service runs.
+    Backup(transfer::BackupArguments),
+    /// Read a backup into an empty database; the feed is held until `release`.
+    Restore(transfer::RestoreArguments),
+    /// Serve the feed again after a restore or an import.
+    Release(transfer::ReleaseArguments),
     /// Make, list and revoke tokens.
     #[command(subcommand)]
     Token(token::Tokens),
@@ -58,6 +72,12 @@ pub fn run(line: Line) -> Ended {
             Command::Serve => serve::run(&config).await,
             Command::Check(arguments) => check::run(&config, arguments).await,
             Command::Migrate(arguments) => migrate::run(&config, arguments).await,
+            Command::Apply(arguments) => apply::run(&config, arguments).await,
+            Command::Export(arguments) => transfer::export(&config, arguments).await,
+            Command::Import(arguments) => transfer::import(&config, arguments).await,
+            Command::Backup(arguments) => transfer::backup(&config, arguments).await,
+            Command::Restore(arguments) => transfer::restore(&config, arguments).await,
+            Command::Release(arguments) => transfer::release(&config, arguments).await,
             Command::Token(tokens) => token::run(&config, tokens).await,
             Command::SealKey(keys) => keys::run(&config, keys).await,
             Command::Openapi => Ended::done(),

@@ -12,6 +12,7 @@ mod webhook;
 
 pub use auth::{Auth, SignIn, Verify};
 pub use listeners::{Listeners, Tls};
+pub use secret::resolve;
 pub use section::{Environment, Wrong};
 pub use storage::{DatabaseSettings, SealingKey};
 pub use webhook::Webhook;

@@ -6,7 +6,7 @@ use std::fs;
 use secrecy::SecretString;
 use toml::Value;
 
-use super::section::Section;
+use super::section::{Environment, Section};
 
 /// A file that is longer is no secret.
 const MOST_BYTES: u64 = 1 << 20;
@@ -27,7 +27,7 @@ pub(super) fn required_secret(section: &mut Section<'_>, key: &str) -> Option<Se
 }
 
 pub(super) fn from_value(section: &Section<'_>, key: &str, value: &Value) -> Option<SecretString> {
-    match resolve(section, value) {
+    match resolve(section.environment(), value) {
         Ok(secret) => Some(secret),
         Err(problem) => {
             section.fault(key, problem);
@@ -36,11 +36,13 @@ pub(super) fn from_value(section: &Section<'_>, key: &str, value: &Value) -> Opt
     }
 }
 
-fn resolve(section: &Section<'_>, value: &Value) -> Result<SecretString, String> {
+/// # Errors
+/// What is wrong with it; never quotes it.
+pub fn resolve(environment: &Environment, value: &Value) -> Result<SecretString, String> {
     const FORM: &str = "must be {env = \"NAME\"} or {file = \"PATH\"}, never the secret itself";
     let table = value.as_table().filter(|table| table.len() == 1).ok_or(FORM)?;
     let text = match (table.get("env").and_then(Value::as_str), table.get("file").and_then(Value::as_str)) {
-        (Some(name), None) => variable(section, name)?,
+        (Some(name), None) => variable(environment, name)?,
         (None, Some(path)) => file(path)?,
         _ => return Err(FORM.to_owned()),
     };
@@ -48,11 +50,11 @@ fn resolve(section: &Section<'_>, value: &Value) -> Result<SecretString, String>
     if text.is_empty() { Err("is empty".to_owned()) } else { Ok(SecretString::from(text)) }
 }
 
-fn variable(section: &Section<'_>, name: &str) -> Result<String, String> {
+fn variable(environment: &Environment, name: &str) -> Result<String, String> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err("env must be the name of a variable".to_owned());
     }
-    match section.variable(name) {
+    match environment(name) {
         Ok(text) => Ok(text),
         Err(VarError::NotPresent) => Err(format!("the environment has no {name}")),
         Err(VarError::NotUnicode(_)) => Err(format!("{name} is not UTF-8")),

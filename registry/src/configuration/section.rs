@@ -65,8 +65,8 @@ impl<'a> Section<'a> {
         Self { reading, path: String::new(), left: table, is_there: true }
     }
 
-    pub fn variable(&self, name: &str) -> Result<String, VarError> {
-        (self.reading.environment)(name)
+    pub fn environment(&self) -> &Environment {
+        self.reading.environment
     }
 
     /// Whether the configuration has it.
