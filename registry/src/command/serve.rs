@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::Handle;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -43,6 +43,7 @@ pub async fn run(config: &Path) -> Ended {
 }
 
 async fn serve(configuration: Configuration) -> Result<(), Ended> {
+    let signals = Signals::listen().map_err(Ended::failed)?;
     let recorder = recorder()?;
     let Connected { configuration, database, outside, subscribers } = Connected::with(configuration).await?;
     let store = Arc::clone(&outside.store);
@@ -75,7 +76,7 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
         tasks: configuration.tasks,
     });
     let background = tokio::spawn(tasks::run(work, ending));
-    told_to_end().await?;
+    signals.come().await;
     tracing::info!("ending");
     // Held polls are answered, and tasks stop where they can.
     end.send_replace(true);
@@ -134,12 +135,18 @@ async fn listen(
     }
 }
 
-async fn told_to_end() -> Result<(), Ended> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Ended::failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Ended::failed)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What tells the service to end; listened to before anybody can know that it runs.
+struct Signals(Signal, Signal);
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self(signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
     }
-    Ok(())
+
+    async fn come(mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+    }
 }

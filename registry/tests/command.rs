@@ -1,0 +1,223 @@
+//! The command, as an operator runs it: what it prints, and what it ends with.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_tessera-registry");
+const SEALING_KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
+const CATALOGUE: &str = r#"
+[[environments]]
+id = "production"
+
+[[providers]]
+id = "main"
+kind = "manual"
+title = "The authorization server"
+
+[[apis]]
+environment = "production"
+id = "orders-v1"
+group = "root"
+title = "Orders"
+
+[[apis.tiers]]
+id = "gold"
+"#;
+
+/// A folder with a configuration and a database on SQLite.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("tessera-registry-{}", uuid::Uuid::now_v7()));
+        fs::create_dir(&folder).unwrap();
+        let place = Self(folder);
+        let listen = "listen = {api = \"127.0.0.1:0\", feed = \"127.0.0.1:0\", ops = \"127.0.0.1:0\"}";
+        let database = format!("database.url = \"sqlite:{}\"", place.0.join("registry.db").display());
+        let keys = "sealing_keys = [{id = \"k1\", key = {env = \"SEALING_KEY\"}}]";
+        place.write("registry.toml", &format!("{listen}\npublic.url = \"http://127.0.0.1\"\n{database}\n{keys}\n"));
+        place.write("catalogue.toml", CATALOGUE);
+        place
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.join(name), text).unwrap();
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.arg("--config").arg(self.0.join("registry.toml")).args(arguments);
+        command.env("SEALING_KEY", SEALING_KEY).stdin(Stdio::null());
+        command
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", told(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A registry that serves.
+struct Served {
+    child: Child,
+    lines: BufReader<std::process::ChildStderr>,
+    addresses: Vec<(String, String)>,
+}
+
+impl Served {
+    fn start(place: &Place) -> Self {
+        let mut child = place.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut served = Self { lines: BufReader::new(child.stderr.take().unwrap()), child, addresses: Vec::new() };
+        while served.addresses.len() < 3 {
+            let mut line = String::new();
+            assert!(served.lines.read_line(&mut line).unwrap() > 0, "it ended");
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if line["message"] == "listening" {
+                let text = |name: &str| line[name].as_str().unwrap().to_owned();
+                served.addresses.push((text("listener"), text("address")));
+            }
+        }
+        served
+    }
+
+    fn get(&self, listener: &str, path: &str, token: Option<&str>) -> String {
+        let address = &self.addresses.iter().find(|(name, _)| name == listener).unwrap().1;
+        let mut stream = TcpStream::connect(address).unwrap();
+        let token = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: registry\r\nconnection: close\r\n{token}\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn end(mut self) -> String {
+        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        let mut rest = String::new();
+        self.lines.read_to_string(&mut rest).unwrap();
+        rest
+    }
+}
+
+#[test]
+fn a_catalogue_is_applied_once() {
+    let place = Place::new();
+    let file = place.path("catalogue.toml");
+    let lines =
+        "+ environment production\n+ provider main\n+ api production/orders-v1\n+ tier production/orders-v1/gold\n";
+    assert_eq!(place.run(&["apply", &file, "--dry-run"], 4), lines);
+    // Nobody is there to be asked.
+    place.run(&["apply", &file], 2);
+    assert_eq!(place.run(&["apply", &file, "--yes"], 0), lines);
+    assert_eq!(place.run(&["apply", &file, "--yes"], 0), "");
+    place.write("other.toml", &CATALOGUE.replace("gold", "silver"));
+    let changed = "+ tier production/orders-v1/silver\n- tier production/orders-v1/gold\n";
+    assert_eq!(place.run(&["apply", &place.path("other.toml"), "--yes", "--prune"], 0), changed);
+    place.write("wrong.toml", "surprise = 1\n[[apis]]\nid = \"?\"\n");
+    let output = place.command(&["apply", &place.path("wrong.toml"), "--yes"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", told(&output));
+    assert!(told(&output).contains("surprise: "), "{}", told(&output));
+}
+
+#[test]
+fn a_backup_comes_back_held_until_it_is_released() {
+    let place = Place::new();
+    place.run(&["apply", &place.path("catalogue.toml"), "--yes"], 0);
+    let token = place.run(&["token", "create", "--role", "admin"], 0);
+    let backup = place.path("backup.jsonl");
+    place.run(&["backup", &backup], 0);
+    assert!(!fs::read_to_string(&backup).unwrap().contains(token.trim()));
+    place.run(&["restore", &backup], 5);
+    place.run(&["release", "--yes"], 5);
+    place.run(&["restore", &backup, "--replace"], 0);
+    let served = Served::start(&place);
+    assert!(served.get("ops", "/readyz", None).contains("\"held\":true"));
+    served.end();
+    place.run(&["release"], 2);
+    assert!(place.run(&["release", "--yes"], 0).contains("The backup was made at "));
+    assert!(place.run(&["check", "--connect", "--audit"], 0).contains("entries, ok"));
+    // An export is the same, whoever writes it.
+    assert_eq!(place.run(&["export"], 0).lines().skip(1).count(), place.run(&["export"], 0).lines().skip(1).count());
+    fs::write(place.0.join("cut.jsonl"), fs::read_to_string(&backup).unwrap().lines().next().unwrap()).unwrap();
+    place.run(&["restore", &place.path("cut.jsonl"), "--replace"], 3);
+    place.run(&["restore", &place.path("none.jsonl"), "--replace"], 3);
+}
+
+#[test]
+fn a_token_is_printed_once_and_ends_when_it_is_revoked() {
+    let place = Place::new();
+    let token = place.run(&["token", "create", "--role", "admin", "--name", "ci"], 0);
+    let token = token.trim();
+    assert!(token.starts_with("trt_") && token.len() == 47, "{token}");
+    let list = place.run(&["token", "list"], 0);
+    assert!(list.contains("\tci\tadmin\t") && !list.contains(token));
+    let served = Served::start(&place);
+    assert!(served.get("api", "/api/v1/me", Some(token)).starts_with("HTTP/1.1 200 "));
+    place.run(&["token", "revoke", list.split('\t').next().unwrap()], 0);
+    assert!(served.get("api", "/api/v1/me", Some(token)).starts_with("HTTP/1.1 401 "));
+    assert!(!served.end().contains(token));
+    place.run(&["token", "revoke", "no-such"], 1);
+    place.run(&["token", "create", "--role", "nonsense"], 2);
+    place.run(&["token", "create", "--role", "admin", "--expires", "367d"], 3);
+    place.run(&["token", "create", "--role", "admin", "--organisation", "elsewhere"], 1);
+}
+
+#[test]
+fn what_is_wrong_with_the_configuration_is_told_at_once() {
+    let place = Place::new();
+    place.write("registry.toml", "surprise = 1\n[database]\nurl = \"postgres://u:hunter2@h/d\"\n");
+    let output = place.command(&["check"]).output().unwrap();
+    let text = told(&output);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    for path in ["surprise: ", "public.url: ", "sealing_keys: ", "database.url: "] {
+        assert!(text.contains(path), "{text}");
+    }
+    assert!(!text.contains("hunter2"));
+    fs::remove_file(place.0.join("registry.toml")).unwrap();
+    place.run(&["serve"], 3);
+    assert!(!Path::new(&place.path("registry.db")).exists());
+}
+
+#[test]
+fn the_schema_is_brought_up_to_date_when_that_is_wanted() {
+    let place = Place::new();
+    let text = fs::read_to_string(place.0.join("registry.toml")).unwrap();
+    place.write("registry.toml", &format!("{text}database.migrate = false\n"));
+    place.run(&["token", "list"], 5);
+    assert!(!place.run(&["migrate", "--dry-run"], 4).is_empty());
+    place.run(&["migrate"], 0);
+    assert_eq!(place.run(&["migrate", "--dry-run"], 0), "");
+    place.run(&["token", "list"], 0);
+}
+
+#[test]
+fn help_shows_every_command() {
+    let output = Command::new(BINARY).arg("--help").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for command in [
+        "serve", "check", "migrate", "apply", "export", "import", "backup", "restore", "release", "token", "seal-key",
+        "openapi",
+    ] {
+        assert!(text.contains(command), "{command}");
+    }
+}
