@@ -1,5 +1,6 @@
 //! What there is, which states it has and who may do what: no I/O, no clock, no randomness.
 
+pub mod adopted_file;
 pub mod api;
 pub mod application;
 pub mod audit_entry;

@@ -1,5 +1,6 @@
 //! What the registry does, one file for each kind of thing, on whatever store, clock and randomness it is given.
 
+pub mod adopt;
 pub mod apis;
 pub mod application_access;
 pub mod applications;
@@ -37,6 +38,7 @@ pub mod publishing;
 pub mod record;
 pub mod refused;
 pub mod registry_tokens;
+pub mod reseal;
 pub mod retiring;
 pub mod serving;
 pub mod shown;

@@ -16,7 +16,7 @@ use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::tier::{Tier, TierOfApi};
 use crate::use_case::context::Context;
-use crate::use_case::keeping::remove;
+use crate::use_case::keeping::{hold, remove};
 use crate::use_case::record::Record;
 use crate::use_case::serving::follow;
 use crate::use_case::tree::Tree;
@@ -50,6 +50,7 @@ pub async fn apply(cx: &mut Context<'_>, file: &CatalogueFile, prune: bool) -> R
     if organisations::ensure(cx).await? {
         lines.push(format!("+ organisation {}", cx.caller.organisation));
     }
+    groups::hold_tree(cx).await?;
     let catalogue = Catalogue::read(cx, file).await?;
     let problems = catalogue.problems(prune);
     if !problems.is_empty() {
@@ -202,15 +203,19 @@ impl Catalogue {
     /// Removes what the file does not name, what depends on something before it.
     async fn prune(&self, cx: &mut Context<'_>, lines: &mut Vec<String>) -> Result<(), NotApplied> {
         for kept in self.tiers.unnamed() {
+            let kept = &hold::<TierOfApi>(cx, &kept.thing.id()).await?;
             gone("tier", &kept.thing.id(), tiers::end(cx, kept).await, lines)?;
         }
         for kept in self.apis.unnamed() {
+            let kept = &hold::<Api>(cx, &kept.thing.id()).await?;
             gone("api", &kept.thing.id(), apis::end(cx, kept).await, lines)?;
         }
         for kept in self.providers.unnamed() {
+            let kept = &hold::<Provider>(cx, &kept.thing.id).await?;
             gone("provider", &kept.thing.id, providers::end(cx, kept).await, lines)?;
         }
         for kept in self.environments.unnamed() {
+            let kept = &hold::<Environment>(cx, &kept.thing.id).await?;
             gone("environment", &kept.thing.id, environments::end(cx, kept).await, lines)?;
         }
         let tree = self.tree(false);
@@ -218,6 +223,7 @@ impl Catalogue {
         groups.sort_by_key(|kept| std::cmp::Reverse(tree.path(&kept.thing.id).count()));
         for kept in groups {
             let id = &kept.thing.id;
+            hold::<Group>(cx, id).await?;
             let done = match groups::free(cx, id).await {
                 Ok(()) => remove(cx, kept).await,
                 Err(refusal) => Err(refusal),

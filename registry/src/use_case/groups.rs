@@ -50,14 +50,14 @@ pub async fn create(cx: &mut Context<'_>, body: &Object) -> Result<Shown, Refusa
     admin(&Reach::of(cx.tx, cx.caller).await?)?;
     let (mut members, mut group) = (Members::of_new(body), Group::blank(cx.now));
     group.read(&mut members);
+    hold_tree(cx).await?;
     in_tree(cx, &group, &mut members).await?;
     members.finish()?;
     shown(&make(cx, group).await?)
 }
 
-/// Whether the group may stand where it says. No group moves until the transaction ends.
+/// Whether the group may stand where it says. The tree is held.
 async fn in_tree(cx: &mut Context<'_>, group: &Group, members: &mut Members<'_>) -> Result<(), Refusal> {
-    hold::<Group>(cx, ROOT).await?;
     let tree = Tree::read(cx.tx, &cx.caller.organisation).await?;
     if let Some(parent) = &group.parent
         && let Some(fault) = tree.fault_of_move(&group.id, parent)
@@ -65,6 +65,14 @@ async fn in_tree(cx: &mut Context<'_>, group: &Group, members: &mut Members<'_>)
         members.fault("parent", fault);
     }
     Ok(())
+}
+
+/// No group comes, moves or goes until the transaction ends.
+///
+/// # Errors
+/// Those of the store.
+pub async fn hold_tree(cx: &mut Context<'_>) -> Result<(), Refusal> {
+    hold::<Group>(cx, ROOT).await.map(drop)
 }
 
 /// # Errors
@@ -128,6 +136,7 @@ pub async fn free(cx: &mut Context<'_>, id: &str) -> Result<(), Refusal> {
 async fn held(cx: &mut Context<'_>, id: &str, expected: &Expected) -> Result<Kept<Group>, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
     member(&reach)?;
+    hold_tree(cx).await?;
     let kept = hold::<Group>(cx, id).await?;
     admin(&reach)?;
     expected.check(kept.revision)?;

@@ -93,3 +93,12 @@ pub async fn update<T: Record>(tx: &mut dyn Transaction, kept: &mut Kept<T>) -> 
 pub async fn note<T: Record>(tx: &mut dyn Transaction, kept: &Kept<T>) -> Result<(), StoreError> {
     tx.update(T::TABLE, &kept.write()?).await
 }
+
+/// Of all organisations, beyond that organisation and identifier.
+pub async fn scan<T: Record>(
+    tx: &mut dyn Transaction,
+    after: Option<(&str, &str)>,
+    limit: u32,
+) -> Result<Vec<Kept<T>>, StoreError> {
+    tx.scan(T::TABLE, after, limit).await?.into_iter().map(Kept::read).collect()
+}

@@ -10,6 +10,7 @@ mod postgres;
 #[path = "../support/world.rs"]
 mod world;
 
+mod adopt;
 mod apis;
 mod apply;
 mod gateways;

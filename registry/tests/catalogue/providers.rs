@@ -3,8 +3,10 @@
 use serde_json::json;
 use tessera_registry::domain::provider::{Provider, introspection_place};
 use tessera_registry::domain::refusal::Refusal;
+use tessera_registry::sealing::SealingKeys;
 use tessera_registry::use_case::ports::Sealing as _;
 use tessera_registry::use_case::record;
+use tessera_registry::use_case::reseal::{NotResealed, reseal};
 use tessera_registry::use_case::shown::Expected;
 use tessera_registry::use_case::store::Store;
 use tessera_registry::use_case::{audit, environments, providers};
@@ -55,6 +57,37 @@ async fn a_credential_is_sealed_and_never_shown() {
         let none = object(json!({"introspection": null}));
         let done = call!(world, &admin, |cx| providers::patch(cx, "idp", &Expected::Any, &none).await).unwrap();
         assert_eq!(done.value["introspection"], json!(null));
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_sealed_anew_with_the_first_key() {
+    for files in every() {
+        let mut world = with_groups(files).await;
+        let endpoint = "https://idp.example.com/introspect";
+        let body = object(json!({
+            "id": "idp", "kind": "manual",
+            "introspection": {"endpoint": endpoint, "client_id": "registry", "credential": "s3cret"},
+        }));
+        for organisation in ["default", "other"] {
+            let admin = caller(organisation, &["admin"]);
+            call!(world, &admin, |cx| providers::create(cx, &body).await).unwrap();
+        }
+        let before = sealed(&world, "idp").await;
+        let keys = || [("new".to_owned(), [2; 32]), ("k".to_owned(), [1; 32])];
+        world.sealing = SealingKeys::new(keys()).unwrap();
+        let mut tx = world.database.write().await.unwrap();
+        assert_eq!(reseal(&mut *tx, &world.sealing, &world.dice).await, Ok(2));
+        tx.commit().await.unwrap();
+        let after = sealed(&world, "idp").await;
+        assert!(before.starts_with("k.") && after.starts_with("new."));
+        world.sealing = SealingKeys::new(keys().into_iter().take(1)).unwrap();
+        let place = format!("default/{}", introspection_place("idp"));
+        assert_eq!(world.sealing.open(&after, &place).as_deref(), Some(b"s3cret".as_slice()));
+        world.sealing = SealingKeys::new(keys().into_iter().skip(1)).unwrap();
+        let mut tx = world.database.write().await.unwrap();
+        let unreadable = reseal(&mut *tx, &world.sealing, &world.dice).await;
+        assert!(matches!(unreadable, Err(NotResealed::Unreadable { provider, .. }) if provider == "idp"));
     }
 }
 
