@@ -15,6 +15,7 @@ pub mod environment;
 pub mod fault;
 pub mod gateway;
 pub mod group;
+pub mod kept_answer;
 pub mod members;
 pub mod network;
 pub mod organisation;

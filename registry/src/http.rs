@@ -7,8 +7,10 @@ pub mod authentication;
 pub mod conditions;
 pub mod feed;
 pub mod frame;
+pub mod idempotency;
 pub mod intake;
 pub mod json;
+pub mod openapi;
 pub mod ops;
 pub mod problem;
 pub mod problem_pages;
@@ -17,6 +19,7 @@ pub mod query;
 pub mod registry;
 pub mod route;
 pub mod routes;
+pub mod schemas;
 pub mod throttle;
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub mod gateway_tokens;
 pub mod gateways;
 pub mod groups;
 pub mod holdings;
+pub mod idempotency;
 pub mod keeping;
 pub mod listing;
 pub mod me;

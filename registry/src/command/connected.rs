@@ -163,5 +163,12 @@ fn system(configuration: &Configuration, store: Arc<dyn Store>) -> Result<Outsid
         }
         None => None,
     };
-    Ok(Outside { store, clock, randomness: Arc::new(SystemRandomness), sealing: Arc::new(sealing), access_tokens })
+    Ok(Outside {
+        store,
+        clock,
+        randomness: Arc::new(SystemRandomness),
+        sealing: Arc::new(sealing),
+        access_tokens,
+        proof_judge: None,
+    })
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::http::query;
 use crate::http::route::BASE;
+use crate::use_case::client_proof::ProofWanted;
 use crate::use_case::shown::{Asked, Deleted, Page, Shown};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,8 @@ pub struct ApiAnswer {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, String)>,
     pub body: AnswerBody,
+    /// A provider has to be asked first; then the route is run again.
+    pub asking: Option<ProofWanted>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +30,11 @@ pub enum AnswerBody {
 
 impl ApiAnswer {
     pub fn value(value: Value) -> Self {
-        Self { status: StatusCode::OK, headers: Vec::new(), body: AnswerBody::Json(value) }
+        Self { status: StatusCode::OK, headers: Vec::new(), body: AnswerBody::Json(value), asking: None }
+    }
+
+    pub fn asking(wanted: ProofWanted) -> Self {
+        Self { asking: Some(wanted), ..Self::nothing() }
     }
 
     pub fn shown(shown: Shown) -> Self {
@@ -45,7 +52,7 @@ impl ApiAnswer {
     }
 
     pub fn nothing() -> Self {
-        Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: AnswerBody::Nothing }
+        Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: AnswerBody::Nothing, asking: None }
     }
 
     pub fn deleted(deleted: Deleted) -> Self {
@@ -56,7 +63,7 @@ impl ApiAnswer {
     }
 
     pub fn text(text: Vec<u8>) -> Self {
-        Self { status: StatusCode::OK, headers: Vec::new(), body: AnswerBody::Text(text) }
+        Self { body: AnswerBody::Text(text), status: StatusCode::OK, ..Self::nothing() }
     }
 
     /// A part of the list at that path below [`BASE`].
@@ -68,10 +75,19 @@ impl ApiAnswer {
         }
     }
 
+    /// Something new in that collection, or what that action was done to, when it became no other thing.
+    pub fn created_or_shown(collection: &str, acted_on: &str, shown: Shown) -> Self {
+        let is_same = shown.value.get("id").and_then(Value::as_str) == Some(acted_on);
+        if is_same { Self::shown(shown) } else { Self::created(collection, shown) }
+    }
+
     pub fn written(self) -> Response {
         let (body, content_type) = match self.body {
             AnswerBody::Nothing => (Body::empty(), None),
-            AnswerBody::Json(value) => (Body::from(value.to_string()), Some("application/json")),
+            AnswerBody::Json(value) if self.status.is_success() => {
+                (Body::from(value.to_string()), Some("application/json"))
+            }
+            AnswerBody::Json(value) => (Body::from(value.to_string()), Some("application/problem+json")),
             AnswerBody::Text(text) => (Body::from(text), Some("text/plain")),
         };
         let mut response = Response::new(body);

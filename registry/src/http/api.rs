@@ -16,13 +16,16 @@ use crate::http::address::caller_address;
 use crate::http::answer::ApiAnswer;
 use crate::http::authentication;
 use crate::http::frame::{RequestId, Trail, framed};
+use crate::http::idempotency::{Keyed, once};
 use crate::http::intake::{self, Intake};
+use crate::http::openapi;
 use crate::http::problem::HttpProblem;
 use crate::http::problem_pages;
 use crate::http::registry::Registry;
 use crate::http::route::{self, BASE, Route};
 use crate::http::routes::ROUTES;
 use crate::use_case::context::Context;
+use crate::use_case::ports::Proof;
 
 /// Everything that `listen.api` serves.
 pub fn router(registry: Arc<Registry>) -> Router {
@@ -44,13 +47,27 @@ async fn answer(registry: &Registry, parts: &Parts, body: Body, trail: &mut Trai
     let address = caller_address(&parts.headers, &parts.extensions, &registry.settings.trusted_proxies);
     let below = path.strip_prefix(BASE).filter(|below| below.is_empty() || below.starts_with('/'));
     let Some(below) = below else { return open(registry, parts, address, trail) };
+    if below == openapi::PATH {
+        trail.route = openapi::PATH;
+        registry.throttle.address(address)?;
+        only_get(&parts.method)?;
+        return Ok(ApiAnswer::value(openapi::document().clone()).written());
+    }
     trail.route = route::template(ROUTES, below);
     let caller = identified(registry, parts, address).await?;
     *trail = Trail::of(trail.route, Some(&caller));
     let (route, parameters) = route::find(ROUTES, &parts.method, below)?;
-    let intake = intake::read(route.takes, parameters, parts, body).await;
-    let id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id.as_str());
-    run(registry, &caller, id, route, intake).await.map(ApiAnswer::written)
+    let mut intake = intake::read(route, below, parameters, parts, body).await;
+    let id = parts.extensions.get::<RequestId>().map_or("", |RequestId(id)| id.as_str());
+    let work = Work { registry, caller: &caller, request_id: id, route };
+    let answered = match intake.key.take() {
+        Some(key) => {
+            let keyed = Keyed::new(&key, &caller, parts, &intake.call.body, route.secret);
+            once(registry, &keyed, id, async || work.proved(&mut intake, Some(&keyed)).await).await
+        }
+        None => work.proved(&mut intake, None).await,
+    };
+    answered.map(ApiAnswer::written)
 }
 
 /// What needs no authentication.
@@ -82,33 +99,56 @@ async fn identified(registry: &Registry, parts: &Parts, address: IpAddr) -> Resu
     }
 }
 
-async fn run(
-    registry: &Registry,
-    caller: &Caller,
-    request_id: Option<&str>,
-    route: &Route,
-    intake: Intake,
-) -> Result<ApiAnswer, HttpProblem> {
-    let outside = &registry.outside;
-    let changes = route.method != Method::GET;
-    let mut tx = if changes { outside.store.write().await? } else { outside.store.read().await? };
-    let mut cx = Context {
-        tx: &mut *tx,
-        caller,
-        now: outside.clock.now(),
-        randomness: &*outside.randomness,
-        sealing: &*outside.sealing,
-        limits: &registry.settings.limits,
-        subscribers: &registry.settings.subscribers,
-        request_id,
-    };
-    let outcome = (route.run)(&mut cx, &intake.call).await.map_err(HttpProblem::from);
-    let answer = match intake.fault {
-        Some(fault) => return Err(fault.or_before(outcome.err())),
-        None => outcome?,
-    };
-    if changes {
-        tx.commit().await?;
+/// A route, to be run for somebody.
+struct Work<'a> {
+    registry: &'a Registry,
+    caller: &'a Caller,
+    request_id: &'a str,
+    route: &'a Route,
+}
+
+impl Work<'_> {
+    /// Providers are asked between transactions.
+    async fn proved(&self, intake: &mut Intake, keyed: Option<&Keyed>) -> Result<ApiAnswer, HttpProblem> {
+        let answer = self.done(intake, keyed).await?;
+        let Some(wanted) = &answer.asking else { return Ok(answer) };
+        intake.call.proof = Some(match &self.registry.outside.proof_judge {
+            Some(judge) => judge.judge(&wanted.provider, &wanted.access_token).await,
+            None => Proof::Unknown,
+        });
+        self.done(intake, keyed).await
     }
-    Ok(answer)
+
+    /// In one transaction, together with its answer where that has a key.
+    async fn done(&self, intake: &Intake, keyed: Option<&Keyed>) -> Result<ApiAnswer, HttpProblem> {
+        let outside = &self.registry.outside;
+        let changes = self.route.method != Method::GET;
+        let now = outside.clock.now();
+        let mut tx = if changes { outside.store.write().await? } else { outside.store.read().await? };
+        let mut cx = Context {
+            tx: &mut *tx,
+            caller: self.caller,
+            now,
+            randomness: &*outside.randomness,
+            sealing: &*outside.sealing,
+            limits: &self.registry.settings.limits,
+            subscribers: &self.registry.settings.subscribers,
+            request_id: Some(self.request_id),
+        };
+        let outcome = (self.route.run)(&mut cx, &intake.call).await.map_err(HttpProblem::from);
+        let answer = match &intake.fault {
+            Some(fault) => return Err(fault.clone().or_before(outcome.err())),
+            None => outcome?,
+        };
+        if answer.asking.is_some() {
+            return Ok(answer);
+        }
+        if let Some(keyed) = keyed {
+            keyed.keep(&mut *tx, &answer, now).await?;
+        }
+        if changes {
+            tx.commit().await?;
+        }
+        Ok(answer)
+    }
 }

@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
@@ -16,7 +16,7 @@ use crate::domain::fault::Fault;
 use crate::domain::refusal::Refusal;
 use crate::http::problem::HttpProblem;
 use crate::http::problem_types::{MALFORMED_JSON, REQUEST_TIMEOUT, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
-use crate::http::route::{ApiCall, Takes};
+use crate::http::route::{ApiCall, Route, Takes};
 use crate::http::{conditions, json, query};
 use crate::use_case::shown::Expected;
 
@@ -28,52 +28,68 @@ const IN_TIME: Duration = Duration::from_secs(15);
 /// A call, and the first fault of the request that it was made of.
 pub struct Intake {
     pub call: ApiCall,
+    /// `Idempotency-Key`, where the body is known that it stands for.
+    pub key: Option<String>,
     pub fault: Option<HttpProblem>,
 }
 
-pub async fn read(takes: Takes, parameters: Vec<String>, parts: &Parts, body: Body) -> Intake {
+pub async fn read(route: &Route, path: &str, parameters: Vec<String>, parts: &Parts, body: Body) -> Intake {
     let call = ApiCall {
+        path: path.to_owned(),
         parameters,
         asked: query::everything(),
         expected: Expected::Nothing,
         object: Map::new(),
+        proof: None,
         body: Vec::new(),
     };
-    let mut intake = Intake { call, fault: None };
-    let outcome = intake.fill(takes, parts, body).await;
+    let mut intake = Intake { call, key: None, fault: None };
+    let outcome = intake.fill(route, parts, body).await;
     intake.fault = outcome.err();
     intake
 }
 
 impl Intake {
-    async fn fill(&mut self, takes: Takes, parts: &Parts, body: Body) -> Result<(), HttpProblem> {
+    async fn fill(&mut self, route: &Route, parts: &Parts, body: Body) -> Result<(), HttpProblem> {
+        let takes = route.takes;
         let takes_body = !matches!(takes, Takes::Nothing | Takes::List(_));
         if takes_body {
             let received = receive(&parts.headers, body).await;
-            let is_empty = matches!(&received, Ok(bytes) if bytes.is_empty());
-            if !(is_empty && matches!(takes, Takes::Object)) {
+            let key = if parts.method == Method::POST { conditions::idempotency_key(&parts.headers) } else { Ok(None) };
+            if let (Ok(_), Ok(key)) = (&received, &key) {
+                self.key.clone_from(key);
+            }
+            let is_missing = matches!(&received, Ok(bytes) if bytes.is_empty()) && !is_typed(&parts.headers);
+            if !(is_missing && matches!(takes, Takes::Object(_))) {
                 judge_type(takes, &parts.headers)?;
             }
             self.call.body = received?;
+            key?;
         }
         let query = parts.uri.query().unwrap_or_default();
         match takes {
             Takes::List(filters) => self.call.asked = query::list(query, filters)?,
             _ => query::none(query)?,
         }
-        self.call.expected = conditions::expected(&parts.headers)?;
-        if matches!(takes, Takes::Object | Takes::MergePatch) {
-            self.call.object = object(&self.call.body)?;
+        if route.is_guarded {
+            self.call.expected = conditions::expected(&parts.headers)?;
+        }
+        if matches!(takes, Takes::Object(_) | Takes::MergePatch(_)) {
+            let is_missing = self.call.body.is_empty() && !is_typed(&parts.headers);
+            if !is_missing {
+                self.call.object = object(&self.call.body)?;
+            }
         }
         Ok(())
     }
 }
 
-/// The object that a body is. Nothing at all counts as one without members.
+/// Without a body and its type, a request has an object without members.
+fn is_typed(headers: &HeaderMap) -> bool {
+    headers.contains_key(CONTENT_TYPE)
+}
+
 fn object(body: &[u8]) -> Result<Map<String, Value>, HttpProblem> {
-    if body.is_empty() {
-        return Ok(Map::new());
-    }
     match json::read(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Refusal::Invalid(vec![Fault::new("", "must be an object")]).into()),
@@ -90,8 +106,8 @@ fn judge_type(takes: Takes, headers: &HeaderMap) -> Result<(), HttpProblem> {
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = essence == "application/json";
     match takes {
-        Takes::Object if !is_json => refused("the body must be application/json"),
-        Takes::MergePatch if !is_json && essence != "application/merge-patch+json" => {
+        Takes::Object(_) if !is_json => refused("the body must be application/json"),
+        Takes::MergePatch(_) if !is_json && essence != "application/merge-patch+json" => {
             refused("the body must be application/json or application/merge-patch+json")
         }
         Takes::Text if !is_document(&essence) => refused("the body must be JSON, YAML or plain text"),

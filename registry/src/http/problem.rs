@@ -85,9 +85,9 @@ impl HttpProblem {
         self.kind
     }
 
-    /// The answer, with the id of the request that it is for.
-    pub fn written(self, public_url: &str, request_id: &str) -> Response {
-        let mut object = self.members;
+    /// What is answered to the request with that id.
+    pub fn body(&self, public_url: &str, request_id: &str) -> Value {
+        let mut object = self.members.clone();
         object.insert("type".into(), json!(format!("{public_url}/problems/{}", self.kind.slug)));
         object.insert("title".into(), json!(self.kind.title));
         object.insert("status".into(), json!(self.kind.status.as_u16()));
@@ -96,7 +96,11 @@ impl HttpProblem {
         if !self.errors.is_empty() {
             object.insert("errors".into(), json!(self.errors));
         }
-        let mut response = Response::new(Body::from(Value::Object(object).to_string()));
+        Value::Object(object)
+    }
+
+    pub fn written(self, public_url: &str, request_id: &str) -> Response {
+        let mut response = Response::new(Body::from(self.body(public_url, request_id).to_string()));
         *response.status_mut() = self.kind.status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.headers_mut().extend(self.header.map(|header| *header));

@@ -11,6 +11,13 @@ pub struct ProblemType {
     pub meaning: &'static str,
 }
 
+impl ProblemType {
+    /// Others are of the feed.
+    pub fn is_of_api(&self) -> bool {
+        !matches!(self.slug, "gone" | "behind" | "held")
+    }
+}
+
 macro_rules! problem_types {
     ($($name:ident $slug:literal $status:ident $title:literal $meaning:literal)*) => {
         $(pub static $name: ProblemType =

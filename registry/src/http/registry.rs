@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::domain::network::Network;
 use crate::domain::webhook::Subscribers;
+use crate::http::idempotency::AtOnce;
 use crate::http::throttle::Throttle;
 use crate::use_case::context::Limits;
-use crate::use_case::ports::{AccessTokens, Clock, Randomness, Sealing};
+use crate::use_case::ports::{AccessTokens, Clock, ProofJudge, Randomness, Sealing};
 use crate::use_case::store::Store;
 
 /// What the configuration says of HTTP.
@@ -34,17 +35,20 @@ pub struct Outside {
     pub sealing: Arc<dyn Sealing>,
     /// Without them only registry tokens are taken.
     pub access_tokens: Option<Arc<dyn AccessTokens>>,
+    /// Without one, no provider can be asked.
+    pub proof_judge: Option<Arc<dyn ProofJudge>>,
 }
 
 pub struct Registry {
     pub outside: Outside,
     pub settings: HttpSettings,
     pub throttle: Throttle,
+    pub at_once: AtOnce,
 }
 
 impl Registry {
     pub fn new(outside: Outside, settings: HttpSettings) -> Self {
         let throttle = Throttle::new(settings.requests_per_second, settings.burst, settings.failed_authentications);
-        Self { outside, settings, throttle }
+        Self { outside, settings, throttle, at_once: AtOnce::default() }
     }
 }

@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 use crate::domain::refusal::Refusal;
 use crate::http::answer::ApiAnswer;
 use crate::http::problem::HttpProblem;
+use crate::http::schemas::Schemas;
 use crate::use_case::context::Context;
-use crate::use_case::shown::{Asked, Expected};
+use crate::use_case::ports::Proof;
+use crate::use_case::shown::{Asked, Expected, Page};
 
 /// Where all routes begin.
 pub const BASE: &str = "/api/v1";
@@ -20,9 +22,19 @@ pub struct Route {
     pub method: Method,
     /// Below [`BASE`]; a segment in braces is a parameter.
     pub template: &'static str,
+    /// The operation's, in OpenAPI.
+    pub name: &'static str,
     pub takes: Takes,
+    /// Whether it needs `If-Match`.
+    pub is_guarded: bool,
+    pub gives: Gives,
+    /// The member of the answer that is shown once.
+    pub secret: Option<&'static str>,
     pub run: Run,
 }
+
+/// Describes a JSON value, and the parts that its description refers to.
+pub type Schema = fn(&mut Schemas) -> Value;
 
 /// What a route takes beside its parameters.
 #[derive(Clone, Copy)]
@@ -31,20 +43,96 @@ pub enum Takes {
     /// A query, with these filters.
     List(&'static [&'static str]),
     /// A JSON object.
-    Object,
+    Object(Schema),
     /// A JSON object that changes what is there (RFC 7396).
-    MergePatch,
+    MergePatch(Schema),
     /// A text, whatever is in it.
     Text,
 }
 
+/// What a route answers when all is well.
+#[derive(Clone, Copy)]
+pub enum Gives {
+    /// 200 with a part of a list of these.
+    List(Schema),
+    /// 200
+    Shown(Schema),
+    /// 201
+    Created(Schema),
+    /// 201, or 200 with what was there already.
+    CreatedOrShown(Schema),
+    /// 204
+    Nothing,
+    /// 202, or 204 when it is done.
+    Going(Schema),
+    /// 200 with a secret, or 410 when it was shown before.
+    Secret(Schema),
+    /// 200 with a text.
+    Text,
+}
+
+impl Route {
+    const fn of(method: Method, template: &'static str, name: &'static str, gives: Gives, run: Run) -> Self {
+        Self { method, template, name, takes: Takes::Nothing, is_guarded: false, gives, secret: None, run }
+    }
+
+    pub const fn get(template: &'static str, name: &'static str, gives: Gives, run: Run) -> Self {
+        Self::of(Method::GET, template, name, gives, run)
+    }
+
+    pub const fn list(
+        template: &'static str,
+        name: &'static str,
+        filters: &'static [&'static str],
+        item: Schema,
+        run: Run,
+    ) -> Self {
+        Self::get(template, name, Gives::List(item), run).taking(Takes::List(filters))
+    }
+
+    pub const fn post(template: &'static str, name: &'static str, takes: Schema, gives: Gives, run: Run) -> Self {
+        Self::of(Method::POST, template, name, gives, run).taking(Takes::Object(takes))
+    }
+
+    pub const fn put(template: &'static str, name: &'static str, takes: Takes, gives: Gives, run: Run) -> Self {
+        Self::of(Method::PUT, template, name, gives, run).taking(takes)
+    }
+
+    pub const fn patch(template: &'static str, name: &'static str, takes: Schema, gives: Schema, run: Run) -> Self {
+        Self::of(Method::PATCH, template, name, Gives::Shown(gives), run).taking(Takes::MergePatch(takes)).guarded()
+    }
+
+    pub const fn delete(template: &'static str, name: &'static str, gives: Gives, run: Run) -> Self {
+        Self::of(Method::DELETE, template, name, gives, run)
+    }
+
+    const fn taking(mut self, takes: Takes) -> Self {
+        self.takes = takes;
+        self
+    }
+
+    pub const fn guarded(mut self) -> Self {
+        self.is_guarded = true;
+        self
+    }
+
+    pub const fn showing_once(mut self, member: &'static str) -> Self {
+        self.secret = Some(member);
+        self
+    }
+}
+
 /// A request, as far as it is not HTTP.
 pub struct ApiCall {
+    /// Below [`BASE`], as it came.
+    pub path: String,
     /// Of the path, in its order.
     pub parameters: Vec<String>,
     pub asked: Asked,
     pub expected: Expected,
     pub object: Map<String, Value>,
+    /// What a provider has said of a token that is to prove something.
+    pub proof: Option<Proof>,
     /// The body as it came.
     pub body: Vec<u8>,
 }
@@ -53,6 +141,20 @@ impl ApiCall {
     /// A parameter of the path; empty where the template has none, so that nothing is found.
     pub fn parameter(&self, number: usize) -> &str {
         self.parameters.get(number).map_or("", String::as_str)
+    }
+
+    /// Environment and identifier of an API, where a path begins with them.
+    pub fn api(&self) -> (&str, &str) {
+        (self.parameter(0), self.parameter(1))
+    }
+
+    /// And that of a tier of it.
+    pub fn tier(&self) -> (&str, &str, &str) {
+        (self.parameter(0), self.parameter(1), self.parameter(2))
+    }
+
+    pub fn page(&self, page: Page) -> ApiAnswer {
+        ApiAnswer::page(&self.path, &self.asked, page)
     }
 }
 

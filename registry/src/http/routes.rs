@@ -2,6 +2,10 @@
 
 use crate::http::route::Route;
 
-mod caller;
+mod administration;
+mod apis;
+mod bodies;
+mod catalogue;
+mod contracts;
 
-pub static ROUTES: &[&[Route]] = &[caller::ROUTES];
+pub static ROUTES: &[&[Route]] = &[catalogue::ROUTES, apis::ROUTES, contracts::ROUTES, administration::ROUTES];

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::domain::principal::{Caller, Principal, Role};
+use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
 use crate::domain::webhook::Subscribers;
@@ -23,7 +24,7 @@ use crate::sealing::SealingKeys;
 use crate::store::temporary::{TemporaryDatabase, temporary};
 use crate::use_case::context::{Context, Limits};
 use crate::use_case::feed_store::Heads;
-use crate::use_case::ports::{AccessTokens, Clock, Randomness};
+use crate::use_case::ports::{AccessTokens, Clock, Proof, ProofJudge, Randomness};
 use crate::use_case::store::{Store, StoreError, Transaction};
 use crate::use_case::{organisations, registry_tokens};
 
@@ -103,6 +104,20 @@ impl AccessTokens for TestTokens {
     }
 }
 
+/// A token is that of the client that it names.
+struct TestProvider;
+
+#[async_trait]
+impl ProofJudge for TestProvider {
+    async fn judge(&self, _: &Provider, access_token: &str) -> Proof {
+        match access_token {
+            "unknown" => Proof::Unknown,
+            "nothing" => Proof::Nothing("is not active"),
+            client_id => Proof::Of { client_id: client_id.to_owned() },
+        }
+    }
+}
+
 #[async_trait]
 impl Store for TemporaryDatabase {
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {
@@ -145,6 +160,7 @@ impl World {
             randomness: Arc::new(TestDice),
             sealing: Arc::new(SealingKeys::new([("k".to_owned(), [7; 32])]).unwrap()),
             access_tokens: Some(Arc::new(TestTokens)),
+            proof_judge: Some(Arc::new(TestProvider)),
         };
         let registry = Arc::new(Registry::new(outside, settings));
         let world = Self { router: router(Arc::clone(&registry)), registry, time };
@@ -208,6 +224,15 @@ impl World {
             request = request.header(name, value);
         }
         self.send(request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_owned()))).unwrap()).await
+    }
+
+    /// The status of a POST with a key, from a task of its own.
+    pub async fn send_to(router: Router, path: &str, token: &str, key: &str, body: String) -> u16 {
+        let request = Request::post(format!("/api/v1{path}"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json")
+            .header("idempotency-key", key);
+        router.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap().status().as_u16()
     }
 
     pub async fn get(&self, path: &str, token: &str) -> Reply {

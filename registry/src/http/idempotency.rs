@@ -1,0 +1,164 @@
+//! `Idempotency-Key`: a POST that is repeated has its first answer again, and no second effect.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, StatusCode};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::domain::kept_answer::KeptAnswer;
+use crate::domain::principal::Caller;
+use crate::domain::time::Time;
+use crate::domain::token_text::hexadecimal;
+use crate::http::answer::{AnswerBody, ApiAnswer};
+use crate::http::problem::HttpProblem;
+use crate::http::problem_types::{KEY_REUSED, REQUEST_RUNNING};
+use crate::http::registry::Registry;
+use crate::use_case::idempotency::{first_answer, forget, keep};
+use crate::use_case::store::{StoreError, Transaction};
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// So many requests come from one look for old ones to the next.
+const SWEEP: u32 = 256;
+
+/// Requests with a key that this process is at.
+#[derive(Default)]
+pub struct AtOnce {
+    ids: Mutex<BTreeSet<String>>,
+    since_sweep: AtomicU32,
+}
+
+/// One of them, while it is there.
+struct Turn<'a> {
+    all: &'a AtOnce,
+    id: String,
+}
+
+impl AtOnce {
+    fn begin(&self, id: &str) -> Result<Turn<'_>, HttpProblem> {
+        let is_first = self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        if is_first { Ok(Turn { all: self, id: id.to_owned() }) } else { Err(running()) }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.all.ids.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// A request as its key knows it.
+pub struct Keyed {
+    id: String,
+    request: String,
+    organisation: String,
+    /// The member of its answer that is not kept.
+    secret: Option<&'static str>,
+}
+
+impl Keyed {
+    pub fn new(key: &str, caller: &Caller, parts: &Parts, body: &[u8], secret: Option<&'static str>) -> Self {
+        let digest = |texts: &[&[u8]]| {
+            let mut hash = Sha256::new();
+            for text in texts {
+                hash.update((text.len() as u64).to_be_bytes());
+                hash.update(text);
+            }
+            hexadecimal(&hash.finalize())
+        };
+        let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+        Self {
+            id: digest(&[caller.principal.to_string().as_bytes(), key.as_bytes()]),
+            request: digest(&[parts.method.as_str().as_bytes(), path.as_bytes(), body]),
+            organisation: caller.organisation.clone(),
+            secret,
+        }
+    }
+
+    /// Keeps the answer in the transaction of its effect.
+    ///
+    /// # Errors
+    /// Another replica was first; those of the store.
+    pub async fn keep(&self, tx: &mut dyn Transaction, answer: &ApiAnswer, now: Time) -> Result<(), HttpProblem> {
+        let mut body = match &answer.body {
+            AnswerBody::Json(value) => value.clone(),
+            AnswerBody::Nothing | AnswerBody::Text(_) => Value::Null,
+        };
+        if let Some(secret) = self.secret.and_then(|member| body.get_mut(member)) {
+            *secret = Value::Null;
+        }
+        let header =
+            |name: HeaderName| answer.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
+        let kept = KeptAnswer {
+            id: self.id.clone(),
+            at: now,
+            request: self.request.clone(),
+            status: answer.status.as_u16(),
+            etag: header(ETAG),
+            location: header(LOCATION),
+            body,
+        };
+        keep(tx, &self.organisation, kept).await.map_err(|error| match error {
+            StoreError::Exists => running(),
+            error => error.into(),
+        })
+    }
+}
+
+/// The first answer to this request, or else what `perform` makes of it: it keeps what it answers itself, but for
+/// problems.
+pub async fn once(
+    registry: &Registry,
+    keyed: &Keyed,
+    request_id: &str,
+    perform: impl AsyncFnOnce() -> Result<ApiAnswer, HttpProblem>,
+) -> Result<ApiAnswer, HttpProblem> {
+    let _turn = registry.at_once.begin(&keyed.id)?;
+    let outside = &registry.outside;
+    let now = outside.clock.now();
+    let first = first_answer(&mut *outside.store.read().await?, &keyed.organisation, &keyed.id, now).await?;
+    match first {
+        Some(first) if first.request == keyed.request => return Ok(replayed(first)),
+        Some(_) => return Err(HttpProblem::new(&KEY_REUSED, "this Idempotency-Key came with another request")),
+        None => {}
+    }
+    if registry.at_once.since_sweep.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP) {
+        let mut tx = outside.store.write().await?;
+        forget(&mut *tx, &keyed.organisation, now).await?;
+        tx.commit().await?;
+    }
+    let problem = match perform().await {
+        Err(problem) if is_kept(&problem) => problem,
+        other => return other,
+    };
+    let mut answer = ApiAnswer::value(problem.body(&registry.settings.public_url, request_id));
+    answer.status = problem.status();
+    let mut tx = outside.store.write().await?;
+    keyed.keep(&mut *tx, &answer, now).await?;
+    tx.commit().await?;
+    Err(problem)
+}
+
+/// What may be otherwise the next time is not kept.
+fn is_kept(problem: &HttpProblem) -> bool {
+    let status = problem.status();
+    status.is_client_error()
+        && !matches!(status.as_u16(), 401 | 403 | 408 | 413 | 429)
+        && problem.kind() != &REQUEST_RUNNING
+}
+
+fn replayed(first: KeptAnswer) -> ApiAnswer {
+    let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = [(ETAG, first.etag), (LOCATION, first.location), (REPLAYED, Some("true".to_owned()))];
+    let body = if status == StatusCode::NO_CONTENT { AnswerBody::Nothing } else { AnswerBody::Json(first.body) };
+    let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    ApiAnswer { status, headers, body, asking: None }
+}
+
+fn running() -> HttpProblem {
+    HttpProblem::new(&REQUEST_RUNNING, "a request with this Idempotency-Key has not ended yet")
+}

@@ -1,0 +1,74 @@
+//! Bodies of actions, as OpenAPI describes them.
+
+use serde_json::{Map, Value, json};
+
+use crate::http::schemas::Schemas;
+
+fn members(of: Value) -> Map<String, Value> {
+    match of {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+fn reason() -> Value {
+    json!({"type": "string", "maxLength": 1000})
+}
+
+fn date() -> Value {
+    json!({"type": ["string", "null"], "format": "date-time"})
+}
+
+/// An object without members.
+pub fn nothing(parts: &mut Schemas) -> Value {
+    parts.body("Nothing", Map::new(), &[])
+}
+
+pub fn with_reason(parts: &mut Schemas) -> Value {
+    let reason = json!({"type": "string", "minLength": 1, "maxLength": 1000});
+    parts.body("WithReason", members(json!({"reason": reason})), &["reason"])
+}
+
+pub fn with_reason_or_none(parts: &mut Schemas) -> Value {
+    parts.body("WithReasonOrNone", members(json!({"reason": reason()})), &[])
+}
+
+pub fn approval(parts: &mut Schemas) -> Value {
+    let of = json!({"reason": reason(), "not_before": date(), "expires_at": date()});
+    parts.body("ContractApproval", members(of), &[])
+}
+
+pub fn change_of_tier(parts: &mut Schemas) -> Value {
+    let of = json!({"tier": {"type": "string", "minLength": 1, "maxLength": 63}, "reason": reason()});
+    parts.body("ContractTier", members(of), &["tier"])
+}
+
+pub fn change_of_contract(parts: &mut Schemas) -> Value {
+    let name = json!({"type": ["string", "null"], "minLength": 1, "maxLength": 200});
+    parts.body("ContractChange", members(json!({"name": name, "expires_at": date()})), &[])
+}
+
+pub fn rotation(parts: &mut Schemas) -> Value {
+    let of = json!({
+        "overlap": {"type": "string", "default": "24h"},
+        "provider": {"type": "string", "minLength": 1, "maxLength": 63},
+        "jwks": {"type": "object"},
+        "client_id": {"type": "string", "minLength": 1, "maxLength": 1024},
+    });
+    parts.body("ClientRotation", members(of), &[])
+}
+
+pub fn proof(parts: &mut Schemas) -> Value {
+    let token = json!({"type": "string", "minLength": 1});
+    parts.body("ClientProof", members(json!({"access_token": token})), &["access_token"])
+}
+
+/// What is shown once.
+pub fn secret(parts: &mut Schemas) -> Value {
+    let of = json!({
+        "client_id": {"type": "string"},
+        "client_secret": {"type": ["string", "null"]},
+        "secret_expires_at": date(),
+    });
+    parts.body("ClientSecret", members(of), &["client_id", "client_secret", "secret_expires_at"])
+}
