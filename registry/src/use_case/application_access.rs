@@ -26,6 +26,9 @@ impl Record for Application {
 
 /// That it is in a group of the caller's, or has a contract for an API of his.
 pub fn readable_applications(reach: &Reach) -> Condition {
+    if reach.is_admin() {
+        return Condition::All(Vec::new());
+    }
     let has_contract = Condition::ReferredBy(&CONTRACTS, "application", vec![for_own_api(reach)]);
     Condition::Any(vec![reach.condition("group_id", &READERS), has_contract])
 }

@@ -18,7 +18,7 @@ use crate::domain::tier::{Tier, TierOfApi};
 use crate::use_case::context::Context;
 use crate::use_case::keeping::{hold, remove};
 use crate::use_case::record::Record;
-use crate::use_case::serving::follow;
+use crate::use_case::serving::{follow, prepare};
 use crate::use_case::tree::Tree;
 use crate::use_case::wanted::Wanted;
 use crate::use_case::{apis, environments, groups, organisations, providers, tiers};
@@ -172,6 +172,11 @@ impl Catalogue {
     }
 
     async fn put(&self, cx: &mut Context<'_>, lines: &mut Vec<String>) -> Result<(), NotApplied> {
+        for (_, provider) in self.providers.wanted() {
+            if let Some(before) = self.providers.before(&provider.id) {
+                prepare(cx, before, provider).await?;
+            }
+        }
         let tree = self.tree(false);
         let mut groups: Vec<&Group> = self.groups.wanted().map(|(_, group)| group).collect();
         groups.sort_by_key(|group| tree.path(&group.id).count());

@@ -44,7 +44,7 @@ pub async fn confirm(cx: &mut Context<'_>, id: &str, expected: &Expected, body: 
     if !kept.thing.waits_for_proof() {
         return Err(impossible(&kept.thing));
     }
-    go_live(cx, application, &mut kept, "confirm", Some(&reason)).await?;
+    go_live(cx, application, &mut kept, Some(&reason)).await?;
     shown_client(&reach, &kept)
 }
 

@@ -65,14 +65,13 @@ pub async fn go_live(
     cx: &mut Context<'_>,
     application: Application,
     kept: &mut Kept<AppClient>,
-    verb: &str,
     reason: Option<&str>,
 ) -> Result<(), Refusal> {
     let mut holdings = Holdings::of(cx, application).await?;
     let rows = holdings.rows()?;
     let before = kept.thing.clone();
     kept.thing.be_live(cx.now);
-    holdings.put(cx, kept, verb, reason, Some(&before)).await?;
+    holdings.put(cx, kept, "live", reason, Some(&before)).await?;
     take_place(cx, &mut holdings, &kept.thing).await?;
     holdings.settle(cx).await?;
     holdings.publish_since(cx, rows).await

@@ -5,9 +5,11 @@
 use std::fmt;
 
 use crate::domain::members::{Members, Object};
+use crate::domain::principal::Duty;
 use crate::domain::provider::Provider;
 use crate::domain::reader::text;
 use crate::domain::refusal::Refusal;
+use crate::use_case::application_access::readable_application;
 use crate::use_case::client_access::{readable_client, shown_client, writable_client};
 use crate::use_case::client_life::go_live;
 use crate::use_case::context::Context;
@@ -37,7 +39,11 @@ impl fmt::Debug for ProofWanted {
 /// those of the store.
 pub async fn to_prove(cx: &mut Context<'_>, id: &str, body: &Object) -> Result<ProofWanted, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
-    let (client, _) = writable_client(cx, &reach, id).await?;
+    let client = readable_client(cx, &reach, id).await?;
+    let group = readable_application(cx, &reach, &client.thing.application).await?.thing.group;
+    if !reach.has(&group, &[Duty::Developer]) {
+        return Err(Refusal::Forbidden);
+    }
     let (mut members, mut access_token) = (Members::of_new(body), String::new());
     members.required("access_token", &mut access_token, text(1..=MAX_TOKEN));
     members.finish()?;
@@ -72,6 +78,6 @@ pub async fn prove(cx: &mut Context<'_>, id: &str, proof: Proof) -> Result<Shown
         let (current, allowed) = (kept.thing.status.word(), kept.thing.possible());
         return Err(Refusal::Transition { current, allowed });
     }
-    go_live(cx, application, &mut kept, "prove", None).await?;
+    go_live(cx, application, &mut kept, None).await?;
     shown_client(&reach, &kept)
 }

@@ -144,13 +144,14 @@ async fn finish(
     action: ContractAction,
     before: &AccessContract,
 ) -> Result<(), Refusal> {
+    // All that can be read is read before the audit locks the organisation.
+    let holdings = Holdings::without_contracts(cx, bound.application.clone()).await?;
+    let mut publication = Publication::default();
+    publication.add(holdings.rows_of(before)?, holdings.rows_of(&bound.contract.thing)?);
     update(cx.tx, &mut bound.contract).await?;
     let after = &bound.contract.thing;
     let reason = Some(after.reason.as_str()).filter(|reason| !reason.is_empty());
     audit_contract(cx, &bound.application, action.word(), reason, Some(before), after).await?;
     tell(cx, Some(action), after).await?;
-    let holdings = Holdings::without_contracts(cx, bound.application.clone()).await?;
-    let mut publication = Publication::default();
-    publication.add(holdings.rows_of(before)?, holdings.rows_of(after)?);
     publication.publish(cx).await
 }

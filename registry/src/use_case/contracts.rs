@@ -8,7 +8,9 @@ use crate::domain::reader::text;
 use crate::domain::refusal::Refusal;
 use crate::domain::text::MAX_TITLE;
 use crate::use_case::context::Context;
-use crate::use_case::contract_access::{Bound, audit_contract, bound, may_be_approved, readable_contracts, terms};
+use crate::use_case::contract_access::{
+    Bindings, Bound, audit_contract, bound, may_be_approved, readable_contracts, terms,
+};
 use crate::use_case::contract_actions::held_contract;
 use crate::use_case::contract_requests::{MADE_HERE, read_date};
 use crate::use_case::holdings::Holdings;
@@ -40,9 +42,9 @@ pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> 
     let mut conditions = filtered(asked, |name, value| filter(cx, &reach, asked, name, value))?;
     conditions.push(readable_contracts(&reach));
     let (contracts, next) = page::<AccessContract>(cx, asked, conditions).await?;
-    let mut items = Vec::with_capacity(contracts.len());
+    let (mut items, mut bindings) = (Vec::with_capacity(contracts.len()), Bindings::default());
     for kept in contracts {
-        items.push(bound(cx, &reach, kept).await?.shown(cx).await?.value);
+        items.push(bindings.of(cx, &reach, kept).await?.shown(cx).await?.value);
     }
     Ok(Page { items, next })
 }

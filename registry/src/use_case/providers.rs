@@ -11,7 +11,7 @@ use crate::use_case::context::Context;
 use crate::use_case::keeping::{Catalogued, admin, change, find, hold, is_held, json, make, member, page, remove};
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record, list as records};
-use crate::use_case::serving::follow;
+use crate::use_case::serving::{follow, prepare};
 use crate::use_case::shown::{Asked, Deleted, Expected, Page, Shown};
 use crate::use_case::store::{Condition, Query, Table};
 use crate::use_case::tables::{CLIENTS, PROVIDERS};
@@ -116,6 +116,7 @@ pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &O
     }
     members.finish()?;
     let before = kept.thing.clone();
+    prepare(cx, &before, &provider).await?;
     change(cx, &mut kept, provider).await?;
     follow(cx, &before, &kept.thing).await?;
     shown(&reach, &kept)

@@ -12,8 +12,29 @@ use crate::use_case::keeping::hold;
 use crate::use_case::publishing::Publication;
 use crate::use_case::store::Condition;
 
-/// Makes contracts and feeds follow a provider that was written as `after`. It is locked, so that no client of it
-/// becomes live meanwhile.
+/// Locks the provider, so that no client of it becomes live meanwhile, and the applications that have live ones: before
+/// anything is written, as whoever changes a client or a contract does.
+///
+/// # Errors
+/// Those of the store.
+pub async fn prepare(cx: &mut Context<'_>, before: &Provider, after: &Provider) -> Result<(), Refusal> {
+    if before.environments != after.environments {
+        hold::<Provider>(cx, &before.id).await?;
+        for application in applications(cx, &before.id).await? {
+            hold::<Application>(cx, &application).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn applications(cx: &mut Context<'_>, provider: &str) -> Result<BTreeSet<String>, Refusal> {
+    let live = [ClientStatus::Live, ClientStatus::Retiring].map(|status| status.word().to_owned());
+    let of_this = Condition::Is("provider", provider.to_owned());
+    let clients = every::<AppClient>(cx, vec![of_this, Condition::IsIn("status", live.into())]).await?;
+    Ok(clients.into_iter().map(|kept| kept.thing.application).collect())
+}
+
+/// Makes contracts and feeds follow a provider that was written as `after`, once it was [prepared](prepare).
 ///
 /// # Errors
 /// Those of the store.
@@ -21,12 +42,8 @@ pub async fn follow(cx: &mut Context<'_>, before: &Provider, after: &Provider) -
     if before.environments == after.environments {
         return Ok(());
     }
-    let live = [ClientStatus::Live, ClientStatus::Retiring].map(|status| status.word().to_owned());
-    let of_this = Condition::Is("provider", after.id.clone());
-    let clients = every::<AppClient>(cx, vec![of_this, Condition::IsIn("status", live.into())]).await?;
-    let applications: BTreeSet<String> = clients.into_iter().map(|kept| kept.thing.application).collect();
     let mut publication = Publication::default();
-    for application in applications {
+    for application in applications(cx, &after.id).await? {
         let application = hold::<Application>(cx, &application).await?.thing;
         let mut holdings = Holdings::of(cx, application).await?;
         holdings.assume(before);
