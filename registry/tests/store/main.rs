@@ -4,6 +4,7 @@
 #[path = "../support/database.rs"]
 mod database;
 mod feed;
+mod following;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod records;
