@@ -14,6 +14,7 @@ mod state;
 #[cfg(test)]
 pub mod temporary;
 mod transaction;
+mod watched;
 mod watching;
 
 pub use database::Database;

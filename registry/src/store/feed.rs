@@ -11,7 +11,7 @@ use crate::store::dialect::Dialect;
 use crate::store::faults::fault;
 use crate::store::sql::Sql;
 use crate::store::transaction::SqlTransaction;
-use crate::store::watching::CHANNEL;
+use crate::store::watched::CHANNEL;
 use crate::store::{feed_rows, state};
 use crate::use_case::feed_store::{FeedChange, FeedKey, FeedRow, FeedScope, FeedStore, Head};
 use crate::use_case::store::StoreError;

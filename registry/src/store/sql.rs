@@ -5,30 +5,30 @@ use sqlx::{Any, AssertSqlSafe};
 
 use crate::use_case::store::StoreError;
 
-pub(super) enum Value {
+pub(super) enum Bound {
     Text(Option<String>),
     Number(i64),
 }
 
-impl From<&str> for Value {
+impl From<&str> for Bound {
     fn from(text: &str) -> Self {
         Self::Text(Some(text.to_owned()))
     }
 }
 
-impl From<&Option<String>> for Value {
+impl From<&Option<String>> for Bound {
     fn from(text: &Option<String>) -> Self {
         Self::Text(text.clone())
     }
 }
 
-impl From<i64> for Value {
+impl From<i64> for Bound {
     fn from(number: i64) -> Self {
         Self::Number(number)
     }
 }
 
-impl From<u32> for Value {
+impl From<u32> for Bound {
     fn from(number: u32) -> Self {
         Self::Number(number.into())
     }
@@ -37,7 +37,7 @@ impl From<u32> for Value {
 #[derive(Default)]
 pub(super) struct Sql {
     text: String,
-    values: Vec<Value>,
+    values: Vec<Bound>,
 }
 
 impl Sql {
@@ -56,14 +56,14 @@ impl Sql {
     }
 
     /// A placeholder, and what is in its place.
-    pub(super) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+    pub(super) fn bind(&mut self, value: impl Into<Bound>) -> &mut Self {
         self.values.push(value.into());
         self.text.push('$');
         self.number(self.values.len())
     }
 
     /// Placeholders with commas between.
-    pub(super) fn bind_all(&mut self, values: impl IntoIterator<Item = impl Into<Value>>) -> &mut Self {
+    pub(super) fn bind_all(&mut self, values: impl IntoIterator<Item = impl Into<Bound>>) -> &mut Self {
         for (index, value) in values.into_iter().enumerate() {
             if index > 0 {
                 self.add(", ");
@@ -85,11 +85,11 @@ impl Sql {
         let mut query = sqlx::query(AssertSqlSafe(self.text));
         for value in self.values {
             query = match value {
-                Value::Text(Some(text)) if text.contains('\0') => {
+                Bound::Text(Some(text)) if text.contains('\0') => {
                     return Err(StoreError::Broken("a text with a null character".to_owned()));
                 }
-                Value::Text(text) => query.bind(text),
-                Value::Number(number) => query.bind(number),
+                Bound::Text(text) => query.bind(text),
+                Bound::Number(number) => query.bind(number),
             };
         }
         Ok(query)

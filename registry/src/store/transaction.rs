@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::store::dialect::Dialect;
 use crate::store::faults::{PATIENCE, fault, out_of_time};
 use crate::store::sql::Sql;
-use crate::store::watching::Watched;
+use crate::store::watched::Watched;
 use crate::use_case::store::StoreError;
 
 /// A little more than the server's own limit, which says better what was wrong.

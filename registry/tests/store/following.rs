@@ -80,7 +80,7 @@ struct Follower {
 }
 
 impl Follower {
-    /// One poll with all its pages; false when the set is to be learnt anew.
+    /// One poll with all its pages.
     async fn follow(&mut self, store: &Database) {
         let mut asked = self.cursor.clone().map_or(Poll::Everything, Poll::Since);
         let mut seen = self.known.clone();

@@ -7,7 +7,7 @@ use crate::use_case::feed_store::FeedScope;
 use crate::use_case::store::{Stored, Table, Transaction};
 use crate::use_case::tables::{DOCUMENTS, ENVIRONMENTS};
 use crate::use_case::transfer::TransferError;
-use crate::use_case::transfer::line::{Line, RecordLine, RowLine, VERSION, tables};
+use crate::use_case::transfer::line::{FileLine, RecordLine, RowLine, VERSION, tables};
 
 /// What is read at once: a document may have a mebibyte, and what the others may have is less.
 const RECORDS: u32 = 500;
@@ -21,7 +21,7 @@ const ROWS: u32 = 1000;
 pub async fn export(tx: &mut dyn Transaction, now: Time, out: &mut (dyn Write + Send)) -> Result<u64, TransferError> {
     let mut writer = Writer { out, lines: 0 };
     let at = tx.held().await?.unwrap_or(now);
-    writer.write(&Line::TesseraRegistry { version: VERSION, at })?;
+    writer.write(&FileLine::TesseraRegistry { version: VERSION, at })?;
     for table in tables() {
         let mut after = None;
         while let Some(last) = records(tx, table, after.as_ref(), &mut writer).await? {
@@ -30,7 +30,7 @@ pub async fn export(tx: &mut dyn Transaction, now: Time, out: &mut (dyn Write + 
     }
     feeds(tx, &mut writer).await?;
     let lines = writer.lines;
-    writer.write(&Line::End { lines })?;
+    writer.write(&FileLine::End { lines })?;
     writer.out.flush()?;
     Ok(writer.lines)
 }
@@ -41,7 +41,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn write(&mut self, line: &Line) -> Result<(), TransferError> {
+    fn write(&mut self, line: &FileLine) -> Result<(), TransferError> {
         serde_json::to_writer(&mut *self.out, line).map_err(std::io::Error::from)?;
         self.out.write_all(b"\n")?;
         self.lines += 1;
@@ -61,7 +61,7 @@ async fn records(
     let mut last = None;
     for stored in tx.scan(table, after, limit).await? {
         last = Some((stored.organisation.clone(), stored.id.clone()));
-        writer.write(&Line::Record(RecordLine::of(table, stored)?))?;
+        writer.write(&FileLine::Record(RecordLine::of(table, stored)?))?;
     }
     Ok(last)
 }
@@ -92,7 +92,7 @@ async fn feed(tx: &mut dyn Transaction, scope: FeedScope, writer: &mut Writer<'_
         }
         for row in rows {
             if let Some(line) = RowLine::of(&scope.organisation, &scope.environment, row) {
-                writer.write(&Line::Row(line))?;
+                writer.write(&FileLine::Row(line))?;
             }
         }
     }

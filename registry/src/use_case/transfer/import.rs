@@ -10,7 +10,7 @@ use crate::use_case::feed_store::FeedChange;
 use crate::use_case::store::{StoreError, Stored, Table, Transaction};
 use crate::use_case::tables::{AUDIT_ENTRIES, ENVIRONMENTS, GROUPS, ORGANISATIONS};
 use crate::use_case::transfer::TransferError;
-use crate::use_case::transfer::line::{Line, RowLine, VERSION, tables};
+use crate::use_case::transfer::line::{FileLine, RowLine, VERSION, tables};
 
 /// More than any line has.
 const LINE_BYTES: u64 = 16 << 20;
@@ -44,22 +44,22 @@ pub async fn import(
         return Err(TransferError::NotEmpty);
     }
     cx.tx.clear().await?;
-    let mut lines = Lines { file, read: 0 };
+    let mut lines = FileLines { file, read: 0 };
     let at = lines.begin()?;
     let mut filling = Filling::new(cx.now);
     loop {
         match lines.next()? {
-            Line::TesseraRegistry { .. } => return Err(lines.invalid("it begins again")),
-            Line::Record(line) => {
+            FileLine::TesseraRegistry { .. } => return Err(lines.invalid("it begins again")),
+            FileLine::Record(line) => {
                 let (table, stored) = line.stored().map_err(|why| lines.invalid(why))?;
                 filling.record(cx.tx, table, stored).await.map_err(|error| lines.taken(error))?;
             }
-            Line::Row(line) => {
+            FileLine::Row(line) => {
                 if !filling.row(cx.tx, line).await.map_err(|error| lines.taken(error))? {
                     return Err(lines.invalid("there is no such environment"));
                 }
             }
-            Line::End { lines: number } => {
+            FileLine::End { lines: number } => {
                 lines.end(number)?;
                 break;
             }
@@ -184,21 +184,21 @@ impl Filling {
 }
 
 /// The file, line by line.
-struct Lines<'a> {
+struct FileLines<'a> {
     file: &'a mut (dyn BufRead + Send),
     read: u64,
 }
 
-impl Lines<'_> {
+impl FileLines<'_> {
     fn begin(&mut self) -> Result<Time, TransferError> {
         match self.next()? {
-            Line::TesseraRegistry { version: VERSION, at } => Ok(at),
-            Line::TesseraRegistry { version, .. } => Err(self.invalid(format!("its form has version {version}"))),
+            FileLine::TesseraRegistry { version: VERSION, at } => Ok(at),
+            FileLine::TesseraRegistry { version, .. } => Err(self.invalid(format!("its form has version {version}"))),
             _ => Err(self.invalid("it does not begin as an export or a backup does")),
         }
     }
 
-    fn next(&mut self) -> Result<Line, TransferError> {
+    fn next(&mut self) -> Result<FileLine, TransferError> {
         let mut bytes = Vec::new();
         (&mut self.file).take(LINE_BYTES).read_until(b'\n', &mut bytes)?;
         self.read += 1;

@@ -15,7 +15,7 @@ pub(super) const VERSION: u32 = 1;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum Line {
+pub(super) enum FileLine {
     /// The first: when the database was as the file says.
     TesseraRegistry {
         version: u32,
