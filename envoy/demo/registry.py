@@ -9,11 +9,13 @@ import argparse
 import base64
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 from demo import Demo, replaced
@@ -30,6 +32,12 @@ sealing_keys = [{{id = "demo", key = {{env = "REGISTRY_KEY"}}}}]
 """
 
 
+def text(url):
+    """What `url` answers with."""
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as response:
+        return response.read().decode()
+
+
 class Registry:
     """The registry on SQLite, and its administration API."""
 
@@ -39,12 +47,18 @@ class Registry:
         self._env = {"REGISTRY_KEY": base64.b64encode(secrets.token_bytes(32)).decode()}
         self.program = Program("the registry", [binary, "--config", self.config, "serve"], folder / "registry.log", self._env)
         listening = self.program.wait_until(self._listening)
-        self.api, self.feed = listening["api"], listening["feed"]
+        self.api, self.feed, self.ops = listening["api"], listening["feed"], listening["ops"]
 
     def _listening(self):
         lines = [json.loads(line) for line in self.program.log.read_text().splitlines() if line.startswith("{")]
         found = {line["listener"]: line["address"] for line in lines if line.get("message") == "listening"}
         return found if len(found) == 3 else None
+
+    def await_held_poll(self):
+        """Until a gateway waits for the next change: one that comes sooner is told with the next poll, a second later."""
+        metrics = f"http://{self.ops}/metrics"
+        held = re.compile(r"^tessera_registry_feed_held_polls [1-9]", re.MULTILINE)
+        self.program.wait_until(lambda: held.search(text(metrics)))
 
     def command(self, *arguments):
         """What a command of the registry prints."""
@@ -94,7 +108,7 @@ class ContractDemo(Demo):
         return {**super()._environment(), "CONTRACTS_AUTH": f"Bearer {self.secrets['feed']}"}
 
     def _config(self, port, admin_port):
-        source = ("source: {endpoint: http://registry/v1/contracts, cluster: registry, refresh: 1s, timeout: 25s,"
+        source = ("source: {url: http://registry/v1/contracts, cluster: registry, refresh: 1s, timeout: 25s,"
                   " headers: {authorization: {env: CONTRACTS_AUTH}, prefer: \"wait=20\"}}")
         feed_port = self.registry.feed.rsplit(":", 1)[1]
         cluster = f"""  - name: registry
@@ -138,6 +152,7 @@ class Story:
         return self.good
 
     def _step(self, title, expected, act):
+        self.demo.registry.await_held_poll()
         act()
         begun = time.monotonic()
         while True:
