@@ -1,5 +1,6 @@
 //! The command: what it takes, and what it ends with.
 
+mod adopt;
 mod apply;
 mod check;
 mod connected;
@@ -40,6 +41,8 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Make groups, environments, providers, APIs and tiers what FILE says.
     Apply(apply::Arguments),
+    /// Make contracts of a contract document, for gateways that had one before.
+    Adopt(adopt::Arguments),
     /// Write everything as JSON lines, secrets only sealed.
     Export(transfer::ExportArguments),
     /// Read an export into an empty database; the feed is held until `release`.
@@ -73,6 +76,7 @@ pub fn run(line: Line) -> Ended {
             Command::Check(arguments) => check::run(&config, arguments).await,
             Command::Migrate(arguments) => migrate::run(&config, arguments).await,
             Command::Apply(arguments) => apply::run(&config, arguments).await,
+            Command::Adopt(arguments) => adopt::run(&config, arguments).await,
             Command::Export(arguments) => transfer::export(&config, arguments).await,
             Command::Import(arguments) => transfer::import(&config, arguments).await,
             Command::Backup(arguments) => transfer::backup(&config, arguments).await,

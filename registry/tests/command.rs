@@ -183,6 +183,23 @@ fn a_token_is_printed_once_and_ends_when_it_is_revoked() {
 }
 
 #[test]
+fn a_contract_document_is_adopted_whole_or_not_at_all() {
+    let place = Place::new();
+    place.run(&["apply", &place.path("catalogue.toml"), "--yes"], 0);
+    let document =
+        r#"{"contracts": [{"api": "orders-v1", "client_id": "portal", "provider": "main", "tier": "gold"}]}"#;
+    place.write("contracts.json", document);
+    place.write("wrong.json", &document.replace("gold", "platinum"));
+    let adopt = |name: &str| ["adopt", name, "--environment", "production", "--group", "root"].map(str::to_owned);
+    let run = |name: &str, code| place.run(&adopt(&place.path(name)).each_ref().map(String::as_str), code);
+    run("wrong.json", 3);
+    assert_eq!(run("contracts.json", 0), "1 applications, 1 contracts; 0 revoked rows were left out\n");
+    assert!(place.run(&["export"], 0).contains("portal"));
+    assert!(place.run(&["seal-key", "reseal"], 0).starts_with("0 secrets"));
+    assert_eq!(place.run(&["seal-key", "new"], 0).trim().len(), 44);
+}
+
+#[test]
 fn what_is_wrong_with_the_configuration_is_told_at_once() {
     let place = Place::new();
     place.write("registry.toml", "surprise = 1\n[database]\nurl = \"postgres://u:hunter2@h/d\"\n");

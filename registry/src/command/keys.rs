@@ -6,23 +6,45 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 
+use crate::command::connected::Connected;
 use crate::command::ended::Ended;
 use crate::command::output;
 use crate::system::SystemRandomness;
 use crate::use_case::ports::Randomness;
+use crate::use_case::reseal::{NotResealed, reseal};
 
 #[derive(Debug, Subcommand)]
 pub enum Keys {
     /// Print a new key.
     New,
+    /// Seal everything with the first key of the configuration; afterwards the others can go.
+    Reseal,
 }
 
-pub async fn run(_: &Path, keys: Keys) -> Ended {
-    match keys {
-        Keys::New => {
-            let mut key = [0; 32];
-            SystemRandomness.fill(&mut key);
-            output::lines([STANDARD.encode(key)]).err().unwrap_or_else(Ended::done)
+pub async fn run(config: &Path, keys: Keys) -> Ended {
+    let done = match keys {
+        Keys::New => new(),
+        Keys::Reseal => resealed(config).await,
+    };
+    done.err().unwrap_or_else(Ended::done)
+}
+
+fn new() -> Result<(), Ended> {
+    let mut key = [0; 32];
+    SystemRandomness.fill(&mut key);
+    output::lines([STANDARD.encode(key)])
+}
+
+async fn resealed(config: &Path) -> Result<(), Ended> {
+    let connected = Connected::by(config).await?;
+    let outside = &connected.outside;
+    let mut tx = outside.store.write().await?;
+    let sealed = reseal(&mut *tx, &*outside.sealing, &*outside.randomness).await.map_err(|why| match why {
+        NotResealed::Unreadable { organisation, provider } => {
+            Ended::not_possible(format!("no key opens what provider {provider} of {organisation} has"))
         }
-    }
+        NotResealed::Refused(refusal) => refusal.into(),
+    })?;
+    tx.commit().await?;
+    output::lines([format!("{sealed} secrets are sealed with the first key")])
 }
