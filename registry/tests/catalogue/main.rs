@@ -16,5 +16,6 @@ mod apply;
 mod gateways;
 mod groups;
 mod providers;
+mod races;
 mod tiers;
 mod tokens;
