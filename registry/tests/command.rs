@@ -1,4 +1,5 @@
 //! The command, as an operator runs it: what it prints, and what it ends with.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
