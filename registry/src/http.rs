@@ -3,6 +3,7 @@
 pub mod address;
 pub mod answer;
 pub mod api;
+pub mod at_once;
 pub mod authentication;
 pub mod conditions;
 pub mod feed;

@@ -7,9 +7,11 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::http::query;
-use crate::http::route::BASE;
 use crate::use_case::client_proof::ProofWanted;
 use crate::use_case::shown::{Asked, Deleted, Page, Shown};
+
+/// Where all routes begin.
+pub const BASE: &str = "/api/v1";
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiAnswer {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::domain::principal::Caller;
 use crate::http::address::caller_address;
-use crate::http::answer::ApiAnswer;
+use crate::http::answer::{ApiAnswer, BASE};
 use crate::http::authentication;
 use crate::http::frame::{RequestId, Trail, framed};
 use crate::http::idempotency::{Keyed, once};
@@ -22,7 +22,7 @@ use crate::http::openapi;
 use crate::http::problem::HttpProblem;
 use crate::http::problem_pages;
 use crate::http::registry::Registry;
-use crate::http::route::{self, BASE, Route};
+use crate::http::route::{self, Route};
 use crate::http::routes::ROUTES;
 use crate::use_case::context::Context;
 use crate::use_case::ports::Proof;

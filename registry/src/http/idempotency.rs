@@ -1,9 +1,5 @@
 //! `Idempotency-Key`: a POST that is repeated has its first answer again, and no second effect.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
-
 use axum::http::header::{ETAG, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode};
@@ -15,6 +11,7 @@ use crate::domain::principal::Caller;
 use crate::domain::time::Time;
 use crate::domain::token_text::hexadecimal;
 use crate::http::answer::{AnswerBody, ApiAnswer};
+use crate::http::at_once::running;
 use crate::http::problem::HttpProblem;
 use crate::http::problem_types::{KEY_REUSED, REQUEST_RUNNING};
 use crate::http::registry::Registry;
@@ -22,34 +19,6 @@ use crate::use_case::idempotency::{first_answer, forget, keep};
 use crate::use_case::store::{StoreError, Transaction};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// So many requests come from one look for old ones to the next.
-const SWEEP: u32 = 256;
-
-/// Requests with a key that this process is at.
-#[derive(Default)]
-pub struct AtOnce {
-    ids: Mutex<BTreeSet<String>>,
-    since_sweep: AtomicU32,
-}
-
-/// One of them, while it is there.
-struct Turn<'a> {
-    all: &'a AtOnce,
-    id: String,
-}
-
-impl AtOnce {
-    fn begin(&self, id: &str) -> Result<Turn<'_>, HttpProblem> {
-        let is_first = self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
-        if is_first { Ok(Turn { all: self, id: id.to_owned() }) } else { Err(running()) }
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.all.ids.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
-}
 
 /// A request as its key knows it.
 pub struct Keyed {
@@ -126,7 +95,7 @@ pub async fn once(
         Some(_) => return Err(HttpProblem::new(&KEY_REUSED, "this Idempotency-Key came with another request")),
         None => {}
     }
-    if registry.at_once.since_sweep.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP) {
+    if registry.at_once.is_sweep_due() {
         let mut tx = outside.store.write().await?;
         forget(&mut *tx, &keyed.organisation, now).await?;
         tx.commit().await?;
@@ -157,8 +126,4 @@ fn replayed(first: KeptAnswer) -> ApiAnswer {
     let body = if status == StatusCode::NO_CONTENT { AnswerBody::Nothing } else { AnswerBody::Json(first.body) };
     let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     ApiAnswer { status, headers, body, asking: None }
-}
-
-fn running() -> HttpProblem {
-    HttpProblem::new(&REQUEST_RUNNING, "a request with this Idempotency-Key has not ended yet")
 }

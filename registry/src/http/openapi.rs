@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 
 use crate::domain::fault::Fault;
+use crate::http::answer::BASE;
 use crate::http::problem_types::PROBLEM_TYPES;
-use crate::http::route::{BASE, Gives, Route, Takes};
+use crate::http::route::{Gives, Route, Takes};
 use crate::http::routes::ROUTES;
 use crate::http::schemas::Schemas;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::network::Network;
 use crate::domain::webhook::Subscribers;
-use crate::http::idempotency::AtOnce;
+use crate::http::at_once::AtOnce;
 use crate::http::throttle::Throttle;
 use crate::use_case::context::Limits;
 use crate::use_case::ports::{AccessTokens, Clock, ProofJudge, Randomness, Sealing};

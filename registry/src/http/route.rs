@@ -14,13 +14,10 @@ use crate::use_case::context::Context;
 use crate::use_case::ports::Proof;
 use crate::use_case::shown::{Asked, Expected, Page};
 
-/// Where all routes begin.
-pub const BASE: &str = "/api/v1";
-
 /// A way to a use case.
 pub struct Route {
     pub method: Method,
-    /// Below [`BASE`]; a segment in braces is a parameter.
+    /// Below [`super::answer::BASE`]; a segment in braces is a parameter.
     pub template: &'static str,
     /// The operation's, in OpenAPI.
     pub name: &'static str,
@@ -124,7 +121,7 @@ impl Route {
 
 /// A request, as far as it is not HTTP.
 pub struct ApiCall {
-    /// Below [`BASE`], as it came.
+    /// Below [`super::answer::BASE`], as it came.
     pub path: String,
     /// Of the path, in its order.
     pub parameters: Vec<String>,
