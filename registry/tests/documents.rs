@@ -1,0 +1,130 @@
+//! What the documents show is so: their configurations are read, and their commands run.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tessera_registry::configuration::Configuration;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_tessera-registry");
+const PAGES: [&str; 3] = ["registry.md", "registry-operating.md", "registry-security.md"];
+
+fn page(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs").join(name);
+    fs::read_to_string(path).unwrap()
+}
+
+/// The blocks of a language, in order.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// Without an end that tests do not wait for.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn the_way_to_the_first_contract_leads_there() {
+    let folder = Folder(std::env::temp_dir().join(format!("tessera-registry-{}", uuid::Uuid::now_v7())));
+    fs::create_dir(&folder.0).unwrap();
+    let text = page("registry.md");
+    let [configuration, catalogue] = blocks(&text, "toml").try_into().unwrap();
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let ports = listeners.map(|listener| listener.local_addr().unwrap().port());
+    let here = |text: &str| {
+        let named = ["127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:8082"];
+        named
+            .iter()
+            .zip(ports)
+            .fold(text.to_owned(), |text, (old, port)| text.replace(old, &format!("127.0.0.1:{port}")))
+    };
+    fs::write(folder.0.join("registry.toml"), here(&configuration)).unwrap();
+    fs::write(folder.0.join("catalogue.toml"), catalogue).unwrap();
+    // The first block builds; that has been done.
+    let steps: Vec<_> = blocks(&text, "shell").iter().skip(1).map(|block| here(block)).collect();
+    let seen = r#"test "$(curl --silent http://127.0.0.1:8081/v1/contracts --header "Authorization: Bearer $feed" | member status)" ="#;
+    let after = |index: usize| match index {
+        3 => format!("{} active\n", here(seen)),
+        4 => format!("{} ''\n", here(seen)),
+        _ => String::new(),
+    };
+    let script: String = steps.iter().enumerate().map(|(index, step)| format!("{step}{}", after(index))).collect();
+    let script = format!("set -euo pipefail\ntrap 'kill %1; wait' EXIT\n{script}");
+    let path = format!("{}:{}", Path::new(BINARY).parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("bash").arg("-c").arg(script).current_dir(&folder.0).env("PATH", path).output().unwrap();
+    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains(r#""contracts":[{"#) && told.contains(r#""tier":"gold""#), "{told}");
+}
+
+#[test]
+fn configurations_are_read() {
+    let environment = |_: &str| Ok("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned());
+    let first = blocks(&page("registry.md"), "toml").remove(0);
+    Configuration::read(&first, &environment).unwrap();
+}
+
+#[test]
+fn every_command_is_understood() {
+    let mut shown = 0;
+    for name in PAGES {
+        for line in blocks(&page(name), "shell").iter().flat_map(|block| block.lines()) {
+            let Some(rest) = line.strip_prefix("tessera-registry ") else { continue };
+            let words = rest.split(" 2>").next().unwrap().split(' ');
+            // Help ends the reading of a line without doing what it says, if all before it is understood.
+            let run = Command::new(BINARY).args(words).arg("--help").output().unwrap();
+            assert!(run.status.success(), "{name}: {line}\n{}", String::from_utf8_lossy(&run.stderr));
+            shown += 1;
+        }
+    }
+    assert!(shown > 12, "only {shown} commands were found");
+}
+
+#[test]
+fn every_key_is_described() {
+    let text = page("registry-operating.md");
+    for key in [
+        "listen.api",
+        "listen.feed",
+        "listen.ops",
+        "public.url",
+        "public.trusted_proxies",
+        "tls.cert",
+        "tls.key",
+        "database.url",
+        "database.pool",
+        "database.migrate",
+        "sealing_keys[]",
+        "auth.issuer",
+        "auth.audience",
+        "auth.verify",
+        "auth.algorithms",
+        "auth.client_id",
+        "auth.client_secret",
+        "auth.organisation_claim",
+        "auth.roles_claim",
+        "auth.roles",
+        "limits.requests_per_second",
+        "limits.burst",
+        "limits.failed_authentications",
+        "limits.clients_per_application",
+        "limits.open_requests",
+        "feed.page_rows",
+        "feed.max_held",
+        "feed.removals_kept",
+        "tasks.workers",
+        "tasks.stuck_after",
+        "webhooks[]",
+        "log.level",
+        "log.format",
+    ] {
+        assert!(text.contains(&format!("`{key}`")), "{key}");
+    }
+}
