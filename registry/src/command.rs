@@ -16,6 +16,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::http::openapi;
+
 pub use ended::Ended;
 
 /// Keeps contracts between client applications and APIs, and serves them to gateways.
@@ -84,7 +86,11 @@ pub fn run(line: Line) -> Ended {
             Command::Release(arguments) => transfer::release(&config, arguments).await,
             Command::Token(tokens) => token::run(&config, tokens).await,
             Command::SealKey(keys) => keys::run(&config, keys).await,
-            Command::Openapi => Ended::done(),
+            Command::Openapi => openapi(),
         }
     })
+}
+
+fn openapi() -> Ended {
+    output::lines([openapi::document()]).err().unwrap_or_else(Ended::done)
 }

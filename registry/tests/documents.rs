@@ -1,4 +1,5 @@
 //! What the documents show is so: their configurations are read, and their commands run.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 use std::net::TcpListener;

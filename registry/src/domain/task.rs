@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_delivery_is_tried_for_a_day_with_growing_pauses() {
         let delivery = Delivery { url: String::new(), body: String::new(), is_repeated: true };
-        let start = Time::from_millis(0);
+        let start = Time::from_millis(1000);
         let mut task = QueuedTask::delivery("t".into(), delivery, start);
         let mut pauses = Vec::new();
         let given_up = loop {
