@@ -44,6 +44,7 @@ pub mod retiring;
 pub mod serving;
 pub mod shown;
 pub mod store;
+pub mod store_error;
 pub mod tables;
 pub mod tasks;
 pub mod tiers;

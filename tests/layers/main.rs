@@ -50,6 +50,7 @@ const CRATES: &[&str] = &[
     "core/src/lib.rs",
     "src/lib.rs",
     "cli/src/lib.rs",
+    "registry/src/lib.rs",
     "xtask/src/main.rs",
     "benches/load/src/main.rs",
     "benches/floor/src/lib.rs",

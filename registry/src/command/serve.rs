@@ -17,7 +17,7 @@ use crate::command::connected::{Connected, configuration, logging};
 use crate::command::ended::Ended;
 use crate::configuration::{Configuration, Listeners, Rates};
 use crate::domain::webhook::Subscribers;
-use crate::http::feed::{Feed, Holds};
+use crate::http::feed::{Feed, Holds, Service};
 use crate::http::ops::Ops;
 use crate::http::registry::{HttpSettings, Registry};
 use crate::http::{api, feed, ops};
@@ -50,7 +50,8 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
     let registry = Arc::new(Registry::new(outside, settings(&configuration, subscribers)));
     let (end, ending) = watch::channel(false);
     let holds = Holds::new(configuration.feed.max_held, store.heads(), ending.clone());
-    let feed_state = Arc::new(Feed { registry: Arc::clone(&registry), page_rows: configuration.feed.page_rows, holds });
+    let feed_state = Feed { registry: Arc::clone(&registry), page_rows: configuration.feed.page_rows };
+    let polled = Arc::new(Service { feed: feed_state, holds });
     let listeners = &configuration.listeners;
     let tls = match &listeners.tls {
         Some(files) => Some(tls::configuration(files).await.map_err(Ended::failed)?),
@@ -58,7 +59,7 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
     };
     let routers = [
         ("api", listeners.api, api::router(Arc::clone(&registry)), tls.clone()),
-        ("feed", listeners.feed, feed::router(feed_state), tls),
+        ("feed", listeners.feed, feed::router(polled), tls),
         ("ops", listeners.ops, ops::router(Arc::new(Ops { store, metrics: recorder })), None),
     ];
     let handle = Handle::new();

@@ -3,6 +3,7 @@
 mod answer;
 mod hold;
 mod poller;
+mod state;
 mod validity;
 
 use std::sync::Arc;
@@ -16,41 +17,38 @@ use axum::response::{IntoResponse, Response};
 use tower_http::compression::CompressionLayer;
 
 pub use hold::Holds;
+pub use state::Feed;
 
 use crate::http::address::caller_address;
 use crate::http::frame::{Trail, framed};
 use crate::http::problem::HttpProblem;
-use crate::http::registry::Registry;
 use crate::use_case::gateway_tokens::note_poll;
 use poller::{Poller, Wish};
 
-const PATH: &str = "/v1/contracts";
-
-/// What the feed has beside what all requests share.
-pub struct Feed {
-    pub registry: Arc<Registry>,
-    pub page_rows: u32,
+/// What the feed has, and the polls that it holds.
+pub struct Service {
+    pub feed: Feed,
     pub holds: Holds,
 }
 
 /// Everything that `listen.feed` serves.
-pub fn router(feed: Arc<Feed>) -> Router {
-    let registry = Arc::clone(&feed.registry);
-    let router = Router::new().fallback(serve).with_state(feed).layer(CompressionLayer::new().gzip(true));
+pub fn router(service: Arc<Service>) -> Router {
+    let registry = Arc::clone(&service.feed.registry);
+    let router = Router::new().fallback(serve).with_state(service).layer(CompressionLayer::new().gzip(true));
     framed(router, registry, "feed")
 }
 
-async fn serve(State(feed): State<Arc<Feed>>, request: Request) -> Response {
+async fn serve(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let mut trail = Trail::default();
-    let (mut response, result) = match told(&feed, &parts, &mut trail).await {
+    let (mut response, result) = match told(&service, &parts, &mut trail).await {
         Ok(response) => (response, None),
         Err(problem) => {
             let result = problem_result(&problem);
             (problem.into_response(), Some(result))
         }
     };
-    if parts.uri.path() == PATH {
+    if parts.uri.path() == answer::PATH {
         let result = result.or_else(|| response.extensions_mut().remove::<answer::Counted>().map(|counted| counted.0));
         metrics::counter!("tessera_registry_feed_polls_total", "result" => result.unwrap_or("unavailable"))
             .increment(1);
@@ -69,11 +67,11 @@ fn problem_result(problem: &HttpProblem) -> &'static str {
     }
 }
 
-async fn told(feed: &Feed, parts: &Parts, trail: &mut Trail) -> Result<Response, HttpProblem> {
-    if parts.uri.path() != PATH {
+async fn told(Service { feed, holds }: &Service, parts: &Parts, trail: &mut Trail) -> Result<Response, HttpProblem> {
+    if parts.uri.path() != answer::PATH {
         return Err(HttpProblem::not_found());
     }
-    trail.route = PATH;
+    trail.route = answer::PATH;
     let address = caller_address(&parts.headers, &parts.extensions, &feed.registry.settings.trusted_proxies);
     let poller = match Poller::identified(&feed.registry, &parts.headers).await? {
         Some(poller) => poller,
@@ -87,7 +85,7 @@ async fn told(feed: &Feed, parts: &Parts, trail: &mut Trail) -> Result<Response,
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         return Err(HttpProblem::method_not_allowed("GET, HEAD"));
     }
-    let response = feed.holds.answered(feed, &poller, &parts.headers, &Wish::read(parts)).await?;
+    let response = holds.answered(feed, &poller, &parts.headers, &Wish::read(parts)).await?;
     note(feed, poller, &response);
     Ok(response)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::domain::time::Time;
-use crate::use_case::store::StoreError;
+use crate::use_case::store_error::StoreError;
 
 /// Whom a row is for; rows sort by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,12 +4,12 @@
 //! [`Table`] names; all of them but `revision` are texts that compare byte by byte. Moments in them are in the form of
 //! [`crate::domain::time::Time`], which sorts as they do.
 
-use std::fmt;
-
 use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::use_case::feed_store::{FeedStore, Heads};
+
+pub use crate::use_case::store_error::StoreError;
 
 /// A table of records, with what records are found, ordered and kept unique by beside their identifiers.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,33 +65,6 @@ pub struct Query {
     /// At most so many.
     pub limit: u32,
 }
-
-#[derive(Debug)]
-pub enum StoreError {
-    /// The primary key or a unique column is taken.
-    Exists,
-    /// No connection, out of time, a deadlock, a full disk: the same may succeed later. The text is for the log.
-    Unavailable(String),
-    /// The schema has a later version than this program knows.
-    NewerSchema { found: usize, known: usize },
-    /// What should not be. The text is for the log.
-    Broken(String),
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exists => f.write_str("it exists already"),
-            Self::Unavailable(why) => write!(f, "the database cannot be used now: {why}"),
-            Self::NewerSchema { found, known } => {
-                write!(f, "the schema has version {found}, and this program knows {known}")
-            }
-            Self::Broken(why) => write!(f, "the database: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}
 
 /// A database.
 #[async_trait]

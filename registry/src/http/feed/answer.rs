@@ -6,11 +6,11 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use tessera_core::contract::DocumentKind;
 
-use crate::http::feed::PATH;
 use crate::http::problem::HttpProblem;
 use crate::http::problem_types::{BEHIND, GONE, HELD, INTERNAL};
 use crate::use_case::feed::{Document, Told};
 
+pub const PATH: &str = "/v1/contracts";
 pub const VARY: HeaderValue = HeaderValue::from_static("authorization");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 

@@ -8,9 +8,9 @@ use axum::response::Response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::http::feed::Feed;
 use crate::http::feed::answer;
 use crate::http::feed::poller::{Poller, Wish};
+use crate::http::feed::state::Feed;
 use crate::http::feed::validity::{LOOK, Validity};
 use crate::http::problem::HttpProblem;
 use crate::http::problem_types::UNAVAILABLE;
