@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::principal::Caller;
+use crate::domain::refusal::Refusal;
 use crate::http::address::caller_address;
 use crate::http::answer::{ApiAnswer, BASE};
 use crate::http::authentication;
@@ -25,7 +26,6 @@ use crate::http::registry::Registry;
 use crate::http::route::{self, Route};
 use crate::http::routes::ROUTES;
 use crate::use_case::context::Context;
-use crate::use_case::ports::Proof;
 
 /// Everything that `listen.api` serves.
 pub fn router(registry: Arc<Registry>) -> Router {
@@ -112,10 +112,10 @@ impl Work<'_> {
     async fn proved(&self, intake: &mut Intake, keyed: Option<&Keyed>) -> Result<ApiAnswer, HttpProblem> {
         let answer = self.done(intake, keyed).await?;
         let Some(wanted) = &answer.asking else { return Ok(answer) };
-        intake.call.proof = Some(match &self.registry.outside.proof_judge {
-            Some(judge) => judge.judge(&wanted.provider, &wanted.access_token).await,
-            None => Proof::Unknown,
-        });
+        let Some(judge) = &self.registry.outside.proof_judge else {
+            return Err(Refusal::NotSupported("this registry does not ask providers: an admin can confirm").into());
+        };
+        intake.call.proof = Some(judge.judge(&wanted.provider, &wanted.access_token).await);
         self.done(intake, keyed).await
     }
 
