@@ -41,7 +41,10 @@ pub(super) async fn run(tx: &mut SqlTransaction) -> Result<Vec<&'static str>, St
 async fn version(tx: &mut SqlTransaction) -> Result<usize, StoreError> {
     let sql = match tx.dialect {
         Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'state'",
-        Dialect::Postgres => "SELECT 'state' WHERE to_regclass('state') IS NOT NULL",
+        // Not `to_regclass`: it may still answer from before the lock was waited for, as this one may not.
+        Dialect::Postgres => {
+            "SELECT 'state' FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'state'"
+        }
     };
     if tx.row(Sql::new(sql)).await?.is_none() {
         return Ok(0);
