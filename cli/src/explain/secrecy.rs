@@ -28,7 +28,6 @@ impl Secrets {
         let mut texts = Vec::new();
         if let Some(token) = token.filter(|token| token.len() >= LEAST) {
             texts.push(String::from_utf8_lossy(token).into_owned());
-            texts.push(percent_encoding::percent_encode(token, percent_encoding::NON_ALPHANUMERIC).to_string());
         }
         let named = settings.sources.iter().filter_map(|source| match source {
             TokenSource::Query(name) => Some(name.clone()),
@@ -42,10 +41,11 @@ impl Secrets {
         Printable { text: &self.without(text), limit: LIMIT }.to_string()
     }
 
-    /// The text without secrets.
+    /// The text without secrets, however they are percent-encoded (RFC 3986 §2.1).
     pub fn without<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.texts.iter().fold(Cow::Borrowed(text), |text, secret| {
-            if text.contains(secret) { text.replace(secret, HIDDEN).into() } else { text }
+        self.texts.iter().fold(Cow::Borrowed(text), |text, secret| match hidden(&text, secret) {
+            Some(hidden) => hidden.into(),
+            None => text,
         })
     }
 
@@ -70,5 +70,60 @@ impl Secrets {
             });
         }
         self.without(&shown).into_owned()
+    }
+}
+
+/// `None` where the secret is not in the text.
+fn hidden(text: &str, secret: &str) -> Option<String> {
+    let mut shown = String::new();
+    let (mut rest, mut found) = (text, false);
+    while let Some(letter) = rest.chars().next() {
+        match length_of(secret.as_bytes(), rest.as_bytes()).and_then(|length| rest.get(length..)) {
+            Some(after) => {
+                shown.push_str(HIDDEN);
+                (rest, found) = (after, true);
+            }
+            None => {
+                shown.push(letter);
+                rest = rest.get(letter.len_utf8()..).unwrap_or_default();
+            }
+        }
+    }
+    found.then_some(shown)
+}
+
+/// How many bytes of the text are the secret, if it begins with it; each byte as it is, or encoded.
+fn length_of(secret: &[u8], text: &[u8]) -> Option<usize> {
+    let mut rest = text;
+    for byte in secret {
+        rest = match rest {
+            [first, after @ ..] if first == byte => after,
+            [b'%', high, low, after @ ..] => {
+                let digit = |letter: &u8| char::from(*letter).to_digit(16);
+                let encoded = digit(high)?.checked_mul(16)?.checked_add(digit(low)?)?;
+                if encoded != u32::from(*byte) {
+                    return None;
+                }
+                after
+            }
+            _ => return None,
+        };
+    }
+    Some(text.len().saturating_sub(rest.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_however_it_is_encoded() {
+        let secrets = Secrets { texts: vec!["00D!AQ.x_y".to_owned()], parameters: Vec::new() };
+        for spelling in ["00D!AQ.x_y", "00D%21AQ.x_y", "00D%21AQ%2ex%5Fy", "%30%30%44%21%41%51%2E%78%5f%79"] {
+            assert_eq!(secrets.without(&format!("/a/{spelling}/\u{e9}?b={spelling}")), "/a/***/\u{e9}?b=***");
+        }
+        for other in ["00D!AQ.x_", "00D%2AQ.x_y", "%", "%3", "00D%21AQ.x_\u{e9}"] {
+            assert_eq!(secrets.without(other), other);
+        }
     }
 }

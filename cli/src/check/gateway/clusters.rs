@@ -12,14 +12,15 @@ pub fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findings: &m
         let Some(name) = call.cluster.text().filter(|name| !name.is_empty()) else { continue };
         match surroundings.provided(subject, name) {
             Provided::Missing => {
-                let shown = if call.cluster.is_repeated { String::new() } else { format!(" {name:?}") };
+                let may_show = !call.cluster.is_repeated && is_plain(name) && findings.may_show(subject.document, name);
+                let shown = if may_show { format!(" {name:?}") } else { String::new() };
                 let message = format!("no cluster{shown} is provided by these files");
                 findings.add(Code::UnknownCluster, &call.cluster, message, how_to_provide(subject.kind));
             }
             Provided::Here(reach) if matches!(reach.protection, Protection::None | Protection::Mesh) => {
                 if let Some((_, at)) = call.url.as_ref().filter(|(url, _)| url.scheme() == "https") {
-                    let shown =
-                        if findings.may_show(subject.document, name) { format!(" {name:?}") } else { String::new() };
+                    let may_show = is_plain(name) && findings.may_show(subject.document, name);
+                    let shown = if may_show { format!(" {name:?}") } else { String::new() };
                     let message = format!("is https, but the cluster{shown} has no TLS: what is sent is not encrypted");
                     findings.add(Code::NoTls, at, message, how_to_protect(subject.kind));
                 }
@@ -27,6 +28,11 @@ pub fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findings: &m
             _ => {}
         }
     }
+}
+
+/// A URL with a user in a cluster's place is a mistake that has a password.
+fn is_plain(name: &str) -> bool {
+    !name.contains('@')
 }
 
 fn how_to_provide(kind: Kind) -> &'static str {

@@ -4,8 +4,13 @@ use super::cursor::Cursor;
 use crate::document::node::Value;
 use std::time::Duration;
 
+/// In every spelling that a reader of YAML 1.1 takes for true, as Envoy and kubectl are.
 pub fn is_true(cursor: &Cursor<'_>) -> bool {
-    matches!(cursor.node.value, Value::Boolean(true))
+    match &cursor.node.value {
+        Value::Boolean(is) => *is,
+        Value::Text(text) => ["y", "yes", "on", "true"].iter().any(|word| text.eq_ignore_ascii_case(word)),
+        _ => false,
+    }
 }
 
 pub fn number(cursor: &Cursor<'_>) -> Option<u64> {
