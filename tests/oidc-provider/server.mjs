@@ -28,7 +28,7 @@
 //
 // Prints `control http://127.0.0.1:PORT`, where it was asked for, and `ready URL`, its own address, once it answers.
 // Everything is in memory.
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -103,14 +103,17 @@ let generation = 0;
 // The first key that fits is the one that signs.
 function signingKeys() {
   generation += 1;
+  const PEM = { type: 'pkcs8', format: 'pem' };
+  const encoded = { privateKeyEncoding: PEM, publicKeyEncoding: { type: 'spki', format: 'pem' } };
   const pairs = {
-    RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-    PS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-    ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-    EdDSA: generateKeyPairSync('ed25519'),
+    RS256: generateKeyPairSync('rsa', { modulusLength: 2048, ...encoded }),
+    PS256: generateKeyPairSync('rsa', { modulusLength: 2048, ...encoded }),
+    ES256: generateKeyPairSync('ec', { namedCurve: 'P-256', ...encoded }),
+    EdDSA: generateKeyPairSync('ed25519', encoded),
   };
+  // By way of PEM: Node.js 20 may deadlock when it exports half of a pair whose other half is collected meanwhile.
   return Object.entries(pairs).map(([alg, { privateKey }]) => ({
-    ...privateKey.export({ format: 'jwk' }), use: 'sig', alg, kid: `${alg.toLowerCase()}-${generation}`,
+    ...createPrivateKey(privateKey).export({ format: 'jwk' }), use: 'sig', alg, kid: `${alg.toLowerCase()}-${generation}`,
   }));
 }
 
