@@ -194,8 +194,13 @@ def main():
     }.items():
         there.add_argument(name, metavar="URL", help=meaning)
     options = parser.parse_args()
+    end_with(lambda: run_there(options) if options.gateway else run_here(options.check))
+
+
+def end_with(play):
+    """Run `play`, and end this program by what came of it."""
     try:
-        good = run_there(options) if options.gateway else run_here(options.check)
+        good = play()
     except (Failure, RuntimeError, OSError) as error:
         sys.exit(f"demo: {error}")
     except KeyboardInterrupt:

@@ -18,7 +18,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from demo import Demo, replaced
+from demo import Demo, end_with, replaced
 from processes import Failure, Program, leave_nothing_behind
 from scenario import Paint, ask
 
@@ -211,14 +211,8 @@ def run(check):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="do not stay up")
-    try:
-        good = run(parser.parse_args().check)
-    except (Failure, RuntimeError, OSError) as error:
-        sys.exit(f"demo: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-    if not good:
-        sys.exit("demo: not everything ended as it must")
+    options = parser.parse_args()
+    end_with(lambda: run(options.check))
 
 
 if __name__ == "__main__":
