@@ -8,6 +8,7 @@ use crate::command::connected::{Connected, configuration, opened, schema};
 use crate::command::ended::Ended;
 use crate::command::output;
 use crate::use_case::audit::{self, ChainState};
+use crate::use_case::record::all;
 use crate::use_case::tables::ORGANISATIONS;
 
 #[derive(Debug, Args)]
@@ -41,7 +42,7 @@ async fn check(config: &Path, arguments: Arguments) -> Result<Ended, Ended> {
 async fn audited(config: &Path) -> Result<Ended, Ended> {
     let connected = Connected::by(config).await?;
     let mut tx = connected.outside.store.read().await?;
-    let organisations = tx.scan(&ORGANISATIONS, None, 100_000).await?;
+    let organisations = all(&mut *tx, &ORGANISATIONS).await?;
     let mut broken = Vec::new();
     for organisation in organisations {
         match audit::verify(&mut *tx, &organisation.id).await? {

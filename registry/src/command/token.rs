@@ -12,7 +12,7 @@ use crate::command::output;
 use crate::domain::organisation::Organisation;
 use crate::domain::principal::{Caller, DEFAULT_ORGANISATION, Role};
 use crate::domain::text::Span;
-use crate::use_case::record::get;
+use crate::use_case::record::{all, get};
 use crate::use_case::store::{Stored, Table, Transaction};
 use crate::use_case::tables::{GATEWAY_TOKENS, GATEWAYS, REGISTRY_TOKENS};
 use crate::use_case::{gateway_tokens, registry_tokens};
@@ -143,21 +143,4 @@ async fn revoke(config: &Path, id: &str) -> Result<(), Ended> {
 /// The record of this identifier, in whatever organisation.
 async fn anywhere(tx: &mut dyn Transaction, table: &'static Table, id: &str) -> Result<Option<Stored>, Ended> {
     Ok(all(tx, table).await?.into_iter().find(|stored| stored.id == id))
-}
-
-/// Records that are read at once.
-const CHUNK: u32 = 1000;
-
-async fn all(tx: &mut dyn Transaction, table: &'static Table) -> Result<Vec<Stored>, Ended> {
-    let mut records: Vec<Stored> = Vec::new();
-    loop {
-        let after = records.last().map(|last| (last.organisation.clone(), last.id.clone()));
-        let from = after.as_ref().map(|(organisation, id)| (organisation.as_str(), id.as_str()));
-        let chunk = tx.scan(table, from, CHUNK).await?;
-        let is_last = chunk.len() < CHUNK as usize;
-        records.extend(chunk);
-        if is_last {
-            return Ok(records);
-        }
-    }
 }

@@ -6,11 +6,8 @@ use crate::domain::time::Time;
 use crate::domain::webhook::Subscribers;
 use crate::use_case::context::{Context, Limits};
 use crate::use_case::ports::{Clock, Randomness, Sealing};
-use crate::use_case::record::Record;
+use crate::use_case::record::{Record, all};
 use crate::use_case::store::{Store, StoreError, Transaction};
-
-/// Organisations that are read at once.
-const PAGE: u32 = 200;
 
 /// What it is done with.
 #[derive(Clone, Copy)]
@@ -35,15 +32,7 @@ impl<'a> Background<'a> {
     /// Those of the store.
     pub async fn callers(self) -> Result<Vec<Caller>, StoreError> {
         let mut tx = self.store.read().await?;
-        let mut callers: Vec<Caller> = Vec::new();
-        loop {
-            let after = callers.last().map(|last| (last.organisation.as_str(), last.organisation.as_str()));
-            let part = tx.scan(Organisation::TABLE, after, PAGE).await?;
-            let is_last = part.len() < PAGE as usize;
-            callers.extend(part.into_iter().map(|stored| Caller::system(stored.organisation)));
-            if is_last {
-                return Ok(callers);
-            }
-        }
+        let organisations = all(&mut *tx, Organisation::TABLE).await?;
+        Ok(organisations.into_iter().map(|stored| Caller::system(stored.organisation)).collect())
     }
 }

@@ -102,3 +102,20 @@ pub async fn scan<T: Record>(
 ) -> Result<Vec<Kept<T>>, StoreError> {
     tx.scan(T::TABLE, after, limit).await?.into_iter().map(Kept::read).collect()
 }
+
+/// Records that are read at once.
+const CHUNK: u32 = 1000;
+
+/// Every record of a table that has few, of all organisations.
+pub async fn all(tx: &mut dyn Transaction, table: &'static Table) -> Result<Vec<Stored>, StoreError> {
+    let mut records: Vec<Stored> = Vec::new();
+    loop {
+        let after = records.last().map(|last| (last.organisation.as_str(), last.id.as_str()));
+        let chunk = tx.scan(table, after, CHUNK).await?;
+        let is_last = chunk.len() < CHUNK as usize;
+        records.extend(chunk);
+        if is_last {
+            return Ok(records);
+        }
+    }
+}

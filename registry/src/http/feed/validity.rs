@@ -7,12 +7,11 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::use_case::record::all;
 use crate::use_case::store::{Store, StoreError};
 use crate::use_case::tables::GATEWAY_TOKENS;
 
 pub const LOOK: Duration = Duration::from_secs(1);
-/// Tokens that are read at once.
-const CHUNK: u32 = 1000;
 
 /// What was seen, and when.
 #[derive(Default)]
@@ -37,16 +36,5 @@ impl Validity {
 
 async fn look(store: &dyn Store) -> Result<HashSet<String>, StoreError> {
     let mut tx = store.read().await?;
-    let mut tokens = HashSet::new();
-    let mut after: Option<(String, String)> = None;
-    loop {
-        let from = after.as_ref().map(|(organisation, id)| (organisation.as_str(), id.as_str()));
-        let chunk = tx.scan(&GATEWAY_TOKENS, from, CHUNK).await?;
-        after = chunk.last().map(|last| (last.organisation.clone(), last.id.clone()));
-        let is_last = chunk.len() < CHUNK as usize;
-        tokens.extend(chunk.into_iter().map(|stored| stored.id));
-        if is_last {
-            return Ok(tokens);
-        }
-    }
+    Ok(all(&mut *tx, &GATEWAY_TOKENS).await?.into_iter().map(|stored| stored.id).collect())
 }

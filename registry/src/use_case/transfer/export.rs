@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::domain::time::Time;
 use crate::use_case::feed_store::FeedScope;
+use crate::use_case::record::all;
 use crate::use_case::store::{Stored, Table, Transaction};
 use crate::use_case::tables::{DOCUMENTS, ENVIRONMENTS};
 use crate::use_case::transfer::TransferError;
@@ -67,19 +68,10 @@ async fn records(
 }
 
 async fn feeds(tx: &mut dyn Transaction, writer: &mut Writer<'_>) -> Result<(), TransferError> {
-    let mut last: Option<Stored> = None;
-    loop {
-        let after = last.as_ref().map(|stored| (stored.organisation.as_str(), stored.id.as_str()));
-        let environments = tx.scan(&ENVIRONMENTS, after, RECORDS).await?;
-        for Stored { organisation, id, .. } in &environments {
-            feed(tx, FeedScope { organisation: organisation.clone(), environment: id.clone(), apis: None }, writer)
-                .await?;
-        }
-        last = environments.into_iter().next_back();
-        if last.is_none() {
-            return Ok(());
-        }
+    for Stored { organisation, id: environment, .. } in all(tx, &ENVIRONMENTS).await? {
+        feed(tx, FeedScope { organisation, environment, apis: None }, writer).await?;
     }
+    Ok(())
 }
 
 async fn feed(tx: &mut dyn Transaction, scope: FeedScope, writer: &mut Writer<'_>) -> Result<(), TransferError> {

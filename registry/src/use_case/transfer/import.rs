@@ -7,6 +7,7 @@ use crate::domain::time::Time;
 use crate::use_case::audit::{Change, record};
 use crate::use_case::context::Context;
 use crate::use_case::feed_store::FeedChange;
+use crate::use_case::record::all;
 use crate::use_case::store::{StoreError, Stored, Table, Transaction};
 use crate::use_case::tables::{AUDIT_ENTRIES, ENVIRONMENTS, GROUPS, ORGANISATIONS};
 use crate::use_case::transfer::TransferError;
@@ -102,21 +103,13 @@ async fn hold(cx: &mut Context<'_>, at: Time, arrival: Arrival) -> Result<(), Tr
 
 /// In the chain of every organisation.
 pub(super) async fn audit(cx: &mut Context<'_>, action: &str, after: serde_json::Value) -> Result<(), TransferError> {
-    let mut last: Option<String> = None;
-    loop {
-        let after_last = last.as_deref().map(|id| (id, id));
-        let organisations = cx.tx.scan(&ORGANISATIONS, after_last, FEW).await?;
-        for Stored { organisation, .. } in &organisations {
-            let caller = Caller::system(organisation.clone());
-            let mut inner = Context { tx: &mut *cx.tx, caller: &caller, ..*cx };
-            let (kind, id, groups, after) = ("registry", "registry", [None, None], Some(after.clone()));
-            record(&mut inner, Change { action, kind, id, groups, reason: None, before: None, after }).await?;
-        }
-        last = organisations.into_iter().next_back().map(|stored| stored.organisation);
-        if last.is_none() {
-            return Ok(());
-        }
+    for Stored { organisation, .. } in all(cx.tx, &ORGANISATIONS).await? {
+        let caller = Caller::system(organisation);
+        let mut inner = Context { tx: &mut *cx.tx, caller: &caller, ..*cx };
+        let (kind, id, groups, after) = ("registry", "registry", [None, None], Some(after.clone()));
+        record(&mut inner, Change { action, kind, id, groups, reason: None, before: None, after }).await?;
     }
+    Ok(())
 }
 
 /// What is read and not yet written.

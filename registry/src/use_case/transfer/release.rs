@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use crate::domain::time::Time;
 use crate::use_case::context::Context;
+use crate::use_case::record::all;
 use crate::use_case::store::{Stored, Transaction};
 use crate::use_case::tables::ENVIRONMENTS;
 use crate::use_case::transfer::TransferError;
 use crate::use_case::transfer::import::audit;
-
-/// Environments that are read at once.
-const PAGE: u32 = 500;
 
 /// What is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,18 +25,10 @@ pub struct Holding {
 pub async fn holding(tx: &mut dyn Transaction, now: Time) -> Result<Holding, TransferError> {
     let backup = tx.held().await?.ok_or(TransferError::NotHeld)?;
     let mut contracts = 0;
-    let mut last: Option<Stored> = None;
-    loop {
-        let after = last.as_ref().map(|stored| (stored.organisation.as_str(), stored.id.as_str()));
-        let environments = tx.scan(&ENVIRONMENTS, after, PAGE).await?;
-        for Stored { organisation, id, .. } in &environments {
-            contracts += tx.head(organisation, id).await?.unwrap_or_default().rows;
-        }
-        last = environments.into_iter().next_back();
-        if last.is_none() {
-            return Ok(Holding { backup, age: now.since(backup), contracts });
-        }
+    for Stored { organisation, id, .. } in all(tx, &ENVIRONMENTS).await? {
+        contracts += tx.head(&organisation, &id).await?.unwrap_or_default().rows;
     }
+    Ok(Holding { backup, age: now.since(backup), contracts })
 }
 
 /// # Errors
