@@ -30,3 +30,4 @@ pub mod tier;
 pub mod time;
 pub mod token_text;
 pub mod webhook;
+pub mod words;

@@ -7,6 +7,7 @@ use crate::domain::members::Members;
 use crate::domain::reader::{api_id, lines, slug, text, text_that, word};
 use crate::domain::text::{MAX_DESCRIPTION, MAX_TITLE, folded, is_url};
 use crate::domain::time::Time;
+use crate::domain::words::word_of;
 
 /// Who sees an API, and whether it takes requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,7 +26,7 @@ pub const LIFECYCLES: &[(&str, Lifecycle)] =
 
 impl Lifecycle {
     pub fn word(self) -> &'static str {
-        LIFECYCLES.iter().find(|(_, lifecycle)| *lifecycle == self).map_or("", |(word, _)| word)
+        word_of(LIFECYCLES, self)
     }
 }
 

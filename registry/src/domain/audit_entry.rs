@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::domain::time::Time;
+use crate::domain::token_text::hexadecimal;
 
 /// What an entry is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,7 +64,7 @@ impl AuditEntry {
         let Ok(Value::Object(mut members)) = serde_json::to_value(self) else { return None };
         members.remove("hash");
         let canonical = serde_json_canonicalizer::to_vec(&members).ok()?;
-        Some(Sha256::digest(canonical).iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(hexadecimal(&Sha256::digest(canonical)))
     }
 
     /// Whether it is the entry after that one, and unchanged.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::domain::tier::Grant;
 use crate::domain::time::Time;
+use crate::domain::words::word_of;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -30,15 +31,8 @@ impl ClientStatus {
         ("deleted", Self::Deleted),
     ];
 
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Refused => "refused",
-            Self::Live => "live",
-            Self::Retiring => "retiring",
-            Self::Deleting => "deleting",
-            Self::Deleted => "deleted",
-        }
+    pub fn word(self) -> &'static str {
+        word_of(Self::WORDS, self)
     }
 
     /// Whether it holds its application's contracts.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::time::Time;
+use crate::domain::words::word_of;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -28,15 +29,8 @@ impl ContractStatus {
         ("revoked", Self::Revoked),
     ];
 
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Rejected => "rejected",
-            Self::Withdrawn => "withdrawn",
-            Self::Revoked => "revoked",
-        }
+    pub fn word(self) -> &'static str {
+        word_of(Self::WORDS, self)
     }
 
     /// The others are final.

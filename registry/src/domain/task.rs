@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::time::Time;
+use crate::domain::words::word_of;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -31,7 +32,7 @@ pub const TASK_KINDS: &[(&str, TaskKind)] = &[
 
 impl TaskKind {
     pub fn word(self) -> &'static str {
-        TASK_KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
+        word_of(TASK_KINDS, self)
     }
 }
 
@@ -53,7 +54,7 @@ pub const TASK_STATES: &[(&str, TaskStatus)] = &[
 
 impl TaskStatus {
     pub fn word(self) -> &'static str {
-        TASK_STATES.iter().find(|(_, status)| *status == self).map_or("", |(word, _)| word)
+        word_of(TASK_STATES, self)
     }
 }
 

@@ -6,6 +6,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use crate::domain::words::word_of;
+
 /// What can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum NoticeKind {
@@ -36,16 +38,8 @@ impl NoticeKind {
         ("task.stuck", Self::TaskStuck),
     ];
 
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::ContractRequested => "contract.requested",
-            Self::ContractApproved => "contract.approved",
-            Self::ContractRejected => "contract.rejected",
-            Self::ContractSuspended => "contract.suspended",
-            Self::ContractRevoked => "contract.revoked",
-            Self::SecretExpiring => "client.secret_expiring",
-            Self::TaskStuck => "task.stuck",
-        }
+    pub fn word(self) -> &'static str {
+        word_of(Self::WORDS, self)
     }
 }
 

@@ -50,7 +50,7 @@ async fn settled(store: &dyn Store, caller: Caller) -> Result<Caller, StoreError
 }
 
 /// Of the one `Authorization` header (RFC 6750, 2.1).
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;

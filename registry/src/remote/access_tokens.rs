@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use tessera_core::jose::algorithm::Algorithm;
 use tessera_core::jose::compact::Jws;
 use tessera_core::jose::verify::Verifier;
-use tessera_core::port::{HostFailure, SignatureHash, Signatures};
+use tessera_core::port::memory::NoSignatures;
 
 use crate::configuration::{Auth, Verify};
 use crate::domain::principal::Caller;
@@ -21,19 +21,6 @@ use crate::use_case::ports::{AccessTokens, Clock};
 
 /// The `typ` of an access token (RFC 9068, 2.1).
 const TYPES: [&str; 2] = ["at+jwt", "application/at+jwt"];
-
-/// There is no proxy that verifies: the core does it all.
-struct NoProxy;
-
-impl Signatures for NoProxy {
-    fn verify(&self, _: SignatureHash, _: &[u8], _: &[u8], _: &[u8]) -> Result<bool, HostFailure> {
-        Err(HostFailure)
-    }
-
-    fn sign(&self, _: SignatureHash, _: &[u8], _: &[u8]) -> Result<Option<Vec<u8>>, HostFailure> {
-        Err(HostFailure)
-    }
-}
 
 /// Tokens of the configured issuer.
 pub struct IssuedTokens {
@@ -63,7 +50,7 @@ impl IssuedTokens {
         let how = match &auth.verify {
             Verify::Jwt { algorithms } => {
                 let algorithms: Vec<_> = algorithms.iter().filter_map(|name| Algorithm::named(name)).collect();
-                let verifier = Verifier::choose(&NoProxy, &algorithms);
+                let verifier = Verifier::choose(&NoSignatures, &algorithms);
                 How::ByKeys { verifier: verifier.map_err(|error| format!("auth.algorithms: {error:?}"))?, algorithms }
             }
             Verify::Introspection { client_id, client_secret } => {
@@ -87,7 +74,7 @@ impl IssuedTokens {
         }
         let keys = self.issuer.keys(jws.header.key_id.as_deref()).await?;
         let mut candidates = keys.candidates(&jws.header, &self.issuer.url);
-        if !candidates.any(|key| verifier.verify(&NoProxy, key, &jws).unwrap_or(false)) {
+        if !candidates.any(|key| verifier.verify(&NoSignatures, key, &jws).unwrap_or(false)) {
             return Ok(None);
         }
         Ok(object(&jws.payload))

@@ -25,15 +25,20 @@ async fn fifty<T: Send + 'static>(
     ends
 }
 
+async fn fifty_applications(world: &World) -> Vec<String> {
+    let mut applications = Vec::new();
+    for _ in 0..50 {
+        applications.push(world.application(&developer()).await.unwrap());
+    }
+    applications
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_fifty_for_the_last_place_one_succeeds() {
     for mut world in World::each().await {
         world.limits.open_requests = 1;
         let world = Arc::new(world);
-        let mut applications = Vec::new();
-        for _ in 0..50 {
-            applications.push(world.application(&developer()).await.unwrap());
-        }
+        let applications = fifty_applications(&world).await;
         let ends = fifty(&world, |world, number| {
             let application = applications[number].clone();
             Box::pin(async move { world.request(&developer(), &application, "gold").await })
@@ -57,10 +62,7 @@ async fn of_fifty_for_the_last_place_one_succeeds() {
 async fn what_is_taken_stays_taken() {
     for world in World::each().await {
         let world = Arc::new(world);
-        let mut applications = Vec::new();
-        for _ in 0..50 {
-            applications.push(world.application(&developer()).await.unwrap());
-        }
+        let applications = fifty_applications(&world).await;
         let ends = fifty(&world, |world, number| {
             let application = applications[number].clone();
             Box::pin(async move { world.client(&developer(), &application, "same").await })

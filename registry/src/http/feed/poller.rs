@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use axum::http::header::{AUTHORIZATION, IF_NONE_MATCH};
+use axum::http::header::IF_NONE_MATCH;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
+use crate::http::authentication::bearer_token;
 use crate::http::problem::HttpProblem;
 use crate::http::registry::Registry;
 use crate::use_case::feed::Poll;
@@ -33,7 +34,7 @@ impl Poller {
     /// # Errors
     /// It could not be told.
     pub async fn identified(registry: &Registry, headers: &HeaderMap) -> Result<Option<Self>, HttpProblem> {
-        let Some(token) = bearer(headers) else { return Ok(None) };
+        let Some(token) = bearer_token(headers) else { return Ok(None) };
         let outside = &registry.outside;
         let mut tx = outside.store.read().await?;
         let Some((token, kept)) = gateway_of(&mut *tx, token).await? else { return Ok(None) };
@@ -42,14 +43,6 @@ impl Poller {
         let scope = FeedScope { organisation: kept.organisation, environment, apis };
         Ok(Some(Self { gateway, token, scope, is_due }))
     }
-}
-
-/// Of the one `Authorization` header (RFC 6750, 2.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else { return None };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
 }
 
 /// What a request asks for.
