@@ -246,13 +246,13 @@ demo-check: setup module ## The same, run through and exit
 .PHONY: demo-contracts
 demo-contracts: setup module ## Start Envoy and the registry, show a contract from its request to its end, stay up
 	@cargo build --quiet --package tessera-registry
-	@$(PYTHON) envoy/demo/registry.py
+	@$(PYTHON) envoy/demo/contract_registry.py
 
 .PHONY: demo-contracts-check
 demo-contracts-check: setup module ## The same, run through and exit
 	$(call say,Demo of contracts)
 	@cargo build --quiet --package tessera-registry
-	@$(PYTHON) envoy/demo/registry.py --check
+	@$(PYTHON) envoy/demo/contract_registry.py --check
 
 .PHONY: bench
 bench: setup module ## Measure the cost of a request; BEFORE=FILE: beside that module

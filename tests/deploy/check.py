@@ -27,7 +27,7 @@ import istio
 import images
 import manifests
 from processes import READY_WITHIN, Failure, Program, free_ports, leave_nothing_behind
-from registry import Refused, Registry
+from image_registry import Refused, Registry
 from scenario import ask, play
 from world import World
 

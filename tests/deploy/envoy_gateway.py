@@ -4,7 +4,7 @@ import hashlib
 
 import envoy
 import yaml
-from registry import Refused
+from image_registry import Refused
 
 # What the access log shows of refusals: the second one names the client, which the token says.
 LOGGED = ('"details":"tessera.missing_token"', '"client":"guest"')

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from processes import Failure
-from registry import INDEXES, OCI_LAYER, Refused, layer
+from image_registry import INDEXES, OCI_LAYER, Refused, layer
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,7 +6,7 @@ import copy
 import json
 
 import envoy
-from registry import Refused
+from image_registry import Refused
 
 # Envoy's statistics that Istio lets through, of those that matter here.
 STATISTICS = ("cluster_manager", "listener_manager", "server", "wasm")
