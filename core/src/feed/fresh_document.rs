@@ -48,6 +48,8 @@ pub struct FreshDocument<T> {
     due: Timestamp,
     /// From when on requests may have it fetched.
     demand_from: Timestamp,
+    /// Until when the server wants to be left alone (`Retry-After`).
+    pause_until: Timestamp,
     prng: Prng,
 }
 
@@ -93,8 +95,9 @@ pub enum Fetched<T> {
 impl<T> FreshDocument<T> {
     /// A document that is at one of these locations, tried in this order.
     pub fn new(locations: Vec<Location>, freshening: Freshening, seed: u64) -> Self {
-        let (due, demand_from) = Default::default();
-        Self { locations, freshening, known: None, asking: None, failures: 0, due, demand_from, prng: Prng::new(seed) }
+        let (due, demand_from, pause_until) = Default::default();
+        let prng = Prng::new(seed);
+        Self { locations, freshening, known: None, asking: None, failures: 0, due, demand_from, pause_until, prng }
     }
 
     pub fn content(&self) -> Option<&Rc<T>> {
@@ -125,7 +128,7 @@ impl<T> FreshDocument<T> {
     pub fn move_to(&mut self, location: Location) {
         if self.locations != [location.clone()] {
             self.locations = vec![location];
-            (self.due, self.demand_from) = Default::default();
+            (self.due, self.demand_from, self.pause_until) = Default::default();
             if let Some(asking) = &mut self.asking {
                 asking.has_moved = true;
             }
@@ -151,7 +154,8 @@ impl<T> FreshDocument<T> {
             return Demand::UnderWay(None);
         }
         self.demand_from = self.demand_from.min(now.plus(DEMAND_INTERVAL));
-        if now < self.demand_from {
+        self.pause_until = self.pause_until.min(now.plus(LONGEST_BACKOFF));
+        if now < self.demand_from.max(self.pause_until) {
             return Demand::TooSoon;
         }
         self.demand_from = now.plus(DEMAND_INTERVAL);
@@ -179,6 +183,7 @@ impl<T> FreshDocument<T> {
         };
         let fetched = self.read(location, result, now, read);
         if let Fetched::Failed(_) = fetched {
+            self.pause_until = now.plus(wait.unwrap_or_default()).max(self.pause_until);
             if self.known.is_none()
                 && let Some(call) = self.call(location + 1)
             {
@@ -186,7 +191,8 @@ impl<T> FreshDocument<T> {
                 return Fetched::Elsewhere(call);
             }
             self.failures = self.failures.saturating_add(1);
-            self.due = now.plus(backoff(self.failures, self.freshening.refresh, wait, &mut self.prng));
+            let wait = self.pause_until.since(now).min(LONGEST_BACKOFF);
+            self.due = now.plus(backoff(self.failures, self.freshening.refresh, Some(wait), &mut self.prng));
         } else {
             self.failures = 0;
         }

@@ -127,6 +127,47 @@ fn requests_have_it_fetched_at_once_and_then_seldom() {
     assert!(matches!(document.demand(NOW.plus(Duration::from_secs(10))), Demand::UnderWay(Some(_))));
 }
 
+/// 503, to be asked again after so many seconds.
+fn busy(seconds: u64) -> HttpResult {
+    let headers = vec![("retry-after".to_owned(), seconds.to_string().into())];
+    HttpResult::Answered(HttpAnswer { status: 503, headers, ..HttpAnswer::default() })
+}
+
+#[test]
+fn a_server_that_asks_for_a_pause_is_left_alone_by_requests_too() {
+    for (asked, seconds) in [(60, 60), (4, 10), (86_400, LONGEST_BACKOFF.as_secs())] {
+        let mut document = known();
+        assert!(matches!(document.demand(NOW), Demand::UnderWay(Some(_))));
+        assert!(matches!(document.on_result(busy(asked), NOW, text), Fetched::Failed(_)));
+        let last = NOW.plus(Duration::from_millis(seconds * 1000 - 1));
+        assert!(matches!(document.demand(last), Demand::TooSoon), "{asked}");
+        assert_eq!(document.poll(last).is_none(), seconds > 10, "{asked}: for itself it tries again as it can");
+        let again = NOW.plus(Duration::from_secs(seconds));
+        assert!(matches!(document.demand(again), Demand::UnderWay(_)), "{asked}");
+    }
+    // It is another server, or the clock was set back.
+    let mut document = known();
+    document.demand(NOW);
+    document.on_result(busy(86_400), NOW, text);
+    let earlier = Timestamp::from_secs(1000);
+    assert!(matches!(document.demand(earlier), Demand::TooSoon));
+    assert!(matches!(document.demand(earlier.plus(LONGEST_BACKOFF)), Demand::UnderWay(Some(_))));
+    document.on_result(busy(86_400), earlier, text);
+    document.move_to(location("/new"));
+    assert!(matches!(document.demand(earlier), Demand::UnderWay(Some(_))));
+}
+
+#[test]
+fn the_pause_that_one_location_asks_for_is_not_lost_at_the_next() {
+    let mut document = document(&["/a", "/b"]);
+    document.poll(NOW).unwrap();
+    assert!(matches!(document.on_result(busy(60), NOW, text), Fetched::Elsewhere(_)));
+    assert!(matches!(document.on_result(answer(404, "", None), NOW, text), Fetched::Failed(_)));
+    let last = NOW.plus(Duration::from_millis(59_999));
+    assert!(document.poll(last).is_none() && matches!(document.demand(last), Demand::TooSoon));
+    assert!(document.poll(NOW.plus(Duration::from_secs(60))).is_some());
+}
+
 #[test]
 fn a_clock_that_is_set_back_puts_nothing_off_for_long() {
     let mut document = known();
