@@ -4,7 +4,7 @@ use crate::caller::{A_TICK, active};
 use crate::configuration::{configuration, provider};
 use crate::host::{Outcome, Process, StreamId, Worker};
 use crate::process;
-use crate::tokens::{Issuer, KeyKind};
+use crate::tokens::{Issuer, KeyKind, KeyPair};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -215,6 +215,16 @@ fn what_a_key_has_verified_is_forgotten_when_it_leaves_the_set() {
     assert_eq!(ended(&worker, waiting), "bad_signature", "its key is looked for once more");
 }
 
+/// What the worker says of a token that nobody has seen yet: of the issuer, and of somebody who uses its key's name.
+#[track_caller]
+fn assert_only_the_issuers_pass(process: &Process, worker: &Worker, issuer: &Issuer, when: &str) {
+    let claims = Issuer::new(ISSUER, process.now().as_secs(), &[]).claims(json!({}));
+    let header = json!({"alg": "ES256", "kid": issuer.key("ES256").key_id});
+    let forger = KeyPair::generate(KeyKind::P256);
+    assert_eq!(verdict(worker, &issuer.key("ES256").jws(&header, &claims)), "allowed", "{when}");
+    assert_eq!(verdict(worker, &forger.jws(&header, &claims)), "bad_signature", "{when}");
+}
+
 #[test]
 fn trouble_with_the_keys_leaves_the_last_good_ones_in_force() {
     let process = process();
@@ -222,8 +232,8 @@ fn trouble_with_the_keys_leaves_the_last_good_ones_in_force() {
     let worker = with_keys(&process, &issuer);
     let huge = "x".repeat(10 << 20);
     let answers: [(u16, &str); 10] = [
-        (200, r#"{"keys": []}"#),
         (200, r#"{"keys": [{"kty": "oct", "k": "AA"}]}"#),
+        (200, r#"{"keys": []}"#),
         (500, ""),
         (302, ""),
         (204, ""),
@@ -235,15 +245,104 @@ fn trouble_with_the_keys_leaves_the_last_good_ones_in_force() {
     ];
     for (number, (status, body)) in (1..).zip(answers) {
         worker.answer(next_fetch(&worker), status, &[("content-type", "application/json")], body);
-        let mut now = Issuer::new(ISSUER, process.now().as_secs(), &[]);
-        now.keys = Vec::new();
-        let fresh = issuer
-            .key("ES256")
-            .jws(&json!({"alg": "ES256", "kid": issuer.key("ES256").key_id}), &now.claims(json!({})));
-        assert_eq!(verdict(&worker, &fresh), "allowed", "{status} {:.20}", body);
+        assert_only_the_issuers_pass(&process, &worker, &issuer, &format!("{status} {body:.20}"));
         assert_eq!(metric(&process, &worker, "tessera_key_fetches.provider.main.result.failed"), number);
     }
+    let says = "it holds no key that is of use here; 1 were left out; what was good before stays in force";
+    assert!(worker.logs().iter().any(|(_, line)| line.contains(says)), "{:?}", worker.logs());
     assert!(process.metric("tessera_keys_age_s.provider.main") > 600);
+}
+
+#[test]
+fn a_server_that_is_down_or_slow_leaves_them_in_force_too() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = with_keys(&process, &issuer);
+    let ends: [fn(&Worker, u32); 4] =
+        [Worker::fail, Worker::refuse_connection, Worker::break_circuit, Worker::time_out];
+    for (number, end) in (1..).zip(ends) {
+        let call = next_fetch(&worker);
+        assert_only_the_issuers_pass(&process, &worker, &issuer, "while it is fetched");
+        end(&worker, call);
+        assert_only_the_issuers_pass(&process, &worker, &issuer, &format!("end {number}"));
+        assert_eq!(metric(&process, &worker, "tessera_key_fetches.provider.main.result.failed"), number);
+    }
+    next_fetch(&worker);
+    worker.lose_callouts();
+    worker.answer_json(next_fetch(&worker), &issuer.jwks().to_string());
+    assert_only_the_issuers_pass(&process, &worker, &issuer, "after a fetch was lost");
+    assert_eq!(metric(&process, &worker, "tessera_key_fetches.provider.main.result.unchanged"), 1);
+}
+
+#[test]
+fn no_unknown_key_is_looked_for_while_the_server_wants_to_be_left_alone() {
+    let process = process();
+    let issuer = issuer(&process);
+    let worker = with_keys(&process, &issuer);
+    let unknown = issuer.token_with("ES256", json!({"kid": "unknown"}), json!({}));
+    let waiting = worker.bearer(&unknown);
+    worker.answer(fetch(&worker, JWKS), 503, &[("retry-after", "60")], "");
+    assert_eq!(ended(&worker, waiting), "provider_unavailable");
+    for _ in 0..5 {
+        worker.advance(Duration::from_secs(11));
+        assert_eq!(verdict(&worker, &unknown), "provider_unavailable");
+    }
+    assert_eq!(count(&worker, JWKS), 2);
+    worker.advance(Duration::from_secs(5));
+    let waiting = worker.bearer(&unknown);
+    worker.answer_json(fetch(&worker, JWKS), &issuer.jwks().to_string());
+    assert_eq!(ended(&worker, waiting), "bad_signature");
+}
+
+#[test]
+fn a_key_without_a_name_verifies_tokens_of_any_name_that_no_key_has() {
+    let process = process();
+    let mut issuer = issuer(&process);
+    let nameless = |issuer: &Issuer| {
+        let mut set = issuer.jwks();
+        set["keys"].as_array_mut().unwrap().iter_mut().for_each(|key| {
+            key.as_object_mut().unwrap().remove("kid");
+        });
+        set
+    };
+    let worker = start(&process);
+    worker.advance(A_TICK);
+    worker.answer_json(fetch(&worker, JWKS), &nameless(&issuer).to_string());
+    assert_eq!(verdict(&worker, &issuer.token("ES256", json!({}))), "allowed");
+    // It may be a new key's, and is.
+    issuer.rotate(KeyKind::P256);
+    issuer.drop_old_keys();
+    let waiting = worker.bearer(&issuer.token("ES256", json!({})));
+    assert_eq!(worker.outcome(waiting), Outcome::Paused);
+    worker.answer_json(fetch(&worker, JWKS), &nameless(&issuer).to_string());
+    assert_eq!(ended(&worker, waiting), "allowed");
+    let stranger = Issuer::new(ISSUER, issuer.now, &[KeyKind::P256]);
+    assert_eq!(verdict(&worker, &stranger.token("ES256", json!({}))), "bad_signature");
+    // A name that a key has is that key's alone.
+    worker.advance(DEMAND_INTERVAL);
+    let mut set = nameless(&issuer);
+    set["keys"].as_array_mut().unwrap().push(stranger.keys[0].jwk());
+    let waiting = worker.bearer(&stranger.token("ES256", json!({"jti": "2"})));
+    worker.answer_json(fetch(&worker, JWKS), &set.to_string());
+    assert_eq!(ended(&worker, waiting), "allowed");
+    let named = json!({"kid": stranger.keys[0].key_id});
+    assert_eq!(verdict(&worker, &issuer.token_with("ES256", named, json!({}))), "bad_signature");
+}
+
+#[test]
+fn keys_of_one_name_are_all_tried() {
+    let process = process();
+    let mut issuer = issuer(&process);
+    issuer.rotate(KeyKind::P256);
+    issuer.keys.iter_mut().for_each(|key| key.key_id = "same".to_owned());
+    let worker = with_keys(&process, &issuer);
+    let header = json!({"alg": "ES256", "kid": "same"});
+    for key in &issuer.keys {
+        assert_eq!(verdict(&worker, &key.jws(&header, &issuer.claims(json!({})))), "allowed");
+    }
+    let forged = KeyPair::generate(KeyKind::P256).jws(&header, &issuer.claims(json!({})));
+    assert_eq!(verdict(&worker, &forged), "bad_signature");
+    assert_eq!(count(&worker, JWKS), 1, "nothing is looked for");
 }
 
 #[test]

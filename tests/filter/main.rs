@@ -55,6 +55,7 @@ mod stale_if_error;
 mod token_sources;
 mod upstream_headers;
 mod warm_path;
+mod withdrawn_keys;
 
 use host::{Module, Process, Worker};
 use tessera::callbacks as own;

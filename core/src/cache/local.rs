@@ -171,11 +171,14 @@ fn facts_size(facts: &Facts) -> usize {
     // Counted, and with the four lists.
     const ITSELF: usize = mem::size_of::<Facts>() + 2 * mem::size_of::<usize>() + 5 * ALLOCATION;
     let text = |text: &str| TEXT + text.len();
+    let confirmation = facts.confirmation.as_deref().map_or(0, |one| ALLOCATION + mem::size_of_val(one));
+    let signer = facts.signed_by.as_deref().map_or(0, |one| ALLOCATION + mem::size_of_val(one));
     let single = [&facts.client_id, &facts.subject, &facts.username, &facts.issuer, &facts.introspection_jwt];
     let single = single.into_iter().flatten().map(|one| text(one));
     let listed = facts.scope.iter().chain(&facts.audience);
     let claims = facts.claims.iter().chain(&facts.said).flat_map(|(name, value)| [name, value]);
-    ITSELF + single.sum::<usize>() + listed.chain(claims).map(|one| text(one)).sum::<usize>()
+    let boxed = confirmation + signer;
+    ITSELF + boxed + single.sum::<usize>() + listed.chain(claims).map(|one| text(one)).sum::<usize>()
 }
 
 #[cfg(test)]

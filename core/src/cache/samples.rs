@@ -64,13 +64,13 @@ fn facts() -> impl Strategy<Value = Facts> {
         prop::collection::vec("\\PC{0,9}", 0..6),
         prop::collection::vec("\\PC{0,9}", 0..3),
         prop::array::uniform2(prop::option::of(any::<u64>())),
-        (any::<bool>(), confirmation(), prop::option::of("[A-Za-z0-9_.-]{0,40}")),
+        (any::<bool>(), confirmation(), prop::option::of("[A-Za-z0-9_.-]{0,40}"), any::<Option<[u8; 32]>>()),
         (
             prop::collection::vec(("/\\PC{0,9}|[a-z0-9_-]{1,9}", "[!-~]{0,30}"), 0..4),
             prop::collection::vec(("\\PC{0,9}", "\\PC{0,30}"), 0..4),
         ),
     )
-        .prop_map(|(client, texts, scope, audience, times, (other_kind, confirmation, jwt), pairs)| {
+        .prop_map(|(client, texts, scope, audience, times, (other_kind, confirmation, jwt, signer), pairs)| {
             let [claims, said] = [pairs.0, pairs.1]
                 .map(|list| list.into_iter().map(|(name, value)| (name.into(), value.into())).collect::<Vec<_>>());
             let [subject, username, issuer] = texts.map(|text| text.map(Into::into));
@@ -87,6 +87,7 @@ fn facts() -> impl Strategy<Value = Facts> {
                 other_kind,
                 confirmation,
                 introspection_jwt: jwt.map(Into::into),
+                signed_by: signer.map(Box::new),
                 claims,
                 said,
             }

@@ -45,7 +45,9 @@ impl Worker {
         let provider = Rc::clone(&question.provider);
         let client = &question.endpoint.introspection.client;
         let learned = match completion {
-            Completion::Answered(remembered) => Ok(self.settings.cache.shorten(remembered)),
+            Completion::Answered(remembered) if self.sources.trusts(&provider, &remembered) => {
+                Ok(self.settings.cache.shorten(remembered))
+            }
             Completion::Unavailable(retry_after) => {
                 if let Some(wait) = retry_after {
                     self.pauses.hold(&provider, wait, cx.now);
@@ -53,14 +55,18 @@ impl Worker {
                 Err(Outcome::ProviderUnavailable.into())
             }
             Completion::Unusable(mark) if mark == message::mark(client, digest) => Err(Outcome::ProviderError.into()),
-            // The leader used another secret, which may be all that was wrong.
-            Completion::Unusable(_) | Completion::AskYourself if self.pauses.held(&provider, cx.now).is_none() => {
+            // The leader used another secret, or has other keys, which may be all that was wrong.
+            Completion::Answered(_) | Completion::Unusable(_) | Completion::AskYourself
+                if self.pauses.held(&provider, cx.now).is_none() =>
+            {
                 if let Some(question) = self.take(digest) {
                     self.introspect(digest, question, 0, false, cx);
                 }
                 return;
             }
-            Completion::Unusable(_) | Completion::AskYourself => Err(Outcome::ProviderUnavailable.into()),
+            Completion::Answered(_) | Completion::Unusable(_) | Completion::AskYourself => {
+                Err(Outcome::ProviderUnavailable.into())
+            }
         };
         if let Some(question) = self.take(digest) {
             self.apply(digest, question, learned, cx);
@@ -102,7 +108,7 @@ impl Worker {
             Err(Reason { outcome: Outcome::ProviderUnavailable, .. })
                 if !self.settings.cache.stale_if_error.is_zero() =>
             {
-                let stale = self.shared.read(cx.store, digest, cx.now).0;
+                let stale = self.read_shared(&question.provider, digest, cx).0;
                 stale.and_then(|stale| self.with_token(&question.provider, &question.token, stale, cx).ok())
             }
             _ => None,

@@ -147,7 +147,9 @@ impl Worker {
         let provider = Rc::clone(source.provider());
         let Some(keys) = &mut source.keys else { return };
         let read = |bytes: &[u8]| match KeySet::read(bytes) {
-            Ok(keys) if keys.is_empty() => Err(format!("it holds no key of use; {} are of none", keys.skipped())),
+            Ok(keys) if keys.is_empty() => {
+                Err(format!("it holds no key that is of use here; {} were left out", keys.skipped()))
+            }
             read => read.map_err(|error| error.to_string()),
         };
         let polled = match keys.on_result(result, cx.now, read) {
@@ -173,9 +175,6 @@ impl Worker {
             let choices = self.settings.policy.apis().iter().flat_map(|api| api.choices.iter());
             let keys = choices.filter(|choice| choice.provider.slot == provider.slot).map(|choice| choice.key);
             self.local.forget(&keys.collect::<Vec<_>>());
-            if let Some(source) = self.sources.get_mut(provider.slot) {
-                source.withdrawn_at = Some(cx.now);
-            }
         }
         let skipped = match newer.skipped() {
             0 => String::new(),

@@ -15,6 +15,7 @@ use crate::port::HostFailure;
 use crate::provider::Provider;
 use crate::provider::failure::ProviderFailure;
 use crate::provider::introspection::response;
+use crate::token::confirmation::Thumbprint;
 use crate::token::digest::Digest;
 use crate::token::facts::{Facts, TokenState};
 use std::rc::Rc;
@@ -75,9 +76,9 @@ impl Worker {
         cx: &mut Cx<'_>,
     ) {
         let leads = arrived.leads;
-        let (opened, jwt) = match self.open(&question, &arrived.result, cx) {
+        let (opened, signed) = match self.open(&question, &arrived.result, cx) {
             Opened::AsItIs => (None, None),
-            Opened::Content(result, jwt) => (Some(result), Some(jwt)),
+            Opened::Content { result, jwt, signed_by } => (Some(result), Some((jwt, signed_by))),
             Opened::Failure(failure) => {
                 self.metrics.introspected(&question.provider, Introspected::Error, cx.now.since(arrived.sent_at));
                 let reason = self.record_failure(&question.provider, failure, cx);
@@ -104,7 +105,7 @@ impl Worker {
                 return self.introspect(digest, question, earlier + 1, leads, cx);
             }
             Err(failure) => Err(self.record_failure(&provider, failure, cx)),
-            Ok(state) => Ok(self.remembered(keeping(state, jwt, &provider), &result, cx.now.min(sent_at))),
+            Ok(state) => Ok(self.remembered(keeping(state, signed, &provider), &result, cx.now.min(sent_at))),
         };
         self.complete(digest, question, learned, leads, cx);
     }
@@ -140,13 +141,15 @@ impl Worker {
     }
 }
 
-/// The state with the signed answer itself, where an upstream is to see it.
-fn keeping(state: TokenState, jwt: Option<Box<str>>, provider: &Provider) -> TokenState {
-    match state {
-        TokenState::Active(facts) if jwt.is_some() && provider.claims.keeps_answer => {
-            TokenState::Active(Rc::new(Facts { introspection_jwt: jwt, ..Facts::clone(&facts) }))
+/// The state with whose signature vouches for it, and the signed answer itself where an upstream is to see that.
+fn keeping(state: TokenState, signed: Option<(Box<str>, Box<Thumbprint>)>, provider: &Provider) -> TokenState {
+    match (state, signed) {
+        (TokenState::Active(facts), Some((jwt, signed_by))) => {
+            let introspection_jwt = provider.claims.keeps_answer.then_some(jwt);
+            let facts = Facts { introspection_jwt, signed_by: Some(signed_by), ..Facts::clone(&facts) };
+            TokenState::Active(Rc::new(facts))
         }
-        state => state,
+        (state, _) => state,
     }
 }
 

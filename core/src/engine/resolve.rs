@@ -8,7 +8,7 @@ use super::reason::Reason;
 use super::verify::{Verified, completed};
 use super::worker::Worker;
 use crate::base::time::Timestamp;
-use crate::cache::{Freshness, Hit, Remembered};
+use crate::cache::{BucketSnapshot, Freshness, Hit, Remembered};
 use crate::outcome::Outcome;
 use crate::policy::api::{Choice, Guard, Unvouched};
 use crate::policy::rule::Rule;
@@ -16,6 +16,7 @@ use crate::proof::Presented;
 use crate::proof::evidence::Evidence;
 use crate::provider::Provider;
 use crate::token::bearer::Bearer;
+use crate::token::digest::Digest;
 use crate::token::facts::Facts;
 use std::rc::Rc;
 
@@ -160,9 +161,8 @@ impl Worker {
                 Err(Full) => Resolution::Overloaded,
             };
         }
-        let (shared, seen) = self.shared.read(cx.store, &digest, cx.now);
+        let (shared, seen) = self.read_shared(provider, &digest, cx);
         let was_good = arrival.was_good || seen.was_good;
-        let shared = shared.filter(|remembered| self.sources.trusts(provider, remembered));
         let shared = shared.map(|remembered| completed(remembered, verified));
         if let Some(remembered) = &shared
             && is_usable(remembered, &guard.rule, cx.now)
@@ -193,6 +193,17 @@ impl Worker {
         Resolution::Waits
     }
 
+    /// What the process knows of a token, if that counts here.
+    pub(super) fn read_shared(
+        &self,
+        provider: &Provider,
+        digest: &Digest,
+        cx: &Cx<'_>,
+    ) -> (Option<Remembered>, BucketSnapshot) {
+        let (shared, seen) = self.shared.read(cx.store, digest, cx.now);
+        (shared.filter(|remembered| self.sources.trusts(provider, remembered)), seen)
+    }
+
     /// Renews the answer about a token in use before it expires. No request waits for it.
     fn renew(&mut self, choice: &Choice, token: &[u8], cx: &mut Cx<'_>) {
         let Choice { provider, key } = choice;
@@ -211,7 +222,7 @@ impl Worker {
             return;
         }
         // Another worker may have renewed it already.
-        let (shared, seen) = self.shared.read(cx.store, &digest, cx.now);
+        let (shared, seen) = self.read_shared(provider, &digest, cx);
         if let Some(remembered) = shared
             && remembered.freshness(cx.now) == Freshness::Fresh
             && !remembered.expires_soon(cx.now)

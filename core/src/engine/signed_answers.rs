@@ -5,14 +5,14 @@ use super::flights::{Arrived, Flight, Phase, Question};
 use super::metrics::Introspected;
 use super::reason::Reason;
 use super::sources::Wanted;
+use super::verify::SignedBy;
 use super::worker::Worker;
 use crate::base::http::{Body, HttpAnswer, HttpResult};
-use crate::jose::jwk::PublicKey;
 use crate::outcome::Outcome;
-use crate::port::HostFailure;
 use crate::provider::failure::ProviderFailure;
 use crate::provider::introspection::response::whole_body;
 use crate::provider::introspection::signed::{Expected, SignedAnswer};
+use crate::token::confirmation::Thumbprint;
 use crate::token::digest::Digest;
 use std::rc::Rc;
 
@@ -20,8 +20,12 @@ use std::rc::Rc;
 pub(super) enum Opened {
     /// It is JSON, or an error, which is never signed.
     AsItIs,
-    /// What it says, as if it had come as JSON, and the JWT that it was.
-    Content(HttpResult, Box<str>),
+    /// What it says, as if it had come as JSON, the JWT that it was, and the thumbprint of the key.
+    Content {
+        result: HttpResult,
+        jwt: Box<str>,
+        signed_by: Box<Thumbprint>,
+    },
     Failure(ProviderFailure),
     /// It may be good, but none of the keys that are known can have signed it.
     KeyUnknown,
@@ -50,20 +54,15 @@ impl Worker {
             Ok(signed) => signed,
             Err(failure) => return Opened::Failure(failure),
         };
-        let Some(keys) = self.sources.keys(&provider).map(Rc::clone) else { return Opened::KeyUnknown };
-        let candidates: Vec<&PublicKey> = keys.candidates(&jws.header, expected.issuer).collect();
-        if candidates.is_empty() && !jws.header.key_id.as_deref().is_some_and(|id| keys.has_key_id(id)) {
-            return Opened::KeyUnknown;
-        }
-        match self.is_signed(&provider, &candidates, &jws, cx) {
-            Ok(true) => {
-                let opened = HttpAnswer { status: 200, headers: answer.headers.clone(), body: Body::Whole(content) };
+        match self.signer(&provider, &jws, expected.issuer, cx) {
+            SignedBy::Key(signed_by) => {
+                let result = HttpAnswer { status: 200, headers: answer.headers.clone(), body: Body::Whole(content) };
                 let jwt = String::from_utf8_lossy(body.trim_ascii()).into();
-                Opened::Content(HttpResult::Answered(opened), jwt)
+                Opened::Content { result: HttpResult::Answered(result), jwt, signed_by }
             }
-            Ok(false) if jws.header.key_id.is_none() => Opened::KeyUnknown,
-            Ok(false) => Opened::Failure(ProviderFailure::BadSignature),
-            Err(HostFailure) => Opened::HostFailure,
+            SignedBy::Nobody => Opened::Failure(ProviderFailure::BadSignature),
+            SignedBy::Unknown => Opened::KeyUnknown,
+            SignedBy::HostFailure => Opened::HostFailure,
         }
     }
 

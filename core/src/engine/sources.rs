@@ -9,6 +9,8 @@ use crate::provider::Provider;
 use crate::provider::introspection::request::{Endpoint, Introspection};
 use crate::provider::jwt::settings::KeySource;
 use crate::provider::metadata::Metadata;
+use crate::token::confirmation::Thumbprint;
+use crate::token::facts::TokenState;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -25,8 +27,6 @@ pub(super) struct Source {
     /// Where the keys are fetched from, if they are.
     pub keys: Option<FreshDocument<KeySet>>,
     pub metadata: Option<FreshDocument<Metadata>>,
-    /// When a key was last withdrawn: what answers it signed before counts no more.
-    pub withdrawn_at: Option<Timestamp>,
 }
 
 /// A document of one authorization server.
@@ -68,12 +68,14 @@ impl Sources {
         }
     }
 
-    /// Whether an answer of another worker, or one from before, still counts: a signed one does not, once a key has been
-    /// withdrawn since.
+    /// Whether an answer of another worker, or one from before, counts here: a signed one while the key that signed it
+    /// is in force. What is not active may be an error, and those are never signed.
     pub(super) fn trusts(&self, provider: &Provider, answer: &Remembered) -> bool {
         let is_signed = provider.introspection.as_ref().is_some_and(|introspection| introspection.signed_for.is_some());
-        let withdrawn_at = self.0.get(provider.slot).filter(|_| is_signed).and_then(|source| source.withdrawn_at);
-        withdrawn_at.is_none_or(|withdrawn_at| answer.lifetime.asked_at > withdrawn_at)
+        let TokenState::Active(facts) = &answer.state else { return true };
+        let issuer = provider.checks.issuer.as_deref().unwrap_or_default();
+        let is_held = |key: &Thumbprint| self.keys(provider).is_some_and(|keys| keys.holds(key, issuer));
+        !is_signed || facts.signed_by.as_deref().is_some_and(is_held)
     }
 
     /// How long a request may wait for this provider's documents.
@@ -113,7 +115,7 @@ impl Source {
             Some(KeySource::Inline(_)) | None => None,
         };
         let endpoint = provider.introspection.as_ref().and_then(Introspection::endpoint).map(Rc::new);
-        Self { provider: Rc::clone(provider), endpoint, keys, metadata, withdrawn_at: None }
+        Self { provider: Rc::clone(provider), endpoint, keys, metadata }
     }
 
     pub(super) fn provider(&self) -> &Rc<Provider> {

@@ -7,15 +7,25 @@ use super::worker::Worker;
 use crate::cache::{CacheControl, Lifetime, Remembered};
 use crate::decision::decide::check_facts;
 use crate::jose::compact::Jws;
-use crate::jose::jwk::PublicKey;
 use crate::outcome::Outcome;
-use crate::port::HostFailure;
 use crate::provider::Provider;
 use crate::provider::jwt::access_token::Unverified;
 use crate::provider::jwt::settings::Jwt;
 use crate::token::bearer::Bearer;
+use crate::token::confirmation::Thumbprint;
 use crate::token::facts::{Facts, TokenState};
 use std::rc::Rc;
+
+/// Whose signature one is.
+pub(super) enum SignedBy {
+    /// That of the key with this thumbprint.
+    Key(Box<Thumbprint>),
+    /// Of none, though the key that it names is known.
+    Nobody,
+    /// None of the keys that are known has made it.
+    Unknown,
+    HostFailure,
+}
 
 /// What has become of a JWT.
 pub(super) enum Verified {
@@ -39,44 +49,41 @@ impl Worker {
             let (detail, is_of_dpop) = (About::detail(&facts, outcome), facts.is_of_key());
             return Verified::Refused(Reason { outcome, detail, is_of_dpop });
         }
-        let Some(keys) = self.sources.keys(provider).map(Rc::clone) else { return Verified::KeyUnknown };
-        let issuer = facts.issuer.as_deref().unwrap_or_default();
-        let candidates: Vec<&PublicKey> = keys.candidates(&jws.header, issuer).collect();
-        if candidates.is_empty() && !jws.header.key_id.as_deref().is_some_and(|id| keys.has_key_id(id)) {
-            return Verified::KeyUnknown;
-        }
-        match self.is_signed(provider, &candidates, &jws, cx) {
-            Ok(true) => Verified::Facts(facts),
-            // It may be a new key's.
-            Ok(false) if jws.header.key_id.is_none() => Verified::KeyUnknown,
-            Ok(false) => {
+        match self.signer(provider, &jws, facts.issuer.as_deref().unwrap_or_default(), cx) {
+            SignedBy::Key(_) => Verified::Facts(facts),
+            SignedBy::Nobody => {
                 Verified::Refused(Reason::new(Outcome::BadSignature, "no key of the issuer has made this signature"))
             }
-            Err(HostFailure) => {
+            SignedBy::Unknown => Verified::KeyUnknown,
+            SignedBy::HostFailure => {
                 Verified::Refused(Reason::new(Outcome::InternalError, "the host no longer verifies signatures"))
             }
         }
     }
 
-    /// Whether one of the keys has made the signature.
-    pub(super) fn is_signed(
-        &mut self,
-        provider: &Provider,
-        keys: &[&PublicKey],
-        jws: &Jws<'_>,
-        cx: &Cx<'_>,
-    ) -> Result<bool, HostFailure> {
-        let mut is_good = false;
-        for key in keys {
-            is_good = self.verifier.verify(cx.signatures, key, jws)?;
-            if is_good {
+    /// Whose signature this is.
+    pub(super) fn signer(&mut self, provider: &Provider, jws: &Jws<'_>, issuer: &str, cx: &Cx<'_>) -> SignedBy {
+        let Some(keys) = self.sources.keys(provider).map(Rc::clone) else { return SignedBy::Unknown };
+        let mut is_good = None;
+        let mut signer = None;
+        for key in keys.candidates(&jws.header, issuer) {
+            let Ok(verdict) = self.verifier.verify(cx.signatures, key, jws) else { return SignedBy::HostFailure };
+            is_good = Some(verdict);
+            if verdict {
+                signer = Some(Box::new(key.thumbprint()));
                 break;
             }
         }
-        if let Some(by) = self.verifier.implementation(jws.header.algorithm).filter(|_| !keys.is_empty()) {
+        if let Some((is_good, by)) = is_good.zip(self.verifier.implementation(jws.header.algorithm)) {
             self.metrics.signature(provider, is_good, by);
         }
-        Ok(is_good)
+        let is_named = |id: &str| keys.has_key_id(id);
+        match signer {
+            Some(key) => SignedBy::Key(key),
+            None if jws.header.key_id.as_deref().is_some_and(is_named) => SignedBy::Nobody,
+            // It may be a new key's.
+            None => SignedBy::Unknown,
+        }
     }
 
     /// Facts out of a signature, for as long as they may be remembered.
@@ -99,9 +106,6 @@ impl Worker {
         answered: Remembered,
         cx: &Cx<'_>,
     ) -> Result<Remembered, Reason> {
-        if !self.sources.trusts(provider, &answered) {
-            return Err(Reason::new(Outcome::ProviderUnavailable, "the key of its answer is gone"));
-        }
         let Some(jwt) = provider.verifies(token).filter(|_| answered.is_active()) else { return Ok(answered) };
         match self.verify(provider, jwt, token, cx) {
             Verified::Facts(facts) => Ok(completed(answered, Some(facts))),

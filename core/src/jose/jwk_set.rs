@@ -63,10 +63,12 @@ impl KeySet {
         self.keys.is_empty()
     }
 
-    /// The keys that may have made this, of the header's `kid` or of all when it names none; not more than are to be
-    /// tried.
+    /// The keys that may have made this, not more than are to be tried: those of the header's `kid`, or those without
+    /// one if no key is named so (RFC 7517 §4.5: a `kid` is optional); all, if the header names none.
     pub fn candidates<'a>(&'a self, header: &'a Header, issuer: &'a str) -> impl Iterator<Item = &'a PublicKey> {
-        let named = |key: &&PublicKey| header.key_id.is_none() || key.key_id() == header.key_id.as_deref();
+        let name = header.key_id.as_deref();
+        let known = name.filter(|name| self.has_key_id(name));
+        let named = move |key: &&PublicKey| name.is_none() || key.key_id() == known;
         let fit = |key: &&PublicKey| key.verifies(header.algorithm) && key.serves(issuer);
         self.keys.iter().filter(named).filter(fit).take(MAX_CANDIDATES)
     }
@@ -74,6 +76,11 @@ impl KeySet {
     /// The thumbprint of each key (RFC 7638).
     pub fn thumbprints(&self) -> Vec<[u8; 32]> {
         self.keys.iter().map(PublicKey::thumbprint).collect()
+    }
+
+    /// Whether a key of this thumbprint verifies for this issuer.
+    pub fn holds(&self, thumbprint: &[u8; 32], issuer: &str) -> bool {
+        self.keys.iter().any(|key| key.thumbprint() == *thumbprint && key.serves(issuer))
     }
 
     pub fn has_key_id(&self, key_id: &str) -> bool {

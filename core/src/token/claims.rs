@@ -61,6 +61,7 @@ impl ClaimNames {
             other_kind: kind::is_another(claims),
             confirmation: Confirmation::of(claims)?,
             introspection_jwt: None,
+            signed_by: None,
             claims: self.forwarded(claims),
             said: self.said(claims),
         })

@@ -1,6 +1,6 @@
 //! What an authorization server said about a token: facts, never verdicts.
 
-use super::confirmation::Confirmation;
+use super::confirmation::{Confirmation, Thumbprint};
 use crate::base::time::Timestamp;
 use std::rc::Rc;
 
@@ -42,6 +42,8 @@ pub struct Facts {
     pub confirmation: Option<Box<Confirmation>>,
     /// The signed answer (RFC 9701) that says all this, where an upstream is to see it.
     pub introspection_jwt: Option<Box<str>>,
+    /// Thumbprint of the key that signed the answer which says all this (RFC 9701): once that key is gone, nobody does.
+    pub signed_by: Option<Box<Thumbprint>>,
     /// Further members that the configuration asks for, by JSON pointer or by the end of a header's name, as header
     /// text.
     pub claims: Vec<(Box<str>, Box<str>)>,
@@ -76,6 +78,7 @@ impl Facts {
             other_kind: self.other_kind || other.other_kind,
             confirmation: joined(self.confirmation, other.confirmation),
             introspection_jwt: self.introspection_jwt.or(other.introspection_jwt),
+            signed_by: self.signed_by.or(other.signed_by),
             claims: completed(self.claims, other.claims),
             said: completed(self.said, other.said),
         }

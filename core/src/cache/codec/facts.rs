@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! flags u8, and what they announce, in this order:
-//!   traits u8 (never 0), and of a bound token: thumbprints of its key and its certificate, 32 bytes each; the signed
-//!   answer: text
+//!   traits u8 (never 0), and of a bound token: thumbprints of its key and its certificate, 32 bytes each; of a signed
+//!   answer: the thumbprint of its key, 32 bytes, and the answer itself: text
 //!   client_id, subject, username, issuer: text   expires_at, not_before: time
 //! and always: scope, audience: list of text   claims, said: list of (text, text)
 //! ```
@@ -27,6 +27,7 @@ const UNPROVABLE: u8 = 1 << 1;
 const KEY: u8 = 1 << 2;
 const CERTIFICATE: u8 = 1 << 3;
 const INTROSPECTION_JWT: u8 = 1 << 4;
+const SIGNED: u8 = 1 << 5;
 
 /// Appends the flags, those of the entry itself among them, and the facts.
 pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
@@ -44,8 +45,8 @@ pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
         Some(Confirmation::Unprovable | Confirmation::Of { key: None, certificate: None }) => (None, None, true),
         Some(Confirmation::Of { key, certificate }) => (key.as_ref(), certificate.as_ref(), false),
     };
-    let traits =
-        [facts.other_kind, unprovable, key.is_some(), certificate.is_some(), facts.introspection_jwt.is_some()];
+    let (signer, jwt) = (facts.signed_by.as_deref(), &facts.introspection_jwt);
+    let traits = [facts.other_kind, unprovable, key.is_some(), certificate.is_some(), jwt.is_some(), signer.is_some()];
     let traits = traits.into_iter().rev().fold(0, |traits, has| traits << 1 | u8::from(has));
     flags |= if traits != 0 { TRAITS } else { 0 };
     for (flag, text) in texts {
@@ -58,10 +59,10 @@ pub(super) fn put(out: &mut Vec<u8>, entry_flags: u8, facts: &Facts) {
     if traits != 0 {
         out.push(traits);
     }
-    for thumbprint in [key, certificate].into_iter().flatten() {
+    for thumbprint in [key, certificate, signer].into_iter().flatten() {
         out.extend_from_slice(thumbprint);
     }
-    if let Some(jwt) = &facts.introspection_jwt {
+    if let Some(jwt) = jwt {
         put_text(out, jwt);
     }
     for text in texts.into_iter().filter_map(|(_, text)| text.as_ref()) {
@@ -89,11 +90,12 @@ pub(super) fn read(reader: &mut Reader<'_>, flags: u8) -> Result<Facts, Malforme
         false => 0,
     };
     // Some, where they are announced, and no unknown ones.
-    const ALL: u8 = OTHER_KIND | UNPROVABLE | KEY | CERTIFICATE | INTROSPECTION_JWT;
+    const ALL: u8 = OTHER_KIND | UNPROVABLE | KEY | CERTIFICATE | INTROSPECTION_JWT | SIGNED;
     if announced(TRAITS) != (1..=ALL).contains(&traits) {
         return Err(Malformed);
     }
     let confirmation = confirmation(reader, traits)?;
+    let signed_by = given(reader, traits & SIGNED != 0, |reader| reader.array().copied().map(Box::new))?;
     let introspection_jwt = given(reader, traits & INTROSPECTION_JWT != 0, text)?;
     let facts = Facts {
         client_id: given(reader, announced(CLIENT_ID), text)?,
@@ -104,6 +106,7 @@ pub(super) fn read(reader: &mut Reader<'_>, flags: u8) -> Result<Facts, Malforme
         not_before: given(reader, announced(NOT_BEFORE), Reader::time)?,
         confirmation,
         introspection_jwt,
+        signed_by,
         other_kind: traits & OTHER_KIND != 0,
         scope: reader.list(text)?,
         audience: reader.list(text)?,

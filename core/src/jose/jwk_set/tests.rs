@@ -88,6 +88,7 @@ fn candidates_are_named_fit_and_of_the_issuer() {
     assert_eq!(found(&set, Algorithm::Es256, Some("1"), "a"), 0);
     assert_eq!(found(&set, Algorithm::Es256, None, "a"), 1);
     assert_eq!(found(&set, Algorithm::Rs256, None, "a"), 0);
+    assert_eq!(found(&set, Algorithm::Es256, Some("3"), "a"), 1, "a key without a name, as no other is named so");
 }
 
 #[test]
@@ -112,6 +113,15 @@ fn a_set_is_within_another_that_has_all_its_keys() {
         assert_eq!(both.is_within(&set(&keys)), within, "{keys:?}");
     }
     assert!(KeySet::default().is_within(&both));
+}
+
+#[test]
+fn a_set_holds_its_keys_for_their_issuers() {
+    let (everybodys, ones) = (set(&[ed("")]), set(&[ed(r#","kid":"1","issuer":"a""#), format!("{{{EC}}}")]));
+    let thumbprint = everybodys.thumbprints()[0];
+    assert!(everybodys.holds(&thumbprint, "a") && everybodys.holds(&thumbprint, "b"));
+    assert!(ones.holds(&thumbprint, "a") && !ones.holds(&thumbprint, "b"));
+    assert!(!everybodys.holds(&[0; 32], "a") && !KeySet::default().holds(&thumbprint, "a"));
 }
 
 proptest! {
