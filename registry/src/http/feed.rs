@@ -1,6 +1,7 @@
 //! The feed of contracts that gateways poll.
 
 mod answer;
+mod batches;
 mod hold;
 mod poller;
 mod state;

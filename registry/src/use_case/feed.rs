@@ -1,5 +1,7 @@
 //! What a gateway is told when it polls: the whole set, what has changed, or why neither.
 
+use std::sync::Arc;
+
 use tessera_core::contract::DocumentKind;
 use tessera_core::contract::row::Identity;
 use tessera_core::contract::writer::{write_document, write_removal};
@@ -9,7 +11,7 @@ use crate::use_case::feed_store::{FeedKey, FeedRow, FeedScope, Head};
 use crate::use_case::store::{StoreError, Transaction};
 
 /// What a poll asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Poll {
     Everything,
     /// The `since` of the request, unread.
@@ -34,7 +36,8 @@ pub enum Told {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     pub kind: DocumentKind,
-    pub json: String,
+    /// Shared by those who are told the same.
+    pub json: Arc<str>,
     pub cursor: String,
     /// That of the cursor.
     pub position: i64,
@@ -89,18 +92,6 @@ pub async fn poll(
             }
         }
     }
-}
-
-/// Whether a held poll has something to report: asked far more often than anything is built for it.
-///
-/// # Errors
-/// Those of the store.
-pub async fn has_news(tx: &mut dyn Transaction, scope: &FeedScope, since: &str) -> Result<bool, StoreError> {
-    let Some(cursor) = Cursor::parse(since) else { return Ok(true) };
-    if cursor.epoch != tx.epoch().await? {
-        return Ok(true);
-    }
-    Ok(tx.count_changes(scope, cursor.position, 1).await? > 0)
 }
 
 /// The cursor, if it is one of this epoch and scope that is not ahead of us.
@@ -231,7 +222,15 @@ impl Rows {
             .ok_or_else(|| StoreError::Broken("a cursor that is too long".to_owned()))?;
         let next = next.map(|token| token.to_string());
         let is_empty = self.written.is_empty();
-        Ok(Told::Document(Document { kind, json, cursor, position: at.position, next, is_whole_delta, is_empty }))
+        Ok(Told::Document(Document {
+            kind,
+            json: json.into(),
+            cursor,
+            position: at.position,
+            next,
+            is_whole_delta,
+            is_empty,
+        }))
     }
 }
 

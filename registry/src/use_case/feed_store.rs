@@ -32,7 +32,7 @@ pub struct FeedRow {
 }
 
 /// What a gateway sees: an environment, or some of its APIs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FeedScope {
     pub organisation: String,
     pub environment: String,

@@ -1,6 +1,8 @@
 //! What a poll is told, as an HTTP answer.
 
-use axum::body::Body;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, ETAG, LINK};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -61,10 +63,19 @@ fn of_document(document: Document, known: &[String]) -> Result<Response, HttpPro
     };
     response.extensions_mut().insert(Counted(counted));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    *response.body_mut() = Body::from(document.json);
+    *response.body_mut() = Body::from(Bytes::from_owner(Shared(document.json)));
     Ok(response)
 }
 
 fn header(text: &str) -> Result<HeaderValue, HttpProblem> {
     HeaderValue::from_str(text).map_err(|_| HttpProblem::new(&INTERNAL, "a cursor that no header can carry"))
+}
+
+/// A text that others have, too.
+struct Shared(Arc<str>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::http::feed::answer;
+use crate::http::feed::batches::Batches;
 use crate::http::feed::poller::{Poller, Wish};
 use crate::http::feed::state::Feed;
 use crate::http::feed::validity::{LOOK, Validity};
@@ -16,23 +17,38 @@ use crate::http::problem::HttpProblem;
 use crate::http::problem_types::UNAVAILABLE;
 use crate::use_case::feed::{self, Poll, Told};
 use crate::use_case::feed_store::{FeedScope, Heads};
-use crate::use_case::store::StoreError;
 
 /// The database has so long to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The polls that are held, and what wakes them.
+/// So many questions of polls the database is asked at once.
+const AT_ONCE: usize = 4;
+
+/// The polls that are held, what wakes them, and what they have been told.
 pub struct Holds {
     room: Arc<Semaphore>,
     heads: watch::Receiver<Heads>,
     /// True when the process ends.
     ending: watch::Receiver<bool>,
     validity: Validity,
+    /// By the id of a token.
+    pollers: Batches<String, Result<Option<Poller>, HttpProblem>>,
+    answers: Batches<(FeedScope, Poll), Result<Told, HttpProblem>>,
+}
+
+/// Why a poll is held no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Woken {
+    /// There may be something to tell.
+    ByChange,
+    /// The token is no longer valid, the time is over, or the process ends.
+    AtLast,
 }
 
 impl Holds {
     pub fn new(most: usize, heads: watch::Receiver<Heads>, ending: watch::Receiver<bool>) -> Self {
-        Self { room: Arc::new(Semaphore::new(most)), heads, ending, validity: Validity::default() }
+        let (room, validity) = (Arc::new(Semaphore::new(most)), Validity::default());
+        Self { room, heads, ending, validity, pollers: Batches::new(AT_ONCE), answers: Batches::new(AT_ONCE) }
     }
 
     /// The answer, now or when there is news, and to whom.
@@ -48,46 +64,73 @@ impl Holds {
     ) -> Result<Response, HttpProblem> {
         // Whatever happens from here on wakes the poll, also what happens before it is held.
         let mut watch = Watch::begin(self.heads.clone(), &poller.scope);
-        let told = ask(feed, poller, &wish.poll).await?;
-        let (Some(wait), Poll::Since(since), true) = (wish.wait, &wish.poll, has_nothing(&told)) else {
+        let told = self.ask(feed, &poller.scope, &wish.poll).await?;
+        let (Some(wait), true) = (wish.wait, has_nothing(&told)) else {
             return answer::written(told, &wish.known, None);
         };
         let Some(_room) = self.take_room() else {
             return answer::written(told, &wish.known, None);
         };
-        self.wait(feed, poller, since, wait, &mut watch).await;
-        let poller = Poller::identified(&feed.registry, headers).await?.ok_or_else(HttpProblem::unauthenticated)?;
-        let told = ask(feed, &poller, &wish.poll).await?;
-        answer::written(told, &wish.known, Some(wait.as_secs()))
+        let _counted = Counted::begin();
+        let deadline = Instant::now() + wait;
+        loop {
+            let woken = self.wait(feed, poller, deadline, &mut watch).await;
+            let told = match self.identify(feed, poller, headers).await {
+                Ok(Some(poller)) => self.ask(feed, &poller.scope, &wish.poll).await,
+                Ok(None) => return Err(HttpProblem::unauthenticated()),
+                Err(problem) => Err(problem),
+            };
+            match told {
+                Ok(told) if woken == Woken::AtLast || !has_nothing(&told) => {
+                    return answer::written(told, &wish.known, Some(wait.as_secs()));
+                }
+                Err(problem) if woken == Woken::AtLast => return Err(problem),
+                // Nothing in scope; or it cannot be told whether there is something, and there is none yet.
+                Ok(_) | Err(_) => {}
+            }
+        }
     }
 
     fn take_room(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.room).try_acquire_owned().ok()
     }
 
-    /// Until there may be something to tell, the token is no longer valid, the time is over, or the process ends.
-    async fn wait(&self, feed: &Feed, poller: &Poller, since: &str, wait: Duration, watch: &mut Watch) {
-        let _counted = Counted::begin();
-        let (deadline, mut ending) = (Instant::now() + wait, self.ending.clone());
+    async fn wait(&self, feed: &Feed, poller: &Poller, deadline: Instant, watch: &mut Watch) -> Woken {
+        let mut ending = self.ending.clone();
         let mut look = Instant::now() + LOOK;
         loop {
             tokio::select! {
-                () = sleep_until(deadline) => return,
-                () = ended(&mut ending) => return,
+                () = sleep_until(deadline) => return Woken::AtLast,
+                () = ended(&mut ending) => return Woken::AtLast,
                 () = sleep_until(look) => {
                     if !self.validity.has(&*feed.registry.outside.store, &poller.token).await {
-                        return;
+                        return Woken::AtLast;
                     }
                     look = Instant::now() + LOOK;
                 }
-                is_open = watch.moved() => {
-                    if !is_open || has_news(feed, poller, since).await {
-                        return;
-                    }
-                }
+                is_open = watch.moved() => return if is_open { Woken::ByChange } else { Woken::AtLast },
             }
         }
     }
+
+    /// Who polls, as it is now.
+    async fn identify(&self, feed: &Feed, poller: &Poller, headers: &HeaderMap) -> Result<Option<Poller>, HttpProblem> {
+        let identified = || Poller::identified(&feed.registry, headers);
+        within(self.pollers.ask(poller.token.clone(), identified)).await
+    }
+
+    async fn ask(&self, feed: &Feed, scope: &FeedScope, poll: &Poll) -> Result<Told, HttpProblem> {
+        let told = || async {
+            let mut tx = feed.registry.outside.store.read().await?;
+            Ok(feed::poll(&mut *tx, scope, poll, feed.page_rows).await?)
+        };
+        within(self.answers.ask((scope.clone(), poll.clone()), told)).await
+    }
+}
+
+async fn within<T>(asked: impl Future<Output = Result<T, HttpProblem>>) -> Result<T, HttpProblem> {
+    let late = |_| HttpProblem::later(&UNAVAILABLE, "the database does not answer", 1);
+    timeout(PATIENCE, asked).await.map_err(late)?
 }
 
 /// When the process ends.
@@ -151,24 +194,4 @@ impl Drop for Counted {
 
 fn has_nothing(told: &Told) -> bool {
     matches!(told, Told::Document(document) if document.is_whole_delta && document.is_empty)
-}
-
-async fn ask(feed: &Feed, poller: &Poller, poll: &Poll) -> Result<Told, HttpProblem> {
-    let asked = async {
-        let mut tx = feed.registry.outside.store.read().await?;
-        feed::poll(&mut *tx, &poller.scope, poll, feed.page_rows).await
-    };
-    match timeout(PATIENCE, asked).await {
-        Ok(told) => Ok(told?),
-        Err(_) => Err(HttpProblem::later(&UNAVAILABLE, "the database does not answer", 1)),
-    }
-}
-
-/// Where it cannot be told, there is none yet.
-async fn has_news(feed: &Feed, poller: &Poller, since: &str) -> bool {
-    let asked = async {
-        let mut tx = feed.registry.outside.store.read().await?;
-        feed::has_news(&mut *tx, &poller.scope, since).await
-    };
-    timeout(PATIENCE, asked).await.is_ok_and(|news: Result<bool, StoreError>| news.unwrap_or(false))
 }
