@@ -7,6 +7,7 @@ mod faults;
 mod feed;
 mod feed_rows;
 mod migrations;
+mod narrowing;
 mod records;
 mod session;
 mod sql;

@@ -39,6 +39,15 @@ impl Dialect {
         }
     }
 
+    /// Begins what fills a database: with as little as a connection has otherwise, SQLite would write the pages of its
+    /// indexes again and again.
+    pub(super) fn with_room(self) -> &'static str {
+        match self {
+            Self::Sqlite => "PRAGMA cache_size = -200000; ",
+            Self::Postgres => "",
+        }
+    }
+
     /// Ends a selection whose row stays as it is until the transaction ends; SQLite has one writer anyway.
     pub(super) fn for_update(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 
 use crate::store::conditions;
 use crate::store::faults::fault;
+use crate::store::narrowing;
 use crate::store::sql::{Sql, sortable};
 use crate::store::transaction::SqlTransaction;
 use crate::use_case::store::{Condition, Query, StoreError, Stored, Table, Transaction};
@@ -16,6 +17,9 @@ const SHARED: usize = 4;
 
 /// Records that one statement inserts.
 const AT_ONCE: usize = 100;
+
+/// Identifiers that one statement names.
+const NAMED_AT_ONCE: usize = 500;
 
 fn select(table: &'static Table) -> Sql {
     let mut sql = Sql::new("SELECT t0.organisation, t0.id, t0.revision, t0.body");
@@ -52,6 +56,28 @@ impl SqlTransaction {
 
     async fn many(&mut self, table: &'static Table, sql: Sql) -> Result<Vec<Stored>, StoreError> {
         self.rows(sql).await?.iter().map(|row| read(table, row)).collect()
+    }
+
+    /// Those of a list, where they are named among these only.
+    async fn part(
+        &mut self,
+        table: &'static Table,
+        organisation: &str,
+        query: &Query,
+        among: Option<&[String]>,
+        limit: u32,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let mut sql = select(table);
+        sql.add("t0.organisation = ").bind(organisation).add(" AND ");
+        conditions::all(&mut sql, self.dialect, 0, &query.conditions);
+        if let Some(after) = &query.after {
+            sql.add(if query.descending { " AND t0.id < " } else { " AND t0.id > " }).bind(sortable(after));
+        }
+        if let Some(ids) = among {
+            sql.add(" AND t0.id IN (").bind_all(ids.iter().map(String::as_str)).add(")");
+        }
+        sql.add(" ORDER BY t0.id").add(if query.descending { " DESC" } else { "" }).add(" LIMIT ").bind(limit);
+        self.many(table, sql).await
     }
 }
 
@@ -99,14 +125,18 @@ impl Transaction for SqlTransaction {
         organisation: &str,
         query: &Query,
     ) -> Result<Vec<Stored>, StoreError> {
-        let mut sql = select(table);
-        sql.add("t0.organisation = ").bind(organisation).add(" AND ");
-        conditions::all(&mut sql, self.dialect, 0, &query.conditions);
-        if let Some(after) = &query.after {
-            sql.add(if query.descending { " AND t0.id < " } else { " AND t0.id > " }).bind(sortable(after));
+        let Some(few) = narrowing::few(self, table, organisation, query).await? else {
+            return self.part(table, organisation, query, None, query.limit).await;
+        };
+        let mut found = Vec::new();
+        for ids in few.chunks(NAMED_AT_ONCE) {
+            let left = query.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+            if left == 0 {
+                break;
+            }
+            found.extend(self.part(table, organisation, query, Some(ids), left).await?);
         }
-        sql.add(" ORDER BY t0.id").add(if query.descending { " DESC" } else { "" }).add(" LIMIT ").bind(query.limit);
-        self.many(table, sql).await
+        Ok(found)
     }
 
     async fn count(
@@ -196,7 +226,8 @@ impl Transaction for SqlTransaction {
     async fn clear(&mut self) -> Result<(), StoreError> {
         self.writing()?;
         let all = TABLES.iter().map(|table| table.name).chain(["feeds", "feed_rows"]);
-        self.script(all.map(|name| format!("DELETE FROM {name};")).collect()).await
+        let deletions: String = all.map(|name| format!("DELETE FROM {name};")).collect();
+        self.script(format!("{}{deletions}", self.dialect.with_room())).await
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

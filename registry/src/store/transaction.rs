@@ -21,6 +21,8 @@ use crate::use_case::store::StoreError;
 
 /// A little more than the server's own limit, which says better what was wrong.
 const STATEMENT: Duration = PATIENCE.saturating_add(Duration::from_secs(1));
+/// Of a transaction that may take its time: filling a database, for which a commit alone may take minutes.
+const UNHURRIED: Duration = Duration::from_secs(601);
 
 pub(super) struct SqlTransaction {
     /// Gone once it has ended.
@@ -29,6 +31,8 @@ pub(super) struct SqlTransaction {
     turn: Option<OwnedMutexGuard<()>>,
     pub(super) dialect: Dialect,
     writes: bool,
+    /// How long a statement may take.
+    limit: Duration,
     /// A statement failed, or was given up in the middle.
     failed: bool,
     /// The last positions that its commit makes known.
@@ -46,9 +50,9 @@ impl SqlTransaction {
         turn: Option<OwnedMutexGuard<()>>,
         writes: bool,
     ) -> Result<Self, StoreError> {
-        let connection = Some(limited(pool.acquire()).await?);
+        let connection = Some(limited(STATEMENT, pool.acquire()).await?);
         let (failed, turns, published) = (false, false, BTreeMap::new());
-        let mut tx = Self { connection, turn, dialect, writes, failed, published, turns, watched };
+        let mut tx = Self { connection, turn, dialect, writes, limit: STATEMENT, failed, published, turns, watched };
         tx.say(if writes { dialect.begin_writing() } else { dialect.begin_reading() }).await?;
         Ok(tx)
     }
@@ -59,33 +63,35 @@ impl SqlTransaction {
     }
 
     pub(super) async fn rows(&mut self, sql: Sql) -> Result<Vec<AnyRow>, StoreError> {
-        let query = sql.build()?;
-        let outcome = limited(query.fetch_all(self.connection()?)).await;
+        let (query, limit) = (sql.build()?, self.limit);
+        let outcome = limited(limit, query.fetch_all(self.connection()?)).await;
         self.ended(outcome)
     }
 
     pub(super) async fn row(&mut self, sql: Sql) -> Result<Option<AnyRow>, StoreError> {
-        let query = sql.build()?;
-        let outcome = limited(query.fetch_optional(self.connection()?)).await;
+        let (query, limit) = (sql.build()?, self.limit);
+        let outcome = limited(limit, query.fetch_optional(self.connection()?)).await;
         self.ended(outcome)
     }
 
     /// How many rows it has changed.
     pub(super) async fn run(&mut self, sql: Sql) -> Result<u64, StoreError> {
-        let query = sql.build()?;
-        let outcome = limited(query.execute(self.connection()?)).await;
+        let (query, limit) = (sql.build()?, self.limit);
+        let outcome = limited(limit, query.execute(self.connection()?)).await;
         Ok(self.ended(outcome)?.rows_affected())
     }
 
-    /// Several statements, which may take their time.
+    /// Several statements, which may take their time, as may the rest of the transaction.
     pub(super) async fn script(&mut self, sql: String) -> Result<(), StoreError> {
+        self.limit = UNHURRIED;
         let sql = format!("{}{sql}", self.dialect.without_haste());
         let outcome = sqlx::raw_sql(AssertSqlSafe(sql)).execute(self.connection()?).await.map_err(fault);
         self.ended(outcome).map(drop)
     }
 
     async fn say(&mut self, statement: &'static str) -> Result<(), StoreError> {
-        let outcome = limited(sqlx::raw_sql(statement).execute(self.connection()?)).await;
+        let limit = self.limit;
+        let outcome = limited(limit, sqlx::raw_sql(statement).execute(self.connection()?)).await;
         self.ended(outcome).map(drop)
     }
 
@@ -120,10 +126,12 @@ impl SqlTransaction {
 /// One that has not been committed is rolled back; its connection is closed when that cannot be done.
 impl Drop for SqlTransaction {
     fn drop(&mut self) {
-        let (Some(mut connection), turn) = (self.connection.take(), self.turn.take()) else { return };
+        let (Some(mut connection), turn, limit) = (self.connection.take(), self.turn.take(), self.limit) else {
+            return;
+        };
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
-            if limited(sqlx::raw_sql("ROLLBACK").execute(&mut *connection)).await.is_err() {
+            if limited(limit, sqlx::raw_sql("ROLLBACK").execute(&mut *connection)).await.is_err() {
                 connection.close_on_drop();
             }
             drop(connection);
@@ -132,6 +140,6 @@ impl Drop for SqlTransaction {
     }
 }
 
-async fn limited<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-    timeout(STATEMENT, work).await.map_err(|_| out_of_time())?.map_err(fault)
+async fn limited<T>(limit: Duration, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    timeout(limit, work).await.map_err(|_| out_of_time())?.map_err(fault)
 }

@@ -5,6 +5,7 @@
 mod database;
 mod feed;
 mod following;
+mod narrowing;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod records;
