@@ -262,6 +262,11 @@ bench: setup module ## Measure the cost of a request; BEFORE=FILE: beside that m
 bench-contracts: setup module ## Measure the contract database
 	@$(PYTHON) benches/bench_contracts.py
 
+.PHONY: bench-registry
+bench-registry: setup module ## Measure the contract registry with 10⁶ contracts; ARGS='--quick', '--only lists', …
+	@cargo build --quiet --release --package tessera-registry
+	@$(PYTHON) benches/bench_registry.py $(ARGS)
+
 .PHONY: clean
 clean: ## Remove everything that was built or installed
 	@rm -rf target $(VENV) $(NODE:%=%/node_modules) tests/deploy/node_modules $(OPERATE:%/.stamp=%)

@@ -26,14 +26,19 @@ _LOADS = {
 def machine(bed: Bed) -> dict:
     """What the figures depend on."""
     version = subprocess.run([str(bed.envoy_program), "--version"], capture_output=True, text=True).stdout
-    facts = {"cpu": "unknown CPU", "cores": os.cpu_count(), "kernel": platform.release()}
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            facts["cpu"] = line.split(": ", 1)[1]
+    facts = {"cpu": processor(), "cores": os.cpu_count(), "kernel": platform.release()}
     found = re.search(r"/(\d+\.\d+\.\d+)/", version)
     facts["envoy"] = found.group(1) if found else "of unknown version"
     facts["module_bytes"] = bed.module.stat().st_size if bed.module else None
     return facts
+
+
+def processor() -> str:
+    """Its name."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(": ", 1)[1]
+    return "unknown CPU"
 
 
 def table(head: list[str], lines: list[list[str]]) -> str:
@@ -61,7 +66,7 @@ def finish(name: str, results: dict, text: str, verdicts: list[limits.Verdict], 
             image = f"performance-{name}.svg"
             (DOCUMENT.parent / image).write_text(drawing)
             text = f"![Worker CPU added to a request]({image})\n\n{text}"
-        _publish(name, text)
+        publish_text(name, text)
     return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 
@@ -71,7 +76,7 @@ def _conditions(facts: dict) -> str:
     return f"Measured with Envoy {facts['envoy']} on {machine}{module}."
 
 
-def _publish(name: str, text: str) -> None:
+def publish_text(name: str, text: str) -> None:
     """Replaces what stands between the document's markers."""
     begin, end = f"<!-- results of {name}: begin -->", f"<!-- results of {name}: end -->"
     document = DOCUMENT.read_text()
