@@ -211,12 +211,14 @@ operate-tools:
 	test -z "$$missing" || { printf 'missing:%s\non Debian: apt-get install --no-install-recommends%s\n' "$$missing" "$$missing" >&2; exit 1; }
 
 .PHONY: metrics-check
-metrics-check: setup $(OPERATE) module ## Rules, relabelling and dashboard on a real Prometheus
+metrics-check: setup $(OPERATE) module ## Rules, relabelling and dashboards on a real Prometheus
 	$(call say,Metrics on Prometheus)
+	@cargo build --quiet --package tessera-registry
 	@$(PYTHON) tests/operate/check.py
 
 .PHONY: dashboard-picture
 dashboard-picture: setup $(OPERATE) module ## Draw docs/dashboard.png anew
+	@cargo build --quiet --package tessera-registry
 	@$(PYTHON) tests/operate/check.py --picture docs/dashboard.png
 
 # ---- documents ----

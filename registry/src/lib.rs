@@ -8,6 +8,7 @@ pub mod command;
 pub mod configuration;
 pub mod domain;
 pub mod http;
+pub mod measures;
 pub mod remote;
 pub mod sealing;
 pub mod store;

@@ -12,6 +12,7 @@ mod records;
 mod session;
 mod sql;
 mod state;
+mod tallies;
 #[cfg(test)]
 pub mod temporary;
 mod transaction;
@@ -19,3 +20,4 @@ mod watched;
 mod watching;
 
 pub use database::Database;
+pub use tallies::{Tallies, TaskTally};

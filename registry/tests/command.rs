@@ -56,7 +56,10 @@ impl Place {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
         command.arg("--config").arg(self.0.join("registry.toml")).args(arguments);
-        command.env("SEALING_KEY", SEALING_KEY).stdin(Stdio::null());
+        command
+            .env("SEALING_KEY", SEALING_KEY)
+            .env("HOOK", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+            .stdin(Stdio::null());
         command
     }
 
@@ -111,12 +114,31 @@ impl Served {
         answer
     }
 
+    fn post(&self, path: &str, token: &str, body: &str) -> String {
+        let address = &self.addresses.iter().find(|(name, _)| name == "api").unwrap().1;
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: registry\r\nconnection: close\r\nauthorization: Bearer {token}");
+        let kind = format!("content-type: application/json\r\ncontent-length: {}", body.len());
+        write!(stream, "{head}\r\n{kind}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     fn end(mut self) -> String {
         assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
         let mut rest = String::new();
         self.lines.read_to_string(&mut rest).unwrap();
         rest
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -226,6 +248,103 @@ fn the_schema_is_brought_up_to_date_when_that_is_wanted() {
     place.run(&["migrate"], 0);
     assert_eq!(place.run(&["migrate", "--dry-run"], 0), "");
     place.run(&["token", "list"], 0);
+}
+
+/// Each series with its value.
+fn scraped(served: &Served) -> Vec<(String, f64)> {
+    let answer = served.get("ops", "/metrics", None);
+    let lines = answer.lines().filter(|line| line.starts_with("tessera_registry_"));
+    lines
+        .map(|line| line.rsplit_once(' ').map(|(name, value)| (name.to_owned(), value.parse().unwrap())).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_metric_is_served_and_described() {
+    let place = Place::new();
+    place.run(&["apply", &place.path("catalogue.toml"), "--yes"], 0);
+    let token = place.run(&["token", "create", "--role", "admin"], 0);
+    let token = token.trim();
+    let served = Served::start(&place);
+    let body = r#"{"environment": "production", "title": "Envoy"}"#;
+    let gateway = served.post("/api/v1/gateways", token, body);
+    let polled = served.post(&format!("/api/v1/gateways/{}/tokens", text(&gateway, "id")), token, "{}");
+    assert!(served.get("feed", "/v1/contracts", Some(&text(&polled, "token"))).starts_with("HTTP/1.1 200 "));
+    let cursor = served.get("feed", "/v1/contracts", Some(&text(&polled, "token")));
+    let since = cursor.split(r#""cursor":""#).nth(1).unwrap().split('"').next().unwrap();
+    served.get(
+        "feed",
+        &format!("/v1/contracts?since={since}"),
+        Some(&format!("{}\r\nprefer: wait=1", text(&polled, "token"))),
+    );
+    let lines = scraped(&served);
+    let answer = served.get("ops", "/metrics", None);
+    for (name, kind, help) in tessera_registry::measures::MEASURES {
+        let shown = lines.iter().any(|(line, _)| line.split('{').next().unwrap().trim_end_matches("_bucket") == name);
+        assert!(shown, "{name} is not shown\n{answer}");
+        assert!(answer.contains(&format!("# HELP {name} {help}\n")), "{name} has no help");
+        assert!(
+            answer.contains(&format!("# TYPE {name} {}\n", format!("{kind:?}").to_lowercase())),
+            "{name}: {kind:?}"
+        );
+    }
+    let value = |name: &str| lines.iter().find(|(line, _)| line == &format!("tessera_registry_{name}")).unwrap().1;
+    assert_eq!(value("feed_polls_total{result=\"snapshot\"}"), 2.0);
+    assert_eq!(value("feed_polls_total{result=\"gone\"}"), 0.0);
+    assert_eq!(value("feed_rows{organisation=\"default\",environment=\"production\"}"), 0.0);
+    assert_eq!(value("approvals_open{organisation=\"default\"}"), 0.0);
+    assert_eq!(value("tasks{kind=\"webhook\",status=\"waiting\"}"), 0.0);
+    let known: Vec<_> = tessera_registry::measures::MEASURES.iter().map(|(name, ..)| *name).collect();
+    for (line, _) in &lines {
+        let name = line.split('{').next().unwrap();
+        let name = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        assert!(known.contains(&name), "{line}");
+    }
+}
+
+/// Of an answer's body.
+fn text(answer: &str, member: &str) -> String {
+    let body: serde_json::Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    body[member].as_str().unwrap_or_else(|| panic!("{member} of {answer}")).to_owned()
+}
+
+#[test]
+fn what_is_under_way_at_the_end_is_given_back_and_workers_work_side_by_side() {
+    let place = Place::new();
+    let hook = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let text_of = fs::read_to_string(place.0.join("registry.toml")).unwrap();
+    let webhook = format!(
+        "tasks.workers = 2\n{text_of}[[webhooks]]\nurl = \"http://{}/\"\nsecret = {{env = \"HOOK\"}}\n",
+        hook.local_addr().unwrap()
+    );
+    place.write("registry.toml", &webhook);
+    place.run(&["apply", &place.path("catalogue.toml"), "--yes"], 0);
+    let token = place.run(&["token", "create", "--role", "admin"], 0);
+    let token = token.trim();
+    let served = Served::start(&place);
+    for name in ["one", "two", "three"] {
+        let application =
+            served.post("/api/v1/applications", token, &format!(r#"{{"group": "root", "name": "{name}"}}"#));
+        let application = text(&application, "id");
+        let body = format!(
+            r#"{{"environment": "production", "api": "orders-v1", "application": "{application}", "tier": "gold"}}"#
+        );
+        assert!(served.post("/api/v1/contracts", token, &body).starts_with("HTTP/1.1 201 "));
+    }
+    // Two are told at once, and neither is answered: the third waits.
+    let _deaf = [hook.accept().unwrap(), hook.accept().unwrap()];
+    let running = served.get("api", "/api/v1/tasks?status=running", Some(token));
+    assert_eq!(running.matches(r#""status":"running""#).count(), 2, "{running}");
+    let waiting = served.get("api", "/api/v1/tasks?status=waiting", Some(token));
+    assert_eq!(waiting.matches(r#""status":"waiting""#).count(), 1, "{waiting}");
+    let begun = std::time::Instant::now();
+    served.end();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "it took {:?}", begun.elapsed());
+    let export = place.run(&["export"], 0);
+    assert_eq!(
+        export.matches(r#""status":"running""#).count() + export.matches(r#"\"status\":\"running\""#).count(),
+        0
+    );
 }
 
 #[test]

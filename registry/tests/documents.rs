@@ -9,7 +9,7 @@ use std::process::Command;
 use tessera_registry::configuration::Configuration;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tessera-registry");
-const PAGES: [&str; 3] = ["registry.md", "registry-operating.md", "registry-security.md"];
+const PAGES: [&str; 4] = ["registry.md", "registry-operating.md", "registry-security.md", "registry-watching.md"];
 
 fn page(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs").join(name);
@@ -86,6 +86,17 @@ fn every_command_is_understood() {
         }
     }
     assert!(shown > 12, "only {shown} commands were found");
+}
+
+#[test]
+fn every_metric_is_described() {
+    let page = page("registry-watching.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `tessera_registry_"));
+    let described: Vec<_> = rows.map(|row| row.split(" | ").take(2).collect::<Vec<_>>().join(" ")).collect();
+    let known = tessera_registry::measures::MEASURES.iter();
+    let known: Vec<_> =
+        known.map(|(name, kind, _)| format!("| `{name}` {}", format!("{kind:?}").to_lowercase())).collect();
+    assert_eq!(described, known);
 }
 
 #[test]

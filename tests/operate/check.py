@@ -19,11 +19,14 @@ from gateway import Gateway
 from palette import with_few_colours
 from processes import Program, leave_nothing_behind
 from prometheus import Prometheus
+from registry import Watched
 from traffic import Traffic
 import dashboard
 
 ROOT = Path(__file__).resolve().parents[2]
-RULES = ROOT / "envoy/prometheus/rules.yaml"
+# Rule files, each with the page of its runbook.
+RULES = {"rules": "runbook", "registry-rules": "registry-watching"}
+DASHBOARDS = ["tessera", "registry"]
 ROUNDS = 8
 ROUNDS_OF_A_PICTURE = 60
 
@@ -31,37 +34,43 @@ ROUNDS_OF_A_PICTURE = 60
 # ---- files alone ----
 
 def promtool_accepts_the_rules():
-    run("promtool", "check", "rules", "--lint=all", "--lint-fatal", RULES)
+    for file in RULES:
+        run("promtool", "check", "rules", "--lint=all", "--lint-fatal", path(file))
 
 
 def promtool_sees_each_alert_fire_and_stay_quiet():
-    tests = ROOT / "envoy/prometheus/rules.test.yaml"
-    run("promtool", "test", "rules", tests)
-    expected = re.findall(r"alertname: (\w+)\n?\s*,? *exp_alerts:( \[\])?", tests.read_text())
-    for alert in alerts():
-        for quiet, what in [("", "firing"), (" []", "quiet")]:
-            assert (alert, quiet) in expected, f"rules.test.yaml has no {what} case of {alert}"
+    for file in RULES:
+        tests = path(f"{file}.test")
+        run("promtool", "test", "rules", tests)
+        expected = re.findall(r"alertname: (\w+)\n?\s*,? *exp_alerts:( \[\])?", tests.read_text())
+        for alert in alerts(file):
+            for quiet, what in [("", "firing"), (" []", "quiet")]:
+                assert (alert, quiet) in expected, f"{tests.name} has no {what} case of {alert}"
 
 
 def each_alert_and_outcome_is_in_the_runbook():
+    for file, page in RULES.items():
+        text = (ROOT / f"docs/{page}.md").read_text()
+        headings = {heading.lower() for heading in re.findall(r"^## (\w+)$", text, re.MULTILINE)}
+        named = re.findall(rf"runbook: docs/{page}.md#(\w+)", path(file).read_text())
+        assert named == [alert.lower() for alert in alerts(file)], f"the alerts name {named}"
+        assert set(named) <= headings, f"without a section: {set(named) - headings}"
     runbook = (ROOT / "docs/runbook.md").read_text()
-    headings = {heading.lower() for heading in re.findall(r"^## (\w+)$", runbook, re.MULTILINE)}
-    named = re.findall(r"runbook: docs/runbook.md#(\w+)", RULES.read_text())
-    assert named == [alert.lower() for alert in alerts()], f"the alerts name {named}"
-    assert set(named) <= headings, f"without a section: {set(named) - headings}"
     told = re.findall(r"^\| `(\w+)` \|", runbook, re.MULTILINE)
     assert told == names.outcomes(ROOT), f"the runbook has {told}"
 
 
 def the_dashboard_shows_each_metric():
-    shown = " ".join(expression for panel in dashboard.panels(ROOT) for _, expression in panel.queries)
-    documented = {pattern.split(".")[0] for pattern, _ in names.patterns(ROOT)}
-    missing = {name for name in documented if not re.search(rf"\b{name}(_bucket)?\b", shown)}
-    assert not missing, missing
+    documented = {"tessera": {pattern.split(".")[0] for pattern, _ in names.patterns(ROOT)}, "registry": set(names.of_registry(ROOT))}
+    for name in DASHBOARDS:
+        shown = " ".join(expression for panel in dashboard.panels(ROOT, name) for _, expression in panel.queries)
+        missing = {metric for metric in documented[name] if not re.search(rf"\b{metric}(_bucket)?\b", shown)}
+        assert len(documented[name]) > 10 and not missing, missing
 
 
 def the_dashboard_has_the_types_of_grafana():
-    dashboard.check_types(ROOT)
+    for name in DASHBOARDS:
+        dashboard.check_types(ROOT, name)
 
 
 # ---- with Prometheus ----
@@ -90,14 +99,15 @@ def relabelling_leaves_tags_alone(seen):
 
 def each_rule_is_evaluated(seen):
     rules = seen.prometheus.wait_for("its rules evaluated", lambda: all_known(seen.prometheus.rules()))
-    assert [rule["name"] for rule in rules] == alerts()
+    assert [rule["name"] for rule in rules] == [alert for file in RULES for alert in alerts(file)]
     wrong = [(rule["name"], rule.get("lastError")) for rule in rules if rule["health"] != "ok"]
     assert not wrong, wrong
 
 
 def each_panel_has_data(seen):
-    for job in ("tagged", "untagged"):
-        empty = [f"{panel.title}: {legend}" for panel in dashboard.panels(ROOT) for legend, expression in panel.queries
+    for job in ("tagged", "untagged", "registry"):
+        name = "registry" if job == "registry" else "tessera"
+        empty = [f"{panel.title}: {legend}" for panel in dashboard.panels(ROOT, name) for legend, expression in panel.queries
                  if not any(values == values for _, samples in seen.panel(expression, job) for values in samples.values())]
         assert not empty, f"{job}: {empty}"
 
@@ -112,7 +122,7 @@ def the_picture_is_drawn(seen):
 
 
 class Seen:
-    """Two gateways, what was asked of them, and the Prometheus that watched."""
+    """Two gateways and a registry, what was asked of them, and the Prometheus that watched."""
 
     def __init__(self, folder, picture):
         self.picture = picture
@@ -120,8 +130,10 @@ class Seen:
         for gateway in gateways:
             gateway.start()
         targets = [gateway.admin.removeprefix("http://") for gateway in gateways]
-        self.prometheus = Prometheus(folder, ROOT, *targets, names.serve(ROOT))
+        registry = Watched(ROOT, folder)
+        self.prometheus = Prometheus(folder, ROOT, *targets, names.serve(ROOT), registry.ops)
         self.start = time.time()
+        registry.exercise()
         Traffic(gateways, self.prometheus).run(ROUNDS_OF_A_PICTURE if picture else ROUNDS)
         self.end = time.time()
 
@@ -132,8 +144,12 @@ class Seen:
         return self.prometheus.range(dashboard.filled_in(expression, job), self.start, self.end)
 
 
-def alerts():
-    return re.findall(r"^  - alert: (\w+)$", RULES.read_text(), re.MULTILINE)
+def path(file):
+    return ROOT / f"envoy/prometheus/{file}.yaml"
+
+
+def alerts(file):
+    return re.findall(r"^  - alert: (\w+)$", path(file).read_text(), re.MULTILINE)
 
 
 def all_known(rules):

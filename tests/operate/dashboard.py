@@ -23,13 +23,13 @@ class Panel:
     queries: list  # of (legend, expression)
 
 
-def read(root):
-    return (root / "envoy/grafana/tessera.json").read_text()
+def read(root, name):
+    return (root / f"envoy/grafana/{name}.json").read_text()
 
 
-def panels(root):
+def panels(root, name="tessera"):
     """In the order of the dashboard; rows have no queries."""
-    for panel in json.loads(read(root))["panels"]:
+    for panel in json.loads(read(root, name))["panels"]:
         defaults = panel.get("fieldConfig", {}).get("defaults", {})
         yield Panel(panel["title"], panel["type"], panel["gridPos"], defaults.get("unit", ""),
                     defaults.get("custom", {}).get("stacking", {}).get("mode") == "normal",
@@ -45,16 +45,16 @@ MISTAKES = [('"type": "timeseries"', '"type": "timeserie"'), ('"gridPos"', '"gri
             ('"placement": "right"', '"placement": "left"'), ('"expr"', '"expression"'), ('"schemaVersion"', '"schema"')]
 
 
-def check_types(root):
+def check_types(root, name):
     """By TypeScript, as a literal of the types of `@grafana/schema`; and that it would find a mistake."""
-    text, folder = read(root), root / "target/operate/types"
+    text, folder = read(root, name), root / f"target/operate/types/{name}"
     folder.mkdir(parents=True, exist_ok=True)
     variants = {"dashboard": text, **{f"mistake_{number}": text.replace(*change, 1) for number, change in enumerate(MISTAKES)}}
-    for name, variant in variants.items():
-        (folder / f"{name}.ts").write_text(
-            f"import type {{ Written }} from '../../../tests/operate/dashboard_types';\nexport const it: Written = {variant};\n")
+    for variant, text in variants.items():
+        (folder / f"{variant}.ts").write_text(
+            f"import type {{ Written }} from '../../../../tests/operate/dashboard_types';\nexport const it: Written = {text};\n")
     done = subprocess.run([HERE / "node_modules/.bin/tsc", "--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "esnext",
-                           "--moduleResolution", "bundler", *(folder / f"{name}.ts" for name in variants)], capture_output=True, text=True)
+                           "--moduleResolution", "bundler", *(folder / f"{variant}.ts" for variant in variants)], capture_output=True, text=True)
     refused = set(re.findall(r"(\w+)\.ts\(", done.stdout))
     assert refused == set(variants) - {"dashboard"}, done.stdout or done.stderr
 

@@ -28,6 +28,11 @@ def patterns(root):
     return re.findall(r"^\| `(tessera_\S+)` \| (\w+) \|", (root / "docs/metrics.md").read_text(), re.MULTILINE)
 
 
+def of_registry(root):
+    """Those of the contract registry."""
+    return re.findall(r"^\| `(tessera_registry_\w+)` \|", (root / "docs/registry-watching.md").read_text(), re.MULTILINE)
+
+
 def outcomes(root):
     return re.findall(r"^\| `(\w+)` \|", (root / "docs/outcomes.md").read_text(), re.MULTILINE)
 

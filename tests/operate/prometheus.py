@@ -14,14 +14,15 @@ WITHIN = 30  # seconds
 
 
 class Prometheus:
-    def __init__(self, folder, root, tagged, untagged, names):
-        """Scrapes an Envoy with `stats_tags`, one without, and names that stand in no Envoy: `host:port` each."""
+    def __init__(self, folder, root, tagged, untagged, names, registry):
+        """Scrapes an Envoy with `stats_tags`, one without, names that stand in no Envoy, and a contract registry: `host:port` each."""
         self._root = root
         relabel = (root / "envoy/prometheus/relabel.yaml").read_text()
-        jobs = [job("tagged", tagged), job("untagged", untagged, relabel), job("both", tagged, relabel), job("names", names, relabel)]
+        jobs = [job("tagged", tagged), job("untagged", untagged, relabel), job("both", tagged, relabel), job("names", names, relabel),
+                job("registry", registry, path="/metrics")]
         config = folder / "prometheus.yaml"
         config.write_text(f"global: {{scrape_interval: {INTERVAL}s, evaluation_interval: {INTERVAL}s}}\n"
-                          f"rule_files: [{root}/envoy/prometheus/rules.yaml]\nscrape_configs:\n" + "".join(jobs))
+                          f"rule_files: [{root}/envoy/prometheus/rules.yaml, {root}/envoy/prometheus/registry-rules.yaml]\nscrape_configs:\n" + "".join(jobs))
         [port] = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         program = Program("Prometheus", [
@@ -79,8 +80,8 @@ def labels(metric):
     return frozenset((name, value) for name, value in metric.items() if name not in ("job", "instance"))
 
 
-def job(name, target, relabel=None):
-    lines = [f"- job_name: {name}", "  metrics_path: /stats/prometheus", f"  static_configs: [{{targets: ['{target}']}}]"]
+def job(name, target, relabel=None, path="/stats/prometheus"):
+    lines = [f"- job_name: {name}", f"  metrics_path: {path}", f"  static_configs: [{{targets: ['{target}']}}]"]
     if relabel:
         lines += ["  metric_relabel_configs:", *(f"  {line}" for line in relabel.splitlines())]
     return "\n".join(lines) + "\n"

@@ -13,7 +13,9 @@ use crate::{files, image, manifests, module, sbom};
 /// Files of the repository that are part of a release, and their names there.
 const FILES: &[(&str, &str)] = &[
     ("LICENSE", "LICENSE"),
+    ("envoy/grafana/registry.json", "grafana/registry.json"),
     ("envoy/grafana/tessera.json", "grafana/tessera.json"),
+    ("envoy/prometheus/registry-rules.yaml", "prometheus/registry-rules.yaml"),
     ("envoy/prometheus/relabel.yaml", "prometheus/relabel.yaml"),
     ("envoy/prometheus/rules.yaml", "prometheus/rules.yaml"),
 ];

@@ -21,6 +21,7 @@ use crate::http::feed::{Feed, Holds, Service};
 use crate::http::ops::Ops;
 use crate::http::registry::{HttpSettings, Registry};
 use crate::http::{api, feed, ops};
+use crate::measures;
 use crate::remote::messenger::HttpMessenger;
 use crate::tasks::{self, Work};
 use crate::tls;
@@ -44,7 +45,7 @@ pub async fn run(config: &Path) -> Ended {
 
 async fn serve(configuration: Configuration) -> Result<(), Ended> {
     let signals = Signals::listen().map_err(Ended::failed)?;
-    let recorder = recorder()?;
+    let metrics = recorder()?;
     let Connected { configuration, database, outside, subscribers } = Connected::with(configuration).await?;
     let store = Arc::clone(&outside.store);
     let registry = Arc::new(Registry::new(outside, settings(&configuration, subscribers)));
@@ -60,7 +61,7 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
     let routers = [
         ("api", listeners.api, api::router(Arc::clone(&registry)), tls.clone()),
         ("feed", listeners.feed, feed::router(polled), tls),
-        ("ops", listeners.ops, ops::router(Arc::new(Ops { store, metrics: recorder })), None),
+        ("ops", listeners.ops, ops::router(Arc::new(Ops { store, metrics: metrics.clone() })), None),
     ];
     let handle = Handle::new();
     let mut running = JoinSet::new();
@@ -73,6 +74,7 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
         registry: Arc::clone(&registry),
         database: Arc::clone(&database),
         messenger: Arc::new(messenger),
+        metrics,
         feed: configuration.feed,
         tasks: configuration.tasks,
     });
@@ -95,7 +97,9 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
 /// What takes the metrics; times go into buckets.
 fn recorder() -> Result<PrometheusHandle, Ended> {
     let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(Ended::failed)?;
-    builder.install_recorder().map_err(Ended::failed)
+    let recorder = builder.install_recorder().map_err(Ended::failed)?;
+    measures::begin();
+    Ok(recorder)
 }
 
 fn settings(configuration: &Configuration, subscribers: Subscribers) -> HttpSettings {

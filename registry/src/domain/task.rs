@@ -163,6 +163,12 @@ impl QueuedTask {
         (self.next_at, self.updated_at) = (Some(now.plus(LEASE)), now);
     }
 
+    /// Whoever tried it does so no more: somebody else may, at once.
+    pub fn give_back(&mut self, now: Time) {
+        self.status = TaskStatus::Waiting;
+        (self.next_at, self.updated_at) = (Some(now), now);
+    }
+
     /// What became of an attempt at a delivery. Whether it is given up for good and somebody should know.
     pub fn delivered(&mut self, last: Attempt) -> bool {
         let now = last.at;

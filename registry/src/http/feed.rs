@@ -23,6 +23,7 @@ pub use state::Feed;
 use crate::http::address::caller_address;
 use crate::http::frame::{Trail, framed};
 use crate::http::problem::HttpProblem;
+use crate::measures::{FEED_POLLS, LAST_POLL};
 use crate::use_case::gateway_tokens::note_poll;
 use poller::{Poller, Wish};
 
@@ -51,8 +52,7 @@ async fn serve(State(service): State<Arc<Service>>, request: Request) -> Respons
     };
     if parts.uri.path() == answer::PATH {
         let result = result.or_else(|| response.extensions_mut().remove::<answer::Counted>().map(|counted| counted.0));
-        metrics::counter!("tessera_registry_feed_polls_total", "result" => result.unwrap_or("unavailable"))
-            .increment(1);
+        metrics::counter!(FEED_POLLS, "result" => result.unwrap_or("unavailable")).increment(1);
     }
     response.headers_mut().append("vary", answer::VARY);
     response.extensions_mut().insert(trail);
@@ -95,7 +95,7 @@ async fn told(Service { feed, holds }: &Service, parts: &Parts, trail: &mut Trai
 fn note(feed: &Feed, poller: Poller, response: &Response) {
     let now = feed.registry.outside.clock.now();
     let seconds = Duration::from_millis(now.as_millis()).as_secs_f64();
-    metrics::gauge!("tessera_registry_gateway_last_poll_seconds", "gateway" => poller.gateway.clone()).set(seconds);
+    metrics::gauge!(LAST_POLL, "gateway" => poller.gateway.clone()).set(seconds);
     let position = response.extensions().get::<answer::Position>().map(|position| position.0);
     let (Some(position), true) = (position, poller.is_due) else { return };
     let registry = Arc::clone(&feed.registry);

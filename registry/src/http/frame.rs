@@ -19,6 +19,7 @@ use crate::domain::principal::Caller;
 use crate::domain::refusal::Refusal;
 use crate::http::problem::HttpProblem;
 use crate::http::registry::Registry;
+use crate::measures::{HTTP_REQUESTS, HTTP_SECONDS};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -111,8 +112,8 @@ fn observe(listener: &'static str, id: &str, method: &Method, trail: &Trail, sta
         ("method", method.to_owned()),
         ("status", status.to_string()),
     ];
-    metrics::counter!("tessera_registry_http_requests_total", &labels).increment(1);
-    metrics::histogram!("tessera_registry_http_request_seconds", &labels).record(took);
+    metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
+    metrics::histogram!(HTTP_SECONDS, &labels).record(took);
     tracing::info!(
         request_id = id,
         listener,

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 
 use crate::configuration::Webhook;
+use crate::measures::WEBHOOK_DELIVERIES;
 use crate::remote::fetch::{answer, client};
 use crate::use_case::ports::{Message, Messenger, Told};
 
@@ -61,7 +62,7 @@ impl Messenger for HttpMessenger {
             Err(why) => Told::Failed(why),
         };
         let result = if matches!(told, Told::Status(200..=299)) { "done" } else { "failed" };
-        metrics::counter!("tessera_registry_webhook_deliveries_total", "result" => result).increment(1);
+        metrics::counter!(WEBHOOK_DELIVERIES, "result" => result).increment(1);
         told
     }
 }

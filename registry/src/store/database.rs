@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::store::dialect::Dialect;
 use crate::store::faults::{PATIENCE, out_of_time};
+use crate::store::tallies::{self, Tallies};
 use crate::store::transaction::SqlTransaction;
 use crate::store::watched::Watched;
 use crate::store::watching::{keep_listening, keep_looking};
@@ -76,6 +77,14 @@ impl Database {
     pub fn connections(&self) -> (usize, usize) {
         let idle = self.pool.num_idle();
         (idle, (self.pool.size() as usize).saturating_sub(idle))
+    }
+
+    /// What there is now, for the metrics.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn tallies(&self) -> Result<Tallies, StoreError> {
+        tallies::tallied(&mut self.begin(false).await?).await
     }
 
     pub async fn close(&self) {

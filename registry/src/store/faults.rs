@@ -2,6 +2,7 @@
 
 use sqlx::Error;
 
+use crate::measures::DATABASE_ERRORS;
 use crate::use_case::store::StoreError;
 
 /// How long a statement may take, and waiting for a connection.
@@ -13,9 +14,21 @@ const SQLITE_PASSING: [u32; 8] = [5, 6, 7, 8, 9, 10, 13, 14];
 /// PostgreSQL: connection, authentication, no such database yet, rolled back, out of resources, operator, system.
 const POSTGRES_PASSING: [&str; 7] = ["08", "28", "3D", "40", "53", "57", "58"];
 
+/// A fault, which is counted, but for what has a name that there is already.
 pub(super) fn fault(error: Error) -> StoreError {
     match error {
         Error::Database(error) if error.is_unique_violation() => StoreError::Exists,
+        error => counted(told(error)),
+    }
+}
+
+fn counted(error: StoreError) -> StoreError {
+    metrics::counter!(DATABASE_ERRORS).increment(1);
+    error
+}
+
+fn told(error: Error) -> StoreError {
+    match error {
         Error::Database(error) if passes(error.code().as_deref().unwrap_or_default()) => {
             StoreError::Unavailable(error.to_string())
         }
@@ -38,7 +51,7 @@ fn passes(code: &str) -> bool {
 }
 
 pub(super) fn out_of_time() -> StoreError {
-    StoreError::Unavailable("it took too long".to_owned())
+    counted(StoreError::Unavailable("it took too long".to_owned()))
 }
 
 #[cfg(test)]

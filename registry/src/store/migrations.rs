@@ -7,7 +7,8 @@ use crate::store::transaction::SqlTransaction;
 use crate::use_case::store::StoreError;
 
 /// Each brings the schema to the version of its number.
-const STEPS: [(&str, &str); 1] = [("0001", include_str!("migrations/0001.sql"))];
+const STEPS: [(&str, &str); 2] =
+    [("0001", include_str!("migrations/0001.sql")), ("0002", include_str!("migrations/0002.sql"))];
 
 /// Names of the steps that are still to be done.
 pub(super) async fn pending(tx: &mut SqlTransaction) -> Result<Vec<&'static str>, StoreError> {

@@ -1,58 +1,76 @@
-//! The delivery of what webhooks are told: at least once, by one process at a time.
+//! The delivery of what webhooks are told: at least once, each by one worker at a time, and one of each client.
+
+use std::time::Duration;
 
 use crate::domain::principal::Caller;
 use crate::domain::refusal::Refusal;
-use crate::domain::task::{Attempt, QueuedTask, TaskKind, TaskOutcome};
+use crate::domain::task::{Attempt, QueuedTask, TaskKind, TaskOutcome, TaskStatus};
+use crate::domain::time::Time;
 use crate::domain::webhook::NoticeKind;
 use crate::use_case::background::Background;
 use crate::use_case::keeping::json;
 use crate::use_case::ports::{Message, Messenger, Told};
-use crate::use_case::record::{list, lock, update};
-use crate::use_case::store::{Condition, Query};
+use crate::use_case::record::{Kept, list, lock, update};
+use crate::use_case::store::{Condition, Query, Transaction};
+use crate::use_case::tables::{CLIENTS, TASKS};
 use crate::use_case::webhooks::{Topic, notify, undescribed};
 
 /// Deliveries that are looked at once.
 const PAGE: u32 = 50;
 
-/// How many deliveries of one round were taken, and how many failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Round {
-    pub done: u64,
-    pub failed: u64,
+/// A task that may be tried, and for whom.
+#[derive(Clone, Debug)]
+pub struct Due {
+    pub caller: Caller,
+    id: String,
+    client: Option<String>,
+    at: Option<Time>,
 }
 
-/// Tries every delivery that is due. Several may do so at once: each delivery is claimed before it is tried.
+/// Deliveries that are due, those first that have been so for longest.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn run_due(background: Background<'_>, messenger: &dyn Messenger) -> Result<Round, Refusal> {
-    let mut round = Round::default();
+pub async fn due(background: Background<'_>) -> Result<Vec<Due>, Refusal> {
+    let mut found = Vec::new();
     for caller in background.callers().await? {
         let now = background.clock.now();
         let is_delivery = Condition::Is("kind", TaskKind::Webhook.word().to_owned());
-        let is_due = Condition::Before("due", now.plus(std::time::Duration::from_millis(1)).to_string());
+        let is_due = Condition::Before("due", now.plus(Duration::from_millis(1)).to_string());
         let query = Query { conditions: vec![is_delivery, is_due], limit: PAGE, ..Query::default() };
         let mut tx = background.store.read().await?;
-        let due = list::<QueuedTask>(tx.as_mut(), &caller.organisation, &query).await?;
-        drop(tx);
-        for task in due {
-            let Some(task) = claim(background, &caller, &task.thing.id).await? else { continue };
-            let outcome = tell(background, messenger, &caller, &task).await;
-            match outcome.outcome {
-                TaskOutcome::Done => round.done += 1,
-                _ => round.failed += 1,
-            }
-            conclude(background, &caller, &task, outcome).await?;
+        for QueuedTask { id, client, next_at, .. } in things(list(tx.as_mut(), &caller.organisation, &query).await?) {
+            found.push(Due { caller: caller.clone(), id, client, at: next_at });
         }
     }
-    Ok(round)
+    found.sort_by_key(|due| due.at);
+    Ok(found)
 }
 
-/// `None` when another process has it, or it has ended.
-async fn claim(background: Background<'_>, caller: &Caller, id: &str) -> Result<Option<QueuedTask>, Refusal> {
+fn things<T>(kept: Vec<Kept<T>>) -> impl Iterator<Item = T> {
+    kept.into_iter().map(|kept| kept.thing)
+}
+
+/// Takes it, for as long as its lease lasts. `None` when somebody else has it, or another task of its client, or it has
+/// ended.
+///
+/// # Errors
+/// Those of the store.
+pub async fn claim(background: Background<'_>, due: &Due) -> Result<Option<QueuedTask>, Refusal> {
+    let organisation = &due.caller.organisation;
     let mut tx = background.store.write().await?;
-    let Some(mut kept) = lock::<QueuedTask>(tx.as_mut(), &caller.organisation, id).await? else { return Ok(None) };
     let now = background.clock.now();
+    if let Some(client) = &due.client {
+        // Whoever takes a task of this client waits here.
+        tx.lock(&CLIENTS, organisation, client).await?;
+        let is_of_client = Condition::Is("client", client.clone());
+        let is_running = Condition::Is("status", TaskStatus::Running.word().to_owned());
+        let has_lease = Condition::From("due", now.plus(Duration::from_millis(1)).to_string());
+        if tx.count(&TASKS, organisation, &[is_of_client, is_running, has_lease]).await? > 0 {
+            return Ok(None);
+        }
+    }
+    let Some(mut kept) = lock::<QueuedTask>(tx.as_mut(), organisation, &due.id).await? else { return Ok(None) };
     if !kept.thing.is_due(now) {
         return Ok(None);
     }
@@ -60,6 +78,44 @@ async fn claim(background: Background<'_>, caller: &Caller, id: &str) -> Result<
     update(tx.as_mut(), &mut kept).await?;
     tx.commit().await?;
     Ok(Some(kept.thing))
+}
+
+/// Tries a delivery that was taken, and notes what became of it.
+///
+/// # Errors
+/// Those of the store.
+pub async fn attempt(
+    background: Background<'_>,
+    messenger: &dyn Messenger,
+    due: &Due,
+    task: &QueuedTask,
+) -> Result<TaskOutcome, Refusal> {
+    let attempt = tell(background, messenger, &due.caller, task).await;
+    let outcome = attempt.outcome;
+    conclude(background, &due.caller, task, attempt).await?;
+    Ok(outcome)
+}
+
+/// Lets go of one that was taken, so that anybody may try it at once.
+///
+/// # Errors
+/// Those of the store.
+pub async fn give_back(background: Background<'_>, due: &Due, task: &QueuedTask) -> Result<(), Refusal> {
+    let mut tx = background.store.write().await?;
+    let Some(mut kept) = mine(tx.as_mut(), &due.caller, task).await? else { return Ok(()) };
+    kept.thing.give_back(background.clock.now());
+    update(tx.as_mut(), &mut kept).await?;
+    Ok(tx.commit().await?)
+}
+
+/// `None` when somebody else has it by now, as this process was away for longer than the lease lasts, or it has ended.
+async fn mine(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    task: &QueuedTask,
+) -> Result<Option<Kept<QueuedTask>>, Refusal> {
+    let kept = lock::<QueuedTask>(tx, &caller.organisation, &task.id).await?;
+    Ok(kept.filter(|kept| kept.thing.attempt == task.attempt && !kept.thing.has_ended()))
 }
 
 async fn tell(background: Background<'_>, messenger: &dyn Messenger, caller: &Caller, task: &QueuedTask) -> Attempt {
@@ -93,11 +149,7 @@ async fn conclude(
 ) -> Result<(), Refusal> {
     let mut tx = background.store.write().await?;
     let cx = &mut background.context(tx.as_mut(), caller, attempt.at);
-    let Some(mut kept) = lock::<QueuedTask>(cx.tx, &caller.organisation, &task.id).await? else { return Ok(()) };
-    // Somebody else has it by now: this process was away for longer than it may be.
-    if kept.thing.attempt != task.attempt || kept.thing.has_ended() {
-        return Ok(());
-    }
+    let Some(mut kept) = mine(cx.tx, caller, task).await? else { return Ok(()) };
     let is_given_up = kept.thing.delivered(attempt);
     update(cx.tx, &mut kept).await?;
     if is_given_up {

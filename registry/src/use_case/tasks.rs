@@ -16,8 +16,6 @@ use crate::use_case::shown::{Asked, Page, Shown};
 use crate::use_case::store::{Condition, Query};
 use crate::use_case::webhooks::{Topic, notify, undescribed};
 
-pub use crate::use_case::deliveries::run_due;
-
 /// Tasks that are looked at once.
 const PAGE: u32 = 200;
 

@@ -12,4 +12,5 @@ mod postgres;
 mod transitions;
 mod visibility;
 mod webhooks;
+mod workers;
 mod world;

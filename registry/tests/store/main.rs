@@ -13,3 +13,4 @@ mod schema;
 mod surroundings;
 mod timeline;
 mod transfer;
+mod upgrade;

@@ -12,13 +12,14 @@ async fn replicas_that_start_together_migrate_once() {
         for _ in 0..4 {
             replicas.push(Database::open(&database.url, 3).await.unwrap());
         }
-        assert!(!replicas[0].pending().await.unwrap().is_empty());
+        let steps = replicas[0].pending().await.unwrap().len();
+        assert!(steps > 0);
         let all = replicas.iter().map(Database::migrate).map(Box::pin);
         let mut done = 0;
         for migrated in futures(all.collect()).await {
             done += migrated.unwrap().len();
         }
-        assert_eq!(done, 1);
+        assert_eq!(done, steps);
         let mut epochs = Vec::new();
         for replica in &replicas {
             assert!(replica.pending().await.unwrap().is_empty());

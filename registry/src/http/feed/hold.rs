@@ -15,6 +15,7 @@ use crate::http::feed::state::Feed;
 use crate::http::feed::validity::{LOOK, Validity};
 use crate::http::problem::HttpProblem;
 use crate::http::problem_types::UNAVAILABLE;
+use crate::measures::HELD_POLLS;
 use crate::use_case::feed::{self, Poll, Told};
 use crate::use_case::feed_store::{FeedScope, Heads};
 
@@ -180,7 +181,7 @@ struct Counted(metrics::Gauge);
 
 impl Counted {
     fn begin() -> Self {
-        let gauge = metrics::gauge!("tessera_registry_feed_held_polls");
+        let gauge = metrics::gauge!(HELD_POLLS);
         gauge.increment(1.0);
         Self(gauge)
     }

@@ -1,0 +1,1 @@
+CREATE INDEX tasks_tallied ON tasks (kind, status, stuck, id);

@@ -1,0 +1,166 @@
+//! What the metrics tell of the database, counted now and then rather than for each scrape.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::domain::task::{TASK_KINDS, TASK_STATES, TaskStatus};
+use crate::domain::time::Time;
+use crate::measures::{
+    APPROVALS_OPEN, DATABASE_CONNECTIONS, FEED_POSITION, FEED_ROWS, HELD, TASK_OLDEST, TASKS, TASKS_STUCK,
+};
+use crate::store::{Database, Tallies, TaskTally};
+use crate::tasks::work::Work;
+use crate::use_case::store::Store;
+
+/// Between two looks at what is known without asking.
+const LOOK: Duration = Duration::from_secs(5);
+/// Between two countings at least.
+const PAUSE: Duration = Duration::from_secs(15);
+/// Counting takes no more than this part of the time, however much there is.
+const SHARE: u32 = 100;
+
+/// Feeds by organisation and environment.
+type Feeds = BTreeSet<(String, String)>;
+
+/// Looks and counts until the service ends.
+pub(super) async fn run(work: Arc<Work>, mut ending: watch::Receiver<bool>) {
+    let mut feeds = Feeds::new();
+    let mut next = Instant::now();
+    loop {
+        tell(&work.database);
+        // What histograms were told stays in a list until then.
+        work.metrics.run_upkeep();
+        let begun = Instant::now();
+        if begun >= next {
+            count(&work, &mut feeds).await;
+            next = begun + PAUSE.max(begun.elapsed().saturating_mul(SHARE));
+        }
+        if timeout(LOOK, ending.wait_for(|ending| *ending)).await.is_ok() {
+            return;
+        }
+    }
+}
+
+fn tell(database: &Database) {
+    let (idle, used) = database.connections();
+    for (state, count) in [("idle", idle), ("used", used)] {
+        metrics::gauge!(DATABASE_CONNECTIONS, "state" => state).set(count as f64);
+    }
+    let heads = database.heads().borrow().clone();
+    metrics::gauge!(HELD).set(f64::from(u8::from(heads.held)));
+    for (feed, position) in heads.positions {
+        metrics::gauge!(FEED_POSITION, &of_feed(feed)).set(position as f64);
+    }
+}
+
+/// What could not be counted stays as it was; the store counts why.
+async fn count(work: &Work, feeds: &mut Feeds) {
+    match work.database.tallies().await {
+        Ok(tallies) => show(&tallies, work.registry.outside.clock.now(), feeds),
+        Err(error) => tracing::debug!(%error, "what the metrics tell could not be counted"),
+    }
+}
+
+/// `feeds` are those that are shown already: the ones that have gone have no rows.
+fn show(tallies: &Tallies, now: Time, feeds: &mut Feeds) {
+    feeds.extend(tallies.feed_rows.keys().cloned());
+    for feed in feeds.iter() {
+        let rows = tallies.feed_rows.get(feed).copied().unwrap_or_default();
+        metrics::gauge!(FEED_ROWS, &of_feed(feed.clone())).set(rows as f64);
+    }
+    for (organisation, count) in &tallies.approvals {
+        metrics::gauge!(APPROVALS_OPEN, "organisation" => organisation.clone()).set(*count as f64);
+    }
+    for (kind, _) in TASK_KINDS {
+        let of_kind: Vec<_> = tallies.tasks.iter().filter(|tally| tally.kind == *kind).collect();
+        show_tasks(kind, &of_kind, now);
+    }
+}
+
+fn show_tasks(kind: &'static str, tallies: &[&TaskTally], now: Time) {
+    let count = |counts: &dyn Fn(&TaskTally) -> bool| -> f64 {
+        let counted = tallies.iter().filter(|tally| counts(tally));
+        counted.map(|tally| tally.count).sum::<i64>() as f64
+    };
+    for (status, _) in TASK_STATES {
+        metrics::gauge!(TASKS, "kind" => kind, "status" => *status).set(count(&|tally| tally.status == *status));
+    }
+    metrics::gauge!(TASKS_STUCK, "kind" => kind).set(count(&|tally| tally.is_stuck && is_open(tally)));
+    let begun = tallies.iter().filter(|tally| is_open(tally)).filter_map(|tally| made_at(&tally.oldest)).min();
+    let age = begun.map_or(Duration::ZERO, |begun| now.since(begun));
+    metrics::gauge!(TASK_OLDEST, "kind" => kind).set(age.as_secs_f64());
+}
+
+fn is_open(tally: &TaskTally) -> bool {
+    [TaskStatus::Waiting, TaskStatus::Running].map(TaskStatus::word).contains(&tally.status.as_str())
+}
+
+/// Identifiers made here say when.
+fn made_at(id: &str) -> Option<Time> {
+    let (seconds, nanos) = uuid::Uuid::parse_str(id).ok()?.get_timestamp()?.to_unix();
+    Some(Time::from_millis(seconds.saturating_mul(1000).saturating_add(u64::from(nanos) / 1_000_000)))
+}
+
+fn of_feed((organisation, environment): (String, String)) -> [(&'static str, String); 2] {
+    [("organisation", organisation), ("environment", environment)]
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    fn tally(status: &str, is_stuck: bool, count: i64, millis: u64) -> TaskTally {
+        let at = uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, 0);
+        let (kind, status) = ("webhook".to_owned(), status.to_owned());
+        TaskTally { kind, status, is_stuck, count, oldest: uuid::Uuid::new_v7(at).to_string() }
+    }
+
+    #[test]
+    fn tallies_become_gauges_and_what_has_gone_becomes_nothing() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let feed = |environment: &str| ("default".to_owned(), environment.to_owned());
+        metrics::with_local_recorder(&recorder, || {
+            let mut feeds = Feeds::new();
+            let mut tallies = Tallies {
+                feed_rows: [(feed("production"), 7), (feed("test"), 2)].into(),
+                approvals: [("default".to_owned(), 3)].into(),
+                tasks: vec![
+                    tally("done", true, 9, 1_000),
+                    tally("waiting", false, 4, 80_000),
+                    tally("waiting", true, 2, 50_000),
+                    tally("running", true, 1, 60_000),
+                ],
+            };
+            show(&tallies, Time::from_millis(90_000), &mut feeds);
+            let text = recorder.handle().render();
+            for line in [
+                "feed_rows{organisation=\"default\",environment=\"test\"} 2",
+                "approvals_open{organisation=\"default\"} 3",
+                "tasks{kind=\"webhook\",status=\"done\"} 9",
+                "tasks{kind=\"webhook\",status=\"waiting\"} 6",
+                "tasks{kind=\"register\",status=\"waiting\"} 0",
+                "tasks_stuck{kind=\"webhook\"} 3",
+                "task_oldest_seconds{kind=\"webhook\"} 40",
+            ] {
+                assert!(text.lines().any(|found| found == format!("tessera_registry_{line}")), "{line}\n{text}");
+            }
+            tallies.feed_rows.remove(&feed("test"));
+            tallies.tasks.clear();
+            show(&tallies, Time::from_millis(90_000), &mut feeds);
+            let text = recorder.handle().render();
+            for line in [
+                "feed_rows{organisation=\"default\",environment=\"test\"} 0",
+                "tasks{kind=\"webhook\",status=\"waiting\"} 0",
+                "task_oldest_seconds{kind=\"webhook\"} 0",
+            ] {
+                assert!(text.lines().any(|found| found == format!("tessera_registry_{line}")), "{line}\n{text}");
+            }
+        });
+    }
+}

@@ -1,0 +1,67 @@
+//! Those who try what is due: so many at once as the configuration says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::domain::refusal::Refusal;
+use crate::domain::task::QueuedTask;
+use crate::tasks::work::{Work, background, warn};
+use crate::use_case::deliveries::{Due, attempt, claim, due, give_back};
+
+/// Between two looks at what is due.
+const TURN: Duration = Duration::from_secs(1);
+/// What is under way when the service ends has so long; then whoever comes next has it.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Tries what is due until the service ends; returns when nothing is under way.
+pub(super) async fn run(work: Arc<Work>, mut ending: watch::Receiver<bool>) {
+    let mut trying = JoinSet::new();
+    while !*ending.borrow() {
+        if let Err(error) = begin(&work, &ending, &mut trying).await {
+            warn(&error);
+        }
+        tokio::select! {
+            _ = ending.wait_for(|ending| *ending) => {}
+            Some(_) = trying.join_next() => {}
+            () = sleep(TURN) => {}
+        }
+    }
+    while trying.join_next().await.is_some() {}
+}
+
+/// Gives each free worker something that is due.
+async fn begin(work: &Arc<Work>, ending: &watch::Receiver<bool>, trying: &mut JoinSet<()>) -> Result<(), Refusal> {
+    while trying.try_join_next().is_some() {}
+    if trying.len() >= work.tasks.workers {
+        return Ok(());
+    }
+    for due in due(background(work)).await? {
+        if trying.len() >= work.tasks.workers || *ending.borrow() {
+            break;
+        }
+        if let Some(task) = claim(background(work), &due).await? {
+            trying.spawn(try_one(Arc::clone(work), ending.clone(), due, task));
+        }
+    }
+    Ok(())
+}
+
+async fn try_one(work: Arc<Work>, ending: watch::Receiver<bool>, due: Due, task: QueuedTask) {
+    let background = background(&work);
+    let done = tokio::select! {
+        done = attempt(background, &*work.messenger, &due, &task) => done.map(drop),
+        () = patience(ending) => give_back(background, &due, &task).await,
+    };
+    if let Err(error) = done {
+        warn(&error);
+    }
+}
+
+async fn patience(mut ending: watch::Receiver<bool>) {
+    let _ = ending.wait_for(|ending| *ending).await;
+    sleep(GRACE).await;
+}
