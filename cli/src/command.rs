@@ -3,10 +3,10 @@
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::{check, discover, explain, import_anypoint, schema};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::IsTerminal;
-use tessera_core::base::printable::Printable;
 
 /// Checks configurations of the Tessera filter before a rollout, explains its verdicts, and writes configurations.
 #[derive(Debug, Parser)]
@@ -58,10 +58,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let line = match CommandLine::try_parse_from(&arguments) {
         Ok(line) => line,
         Err(error) => {
-            // It repeats what was given.
-            let shown = CommandLine::try_parse_from(arguments.iter().map(|argument| printable(argument))).err();
-            let _ = shown.as_ref().unwrap_or(&error).print();
-            return if error.use_stderr() { Exit::Failed } else { Exit::Done };
+            let exit = if error.use_stderr() { Exit::Failed } else { Exit::Done };
+            let _ = without_values(error, &arguments).print();
+            return exit;
         }
     };
     let mut output = Output::new(line.json, line.color.is_on());
@@ -76,9 +75,25 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-/// An argument, as a part of one line.
-fn printable(argument: &OsStr) -> String {
-    Printable { text: &argument.to_string_lossy(), limit: usize::MAX }.to_string()
+/// What is wrong, without what was given: that may be a token in the wrong place.
+fn without_values(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let given = |error: &clap::Error, kind| match error.get(kind) {
+        Some(ContextValue::String(text)) if !text.is_empty() => Some(text.clone()),
+        _ => None,
+    };
+    let mut concealed = vec![ContextKind::InvalidValue, ContextKind::InvalidSubcommand];
+    if error.kind() == ErrorKind::UnknownArgument {
+        concealed.push(ContextKind::InvalidArg);
+    }
+    // It shows how to give as a value what is none of the command's words.
+    error.insert(ContextKind::Suggested, ContextValue::None);
+    for kind in concealed {
+        let Some(text) = given(&error, kind) else { continue };
+        let is_it = |argument: &OsString| argument.as_encoded_bytes().starts_with(text.as_bytes());
+        let shown = arguments.iter().position(is_it).map_or("…".to_owned(), |number| format!("… (number {number})"));
+        error.insert(kind, ContextValue::String(shown));
+    }
+    error
 }
 
 impl Color {

@@ -19,6 +19,9 @@ const MAX_HEAD: usize = 64 * 1024;
 /// Most bytes of a file of certificates.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
+/// The flag that names one.
+const OPTION: &str = "--ca";
+
 /// Most characters of a library's message that are shown.
 const SHOWN: usize = 200;
 
@@ -71,8 +74,8 @@ impl Trust {
     /// # Errors
     /// A sentence about the file.
     pub fn file(name: &str) -> Result<Self, String> {
-        let shown = Printable { text: name, limit: SHOWN };
-        let pem = file_bytes::read(name, MAX_FILE)?;
+        let shown = file_bytes::shown(OPTION, name);
+        let pem = file_bytes::read(OPTION, name, MAX_FILE)?;
         let mut certificates = Vec::new();
         for item in parse_pem(&pem) {
             match item {

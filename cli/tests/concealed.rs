@@ -169,3 +169,58 @@ fn what_the_command_line_says_wrongly() {
         assert!(!shown.contains("\nmistake[fake]") && !shown.contains('\u{1b}'), "{shown}");
     }
 }
+
+/// A token that was given where it is not taken.
+#[test]
+fn what_the_command_line_says_in_a_wrong_place() {
+    let url = "https://api.example.com/";
+    let set = format!("--token={SECRET}");
+    let header = format!("authorization: Bearer {SECRET}");
+    let [long, short] = ["--", "-Q"].map(|dashes| format!("{dashes}{SECRET}"));
+    let path = format!("{SECRET}/{}", "x".repeat(300));
+    let map = format!("{SECRET}=x");
+    let pair = format!("tier={SECRET}");
+    for arguments in [
+        &[SECRET][..],
+        &["check", SECRET],
+        &["check", &path],
+        &["check", "-", "--allow", SECRET],
+        &["check", "-", &long],
+        &["check", "-", &short],
+        &["check", "-", "--color", SECRET],
+        &["explain", "-", &set, url],
+        &["explain", "-", "--token", SECRET, url],
+        &["explain", "-", SECRET, url],
+        &["explain", "-", url, SECRET],
+        &["explain", "-", "--configuration", SECRET, url],
+        &["explain", "-", "--at", SECRET, url],
+        &["explain", "-", "--expect", SECRET, url],
+        &["explain", "-", "--token-file", SECRET, url],
+        &["explain", "-", "--token-env", SECRET, url],
+        &["explain", "-", "-X", &header, url],
+        &["explain", "-", "-H", SECRET, url],
+        &["explain", "-", "--request", SECRET],
+        &["explain", "-", "--live", "--ca", SECRET, url],
+        &["discover", SECRET],
+        &["discover", "https://localhost", "--timeout", SECRET],
+        &["discover", "https://localhost", "--secret-env", &path],
+        &["discover", "https://localhost", "--for", SECRET],
+        &["discover", "https://localhost", SECRET],
+        &["discover", "https://localhost", "--ca", SECRET],
+        &["schema", SECRET],
+        &["completions", SECRET],
+        &["import-anypoint", SECRET],
+        &["import-anypoint", "--contracts", SECRET],
+        &["import-anypoint", "--contracts", "-", "--map", SECRET],
+        &["import-anypoint", "--contracts", "-", "--map", &map],
+        &["import-anypoint", "--contracts", "-", "--map", &pair],
+        &["import-anypoint", "-", "--api", SECRET],
+        &["import-anypoint", "-", "--issuer", SECRET],
+        &["import-anypoint", "-", "--secret-env", &path],
+    ] {
+        let table = if arguments.contains(&"--contracts") { "apiId,clientId\na,b\n" } else { "" };
+        let configuration = provider("{env: A}", "apis: [{id: a}]");
+        let shown = check(arguments, if arguments[0] == "explain" { &configuration } else { table });
+        assert!(!shown.is_empty() && !shown.contains(SECRET), "{arguments:?}\n{shown}");
+    }
+}

@@ -284,11 +284,11 @@ fn columns_and_ids_that_are_not_there_are_said() {
     for (input, flags, code, said) in [
         (csv, "--map=tier=SLA", 0, ""),
         (json, "--map=tier=SLA.name", 0, ""),
-        (csv, "--map=tier=Tier", 2, "-:1:1: mistake: there is no column Tier, which --map names\n"),
-        (json, "--map=tier=SLA.tier", 2, "-:1:1: mistake: there is no column SLA.tier, which --map names\n"),
-        (csv, "--map=status=State", 2, "-:1:1: mistake: there is no column State, which --map names\n"),
-        (csv, "--map=api=API", 2, "-:1:1: mistake: there is no column API: --map names another one\n"),
-        (json, "--map=api=API", 2, "-:1:1: mistake: there is no column API, which --map names\n"),
+        (csv, "--map=tier=Tier", 2, "-:1:1: mistake: there is no column as --map names it for tier\n"),
+        (json, "--map=tier=SLA.tier", 2, "-:1:1: mistake: there is no column as --map names it for tier\n"),
+        (csv, "--map=status=State", 2, "-:1:1: mistake: there is no column as --map names it for status\n"),
+        (csv, "--map=api=API", 2, "-:1:1: mistake: there is no column of that name: --map names another one\n"),
+        (json, "--map=api=API", 2, "-:1:1: mistake: there is no column as --map names it for api\n"),
         (csv, "--api=7=orders", 0, NO_TIER),
         (json, "--color=never", 0, NO_TIER),
         (

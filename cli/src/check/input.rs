@@ -44,8 +44,7 @@ impl Input {
 /// # Errors
 /// A file that cannot be read, as a sentence.
 pub fn load(names: &[String]) -> Result<Input, String> {
-    let files = names.iter().map(|name| read::read_file(name)).collect::<Result<Vec<File>, String>>()?;
-    Ok(understand(files))
+    read::read_files(names).map(understand)
 }
 
 /// Finds the configurations in files that have been read.

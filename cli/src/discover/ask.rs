@@ -62,13 +62,22 @@ fn document(url: &str, issuer: &str, trust: &Trust, timeout: Duration) -> Result
         200 => {}
         300..=399 => {
             let location = headers.iter().find(|(name, _)| name == "location").map_or("", |(_, value)| value);
-            return Err(unsound(format!("it redirects to \"{}\", where nobody goes", shown(location))));
+            return Err(unsound(format!("it redirects to {}, where nobody goes", origin(location))));
         }
         429 | 500.. => return Err(Unusable::Unanswered(format!("{url}: status {status}"))),
         _ => return Err(unsound(format!("status {status}"))),
     }
     Metadata::read(&body, issuer).map_err(|error| unsound(said(&error)))?;
     serde_json::from_slice(&body).map_err(|_| unsound("it is not a JSON object".into()))
+}
+
+/// The origin of a location alone: the rest may be the state of somebody's login.
+fn origin(location: &str) -> String {
+    let url = location.split(['?', '#']).next().map(HttpUrl::parse);
+    match url {
+        Some(Ok(url)) => format!("\"{}\"", shown(&url.origin())),
+        _ => "another address".to_owned(),
+    }
 }
 
 /// In other words than where the metadata's address can be configured.

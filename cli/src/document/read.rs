@@ -4,15 +4,23 @@ use super::file::{Document, File, SyntaxFault};
 use super::source::Source;
 use super::{json, yaml};
 use crate::file_bytes;
-use tessera_core::base::printable::Printable;
 
-/// Reads a file; `-` is standard input.
+/// Reads files; `-` is standard input.
+///
+/// # Errors
+/// Why one cannot be read, as a sentence.
+pub fn read_files(names: &[String]) -> Result<Vec<File>, String> {
+    let numbered = names.iter().zip(1..);
+    numbered.map(|(name, number)| read_file(&format!("file {number} of the command line"), name)).collect()
+}
+
+/// Reads a file that an argument names.
 ///
 /// # Errors
 /// Why it cannot be read, as a sentence.
-pub fn read_file(name: &str) -> Result<File, String> {
-    let bytes = file_bytes::read(name, u64::MAX)?;
-    let shown = Printable { text: name, limit: 400 };
+pub fn read_file(argument: &str, name: &str) -> Result<File, String> {
+    let bytes = file_bytes::read(argument, name, u64::MAX)?;
+    let shown = file_bytes::shown(argument, name);
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;

@@ -46,7 +46,7 @@ impl Arguments {
     /// A sentence about what is wrong.
     pub(super) fn request(&self, url: Option<&OsStr>) -> Result<Request, String> {
         if let Some(file) = &self.request {
-            return Request::from_head(&read(file)?).map_err(|error| format!("--request: {error}"));
+            return Request::from_head(&read("--request", file)?).map_err(|error| format!("--request: {error}"));
         }
         let method = self.method.as_deref().map_or(&b"GET"[..], OsStr::as_encoded_bytes);
         let lines: Vec<&[u8]> = self.header.iter().map(|line| line.as_encoded_bytes()).collect();
@@ -59,7 +59,7 @@ impl Arguments {
     /// A sentence about what is wrong.
     pub(super) fn add_token(&self, request: &mut Request, settings: &Settings) -> Result<(), String> {
         let token = match (&self.token_file, &self.token_env) {
-            (Some(file), _) => read(file)?,
+            (Some(file), _) => read("--token-file", file)?,
             (None, Some(name)) => {
                 let found = std::env::var_os(name).filter(|value| !value.is_empty());
                 let found = found.ok_or("--token-env: there is no such variable, or it is empty")?;
@@ -82,16 +82,16 @@ impl Arguments {
     /// A sentence about what cannot be read.
     pub(super) fn answers(&self) -> Result<Answers<'static>, String> {
         let token = match (&self.facts, &self.answer) {
-            (Some(file), _) => Some(TokenAnswer::Facts(read(file)?)),
+            (Some(file), _) => Some(TokenAnswer::Facts(read("--facts", file)?)),
             (None, Some(file)) => {
-                let answer = read_answer(&read(file)?).map_err(|error| format!("--answer: {error}"))?;
+                let answer = read_answer(&read("--answer", file)?).map_err(|error| format!("--answer: {error}"))?;
                 Some(TokenAnswer::Whole(answer))
             }
             (None, None) => self.unavailable.then_some(TokenAnswer::Unavailable),
         };
         let mut answers = Answers { token, ..Answers::default() };
-        answers.keys = self.keys.as_deref().map(read).transpose()?;
-        answers.contracts = self.contracts.as_deref().map(read).transpose()?;
+        answers.keys = self.keys.as_deref().map(|file| read("--keys", file)).transpose()?;
+        answers.contracts = self.contracts.as_deref().map(|file| read("--contracts", file)).transpose()?;
         if self.live {
             let trust = Trust::from_option(self.ca.as_deref())?;
             answers.live = Some(Box::new(move |call| ask(call, &trust)));
@@ -134,7 +134,7 @@ impl Arguments {
     }
 }
 
-/// The bytes of a file, or of standard input.
-fn read(name: &str) -> Result<Vec<u8>, String> {
-    file_bytes::read(name, MAX_FILE)
+/// The bytes of a file that an option names, or of standard input.
+fn read(option: &str, name: &str) -> Result<Vec<u8>, String> {
+    file_bytes::read(option, name, MAX_FILE)
 }

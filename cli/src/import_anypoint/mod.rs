@@ -25,7 +25,7 @@ pub use flags::Arguments;
 
 use crate::document::file::{Document, File};
 use crate::document::node::Node;
-use crate::document::read::{documents, read_file};
+use crate::document::read::{documents, read_file, read_files};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::yaml_text::{Yaml, block};
@@ -54,7 +54,7 @@ fn import_policies(arguments: &Arguments, output: &mut Output) -> Result<Exit, S
     }
     let given = arguments.given()?;
     let names = arguments.names()?;
-    let files = arguments.files.iter().map(|name| read_file(name)).collect::<Result<Vec<File>, String>>()?;
+    let files = read_files(&arguments.files)?;
     let mut notes = Notes::default();
     let documents = all_documents(&files, &mut notes);
     let found = collect::collect(&documents, &names, &mut notes);
@@ -91,7 +91,7 @@ fn import_policies(arguments: &Arguments, output: &mut Output) -> Result<Exit, S
 fn import_contracts(file: &str, arguments: &Arguments, output: &mut Output) -> Result<Exit, String> {
     let columns = contracts::Columns::of(&arguments.map)?;
     let names = arguments.names()?;
-    let files = [read_file(file)?];
+    let files = [read_file("--contracts", file)?];
     let mut notes = Notes::default();
     let document = files.first().and_then(|file| contracts::document(file, &columns, &names, &mut notes));
     let notes = notes.sorted();

@@ -148,7 +148,12 @@ fn what_is_no_metadata_of_this_issuer_is_refused() {
             "must begin with \"https://\"",
         ),
         (metadata(&issuer, &value!({"introspection_endpoint": "https://idp.example.com:99999/"})), ""),
-        (answer("302 Found", "location: https://evil.example/\r\n", ""), "redirects to \"https://evil.example/\""),
+        (
+            answer("302 Found", "location: https://evil.example/login?state=s3cret#s3cret\r\n", ""),
+            "redirects to \"https://evil.example\", where",
+        ),
+        (answer("302 Found", "location: /login?state=s3cret\r\n", ""), "redirects to another address"),
+        (answer("302 Found", "location: https://u:s3cret@evil.example/\r\n", ""), "redirects to"),
         (answer("200 OK", "content-type: text/html\r\n", "<html>login</html>"), "not a JSON object"),
         (
             json(&format!("{{\"issuer\": \"{issuer}\", \"a\": \"{}\"}}", "x".repeat(10 << 20))),
@@ -161,6 +166,7 @@ fn what_is_no_metadata_of_this_issuer_is_refused() {
         server.answer(OAUTH, answer);
         let message = refused(&[&issuer], 2);
         assert!(message.contains(reason), "{reason}: {message}");
+        assert!(!message.contains("s3cret"), "{message}");
     }
     assert!(server.requests().iter().all(|sent| sent.starts_with("GET /.well-known/")));
 }

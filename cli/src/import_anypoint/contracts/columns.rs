@@ -1,7 +1,5 @@
 //! Which column of a table of contracts is which member.
 
-use super::super::change::shown_name;
-
 /// Names of columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
@@ -10,8 +8,8 @@ pub struct Columns {
     pub status: String,
     pub tier: String,
     pub name: String,
-    /// Those that the command line names: they have to be there.
-    pub mapped: Vec<String>,
+    /// Those that the command line names, each for a field: they have to be there.
+    pub mapped: Vec<(&'static str, String)>,
 }
 
 impl Default for Columns {
@@ -37,19 +35,19 @@ impl Columns {
             if column.is_empty() {
                 return Err("--map wants FIELD=COLUMN".into());
             }
-            let place = match field {
-                "api" => &mut columns.api,
-                "client_id" => &mut columns.client_id,
-                "status" => &mut columns.status,
-                "tier" => &mut columns.tier,
-                "name" => &mut columns.name,
+            let (field, place) = match field {
+                "api" => ("api", &mut columns.api),
+                "client_id" => ("client_id", &mut columns.client_id),
+                "status" => ("status", &mut columns.status),
+                "tier" => ("tier", &mut columns.tier),
+                "name" => ("name", &mut columns.name),
                 _ => {
                     let known = "api, client_id, status, tier and name";
-                    return Err(format!("--map does not know {}; it knows {known}", shown_name(field)));
+                    return Err(format!("--map does not know one of these fields; it knows {known}"));
                 }
             };
             *place = column.into();
-            columns.mapped.push(column.into());
+            columns.mapped.push((field, column.into()));
         }
         Ok(columns)
     }

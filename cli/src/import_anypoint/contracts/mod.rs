@@ -51,10 +51,10 @@ fn note_absent(rows: &[TableRow], columns: &Columns, notes: &mut Notes) {
     let Some(first) = rows.first() else { return };
     let at = At { file: first.at.file, place: Place { line: 1, column: 1 } };
     let is_absent = |column: &str| !rows.iter().any(|row| row.has(column));
-    for column in columns.mapped.iter().filter(|column| is_absent(column)) {
-        notes.fault(at, format!("there is no column {}, which --map names", shown_name(column)));
+    for (field, _) in columns.mapped.iter().filter(|(_, column)| is_absent(column)) {
+        notes.fault(at, format!("there is no column as --map names it for {field}"));
     }
-    if is_absent(&columns.tier) && !columns.mapped.contains(&columns.tier) {
+    if is_absent(&columns.tier) && !columns.mapped.iter().any(|(_, column)| *column == columns.tier) {
         let (kind, policy, parameter, path) = (Kind::None, None, shown_name(&columns.tier).into(), String::new());
         let message = "there is no such column, so no contract has a tier: --map tier=… names another one".into();
         notes.changes.push(Change { kind, at, policy, parameter, path, message });

@@ -1,6 +1,7 @@
 //! Tables of contracts: a JSON array, an object that holds one, or CSV with a header line.
 
 use super::super::change::{At, Notes, shown_name};
+use super::Columns;
 use crate::document::file::{Document, File};
 use crate::document::node::{Node, Place, Value};
 use crate::document::read::documents;
@@ -107,7 +108,10 @@ fn csv_rows(text: &str, needed: &[&str], used: &[&str], notes: &mut Notes) -> Ve
     let header: Vec<String> =
         reader.headers().map(|header| header.iter().map(Into::into).collect()).unwrap_or_default();
     for column in needed.iter().filter(|column| !header.iter().any(|name| name == **column)) {
-        notes.fault(at_line(1), format!("there is no column {}: --map names another one", shown_name(column)));
+        // What --map names is not repeated.
+        let known = Columns::default();
+        let shown = if known.all().contains(column) { column } else { "of that name" };
+        notes.fault(at_line(1), format!("there is no column {shown}: --map names another one"));
     }
     for column in used.iter().filter(|column| header.iter().filter(|name| name == *column).count() > 1) {
         notes.fault(at_line(1), format!("the column {} is there twice", shown_name(column)));
