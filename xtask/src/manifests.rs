@@ -7,6 +7,8 @@ use anyhow::{Context, Result, ensure};
 
 /// The folders of `envoy/` that have manifests.
 const FOLDERS: &[&str] = &["envoy-gateway", "istio", "kubernetes"];
+/// The kinds of resources that name the module.
+const KINDS: &[&str] = &["EnvoyExtensionPolicy", "EnvoyFilter", "TrafficExtension", "WasmPlugin"];
 /// What stands in the repository for the digest of the image, which fetchers compare.
 const IMAGE: char = '0';
 /// What stands there for the digest of the module, which Envoy compares where it downloads the module itself.
@@ -20,41 +22,67 @@ pub fn path() -> Result<PathBuf> {
 /// Writes all manifests to `folder`, in the place of what was there.
 ///
 /// # Errors
-/// When a file cannot be read or written, or no digest was to be filled in.
+/// When a file cannot be read or written, or has not the places for digests that it must have.
 pub fn write(folder: &Path, image: &str, module: &str) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
-    let mut filled = false;
     for name in FOLDERS {
         let source = crate::module::root()?.join("envoy").join(name);
         for file in crate::files::all(&source)? {
             let text = fs::read_to_string(source.join(&file)).with_context(|| format!("cannot read {file}"))?;
-            let complete = fill(&text, image, module);
-            filled |= complete != text;
+            let complete = fill(&text, image, module).with_context(|| format!("{name}/{file}"))?;
             let target = folder.join(name).join(&file);
             fs::create_dir_all(target.parent().unwrap_or(folder))?;
             fs::write(&target, complete).with_context(|| format!("cannot write {}", target.display()))?;
         }
     }
-    ensure!(filled, "no manifest has a place for a digest");
     Ok(())
 }
 
-fn fill(text: &str, image: &str, module: &str) -> String {
+/// The manifest with the digests in their places.
+///
+/// # Errors
+/// When it names the module without a place for a digest, or has a digest that is none.
+fn fill(text: &str, image: &str, module: &str) -> Result<String> {
     let place = |digit: char| format!("\"{}\"", digit.to_string().repeat(64));
     let quoted = |digest: &str| format!("\"{digest}\"");
-    text.replace(&place(IMAGE), &quoted(image)).replace(&place(MODULE), &quoted(module))
+    let (image, module) = (quoted(image), quoted(module));
+    let complete = text.replace(&place(IMAGE), &image).replace(&place(MODULE), &module);
+    let kinds = text.lines().filter_map(|line| line.strip_prefix("kind: "));
+    let needed = kinds.filter(|kind| KINDS.contains(kind)).count();
+    let digests: Vec<&str> =
+        complete.lines().filter_map(|line| line.trim_start().strip_prefix("sha256: ")).map(str::trim).collect();
+    ensure!(digests.len() >= needed, "it names the module {needed} times and has {} digests", digests.len());
+    let odd = digests.iter().find(|digest| **digest != image && **digest != module);
+    ensure!(odd.is_none(), "sha256 is no place for a digest: {odd:?}");
+    Ok(complete)
 }
 
 #[cfg(test)]
 mod tests {
     use super::fill;
 
+    const ZERO: &str = "0";
+
     #[test]
     fn each_place_gets_the_digest_that_is_compared_there() {
-        let text = format!("a: \"{}\"\nb: \"{}\"\nc: \"{}\"\n", "0".repeat(64), "1".repeat(64), "0".repeat(63));
-        let filled = fill(&text, "image", "module");
-        assert_eq!(filled, format!("a: \"image\"\nb: \"module\"\nc: \"{}\"\n", "0".repeat(63)));
+        let text =
+            format!("sha256: \"{}\"\n  sha256: \"{}\"\nc: \"{}\"\n", ZERO.repeat(64), "1".repeat(64), ZERO.repeat(63));
+        let filled = fill(&text, "image", "module").unwrap();
+        assert_eq!(filled, format!("sha256: \"image\"\n  sha256: \"module\"\nc: \"{}\"\n", ZERO.repeat(63)));
+    }
+
+    #[test]
+    fn no_manifest_goes_without_its_digest() {
+        let plugin = |digest: &str| format!("kind: WasmPlugin\nspec:\n  url: oci://a\n{digest}");
+        let place = format!("  sha256: \"{}\"\n", ZERO.repeat(64));
+        assert!(fill(&plugin(&place), "image", "module").is_ok());
+        let long = place.replacen(ZERO, "00", 1);
+        let bare = place.replace('"', "");
+        let shared = format!("{}---\n{}", plugin(&place), plugin(""));
+        for faulty in [plugin(""), plugin(&long), plugin(&bare), shared] {
+            assert!(fill(&faulty, "image", "module").is_err(), "{faulty}");
+        }
     }
 }
