@@ -2,7 +2,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use wasmparser::{Parser, Payload, TypeRef};
 
@@ -145,4 +146,46 @@ fn it_says_nothing_about_the_machine_that_built_it() {
     let found: Vec<_> =
         private.iter().filter(|text| module.windows(text.len()).any(|window| window == text.as_bytes())).collect();
     assert!(found.is_empty(), "the module contains {found:?}");
+}
+
+/// The command, the registry and the build steps stand in the same workspace: what they need must not become a part of the
+/// module, nor switch a feature on in what it shares with them.
+#[test]
+fn the_other_members_of_the_workspace_change_nothing_that_it_is_built_of() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let alone = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("alone");
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let members = manifest.lines().find(|line| line.starts_with("members = ")).unwrap();
+    let mut is_kept = true;
+    let kept = manifest.replace(members, "members = [\"core\"]").lines().fold(String::new(), |kept, line| {
+        if line.starts_with('[') {
+            is_kept = !line.starts_with("[dev-dependencies]") && !line.starts_with("[[test]]");
+        }
+        if is_kept { format!("{kept}{line}\n") } else { kept }
+    });
+    for folder in ["src", "core/src"] {
+        std::fs::create_dir_all(alone.join(folder)).unwrap();
+        std::fs::write(alone.join(folder).join("lib.rs"), "").unwrap();
+    }
+    std::fs::write(alone.join("Cargo.toml"), kept).unwrap();
+    for file in ["Cargo.lock", "core/Cargo.toml"] {
+        std::fs::copy(root.join(file), alone.join(file)).unwrap();
+    }
+    let (with, without) = (built_of(&root), built_of(&alone));
+    assert!(with.iter().any(|package| package.starts_with("serde_json v")), "{with:?}");
+    assert_eq!(with, without);
+}
+
+/// The packages that the module is built of, each with its features.
+fn built_of(workspace: &Path) -> BTreeSet<String> {
+    let arguments = "tree --offline --package tessera --target wasm32-wasip1 --edges normal,build --prefix none";
+    let cargo = Command::new(env!("CARGO"))
+        .args(arguments.split(' '))
+        .args(["--no-dedupe", "--format", "{p} {f}", "--manifest-path"])
+        .arg(workspace.join("Cargo.toml"))
+        .output()
+        .unwrap();
+    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+    let text = String::from_utf8(cargo.stdout).unwrap();
+    text.replace(&format!(" ({}", workspace.display()), " (").lines().map(str::to_owned).collect()
 }
