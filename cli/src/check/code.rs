@@ -73,6 +73,7 @@ codes! {
     StaleTooLong "stale-too-long"
     ConnectTimeout "connect-timeout"
     MetricNamesCollide "metric-names-collide"
+    ReadOtherwise "read-otherwise"
 }
 
 impl Code {

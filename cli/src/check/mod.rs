@@ -68,8 +68,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         }
     };
     let views = Views::new(&input);
-    let mut diagnostics = mistakes(&input, arguments.with_env);
-    diagnostics.extend(gateway::examine(&input, &gateway::Options { clusters: arguments.cluster.clone() }));
+    let mut diagnostics = all(&input, arguments.with_env, &arguments.cluster);
     diagnostics.retain(|diagnostic| {
         let is_allowed = || views.of(&input, diagnostic).is_some_and(|view| allow::is_allowed(diagnostic, view));
         !arguments.allow.contains(&diagnostic.code) && !is_allowed()
@@ -87,6 +86,13 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         (0, _) => Exit::Unexpected,
         _ => Exit::Mistakes,
     }
+}
+
+/// Mistakes and warnings of all files together; `clusters` exist elsewhere.
+pub fn all(input: &Input, with_env: bool, clusters: &[String]) -> Vec<Diagnostic> {
+    let mut all = mistakes(input, with_env);
+    all.extend(gateway::examine(input, clusters));
+    all
 }
 
 /// What cannot be read, and the reader's mistakes.

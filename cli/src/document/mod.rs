@@ -7,6 +7,7 @@ mod json_text;
 pub mod node;
 pub mod path;
 pub mod read;
+pub mod readers;
 mod scalar;
 pub mod source;
 mod yaml;

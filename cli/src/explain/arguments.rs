@@ -13,6 +13,9 @@ pub struct Arguments {
     /// Which configuration, where there are several: its index in `check --json`
     #[arg(long, value_name = "N")]
     pub configuration: Option<usize>,
+    /// A cluster that exists elsewhere, as for `check`
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Vec<String>,
 
     /// Method of the request [default: GET]
     #[arg(short = 'X', long, value_name = "METHOD", conflicts_with = "request", help_heading = "Request")]

@@ -1,8 +1,10 @@
 //! The configuration that is explained.
 
+use super::arguments::Arguments;
+use crate::check::code::Severity;
 use crate::check::diagnostic::Diagnostic;
 use crate::check::input::{Input, load};
-use crate::check::{mistakes, reader, sort};
+use crate::check::{all, reader, sort};
 use serde_json::Value;
 use std::rc::Rc;
 use tessera_core::engine::settings::Settings;
@@ -19,21 +21,23 @@ pub struct Mistaken {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Finds the configuration in the files; `live` reads secrets from the environment, else every variable counts as set
-/// and sound.
+/// Finds the configuration in the files; with `--live`, secrets are read from the environment, else every variable counts
+/// as set and sound.
 ///
 /// # Errors
 /// A sentence about what cannot be read, or chosen.
-pub fn choose(files: &[String], number: Option<usize>, live: bool) -> Result<Result<Chosen, Mistaken>, String> {
+pub fn choose(files: &[String], arguments: &Arguments) -> Result<Result<Chosen, Mistaken>, String> {
     let input = load(files)?;
-    let index = match (number, input.configurations.len()) {
+    let live = arguments.live;
+    let index = match (arguments.configuration, input.configurations.len()) {
         (None, 0 | 1) => 0,
         (None, several) => return Err(format!("there are {several} configurations: choose one with --configuration")),
         (Some(number), all) if number < all => number,
         (Some(_), all) => return Err(format!("--configuration: there are {all}, counted from 0")),
     };
-    let mut diagnostics = mistakes(&input, live);
-    diagnostics.retain(|one| one.configuration.is_none_or(|of| of == index));
+    let mut diagnostics = all(&input, live, &arguments.cluster);
+    diagnostics
+        .retain(|one| one.code.severity() == Severity::Mistake && one.configuration.is_none_or(|of| of == index));
     sort(&mut diagnostics);
     let chosen = input.configurations.get(index).filter(|_| diagnostics.is_empty());
     let settings = chosen.map(|configuration| match live {

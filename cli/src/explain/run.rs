@@ -25,7 +25,7 @@ fn explain(arguments: &Arguments, output: &mut Output) -> Result<Exit, String> {
     let (files, url) = arguments.split()?;
     let (expected, at) = (arguments.expected()?, arguments.time()?);
     let mut request = arguments.request(url)?;
-    let Chosen { written, settings } = match choose(&files, arguments.configuration, arguments.live)? {
+    let Chosen { written, settings } = match choose(&files, arguments)? {
         Ok(chosen) => chosen,
         Err(mistaken) => {
             show_mistakes(&mistaken, output);

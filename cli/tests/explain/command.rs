@@ -93,6 +93,41 @@ fn mistakes_are_printed_where_they_are() {
 }
 
 #[test]
+fn mistakes_of_the_surroundings_are_mistakes_here_too() {
+    let folder = Folder::new();
+    let envoy = |cluster: &str, variables: &str| {
+        let wasm = json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {
+                "vm_config": {"environment_variables": {"host_env_keys": [variables]}},
+                "configuration": {"@type": "type.googleapis.com/google.protobuf.Struct", "value": configuration()},
+            },
+        });
+        let clusters = json!([{"name": cluster, "connect_timeout": "1s"}]);
+        folder.file("envoy.json", json!({"static_resources": {"listeners": [wasm], "clusters": clusters}}).to_string())
+    };
+    let explained = |file: &str, further: &[&str]| {
+        let url = "https://api.example.com/orders/1";
+        let told = ["explain", file, "--unavailable", "--token-env", "A_TOKEN", url];
+        tessera(&[&told[..], further].concat())
+    };
+    for (cluster, variable, codes) in [
+        ("other", "IDP_CLIENT_SECRET", &["unknown-cluster"][..]),
+        ("idp", "IDP_CLIENT_SECRET", &["no-tls"]),
+        ("other", "OTHER", &["unknown-cluster", "env-not-passed"]),
+    ] {
+        let ran = explained(&envoy(cluster, variable), &[]);
+        assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+        for code in codes {
+            assert!(ran.stdout.contains(&format!("mistake[{code}]")), "{code}: {}", ran.stdout);
+        }
+        assert!(!ran.stdout.contains("warning["), "{}", ran.stdout);
+    }
+    let ran = explained(&envoy("other", "IDP_CLIENT_SECRET"), &["--cluster", "idp"]);
+    assert!(ran.stdout.contains("=> provider_unavailable"), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
 fn a_key_that_is_not_read_counts_as_sound() {
     let keyed = case().configured(|it| {
         it["providers"][0]["introspection"]["client"] =

@@ -48,6 +48,40 @@ const VARIABLES: &[Variant] = &[
         ],
         quiet: &[],
     },
+    // Without valueFrom it stands for the value that is beside it.
+    Variant {
+        base: Base::WasmPlugin,
+        code: "env-not-passed",
+        path: SECRET,
+        edits: &[
+            ("{name: IDP_CLIENT_SECRET, valueFrom: HOST}", "{name: IDP_CLIENT_SECRET}"),
+            ("{env: IDP_CLIENT_SECRET}", "{env: ⟦IDP_CLIENT_SECRET}"),
+        ],
+        quiet: &[],
+    },
+    Variant {
+        base: Base::TrafficExtension,
+        code: "env-not-passed",
+        path: SECRET,
+        edits: &[
+            ("{env: IDP_CLIENT_SECRET}", "{env: ⟦IDP_CLIENT_SECRET}"),
+            ("{name: IDP_CLIENT_SECRET, valueFrom: HOST}", "{name: IDP_CLIENT_SECRET, valueFrom: INLINE, value: \"\"}"),
+        ],
+        quiet: &[],
+    },
+    Variant {
+        base: Base::Envoy,
+        code: "env-not-passed",
+        path: SECRET,
+        edits: &[
+            (
+                "{host_env_keys: [IDP_CLIENT_SECRET, CONTRACTS_AUTH]}",
+                "{key_values: {IDP_CLIENT_SECRET: \"\"}, host_env_keys: [CONTRACTS_AUTH]}",
+            ),
+            ("{env: IDP_CLIENT_SECRET}", "{env: ⟦IDP_CLIENT_SECRET}"),
+        ],
+        quiet: &[],
+    },
     Variant {
         base: Base::TrafficExtension,
         code: "env-not-passed",

@@ -160,6 +160,15 @@ const OF_ENVOY_GATEWAY: &[Variant] = &[
     },
 ];
 
+/// Where an EnvoyFilter puts it.
+const PUT: &str = "{context: GATEWAY}\n    patch:\n      operation: INSERT_BEFORE";
+const BEFORE_ROUTER: &str = "{context: GATEWAY, listener: {filterChain: {filter: {subFilter: {name: \
+                             envoy.filters.http.router}}}}}\n    patch:\n      operation: INSERT_BEFORE";
+const BEHIND_CORS: &str = "{context: GATEWAY, listener: {filterChain: {filter: {subFilter: {name: \
+                           envoy.filters.http.cors}}}}}\n    patch:\n      operation: INSERT_AFTER";
+const BEHIND_JWT: &str = "{context: GATEWAY, listener: {filterChain: {filter: {subFilter: {name: \
+                          envoy.filters.http.jwt_authn}}}}}\n    patch:\n      operation: INSERT_AFTER";
+const OPERATIONS_OF_FILTER: &str = "                    - match: {methods: [OPTIONS]}\n";
 const OPERATIONS: &str = "      - match: {methods: [OPTIONS]}\n";
 const OPERATIONS_OF_ENVOY: &str =
     "                      - match: {methods: [OPTIONS]}\n                        public: true\n";
@@ -235,6 +244,48 @@ const PREFLIGHTS: &[Variant] = &[
             (OPERATIONS, "      - match: {methods: [GET]}\n"),
             ("      corsPolicy: {allowMethods: [GET]}\n", ""),
         ]],
+    },
+    Variant {
+        base: Base::EnvoyFilter,
+        code: "preflight-refused",
+        path: "apis[0]",
+        edits: &[
+            ("operation: INSERT_BEFORE", "operation: INSERT_FIRST"),
+            ("                  - id: orders-v1", "                  - ⟦id: orders-v1"),
+            (OPERATIONS_OF_FILTER, "                    - match: {methods: [GET]}\n"),
+        ],
+        quiet: &[
+            &[("operation: INSERT_BEFORE", "operation: INSERT_FIRST")],
+            &[
+                ("operation: INSERT_BEFORE", "operation: INSERT_FIRST"),
+                (OPERATIONS_OF_FILTER, "                    - match: {methods: [GET]}\n"),
+                ("      corsPolicy: {allowMethods: [GET]}\n", ""),
+            ],
+            &[(PUT, BEFORE_ROUTER), (OPERATIONS_OF_FILTER, "                    - match: {methods: [GET]}\n")],
+            &[(PUT, BEHIND_CORS), (OPERATIONS_OF_FILTER, "                    - match: {methods: [GET]}\n")],
+        ],
+    },
+    // Nothing is selected: before the first one.
+    Variant {
+        base: Base::EnvoyFilter,
+        code: "preflight-refused",
+        path: "apis[0]",
+        edits: &[
+            ("                  - id: orders-v1", "                  - ⟦id: orders-v1"),
+            (OPERATIONS_OF_FILTER, "                    - match: {methods: [GET]}\n"),
+        ],
+        quiet: &[],
+    },
+    Variant {
+        base: Base::EnvoyFilter,
+        code: "preflight-refused",
+        path: "apis[0]",
+        edits: &[
+            (PUT, BEHIND_JWT),
+            ("                  - id: orders-v1", "                  - ⟦id: orders-v1"),
+            (OPERATIONS_OF_FILTER, "                    - match: {methods: [GET]}\n"),
+        ],
+        quiet: &[],
     },
     Variant {
         base: Base::TrafficExtension,

@@ -297,4 +297,65 @@ pub const VALUES: &[Variant] = &[
             "  - {group: gateway.networking.k8s.io, kind: HTTPRoute, name: orders}\n  - {group: gateway.networking.k8s.io, kind: HTTPRoute, name: users}\n",
         )]],
     },
+    // read-otherwise
+    Variant {
+        base: Base::Envoy,
+        code: "read-otherwise",
+        path: "cache.entries",
+        edits: &[("cache: {entries: 10,", "cache: {entries: ⟦010,")],
+        quiet: &[&[("cache: {entries: 10,", "cache: {entries: 0x10,")]],
+    },
+    Variant {
+        base: Base::Envoy,
+        code: "read-otherwise",
+        path: "apis[0].id",
+        edits: &[("- id: orders-v1", "- id: ⟦on")],
+        quiet: &[
+            &[("- id: orders-v1", "- id: 'on'")],
+            &[("- id: orders-v1", "- id: \"n\"")],
+            &[("- id: orders-v1", "- id: oN")],
+            &[("- id: orders-v1", "- id: 1_000")],
+            &[(
+                "- id: orders-v1",
+                "- {id: orders-v1, claims: {/level: [5000000]}}\n                    - id: orders-v2",
+            )],
+        ],
+    },
+    Variant {
+        base: Base::Envoy,
+        code: "read-otherwise read-otherwise",
+        path: "apis[0].claims./level[0] apis[0].claims./level[1]",
+        edits: &[(
+            "                      operations:",
+            "                      claims: {/level: [⟦5000000000, ⟦1.5]}\n                      operations:",
+        )],
+        quiet: &[],
+    },
+    Variant {
+        base: Base::WasmPlugin,
+        code: "read-otherwise read-otherwise",
+        path: "providers[0].introspection.headers.on apis[0].claims./level[1]",
+        edits: &[
+            ("        timeout: 2s\n", "        timeout: 2s\n        headers: {⟦on: {env: CONTRACTS_AUTH}}\n"),
+            ("      operations:", "      claims: {/level: [5000000000, ⟦9007199254740993]}\n      operations:"),
+        ],
+        quiet: &[&[
+            ("        timeout: 2s\n", "        timeout: 2s\n        headers: {\"on\": {env: CONTRACTS_AUTH}}\n"),
+            ("      operations:", "      claims: {/level: [5000000000, 9007199254740992]}\n      operations:"),
+        ]],
+    },
+    Variant {
+        base: Base::Policy,
+        code: "read-otherwise",
+        path: "apis[0].id",
+        edits: &[("- id: orders-v1", "- id: ⟦1_000")],
+        quiet: &[],
+    },
+    Variant {
+        base: Base::Plain,
+        code: "read-otherwise",
+        path: "apis[0].id",
+        edits: &[("- id: orders-v1", "- id: ⟦No")],
+        quiet: &[],
+    },
 ];

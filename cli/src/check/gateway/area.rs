@@ -57,34 +57,44 @@ impl PathArea {
     }
 }
 
-impl Area<'_> {
-    /// Whether one of these APIs may match a request of it.
-    pub fn is_guarded<'a>(&self, mut apis: impl Iterator<Item = Cursor<'a>>) -> bool {
-        apis.any(|api| self.overlaps(&api))
-    }
+/// The requests that an API matches. Patterns that cannot be read are mistakes of their own, and match everything here.
+#[derive(Debug)]
+pub struct Guard {
+    hosts: Vec<HostPattern>,
+    paths: Vec<PathPattern>,
+}
 
-    fn overlaps(&self, api: &Cursor<'_>) -> bool {
-        let texts = |key: &str| {
-            let list = api.dig(&["match", key]);
-            list.map(|list| list.elements().filter_map(|element| element.text()).collect::<Vec<_>>())
-        };
-        // What cannot be read is a mistake of its own.
-        let at_host = |pattern: &&str| {
-            HostPattern::parse(pattern)
-                .map_or(true, |pattern| self.hosts.is_empty() || self.hosts.iter().any(|host| is_at(&pattern, host)))
-        };
-        let at_path = |pattern: &&str| {
-            PathPattern::parse(pattern).map_or(true, |pattern| self.paths.iter().any(|area| area.overlaps(&pattern)))
-        };
-        texts("hosts").is_none_or(|hosts| hosts.is_empty() || hosts.iter().any(at_host))
-            && texts("paths").is_none_or(|paths| paths.is_empty() || paths.iter().any(at_path))
+impl Guard {
+    pub fn of(api: &Cursor<'_>) -> Self {
+        Self {
+            hosts: patterns(api, "hosts", HostPattern::parse).unwrap_or_default(),
+            paths: patterns(api, "paths", PathPattern::parse).unwrap_or_default(),
+        }
     }
 }
 
-/// Whether a host may be both of this domain and of the API's.
+/// What is listed there; `None` where that leaves nothing out.
+fn patterns<T, E>(api: &Cursor<'_>, key: &str, parse: fn(&str) -> Result<T, E>) -> Option<Vec<T>> {
+    let list = api.dig(&["match", key])?;
+    list.elements().filter_map(|element| element.text()).map(|text| parse(text).ok()).collect()
+}
+
+impl Area<'_> {
+    /// Whether one of these APIs may match a request of it.
+    pub fn is_guarded(&self, apis: &[Guard]) -> bool {
+        let domains: Vec<String> = self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        let domains: Vec<&str> = domains.iter().map(|host| split_port(host).0).collect();
+        let at_path = |pattern: &PathPattern| self.paths.iter().any(|area| area.overlaps(pattern));
+        let at_host = |pattern: &HostPattern| domains.is_empty() || domains.iter().any(|domain| is_at(pattern, domain));
+        apis.iter().any(|api| {
+            (api.paths.is_empty() || api.paths.iter().any(at_path))
+                && (api.hosts.is_empty() || api.hosts.iter().any(at_host))
+        })
+    }
+}
+
+/// Whether a host may be both of this domain, which is in lower case and has no port, and of the API's.
 fn is_at(pattern: &HostPattern, domain: &str) -> bool {
-    let domain = domain.to_ascii_lowercase();
-    let (domain, _) = split_port(&domain);
     if domain == "*" {
         return true;
     }
@@ -161,7 +171,9 @@ mod tests {
             ("*.example.com", "*.example.org", false),
             ("*.example.com", "example.com", false),
         ] {
-            assert_eq!(is_at(&HostPattern::parse(pattern).unwrap(), domain), expected, "{pattern} {domain}");
+            let area = Area { hosts: vec![domain], paths: vec![PathArea::Any] };
+            let guard = Guard { hosts: vec![HostPattern::parse(pattern).unwrap()], paths: Vec::new() };
+            assert_eq!(area.is_guarded(&[guard]), expected, "{pattern} {domain}");
         }
     }
 }

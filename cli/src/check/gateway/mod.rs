@@ -27,16 +27,9 @@ use findings::Findings;
 use subject::Subject;
 use surroundings::Surroundings;
 
-/// What the command line says of the surroundings.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Names of clusters that exist elsewhere.
-    pub clusters: Vec<String>,
-}
-
-/// The mistakes that show in all documents together, and every warning.
-pub fn examine(input: &Input, options: &Options) -> Vec<Diagnostic> {
-    let surroundings = Surroundings::new(input, &options.clusters);
+/// The mistakes that show in all documents together, and every warning. `elsewhere` names clusters that other files have.
+pub fn examine(input: &Input, elsewhere: &[String]) -> Vec<Diagnostic> {
+    let surroundings = Surroundings::new(input, elsewhere);
     let subjects: Vec<_> = input
         .configurations
         .iter()
@@ -55,6 +48,6 @@ pub fn examine(input: &Input, options: &Options) -> Vec<Diagnostic> {
         variables::look(subject, &mut findings);
         clusters::look(subject, &surroundings, &mut findings);
     }
-    warnings::look(&subjects, &surroundings, &mut findings);
+    warnings::look(input, &subjects, &surroundings, &mut findings);
     findings.into_vec()
 }

@@ -13,6 +13,11 @@ pub fn is_true(cursor: &Cursor<'_>) -> bool {
     }
 }
 
+/// Whether nothing is written there: a variable with such a value counts as absent.
+pub fn is_empty(cursor: &Cursor<'_>) -> bool {
+    matches!(cursor.node.value, Value::Null) || cursor.text() == Some("")
+}
+
 pub fn number(cursor: &Cursor<'_>) -> Option<u64> {
     if let Value::Number(number) = &cursor.node.value { number.as_u64() } else { None }
 }

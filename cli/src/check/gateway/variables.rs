@@ -1,6 +1,8 @@
 //! Variables that secrets come from, and that nothing hands to the VM.
 
+use super::cursor::Cursor;
 use super::findings::Findings;
+use super::scalar::is_empty;
 use super::subject::Subject;
 use crate::check::code::Code;
 use crate::check::configuration::Kind;
@@ -34,16 +36,26 @@ fn passed<'a>(subject: &Subject<'a>) -> Vec<&'a str> {
             let Some(variables) = plugin.fields(&["vm_config", "environment_variables"]) else { return Vec::new() };
             let of_host = variables.repeated("host_env_keys").filter_map(|name| name.text());
             let written = variables.field("key_values").into_iter().flat_map(|written| written.members());
+            let written = written.filter(|(_, value)| !is_empty(value));
             of_host.chain(written.map(|(member, _)| &*member.key)).collect()
         }
         Kind::WasmPlugin | Kind::TrafficExtension => {
             let variables = plugin.get("vmConfig").into_iter().flat_map(|vm| vm.list("env"));
-            variables.filter_map(|variable| variable.text_of("name")).collect()
+            variables.filter(arrives).filter_map(|variable| variable.text_of("name")).collect()
         }
         Kind::EnvoyExtensionPolicy => {
             let names = plugin.get("env").into_iter().flat_map(|env| env.list("hostKeys"));
             names.filter_map(|name| name.text()).collect()
         }
+    }
+}
+
+/// Whether an entry of Istio's hands something over. Without `valueFrom` it stands for its `value`, even if it has none.
+fn arrives(variable: &Cursor<'_>) -> bool {
+    match variable.text_of("valueFrom") {
+        Some("HOST") => true,
+        Some("INLINE") | None => variable.get("value").is_some_and(|value| !is_empty(&value)),
+        Some(_) => false,
     }
 }
 

@@ -4,6 +4,7 @@ use crate::check::code::Code;
 use crate::check::configuration::Kind;
 use crate::check::gateway::cursor::Cursor;
 use crate::check::gateway::findings::Findings;
+use crate::check::gateway::scalar::is_empty;
 use crate::check::gateway::subject::Subject;
 use crate::check::secret_places;
 
@@ -17,7 +18,7 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         findings.add_secret(Code::SecretInline, at, message, HINT);
     }
     let names: Vec<&str> = secrets.iter().filter_map(secret_places::variable).filter_map(|name| name.text()).collect();
-    for (_, at) in written_variables(subject).into_iter().filter(|(name, _)| names.contains(name)) {
+    for (_, at) in written_variables(subject).into_iter().filter(|(name, at)| names.contains(name) && !is_empty(at)) {
         let message = "the variable that a secret comes from is written in: whoever reads this file has it";
         findings.add_secret(Code::SecretInline, &at, message, HINT);
     }

@@ -11,15 +11,22 @@ mod other_routes;
 mod policies;
 mod preflight;
 mod providers;
+mod readers;
 mod unchecked_tls;
 mod values;
 
 use super::gateway::findings::Findings;
 use super::gateway::subject::Subject;
 use super::gateway::surroundings::Surroundings;
+use super::input::Input;
 
 /// Adds every warning.
-pub(super) fn look(subjects: &[Subject<'_>], surroundings: &Surroundings<'_>, findings: &mut Findings<'_>) {
+pub(super) fn look(
+    input: &Input,
+    subjects: &[Subject<'_>],
+    surroundings: &Surroundings<'_>,
+    findings: &mut Findings<'_>,
+) {
     for subject in subjects {
         fail_open::look(subject, findings);
         image::look(subject, findings);
@@ -35,4 +42,5 @@ pub(super) fn look(subjects: &[Subject<'_>], surroundings: &Surroundings<'_>, fi
         unchecked_tls::look(subject, surroundings, findings);
     }
     policies::look(subjects, findings);
+    readers::look(input, subjects, findings);
 }

@@ -8,6 +8,7 @@ mod route;
 
 use crate::check::code::Code;
 use crate::check::configuration::Kind;
+use crate::check::gateway::area::Guard;
 use crate::check::gateway::cursor::Cursor;
 use crate::check::gateway::findings::Findings;
 use crate::check::gateway::subject::Subject;
@@ -22,7 +23,8 @@ pub(super) fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findi
         Kind::WasmPlugin | Kind::TrafficExtension | Kind::EnvoyFilter => istio::routes(subject, surroundings),
         Kind::EnvoyExtensionPolicy => gateway_api::routes(subject, surroundings),
     };
-    for route in routes.into_iter().filter(|route| !route.area.is_guarded(root.list("apis"))) {
+    let apis: Vec<Guard> = root.list("apis").map(|api| Guard::of(&api)).collect();
+    for route in routes.into_iter().filter(|route| !route.area.is_guarded(&apis)) {
         let message =
             "no API matches any request of this route, and no_match is \"refuse\": they are answered with 404";
         let hint = "add an API for it, with a public operation if it is open, or switch the filter off on this route";

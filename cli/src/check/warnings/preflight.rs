@@ -9,10 +9,28 @@ use crate::check::gateway::scalar;
 use crate::check::gateway::subject::Subject;
 use crate::check::gateway::surroundings::Surroundings;
 
+const CORS: &str = "envoy.filters.http.cors";
+
+/// The filters that Istio puts before `cors`, by their names.
+const BEFORE_CORS: [&str; 9] = [
+    "envoy.filters.http.ext_authz",
+    "envoy.filters.http.fault",
+    "envoy.filters.http.grpc_stats",
+    "envoy.filters.http.grpc_web",
+    "envoy.filters.http.jwt_authn",
+    "envoy.filters.http.rbac",
+    "istio.alpn",
+    "istio.metadata_exchange",
+    "istio_authn",
+];
+
 pub(super) fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findings: &mut Findings<'_>) {
     let is_before_cors = match subject.kind {
         Kind::Envoy => Chain::all(subject, &surroundings.envoy).iter().any(is_before_cors),
-        Kind::EnvoyFilter => Chain::all(subject, &surroundings.filters).iter().any(is_before_cors),
+        Kind::EnvoyFilter => {
+            Chain::all(subject, &surroundings.filters).iter().any(is_before_cors)
+                || (is_put_before_cors(subject) && has_cors_policy(surroundings))
+        }
         Kind::WasmPlugin | Kind::TrafficExtension => has_cors_policy(surroundings),
         Kind::Plain | Kind::EnvoyExtensionPolicy => false,
     };
@@ -29,9 +47,23 @@ pub(super) fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findi
 fn is_before_cors(chain: &Chain<'_>) -> bool {
     chain.filters_behind().any(|filter| {
         let config = filter.field("typed_config");
-        config.is_some_and(|config| config.is_type(".cors.v3.Cors"))
-            || filter.text_of("name") == Some("envoy.filters.http.cors")
+        config.is_some_and(|config| config.is_type(".cors.v3.Cors")) || filter.text_of("name") == Some(CORS)
     })
+}
+
+/// Whether a patch puts the filter where it comes before Istio's own `cors`.
+fn is_put_before_cors(subject: &Subject<'_>) -> bool {
+    let Some(patch) = subject.way.iter().find(|at| at.text_of("applyTo") == Some("HTTP_FILTER")) else { return false };
+    let selected = patch.dig(&["match", "listener", "filterChain", "filter", "subFilter", "name"]);
+    let selected = selected.and_then(|name| name.text());
+    let operation = patch.dig(&["patch", "operation"]);
+    match operation.and_then(|operation| operation.text()) {
+        Some("INSERT_FIRST") => true,
+        // Without a filter that is selected, it is the first one.
+        Some("INSERT_BEFORE") => selected.is_none_or(|name| name == CORS || BEFORE_CORS.contains(&name)),
+        Some("INSERT_AFTER") => selected.is_some_and(|name| BEFORE_CORS.contains(&name)),
+        _ => false,
+    }
 }
 
 fn has_cors_policy(surroundings: &Surroundings<'_>) -> bool {
