@@ -38,6 +38,7 @@ mod jwt;
 mod keys;
 mod known_jwts;
 mod many_at_once;
+mod odd_proofs;
 mod on_the_fake_host;
 mod optional_tokens;
 mod paths;

@@ -48,8 +48,7 @@ impl Default for DpopSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct GoodProof {
     pub jti: Box<str>,
-    /// The last moment at which it is good.
-    pub until: Timestamp,
+    pub issued_at: Timestamp,
 }
 
 /// What is wrong with a proof.
@@ -130,19 +129,24 @@ impl Required<'_> {
         if text("ath").and_then(thumbprint) != Some(hmac_sha256::Hash::hash(self.token)) {
             return Err(ProofError::Token);
         }
-        let until = self.end(&claims).ok_or(ProofError::Time)?;
+        let issued_at = self.time(&claims).ok_or(ProofError::Time)?;
         let jti = text("jti").filter(|jti| (1..=MAX_IDENTIFIER).contains(&jti.len())).ok_or(ProofError::Identifier)?;
-        Ok(GoodProof { jti: jti.into(), until })
+        Ok(GoodProof { jti: jti.into(), issued_at })
     }
 
-    /// Until when a proof of that time is good, if it is now. One that says more about its time is held to that, too.
-    fn end(self, claims: &Object<'_>) -> Option<Timestamp> {
+    /// When a proof was made that is good now. One that says more about its time is held to that, too.
+    fn time(self, claims: &Object<'_>) -> Option<Timestamp> {
         let time = |name| claims.get(name).map(seconds);
         let issued_at = time("iat")??;
         let begin = issued_at.max(time("nbf").unwrap_or(Some(issued_at))?);
-        let oldest = issued_at.plus(self.settings.max_age);
-        let until = oldest.min(time("exp").unwrap_or(Some(oldest))?).plus(self.clock_skew);
-        (begin <= self.now.plus(self.clock_skew) && self.now <= until).then_some(until)
+        let end = issued_at.plus(self.lifetime());
+        let end = end.min(time("exp").map_or(Some(end), |exp| Some(exp?.plus(self.clock_skew)))?);
+        (begin <= self.now.plus(self.clock_skew) && self.now <= end).then_some(issued_at)
+    }
+
+    /// How long after it was made a proof is good.
+    pub(super) fn lifetime(self) -> Duration {
+        self.settings.max_age.saturating_add(self.clock_skew)
     }
 }
 

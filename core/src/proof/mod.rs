@@ -127,8 +127,8 @@ impl Checker<'_> {
             now: self.now,
         };
         let proof = expected.check(evidence, self.verifier, self.signatures)?.map_err(Unproved::BadProof)?;
-        let GoodProof { jti, until } = proof;
-        let used = Use { key, jti: &jti, until, now: self.now };
+        let GoodProof { jti, issued_at } = proof;
+        let used = Use { key, jti: &jti, issued_at, lifetime: expected.lifetime(), now: self.now };
         let is_first = self.used.is_first_use(self.store, self.random, used)?;
         if is_first { Ok(()) } else { Err(Unproved::Replayed) }
     }

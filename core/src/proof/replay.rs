@@ -1,44 +1,49 @@
 //! The proofs that were used, so that none is used twice (RFC 9449 §11.1): a fixed number of places in shared data.
 //!
-//! A proof is named by a digest of a salt, its key and its `jti`, which picks a set; a set is one shared value with at
-//! most [`WAYS`] proofs, the oldest first, each with the end of its validity. What has ended goes at the next write;
-//! where that leaves no room, the oldest goes before its time and could be used again. A proof costs one read and one
-//! write.
+//! A proof is named by a digest of a salt, its key and its `jti`, which picks a set; a set is one shared value with the
+//! proofs that were used last, the oldest first, each with the time at which it was made. When a set is full, the oldest
+//! makes room for a new one, and could be used again. A proof costs one read and one write.
 //!
 //! The salt is the process's own: whoever makes proofs cannot choose their set, and has to fill them all to push one
 //! proof out. It is written once to shared data, by the first who needs it, and read once by each worker.
 //!
-//! The sets are those of the process, so a reload does not forget. Another number of entries has other sets, and so has
-//! another layout: neither reads or writes what the other has, be they there side by side.
+//! The sets are those of everybody who shares the data, and nothing in them depends on a configuration: neither a
+//! reload forgets, nor does another plugin of the process take a proof for new. So nothing goes before room is needed:
+//! how long a proof is good is for the one to say to whom it is shown next.
 
 use crate::base::shared_key::numbered;
 use crate::base::time::Timestamp;
-use crate::base::wire::{Malformed, Reader, put_time};
+use crate::base::wire::{Reader, put_time};
 use crate::port::{Expect, HostFailure, Random, SharedStore, WriteError};
 use crate::token::confirmation::Thumbprint;
 use std::cell::Cell;
+use std::time::Duration;
 
-/// Proofs in one set.
-const WAYS: usize = 32;
+/// Sets of proofs.
+const SETS: usize = 256;
+/// Proofs in one set, at least: fewer would push each other out by chance.
+const LEAST: usize = 8;
+/// And at most.
+const MOST: usize = 4096;
 /// Bytes that name a proof: two that are not the same have the same name once in 2⁶⁴.
 const NAME: usize = 16;
+/// Bytes of a proof in its set: its name, and when it was made.
+const PROOF: usize = NAME + 8;
 /// Bytes of the salt.
 const SALT: usize = 16;
-/// How often a write is tried when other workers are faster.
+/// How often a write is tried when other workers are faster. Each time one of them has written to the same set: so many
+/// in a row are no traffic, but a host that does not do its part.
 const ATTEMPTS: usize = 16;
 
-const SALT_KEY: &str = "tessera/1/proofs/layout-1/salt";
+const SALT_KEY: &str = "tessera/1/proofs/layout-2/salt";
 /// Where the sets are. Its number, and the salt's, change with the layout.
-const SETS: &str = "tessera/1/proofs/layout-1/";
-
-type ProofName = [u8; NAME];
+const PREFIX: &str = "tessera/1/proofs/layout-2/";
 
 /// The proofs of this process, as one worker reaches them.
 #[derive(Clone, Debug)]
 pub struct UsedProofs {
-    prefix: Box<str>,
-    sets: u64,
-    ways: usize,
+    /// Proofs in one set.
+    room: usize,
     /// As it was read, once it was.
     salt: Cell<Option<[u8; SALT]>>,
 }
@@ -48,18 +53,16 @@ pub struct UsedProofs {
 pub(super) struct Use<'a> {
     pub key: &'a Thumbprint,
     pub jti: &'a str,
-    /// The last moment at which it is valid.
-    pub until: Timestamp,
+    pub issued_at: Timestamp,
+    /// How long after it was made a proof is good.
+    pub lifetime: Duration,
     pub now: Timestamp,
 }
 
 impl UsedProofs {
     /// Room for about `entries` proofs.
     pub fn new(entries: usize) -> Self {
-        let ways = entries.clamp(1, WAYS);
-        let sets = (entries as u64).div_ceil(ways as u64).max(1);
-        let prefix = numbered(&[&numbered(SETS, sets), "x"].concat(), ways as u64);
-        Self { prefix: [&*prefix, "/"].concat().into(), sets, ways, salt: Cell::default() }
+        Self { room: entries.div_ceil(SETS).clamp(LEAST, MOST), salt: Cell::default() }
     }
 
     /// Takes note of a proof. Whether it is the first time.
@@ -70,25 +73,30 @@ impl UsedProofs {
         &self,
         store: &dyn SharedStore,
         random: &dyn Random,
-        Use { key, jti, until, now }: Use<'_>,
+        Use { key, jti, issued_at, lifetime, now }: Use<'_>,
     ) -> Result<bool, HostFailure> {
         let salt = self.salt(store, random)?;
         let digest = hmac_sha256::Hash::hash(&[&salt[..], key, jti.as_bytes()].concat());
-        let [name, place] = digest.as_chunks::<NAME>().0 else { return Err(HostFailure) };
-        let number = place.first_chunk::<8>().map_or(0, |head| u64::from_le_bytes(*head));
-        let set = numbered(&self.prefix, number.checked_rem(self.sets).unwrap_or_default());
+        let [name, [place, ..]] = digest.as_chunks::<NAME>().0 else { return Err(HostFailure) };
+        let set = numbered(PREFIX, u64::from(*place));
+        let is_it = |proof: &[u8; PROOF]| {
+            let mut reader = Reader::new(proof);
+            reader.array() == Ok(name) && reader.time().is_ok_and(|made| now <= made.plus(lifetime))
+        };
         for _ in 0..ATTEMPTS {
             let found = store.get(&set);
-            // What cannot be read is nobody's proof.
-            let mut proofs = found.as_ref().and_then(|found| read(&found.value).ok()).unwrap_or_default();
-            proofs.retain(|(_, until)| now <= *until);
-            if proofs.iter().any(|(other, _)| other == name) {
+            let proofs = found.as_ref().map_or(&[][..], |found| read(&found.value));
+            if proofs.iter().any(is_it) {
                 return Ok(false);
             }
-            proofs.push((*name, until));
-            let newest = proofs.len().saturating_sub(self.ways);
+            // One for one: a configuration with more room may have filled it.
+            let kept = proofs.get(usize::from(proofs.len() >= self.room)..).unwrap_or_default();
+            let mut value = Vec::with_capacity(kept.len() * PROOF + PROOF);
+            value.extend_from_slice(kept.as_flattened());
+            value.extend_from_slice(name);
+            put_time(&mut value, issued_at);
             let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::Version(found.version));
-            match store.set(&set, &written(proofs.get(newest..).unwrap_or_default()), expect) {
+            match store.set(&set, &value, expect) {
                 Ok(()) => return Ok(true),
                 Err(WriteError::Conflict) => {}
                 Err(WriteError::Unavailable) => return Err(HostFailure),
@@ -120,25 +128,12 @@ impl UsedProofs {
     }
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<(ProofName, Timestamp)>, Malformed> {
-    let mut reader = Reader::new(bytes);
-    if bytes.len() > WAYS * (NAME + 8) {
-        return Err(Malformed);
+/// The proofs of a set; none where the bytes are no set.
+fn read(bytes: &[u8]) -> &[[u8; PROOF]] {
+    match bytes.as_chunks() {
+        (proofs, []) if proofs.len() <= MOST => proofs,
+        _ => &[],
     }
-    let mut proofs = Vec::new();
-    while !reader.rest().is_empty() {
-        proofs.push((*reader.array()?, reader.time()?));
-    }
-    Ok(proofs)
-}
-
-fn written(proofs: &[(ProofName, Timestamp)]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(proofs.len() * (NAME + 8));
-    for (name, until) in proofs {
-        out.extend_from_slice(name);
-        put_time(&mut out, *until);
-    }
-    out
 }
 
 #[cfg(test)]

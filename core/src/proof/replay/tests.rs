@@ -10,7 +10,7 @@ fn at(millis: u64) -> Timestamp {
 }
 
 fn of<'a>(key: &'a Thumbprint, jti: &'a str, now: u64) -> Use<'a> {
-    Use { key, jti, until: at(now + 100), now: at(now) }
+    Use { key, jti, issued_at: at(now), lifetime: Duration::from_millis(100), now: at(now) }
 }
 
 /// Its sets, without the salt.
@@ -23,12 +23,23 @@ fn used(entries: usize) -> impl Fn(&dyn SharedStore, &str, u64) -> Result<bool, 
     move |store, jti, now| proofs.is_first_use(store, &FixedRandom(7), of(&KEY, jti, now))
 }
 
+/// So many proofs that fall into one set.
+fn of_one_set(count: usize) -> Vec<String> {
+    let place = |jti: &str| {
+        let store = MemoryStore::default();
+        used(1)(&store, jti, 0).unwrap();
+        sets(&store).pop().unwrap().0
+    };
+    let first = place("0");
+    (0..).map(|number: u32| number.to_string()).filter(|jti| place(jti) == first).take(count).collect()
+}
+
 #[test]
-fn a_proof_is_used_once_by_a_key_until_it_ends() {
+fn a_proof_is_used_once_by_a_key_while_it_is_good() {
     let (store, used) = (MemoryStore::default(), used(100));
     assert_eq!(used(&store, "a", 0), Ok(true));
     assert_eq!(used(&store, "a", 0), Ok(false));
-    assert_eq!(used(&store, "a", 100), Ok(false), "valid until then");
+    assert_eq!(used(&store, "a", 100), Ok(false), "good until then");
     assert_eq!(used(&store, "b", 0), Ok(true));
     assert_eq!(used(&store, "a", 101), Ok(true));
     let other = UsedProofs::new(100).is_first_use(&store, &FixedRandom(8), of(&[2; 32], "a", 101));
@@ -37,34 +48,72 @@ fn a_proof_is_used_once_by_a_key_until_it_ends() {
 
 #[test]
 fn of_a_full_set_the_oldest_goes() {
-    let (store, used) = (MemoryStore::default(), used(2));
-    for jti in ["a", "b", "c"] {
+    let (store, used) = (MemoryStore::default(), used(SETS * LEAST));
+    let proofs = of_one_set(LEAST + 1);
+    for jti in &proofs {
         assert_eq!(used(&store, jti, 0), Ok(true));
     }
-    assert_eq!((used(&store, "c", 0), used(&store, "b", 0)), (Ok(false), Ok(false)));
-    assert_eq!(used(&store, "a", 0), Ok(true));
+    for jti in proofs.iter().skip(1) {
+        assert_eq!(used(&store, jti, 0), Ok(false));
+    }
+    assert_eq!(used(&store, &proofs[0], 0), Ok(true));
+    assert_eq!(used(&store, &proofs[1], 0), Ok(true));
 }
 
 #[test]
 fn the_sets_are_fixed_and_their_size_is_bounded() {
-    let (store, used) = (MemoryStore::default(), used(100));
-    for jti in 0..2_000 {
+    for (entries, room) in
+        [(0, 8), (1, 8), (2_048, 8), (2_049, 9), (10_000, 40), (1_000_000, 3_907), (usize::MAX, 4_096)]
+    {
+        assert_eq!(UsedProofs::new(entries).room, room, "{entries}");
+    }
+    let (store, used) = (MemoryStore::default(), used(1));
+    for jti in 0..10_000 {
         assert_eq!(used(&store, &jti.to_string(), 0), Ok(true));
     }
     let values = sets(&store);
-    assert_eq!(values.len(), 4);
-    assert!(values.iter().all(|(_, value)| value.len() == WAYS * 24));
+    assert_eq!(values.len(), SETS);
+    assert!(values.iter().all(|(_, value)| value.len() == LEAST * PROOF));
 }
 
 #[test]
-fn each_size_has_its_own_sets() {
-    let prefix = |entries| UsedProofs::new(entries).prefix;
-    assert_eq!(&*prefix(10_000), "tessera/1/proofs/layout-1/139x20/");
-    let sizes = [0, 5, 31, 32, 33, 64, 65, 10_000, 10_017, 1_000_000];
-    let prefixes: std::collections::BTreeSet<_> = sizes.map(prefix).into_iter().collect();
-    // 33 and 64 need two sets each, 10,000 and 10,016 as many as each other.
-    assert_eq!(prefixes.len(), sizes.len() - 1, "{prefixes:?}");
-    assert_eq!(prefix(10_000), prefix(10_016));
+fn half_as_many_as_there_is_room_for_are_remembered_all() {
+    let (store, used) = (MemoryStore::default(), used(10_000));
+    for jti in 0..5_000 {
+        assert_eq!(used(&store, &jti.to_string(), 0), Ok(true));
+    }
+    assert!((0..5_000).all(|jti| used(&store, &jti.to_string(), 0) == Ok(false)));
+}
+
+#[test]
+fn a_proof_that_one_configuration_has_used_is_used_for_every_other() {
+    let sizes = [1, 100, 10_000, 1_000_000];
+    let proofs = of_one_set(LEAST);
+    for (first, then) in sizes.iter().flat_map(|first| sizes.iter().map(move |then| (*first, *then))) {
+        let store = MemoryStore::default();
+        // It is too old for the first one when that uses others.
+        for (jti, now) in proofs.iter().zip([0].into_iter().chain(200..)) {
+            assert_eq!(used(first)(&store, jti, now), Ok(true));
+        }
+        let again = |now| {
+            let used = Use { lifetime: Duration::from_secs(60), now: at(now), ..of(&KEY, &proofs[0], 0) };
+            UsedProofs::new(then).is_first_use(&store, &FixedRandom(8), used)
+        };
+        assert_eq!([0, 101, 60_000, 60_001].map(again), [Ok(false), Ok(false), Ok(false), Ok(true)], "{first} {then}");
+    }
+}
+
+#[test]
+fn a_configuration_with_less_room_makes_room_for_its_own_only() {
+    let store = MemoryStore::default();
+    let proofs = of_one_set(2 * LEAST + 1);
+    let (own, others) = proofs.split_last().unwrap();
+    for jti in others {
+        assert_eq!(used(1_000_000)(&store, jti, 0), Ok(true));
+    }
+    assert_eq!(used(1)(&store, own, 0), Ok(true));
+    let forgotten = others.iter().filter(|jti| used(1_000_000)(&store, jti, 0) == Ok(true));
+    assert_eq!(forgotten.count(), 1);
 }
 
 #[test]
@@ -139,11 +188,20 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..900), entries in 0..200_usize,
     ) {
         let (store, used) = (MemoryStore::default(), used(entries));
-        for set in 0..8 {
-            let key = numbered(&UsedProofs::new(entries).prefix, set);
-            store.set(&key, &bytes, Expect::Anything).unwrap();
+        for set in 0..SETS as u64 {
+            store.set(&numbered(PREFIX, set), &bytes, Expect::Anything).unwrap();
         }
         prop_assert_eq!(used(&store, "a", 0), Ok(true));
         prop_assert_eq!(used(&store, "a", 0), Ok(false));
     }
+}
+
+#[test]
+fn what_is_longer_than_any_set_is_none() {
+    let (store, used) = (MemoryStore::default(), used(1));
+    for set in 0..SETS as u64 {
+        store.set(&numbered(PREFIX, set), &[7; (MOST + 1) * PROOF], Expect::Anything).unwrap();
+    }
+    assert_eq!(used(&store, "a", 0), Ok(true));
+    assert!(sets(&store).iter().any(|(_, value)| value.len() == PROOF));
 }
