@@ -36,6 +36,7 @@ mod imported;
 mod introspection;
 mod jwt;
 mod keys;
+mod known_bound_tokens;
 mod known_jwts;
 mod many_at_once;
 mod odd_proofs;
