@@ -89,10 +89,15 @@ def publish_text(name: str, text: str) -> None:
 
 def _verdict_table(verdicts: list[limits.Verdict]) -> str:
     lines = [
-        [verdict.what, f"{verdict.value:.4g}", f"≤ {verdict.limit:.4g}", "yes" if verdict.holds else "**no**"]
+        [verdict.what, _measured(verdict), f"≤ {verdict.limit:.4g}", "yes" if verdict.holds else "**no**"]
         for verdict in verdicts
     ]
     return "### Limits\n\n" + table(["what", "measured", "limit", "holds"], lines)
+
+
+def _measured(verdict: limits.Verdict) -> str:
+    surely = "" if verdict.surely is None else f", surely {verdict.surely:.4g}"
+    return f"{verdict.value:.4g}{surely}"
 
 
 def bench_text(results: dict) -> str:
