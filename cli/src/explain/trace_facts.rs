@@ -223,5 +223,5 @@ fn list(texts: &[Box<str>]) -> String {
 
 /// A time in words; of one after the year 9999, which has no date, the seconds since 1970.
 fn when(at: Timestamp) -> String {
-    date::written(at).unwrap_or_else(|| (at.as_millis() / 1000).to_string())
+    date::written(at).map_or_else(|| (at.as_millis() / 1000).to_string(), |date| date.replace(".000Z", "Z"))
 }

@@ -10,14 +10,13 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(u64::try_from(nanos / 1_000_000).unwrap_or(0)))
 }
 
-/// Writes a date in UTC, with milliseconds where there are some. `None` after the year 9999, for which there is none.
+/// Writes a date in UTC with milliseconds. `None` after the year 9999, for which there is none.
 pub fn written(time: Timestamp) -> Option<String> {
     let nanos = i128::from(time.as_millis()) * 1_000_000;
     let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().filter(|at| at.year() <= 9999)?;
     let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
     let (hour, minute, second, millis) = at.to_hms_milli();
-    let fraction = if millis == 0 { String::new() } else { format!(".{millis:03}") };
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"))
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"))
 }
 
 #[cfg(test)]
@@ -26,9 +25,9 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn dates_are_in_utc_with_a_fraction_where_there_is_one() {
+    fn dates_are_in_utc_with_milliseconds() {
         let shown = |millis| written(Timestamp::from_millis(millis));
-        assert_eq!(shown(0).as_deref(), Some("1970-01-01T00:00:00Z"));
+        assert_eq!(shown(0).as_deref(), Some("1970-01-01T00:00:00.000Z"));
         assert_eq!(shown(1_780_315_200_050).as_deref(), Some("2026-06-01T12:00:00.050Z"));
         assert_eq!(shown(253_402_300_799_999).as_deref(), Some("9999-12-31T23:59:59.999Z"));
         assert_eq!(shown(253_402_300_800_000), None);
