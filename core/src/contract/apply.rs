@@ -15,6 +15,7 @@ use crate::contract::table::sweep::Sweep;
 use crate::contract::transfer::{Comparison, Transfer};
 use crate::contract::transfer_error::TransferError;
 use crate::contract::work::{Turn, Work};
+use crate::feed::duty::Success;
 use crate::feed::state::{FeedState, LastGood};
 
 const BUCKETS_PER_SLICE: usize = 64;
@@ -87,7 +88,7 @@ impl Poller {
         }
         let replaces = publication.replaces_everything();
         let last_good = transfer.last_good(true);
-        let feed = self.succeeded(&transfer, last_good, turn.now);
+        let feed = self.succeeded(&transfer, last_good, true, turn.now);
         match publication.commit(feed, &self.keys, turn.store) {
             Ok(Root { manifest, .. }) => {
                 self.counts.changed += 1;
@@ -102,7 +103,7 @@ impl Poller {
     }
 
     pub(super) fn keep(&mut self, transfer: &Transfer, last_good: LastGood, turn: &mut Turn<'_>) {
-        let feed = self.succeeded(transfer, last_good, turn.now);
+        let feed = self.succeeded(transfer, last_good, false, turn.now);
         let root = Root { feed, ..transfer.base.root.clone() };
         match transfer.base.replace(turn.store, &self.keys.root, &root) {
             Ok(()) => self.counts.unchanged += 1,
@@ -110,10 +111,11 @@ impl Poller {
         }
     }
 
-    fn succeeded(&mut self, transfer: &Transfer, last_good: LastGood, now: Timestamp) -> FeedState {
+    fn succeeded(&mut self, transfer: &Transfer, last_good: LastGood, news: bool, now: Timestamp) -> FeedState {
         let mut feed = transfer.base.root.feed.clone();
         feed.last_good = last_good;
-        self.duty.succeed(&mut feed, transfer.started, transfer.full, now);
+        let Transfer { started, full, waits, .. } = *transfer;
+        self.duty.succeed(&mut feed, Success { started, full, waits, news }, now);
         feed
     }
 

@@ -106,12 +106,21 @@ impl Poller {
             // It was given up long ago.
             work => self.work = work,
         }
+        self.go_on_polling(turn);
     }
 
     pub(super) fn on_yield(&mut self, turn: &mut Turn<'_>) {
         self.yielded = false;
         if self.keeps_lease(turn) {
             self.slice(turn);
+            self.go_on_polling(turn);
+        }
+    }
+
+    /// Sends the next poll, if one has just ended and it is time for the next one already.
+    fn go_on_polling(&mut self, turn: &mut Turn<'_>) {
+        if matches!(self.work, Work::Idle) && self.duty.goes_on() {
+            self.begin(None, turn);
         }
     }
 
@@ -162,7 +171,8 @@ impl Poller {
         turn.actions.push(Action::Call(call, request));
     }
 
-    fn receive(&mut self, transfer: Transfer, answer: HttpAnswer, turn: &mut Turn<'_>) {
+    fn receive(&mut self, mut transfer: Transfer, answer: HttpAnswer, turn: &mut Turn<'_>) {
+        transfer.waits |= page::waits(&answer);
         match answer.status {
             304 if transfer.conditional && page::is_unchanged(&self.source, transfer.path(), &answer) => {
                 let last_good = transfer.base.root.feed.last_good.clone();

@@ -36,6 +36,8 @@ pub(super) struct Transfer {
     pub conditional: bool,
     /// Everything was asked for, in any case.
     pub full: bool,
+    /// The server held the request, or would have if it had had nothing to tell.
+    pub waits: bool,
     /// All pages asked for, in order.
     pub paths: Vec<String>,
     bytes: usize,
@@ -64,6 +66,7 @@ impl Transfer {
             since,
             conditional: false,
             full: false,
+            waits: false,
             paths: Vec::new(),
             bytes: 0,
             seed,

@@ -10,7 +10,7 @@
 use crate::base::random::Prng;
 use crate::base::time::Timestamp;
 use crate::feed::lease::{Claimant, Lease};
-use crate::feed::schedule::{LONGEST_BACKOFF, LONGEST_RETRY_AFTER, backoff, interval};
+use crate::feed::schedule::{LEAST_BETWEEN_HELD, LONGEST_BACKOFF, LONGEST_RETRY_AFTER, backoff, interval};
 use crate::feed::settings::FeedSettings;
 use crate::feed::state::FeedState;
 use crate::port::SharedStore;
@@ -28,6 +28,18 @@ pub const FIRST_DEFERENCE: Duration = Duration::from_secs(1);
 /// Pause of this worker after it could not write to shared data what became of a poll.
 const REST: Duration = Duration::from_secs(1);
 
+/// A poll that has succeeded.
+#[derive(Clone, Copy, Debug)]
+pub struct Success {
+    pub started: Timestamp,
+    /// Everything was asked for.
+    pub full: bool,
+    /// The server held it, or would have, until there was something to tell (RFC 7240, `wait`).
+    pub waits: bool,
+    /// It brought news. A server that has some holds no poll, and need not say that it would have.
+    pub news: bool,
+}
+
 /// One worker's part in polling a document.
 pub struct Duty {
     source: Rc<FeedSettings>,
@@ -40,6 +52,8 @@ pub struct Duty {
     lease: Option<Lease>,
     rests_until: Timestamp,
     deference: Duration,
+    /// The server holds polls, as far as it has said.
+    waits: bool,
 }
 
 impl Duty {
@@ -56,6 +70,7 @@ impl Duty {
             lease: None,
             rests_until: Timestamp::default(),
             deference: FIRST_DEFERENCE,
+            waits: false,
         }
     }
 
@@ -132,8 +147,11 @@ impl Duty {
         !(now < state.full_due && state.full_due <= now.plus(span.saturating_add(span / 5)))
     }
 
-    /// A poll that began at `started` has succeeded; `full` says whether everything was asked for.
-    pub fn succeed(&mut self, state: &mut FeedState, started: Timestamp, full: bool, now: Timestamp) {
+    /// What a poll has come to. Where the server holds polls, the next one is sent at once: being held is what takes
+    /// the time between them.
+    pub fn succeed(&mut self, state: &mut FeedState, success: Success, now: Timestamp) {
+        let Success { started, full, waits, news } = success;
+        self.waits = waits || (self.waits && news && !full);
         self.deference = FIRST_DEFERENCE;
         let wait = interval(self.source.refresh, &mut self.prng);
         let full_wait = interval(self.source.full_reload, &mut self.prng);
@@ -141,8 +159,12 @@ impl Duty {
         state.record(self.pace, true);
         state.checked_at = now;
         state.polled_at = started;
-        // A poll that takes longer than that is not followed by the next one at once.
-        state.wait = wait.max(now.since(started).saturating_add(wait / 8));
+        let took = now.since(started);
+        state.wait = match self.waits {
+            true => took.max(LEAST_BETWEEN_HELD.min(wait)),
+            // A poll that takes longer than that is not followed by the next one at once.
+            false => wait.max(took.saturating_add(wait / 8)),
+        };
         if full {
             state.full_due = started.plus(full_wait);
         }
@@ -161,6 +183,7 @@ impl Duty {
         let before = if state.knows(self.pace) { state.failures } else { 0 };
         state.failures = before.saturating_add(1);
         state.record(self.pace, false);
+        self.waits = false;
         let pause = backoff(state.failures, self.source.refresh, retry_after, &mut self.prng);
         state.polled_at = started;
         state.wait = now.since(started).saturating_add(pause);
@@ -173,6 +196,11 @@ impl Duty {
             }
         }
         pause
+    }
+
+    /// Whether the next poll does not wait for a tick.
+    pub fn goes_on(&self) -> bool {
+        self.waits && self.has_lease()
     }
 
     /// Shared data did not take what became of a poll.

@@ -72,6 +72,16 @@ pub fn is_unchanged(source: &FeedSettings, path: &str, answer: &HttpAnswer) -> b
     next(source, path, answer) == Ok(None)
 }
 
+/// Whether the server says that it holds polls until there is something to tell (RFC 7240, 3 and 4.3).
+pub fn waits(answer: &HttpAnswer) -> bool {
+    let applied = answer.headers.iter().filter(|(name, _)| name == "preference-applied");
+    let mut preferences = applied.flat_map(|(_, value)| value.split(|byte| *byte == b','));
+    preferences.any(|preference| {
+        let name = preference.split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default();
+        name.trim_ascii().eq_ignore_ascii_case(b"wait")
+    })
+}
+
 pub(super) fn validator(etag: &[u8]) -> Option<Box<str>> {
     let etag = std::str::from_utf8(etag).ok()?;
     let usable = (1..=MAX_ETAG).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_graphic() || b == b' ');

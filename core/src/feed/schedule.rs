@@ -10,6 +10,9 @@ pub const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// First pause after a failure, unless `refresh` is shorter.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+/// Least time from the start of one poll to the start of the next where the server holds polls: one that only says so
+/// is not asked all the time.
+pub const LEAST_BETWEEN_HELD: Duration = Duration::from_millis(100);
 /// How much later than `refresh` a poll may be: a change has to be in force within `refresh` and a second, also when
 /// the worker that should poll is dead and another one has to notice that.
 const LATEST: Duration = Duration::from_millis(100);

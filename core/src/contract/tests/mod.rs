@@ -1,5 +1,6 @@
 //! The contracts of one worker against a scripted source, on a virtual clock.
 
+mod held;
 mod polling;
 mod scale;
 mod simulation;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use crate::base::http::{Body, HttpAnswer, HttpCall, HttpResult, HttpUrl};
 use crate::base::time::Timestamp;
-use crate::contract::action::Action;
+use crate::contract::action::{Action, PageCall};
 use crate::contract::contract::Status;
 use crate::contract::contracts::{Contracts, Holding};
 use crate::contract::settings::{BeforeFirstLoad, ContractSettings};
