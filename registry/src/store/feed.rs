@@ -125,14 +125,8 @@ impl FeedStore for SqlTransaction {
         self.rows(feed_rows::snapshot(scope, after, limit)).await?.iter().map(feed_rows::read).collect()
     }
 
-    async fn changes(
-        &mut self,
-        scope: &FeedScope,
-        after: i64,
-        until: i64,
-        limit: u32,
-    ) -> Result<Vec<FeedRow>, StoreError> {
-        self.rows(feed_rows::changes(scope, after, until, limit)).await?.iter().map(feed_rows::read).collect()
+    async fn changes(&mut self, scope: &FeedScope, after: i64, limit: u32) -> Result<Vec<FeedRow>, StoreError> {
+        self.rows(feed_rows::changes(scope, after, limit)).await?.iter().map(feed_rows::read).collect()
     }
 
     async fn count_rows(&mut self, scope: &FeedScope) -> Result<i64, StoreError> {

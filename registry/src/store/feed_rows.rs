@@ -84,9 +84,9 @@ pub(super) fn snapshot(scope: &FeedScope, after: Option<&FeedKey>, limit: u32) -
     sql
 }
 
-pub(super) fn changes(scope: &FeedScope, after: i64, until: i64, limit: u32) -> Sql {
+pub(super) fn changes(scope: &FeedScope, after: i64, limit: u32) -> Sql {
     let mut sql = Sql::new(SELECT);
-    in_scope(&mut sql, scope).add(" AND position > ").bind(after).add(" AND position <= ").bind(until);
+    in_scope(&mut sql, scope).add(" AND position > ").bind(after);
     sql.add(" ORDER BY position LIMIT ").bind(limit);
     sql
 }

@@ -147,11 +147,13 @@ impl Answer<'_> {
         page.told(DocumentKind::Snapshot, &at, next, false)
     }
 
+    /// Up to where the feed stands by now, also on later pages: a row that was to be told and has changed meanwhile stands
+    /// behind the others, and who is told neither keeps granting what was over when he asked.
     async fn delta(&mut self, since: i64, after: i64, at: Cursor) -> Result<Told, StoreError> {
         let mut page = Rows::new(self.page_rows);
         let mut last = after;
         while let Some(limit) = page.room() {
-            let chunk = self.tx.changes(self.scope, last, at.position, limit).await?;
+            let chunk = self.tx.changes(self.scope, last, limit).await?;
             let is_last = chunk.len() < limit as usize;
             last = page.take(chunk)?.map_or(last, |row| row.position);
             page.is_last = is_last && !page.is_cut;

@@ -93,14 +93,8 @@ pub trait FeedStore {
         limit: u32,
     ) -> Result<Vec<FeedRow>, StoreError>;
 
-    /// Rows, gone ones too, with a position beyond `after` and up to `until`, in the order of positions.
-    async fn changes(
-        &mut self,
-        scope: &FeedScope,
-        after: i64,
-        until: i64,
-        limit: u32,
-    ) -> Result<Vec<FeedRow>, StoreError>;
+    /// Rows, gone ones too, with a position beyond `after`, in the order of positions.
+    async fn changes(&mut self, scope: &FeedScope, after: i64, limit: u32) -> Result<Vec<FeedRow>, StoreError>;
 
     /// How many rows there are that are not gone.
     async fn count_rows(&mut self, scope: &FeedScope) -> Result<i64, StoreError>;
