@@ -32,10 +32,15 @@ impl TestDatabase {
 
     /// A statement behind the store's back.
     pub async fn run(&self, sql: &'static str) {
-        sqlx::any::install_default_drivers();
-        let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&self.url).await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        run(&self.url, sql).await;
     }
+}
+
+/// A statement behind the store's back.
+pub async fn run(url: &str, sql: &'static str) {
+    sqlx::any::install_default_drivers();
+    let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(url).await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
 }
 
 impl Drop for TestDatabase {
