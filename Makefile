@@ -114,6 +114,12 @@ image: module ## Write the module as an OCI image layout to target/image, and ma
 	$(call say,Image)
 	@cargo xtask image
 
+.PHONY: image-registry
+image-registry: ## Build the image of the contract registry with Docker
+	$(call say,Image of the registry)
+	@command -v docker >/dev/null || { echo 'docker is missing' >&2; exit 1; }
+	@docker build --file registry/Dockerfile --build-arg "REVISION=$$(git rev-parse --short HEAD)" --tag tessera-registry .
+
 .PHONY: dist
 dist: module ## Write everything of a release to target/dist: module, image, manifests, command, schema, SBOM, checksums
 	$(call say,Release)

@@ -72,6 +72,55 @@ fn configurations_are_read() {
     Configuration::read(&first, &environment).unwrap();
 }
 
+fn file(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(name)).unwrap()
+}
+
+#[test]
+fn the_configurations_of_containers_are_read() {
+    let environment = |name: &str| match name {
+        "DATABASE_URL" => Ok("postgres://registry:secret@postgres/registry".to_owned()),
+        "SEALING_KEY" => Ok("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned()),
+        _ => Err(std::env::VarError::NotPresent),
+    };
+    Configuration::read(&file("envoy/registry.toml"), &environment).unwrap();
+    let map = file("envoy/kubernetes/registry/configuration.yaml");
+    let lines = map.split("registry.toml: |\n").nth(1).unwrap().lines();
+    let configuration: String = lines.map(|line| format!("{}\n", line.trim_start())).collect();
+    Configuration::read(&configuration, &environment).unwrap();
+    // Each variable that a pod is given is read, and none else.
+    let pod = file("envoy/kubernetes/registry/deployment.yaml");
+    for name in ["DATABASE_URL", "SEALING_KEY"] {
+        assert!(pod.contains(&format!("- name: {name}\n")) && configuration.contains(name), "{name}");
+    }
+    assert_eq!(pod.matches("secretKeyRef").count(), 2);
+}
+
+/// It cannot be built by a test: what it names is there, and it is as the filter's is.
+#[test]
+fn the_dockerfile_copies_what_there_is_and_ends_as_nobody() {
+    let (own, filters) = (file("registry/Dockerfile"), file("envoy/Dockerfile"));
+    let copied = |text: &str| -> Vec<String> {
+        let stage = text.split("AS build\n").nth(1).unwrap().split("\nFROM ").next().unwrap();
+        stage
+            .lines()
+            .filter(|line| line.starts_with("COPY ") || line.starts_with("RUN sed"))
+            .map(str::to_owned)
+            .collect()
+    };
+    assert!(copied(&own).len() > 6);
+    assert_eq!(copied(&own), copied(&filters));
+    let after =
+        |text: &str, start: &str| text.split(start).nth(1).unwrap().split(['"', '\n']).next().unwrap().to_owned();
+    assert_eq!(after(&own, "ARG RUST_IMAGE="), format!("{}-trixie", after(&filters, "ARG RUST_IMAGE=")));
+    assert_eq!(after(&own, "image.version=\""), env!("CARGO_PKG_VERSION"));
+    let last = own.split("AS registry\n").nth(1).unwrap();
+    assert!(last.contains("\nUSER 65534:65534\n") && !last.contains("RUN "), "{last}");
+    for name in ["/usr/local/bin/tessera-registry", "/etc/ssl/certs/ca-certificates.crt"] {
+        assert!(last.contains(name), "{name}");
+    }
+}
+
 #[test]
 fn every_command_is_understood() {
     let mut shown = 0;

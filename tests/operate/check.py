@@ -133,7 +133,7 @@ class Seen:
         registry = Watched(ROOT, folder)
         self.prometheus = Prometheus(folder, ROOT, *targets, names.serve(ROOT), registry.ops)
         self.start = time.time()
-        registry.exercise()
+        registry.exercise(self.prometheus.wait_for_scrape)
         Traffic(gateways, self.prometheus).run(ROUNDS_OF_A_PICTURE if picture else ROUNDS)
         self.end = time.time()
 

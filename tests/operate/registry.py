@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -11,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "envoy/demo"))
 
 from contract_registry import Registry  # noqa: E402
 
-SECONDS = 4  # of scrapes, one a second
+SCRAPES = 4
 HELD = 2  # seconds
 
 
@@ -42,14 +41,14 @@ class Watched:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
-    def exercise(self):
-        """Some of each kind of request, for as long as a rate needs."""
+    def exercise(self, wait_for_scrape):
+        """Some of each kind of request, for as many scrapes as a rate needs."""
         status, body = self._poll("", self._token)
         assert status == 200, body
         cursor = body.split('"cursor":"')[1].split('"')[0]
         assert self._poll("", "trg_unknown")[0] == 401
-        for _ in range(SECONDS):
+        for _ in range(SCRAPES):
             self._call("GET", "/contracts")
             self._poll(f"?since={cursor}", self._token)
-            time.sleep(1)
+            wait_for_scrape()
         assert self._poll(f"?since={cursor}", self._token, prefer=f"wait={HELD}")[0] == 200
