@@ -8,6 +8,8 @@ use axum::response::Response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::domain::token_text::{GATEWAY_PREFIX, hash_of};
+use crate::http::authentication::bearer_token;
 use crate::http::feed::answer;
 use crate::http::feed::batches::Batches;
 use crate::http::feed::poller::{Poller, Wish};
@@ -32,7 +34,7 @@ pub struct Holds {
     /// True when the process ends.
     ending: watch::Receiver<bool>,
     validity: Validity,
-    /// By the id of a token.
+    /// By the hash of a token.
     pollers: Batches<String, Result<Option<Poller>, HttpProblem>>,
     answers: Batches<(FeedScope, Poll), Result<Told, HttpProblem>>,
 }
@@ -76,7 +78,7 @@ impl Holds {
         let deadline = Instant::now() + wait;
         loop {
             let woken = self.wait(feed, poller, deadline, &mut watch).await;
-            let told = match self.identify(feed, poller, headers).await {
+            let told = match self.identify(feed, headers).await {
                 Ok(Some(poller)) => self.ask(feed, &poller.scope, &wish.poll).await,
                 Ok(None) => return Err(HttpProblem::unauthenticated()),
                 Err(problem) => Err(problem),
@@ -114,10 +116,14 @@ impl Holds {
         }
     }
 
-    /// Who polls, as it is now.
-    async fn identify(&self, feed: &Feed, poller: &Poller, headers: &HeaderMap) -> Result<Option<Poller>, HttpProblem> {
-        let identified = || Poller::identified(&feed.registry, headers);
-        within(self.pollers.ask(poller.token.clone(), identified)).await
+    /// Who polls, as it is now; `None` for no token, or one that is not valid.
+    ///
+    /// # Errors
+    /// It could not be told.
+    pub async fn identify(&self, feed: &Feed, headers: &HeaderMap) -> Result<Option<Poller>, HttpProblem> {
+        let Some(token) = bearer_token(headers) else { return Ok(None) };
+        let Some(hash) = hash_of(GATEWAY_PREFIX, token) else { return Ok(None) };
+        within(self.pollers.ask(hash, || Poller::identified(&feed.registry, token))).await
     }
 
     async fn ask(&self, feed: &Feed, scope: &FeedScope, poll: &Poll) -> Result<Told, HttpProblem> {

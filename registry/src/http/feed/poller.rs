@@ -6,7 +6,6 @@ use axum::http::header::IF_NONE_MATCH;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
-use crate::http::authentication::bearer_token;
 use crate::http::problem::HttpProblem;
 use crate::http::registry::Registry;
 use crate::use_case::feed::Poll;
@@ -29,12 +28,11 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// `None` for no token, or one that is not valid.
+    /// `None` for a token that is not valid.
     ///
     /// # Errors
     /// It could not be told.
-    pub async fn identified(registry: &Registry, headers: &HeaderMap) -> Result<Option<Self>, HttpProblem> {
-        let Some(token) = bearer_token(headers) else { return Ok(None) };
+    pub async fn identified(registry: &Registry, token: &str) -> Result<Option<Self>, HttpProblem> {
         let outside = &registry.outside;
         let mut tx = outside.store.read().await?;
         let Some((token, kept)) = gateway_of(&mut *tx, token).await? else { return Ok(None) };
