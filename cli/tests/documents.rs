@@ -15,6 +15,7 @@ use std::process::{Command, Output};
 /// What cannot run here: it wants a network, a cluster, containers, Envoy, the registry or a long build. Each with its flags.
 const NOT_RUN: &[&str] = &[
     "cargo --release --package",
+    "cargo -p --test",
     "curl --silent --show-error --fail --header",
     "curl -X -H -d",
     "curl -i",
