@@ -1,12 +1,13 @@
 //! Where the process listens, and how it is reached.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use http::Uri;
 
 use super::section::Section;
 use crate::domain::network::Network;
+use crate::domain::text::is_loopback;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listeners {
@@ -93,10 +94,4 @@ fn origin(text: &str) -> Option<String> {
     let is_bare = matches!(uri.path(), "" | "/") && uri.query().is_none() && !authority.as_str().contains('@');
     let is_safe = scheme == "https" || (scheme == "http" && is_loopback(authority.host()));
     (is_bare && is_safe && bare == format!("{scheme}://{authority}")).then(|| bare.to_owned())
-}
-
-/// `localhost`, or an address of this machine.
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }

@@ -1,6 +1,7 @@
 //! Texts as people and programs write them: their form, their length, and the words in them.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -71,11 +72,15 @@ pub fn is_url(text: &str, schemes: &[&str]) -> bool {
 
 /// `https`, or `http` on a loopback host: where credentials may be sent.
 pub fn is_safe_url(text: &str) -> bool {
-    let is_loopback = || {
-        let host = text.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
-        host.is_some_and(|host| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]"))
-    };
-    is_url(text, &["https"]) || (is_url(text, &["http"]) && is_loopback())
+    let is_here = || text.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(is_loopback));
+    is_url(text, &["https"]) || (is_url(text, &["http"]) && is_here())
+}
+
+/// `localhost`, or an address of this machine; an IPv6 address may stand in brackets, as it does in URLs.
+pub fn is_loopback(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let is_address = || bare.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback());
+    bare.eq_ignore_ascii_case("localhost") || is_address()
 }
 
 /// A duration as it was written: a whole number and one unit of `ms`, `s`, `m`, `h`, `d`.
@@ -164,6 +169,18 @@ mod tests {
             is_safe_url("https://a.example") && is_safe_url("http://127.0.0.1:80/") && is_safe_url("http://[::1]/")
         );
         assert!(!is_safe_url("http://a.example") && !is_safe_url("http://localhost.example"));
+    }
+
+    #[test]
+    fn loopback_is_this_machine_and_nothing_else_is() {
+        for host in ["localhost", "LocalHost", "127.0.0.1", "127.9.9.9", "[::1]", "::1", "[::ffff:127.0.0.1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["", "[", "0.0.0.0", "[::]", "128.0.0.1", "127.1", "2130706433", "127.0.0.1.example", "localhost.a"]
+        {
+            assert!(!is_loopback(host), "{host}");
+        }
+        assert!(is_safe_url("http://LOCALHOST:1/a") && is_safe_url("http://127.0.0.2") && !is_safe_url("http://[::]/"));
     }
 
     #[test]
