@@ -9,6 +9,7 @@ use crate::domain::time::Time;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ContractView {
+    #[schema(read_only)]
     pub id: String,
     pub environment: String,
     pub api: String,
@@ -19,23 +20,30 @@ pub struct ContractView {
     pub not_before: Option<Time>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Time>,
+    #[schema(read_only)]
     pub status: ContractStatus,
+    #[schema(read_only)]
     pub waiting_for: Vec<ContractWait>,
+    #[schema(read_only)]
     pub in_force: bool,
+    #[schema(read_only)]
     pub requested_tier: Option<String>,
+    #[schema(read_only)]
     pub requested_by: String,
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = String, format = DateTime, read_only)]
     pub requested_at: Time,
+    #[schema(read_only)]
     pub decided_by: Option<String>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, read_only)]
     pub decided_at: Option<Time>,
     pub reason: String,
     /// Actions open to the caller now; not in webhooks and the audit, which have no caller.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
     pub allowed: Option<Vec<ContractAction>>,
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = String, format = DateTime, read_only)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = String, format = DateTime, read_only)]
     pub updated_at: Time,
 }
 

@@ -105,7 +105,8 @@ fn filter(name: &str) -> Value {
     match name {
         "inbox" | "stuck" => json!({"type": "string", "const": "true"}),
         "from" | "to" => json!({"type": "string", "format": "date-time"}),
-        _ => json!({"type": "string", "maxLength": 2048}),
+        "q" => json!({"type": "string", "maxLength": 200}),
+        _ => json!({"type": "string"}),
     }
 }
 

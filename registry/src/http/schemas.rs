@@ -45,13 +45,16 @@ impl Schemas {
         T::schemas(&mut parts);
         parts.push((T::name().into_owned(), T::schema()));
         for (name, part) in parts {
-            self.0.insert(name, serde_json::to_value(part).unwrap_or_default());
+            let mut part = serde_json::to_value(part).unwrap_or_default();
+            let members = part.get_mut("properties").and_then(Value::as_object_mut);
+            members.into_iter().flat_map(|members| members.values_mut()).for_each(mark_whole);
+            self.0.insert(name, part);
         }
         T::name().into_owned()
     }
 
     /// Of a body: those that are not made here, but these.
-    fn members<T: ToSchema>(&mut self, left_out: &[&str]) -> Map<String, Value> {
+    pub fn members<T: ToSchema>(&mut self, left_out: &[&str]) -> Map<String, Value> {
         let name = self.add::<T>();
         let members = self.0.get(&name).and_then(|part| part.get("properties")).and_then(Value::as_object);
         let is_taken = |(name, member): &(&String, &Value)| {
@@ -59,6 +62,14 @@ impl Schemas {
         };
         let taken = members.into_iter().flatten().filter(is_taken);
         taken.map(|(name, member)| (name.clone(), member.clone())).collect()
+    }
+}
+
+/// What is made here is an array, and not its items.
+fn mark_whole(member: &mut Value) {
+    let items = member.get_mut("items").and_then(Value::as_object_mut);
+    if let (Some(mark), Some(member)) = (items.and_then(|items| items.remove("readOnly")), member.as_object_mut()) {
+        member.insert("readOnly".into(), mark);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::provider::{IntrospectionView, ProviderView};
 use crate::http::schemas::Schemas;
 
 fn members(of: Value) -> Map<String, Value> {
@@ -61,6 +62,37 @@ pub fn rotation(parts: &mut Schemas) -> Value {
 pub fn proof(parts: &mut Schemas) -> Value {
     let token = json!({"type": "string", "minLength": 1});
     parts.body("ClientProof", members(json!({"access_token": token})), &["access_token"])
+}
+
+pub fn new_provider(parts: &mut Schemas) -> Value {
+    let members = parts.members::<ProviderView>(&["introspection"]);
+    let introspection = introspection(parts, "NewIntrospection", &["client_id", "credential"]);
+    provider(parts, "NewProvider", members, introspection, &["id", "kind"])
+}
+
+pub fn change_of_provider(parts: &mut Schemas) -> Value {
+    let members = parts.members::<ProviderView>(&["id", "kind", "issuer", "introspection"]);
+    let introspection = introspection(parts, "IntrospectionChange", &[]);
+    provider(parts, "ProviderChange", members, introspection, &[])
+}
+
+fn provider(
+    parts: &mut Schemas,
+    name: &str,
+    mut members: Map<String, Value>,
+    introspection: Value,
+    required: &[&str],
+) -> Value {
+    members.insert("introspection".into(), json!({"oneOf": [{"type": "null"}, introspection]}));
+    parts.body(name, members, required)
+}
+
+/// With the credential, which is never shown.
+fn introspection(parts: &mut Schemas, name: &str, required: &[&str]) -> Value {
+    let mut members = parts.members::<IntrospectionView>(&[]);
+    let credential = json!({"type": "string", "minLength": 1, "maxLength": 16384, "writeOnly": true});
+    members.insert("credential".into(), credential);
+    parts.body(name, members, required)
 }
 
 /// What is shown once.

@@ -7,6 +7,7 @@ use crate::domain::group::Group;
 use crate::domain::provider::{ProviderBrief, ProviderView};
 use crate::http::answer::ApiAnswer;
 use crate::http::route::{Gives, Route};
+use crate::http::routes::bodies::{change_of_provider, new_provider};
 use crate::http::schemas::Schemas;
 use crate::use_case::{environments, groups, providers};
 
@@ -92,7 +93,7 @@ pub static ROUTES: &[Route] = &[
     Route::post(
         "/providers",
         "createProvider",
-        |parts| parts.creation::<ProviderView>(&["id", "kind"]),
+        new_provider,
         Gives::Created(|parts| parts.shown::<ProviderView>()),
         |cx, call| {
             Box::pin(async move { Ok(ApiAnswer::created("/providers", providers::create(cx, &call.object).await?)) })
@@ -104,7 +105,7 @@ pub static ROUTES: &[Route] = &[
     Route::patch(
         "/providers/{id}",
         "changeProvider",
-        |parts| parts.change::<ProviderView>(&["id", "kind", "issuer"]),
+        change_of_provider,
         |parts| parts.shown::<ProviderView>(),
         |cx, call| {
             Box::pin(async move {

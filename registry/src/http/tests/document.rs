@@ -27,6 +27,24 @@ fn the_file_in_the_repository_is_the_document() {
 }
 
 #[test]
+fn a_body_has_what_is_given_and_nothing_that_is_made_here() {
+    let members = |name: &str| {
+        let members = document().pointer(&format!("/components/schemas/{name}/properties")).unwrap();
+        members.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>()
+    };
+    let contract = ["api", "application", "environment", "expires_at", "name", "not_before", "reason", "tier"];
+    assert_eq!(members("NewContract"), contract);
+    assert!(!members("NewClient").contains(&"differences") && members("ClientView").contains(&"differences"));
+    let introspection = ["auth", "client_id", "credential", "endpoint"];
+    assert_eq!(
+        (members("NewIntrospection"), members("IntrospectionChange")),
+        (introspection.into(), introspection.into())
+    );
+    assert!(!members("IntrospectionView").contains(&"credential"));
+    assert_eq!(document()["components"]["schemas"]["ContractView"]["properties"]["allowed"]["readOnly"], true);
+}
+
+#[test]
 fn every_reference_leads_to_a_part_and_every_name_is_of_one_operation() {
     let document = document();
     let text = document.to_string();
