@@ -69,7 +69,7 @@ impl From<Refusal> for Ended {
             | Refusal::InUse(what)
             | Refusal::LimitReached(what)
             | Refusal::NotSupported(what) => Self::failed(what),
-            Refusal::Unavailable => Self::failed("the database cannot be used now"),
+            Refusal::Unavailable | Refusal::Collided => Self::failed("the database cannot be used now"),
             other => Self::failed(format!("{other:?}")),
         }
     }

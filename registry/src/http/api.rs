@@ -119,8 +119,16 @@ impl Work<'_> {
         self.done(intake, keyed).await
     }
 
-    /// In one transaction, together with its answer where that has a key.
+    /// What another change was in the way of is done after that one.
     async fn done(&self, intake: &Intake, keyed: Option<&Keyed>) -> Result<ApiAnswer, HttpProblem> {
+        match self.tried(intake, keyed).await? {
+            Some(answer) => Ok(answer),
+            None => self.tried(intake, keyed).await?.ok_or_else(|| Refusal::Collided.into()),
+        }
+    }
+
+    /// In one transaction, together with its answer where that has a key; `None` when it has collided with another.
+    async fn tried(&self, intake: &Intake, keyed: Option<&Keyed>) -> Result<Option<ApiAnswer>, HttpProblem> {
         let outside = &self.registry.outside;
         let changes = self.route.method != Method::GET;
         let now = outside.clock.now();
@@ -135,13 +143,17 @@ impl Work<'_> {
             subscribers: &self.registry.settings.subscribers,
             request_id: Some(self.request_id),
         };
-        let outcome = (self.route.run)(&mut cx, &intake.call).await.map_err(HttpProblem::from);
+        let outcome = (self.route.run)(&mut cx, &intake.call).await;
+        if matches!(outcome, Err(Refusal::Collided)) {
+            return Ok(None);
+        }
+        let outcome = outcome.map_err(HttpProblem::from);
         let answer = match &intake.fault {
             Some(fault) => return Err(fault.clone().or_before(outcome.err())),
             None => outcome?,
         };
         if answer.asking.is_some() {
-            return Ok(answer);
+            return Ok(Some(answer));
         }
         if let Some(keyed) = keyed {
             keyed.keep(&mut *tx, &answer, now).await?;
@@ -149,6 +161,6 @@ impl Work<'_> {
         if changes {
             tx.commit().await?;
         }
-        Ok(answer)
+        Ok(Some(answer))
     }
 }

@@ -136,7 +136,9 @@ impl From<Refusal> for HttpProblem {
                 Self::new(&types::PRECONDITION_REQUIRED, "a change needs If-Match, with an ETag or *")
             }
             Refusal::PreconditionFailed => Self::new(&types::PRECONDITION_FAILED, "If-Match names another revision"),
-            Refusal::Unavailable => Self::later(&types::UNAVAILABLE, "the database cannot be used now", 1),
+            Refusal::Unavailable | Refusal::Collided => {
+                Self::later(&types::UNAVAILABLE, "the database cannot be used now", 1)
+            }
             Refusal::Internal => Self::new(&types::INTERNAL, "the log has more under this request's id"),
         }
     }

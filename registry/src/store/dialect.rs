@@ -27,7 +27,17 @@ impl Dialect {
     pub(super) fn begin_writing(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN IMMEDIATE",
-            Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            Self::Postgres => {
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock_shared(7310596222)"
+            }
+        }
+    }
+
+    /// Begins what concerns every table: after all who write now, and before all others. SQLite has one writer anyway.
+    pub(super) fn alone(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "SELECT pg_advisory_xact_lock(7310596222); ",
         }
     }
 

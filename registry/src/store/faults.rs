@@ -14,6 +14,9 @@ const SQLITE_PASSING: [u32; 8] = [5, 6, 7, 8, 9, 10, 13, 14];
 /// PostgreSQL: connection, authentication, no such database yet, rolled back, out of resources, operator, system.
 const POSTGRES_PASSING: [&str; 7] = ["08", "28", "3D", "40", "53", "57", "58"];
 
+/// PostgreSQL: could not be serialized, deadlock.
+const COLLISIONS: [&str; 2] = ["40001", "40P01"];
+
 /// A fault, which is counted, but for what has a name that there is already.
 pub(super) fn fault(error: Error) -> StoreError {
     match error {
@@ -29,6 +32,9 @@ fn counted(error: StoreError) -> StoreError {
 
 fn told(error: Error) -> StoreError {
     match error {
+        Error::Database(error) if COLLISIONS.contains(&error.code().as_deref().unwrap_or_default()) => {
+            StoreError::Collided(error.to_string())
+        }
         Error::Database(error) if passes(error.code().as_deref().unwrap_or_default()) => {
             StoreError::Unavailable(error.to_string())
         }

@@ -208,7 +208,7 @@ impl Transaction for SqlTransaction {
             return Ok(());
         }
         Err(match self.get(table, &record.organisation, &record.id).await? {
-            Some(_) => StoreError::Unavailable(format!("{} {} was changed meanwhile", table.name, record.id)),
+            Some(_) => StoreError::Collided(format!("{} {} was changed meanwhile", table.name, record.id)),
             None => StoreError::Broken(format!("there is no {} {}", table.name, record.id)),
         })
     }
@@ -227,7 +227,8 @@ impl Transaction for SqlTransaction {
         self.writing()?;
         let all = TABLES.iter().map(|table| table.name).chain(["feeds", "feed_rows"]);
         let deletions: String = all.map(|name| format!("DELETE FROM {name};")).collect();
-        self.script(format!("{}{deletions}", self.dialect.with_room())).await
+        let (room, alone) = (self.dialect.with_room(), self.dialect.alone());
+        self.script(format!("{room}{alone}{deletions}")).await
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! A contract document becomes applications, live clients and contracts: for whoever had gateways before a registry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tessera_core::contract::contract::Status;
 
@@ -53,11 +53,11 @@ pub async fn adopt(
     group: &str,
 ) -> Result<Adopted, NotApplied> {
     let mut problems = Vec::new();
-    if !is_held::<Environment>(cx, environment).await? {
-        problems.push(format!("--environment: there is no environment {environment}"));
-    }
     if !is_held::<Group>(cx, group).await? {
         problems.push(format!("--group: there is no group {group}"));
+    }
+    if !is_held::<Environment>(cx, environment).await? {
+        problems.push(format!("--environment: there is no environment {environment}"));
     }
     if problems.is_empty() {
         problems = missing(cx, clients, environment).await?;
@@ -81,6 +81,9 @@ pub async fn adopt(
 async fn missing(cx: &mut Context<'_>, clients: &AdoptedClients, environment: &str) -> Result<Vec<String>, Refusal> {
     let mut problems = Vec::new();
     let mut known = BTreeMap::new();
+    for provider in BTreeSet::from_iter(clients.keys().map(|(provider, _)| provider)) {
+        is_held::<Provider>(cx, provider).await?;
+    }
     for ((provider, client_id), rows) in clients {
         let mut fault_of_client = fault_of_provider(cx, provider, environment).await?;
         let taken = [Condition::Is("holds", format!("{provider}/{client_id}"))];

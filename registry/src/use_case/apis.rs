@@ -162,6 +162,12 @@ pub async fn patch(
     body: &Object,
 ) -> Result<Shown, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
+    // Groups are locked before what is in them.
+    if let Some(group) = body.get("group").and_then(Value::as_str)
+        && reach.has_anywhere(&[Duty::Owner])
+    {
+        is_held::<Group>(cx, group).await?;
+    }
     let mut kept = writable(cx, &reach, id).await?;
     let (mut members, mut api) = (Members::of_patch(body), kept.thing.clone());
     api.read(&mut members);

@@ -56,6 +56,7 @@ pub async fn apply(cx: &mut Context<'_>, file: &CatalogueFile, prune: bool) -> R
     if !problems.is_empty() {
         return Err(NotApplied::Problems(problems));
     }
+    catalogue.hold(cx, prune).await?;
     catalogue.put(cx, &mut lines).await?;
     if prune {
         catalogue.prune(cx, &mut lines).await?;
@@ -171,12 +172,21 @@ impl Catalogue {
         problems
     }
 
+    /// Locks what there is and will be changed, in the order of everybody, before the first change is audited: the audit
+    /// locks the organisation, which others lock last.
+    async fn hold(&self, cx: &mut Context<'_>, prune: bool) -> Result<(), Refusal> {
+        self.groups.hold(cx, prune).await?;
+        self.environments.hold(cx, prune).await?;
+        self.providers.hold(cx, prune).await?;
+        let wanted = self.providers.wanted();
+        let changes: Vec<_> =
+            wanted.filter_map(|(_, after)| Some((self.providers.before(&after.id)?, after))).collect();
+        prepare(cx, &changes).await?;
+        self.apis.hold(cx, prune).await?;
+        self.tiers.hold(cx, prune).await
+    }
+
     async fn put(&self, cx: &mut Context<'_>, lines: &mut Vec<String>) -> Result<(), NotApplied> {
-        for (_, provider) in self.providers.wanted() {
-            if let Some(before) = self.providers.before(&provider.id) {
-                prepare(cx, before, provider).await?;
-            }
-        }
         let tree = self.tree(false);
         let mut groups: Vec<&Group> = self.groups.wanted().map(|(_, group)| group).collect();
         groups.sort_by_key(|group| tree.path(&group.id).count());

@@ -1,5 +1,7 @@
 //! Gateways.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::domain::api::{Api, api_key};
@@ -92,7 +94,8 @@ pub async fn create(cx: &mut Context<'_>, body: &Object) -> Result<Shown, Refusa
 
 /// Whether there are the APIs that it names; they stay until the transaction ends.
 async fn has_apis(cx: &mut Context<'_>, gateway: &Gateway, members: &mut Members<'_>) -> Result<(), Refusal> {
-    for api in gateway.apis.iter().flatten() {
+    // Those of one kind are locked in their order.
+    for api in BTreeSet::from_iter(gateway.apis.iter().flatten()) {
         if !is_held::<Api>(cx, &api_key(&gateway.environment, api)).await? {
             members.fault("apis", format!("there is no API {api} in the environment"));
         }

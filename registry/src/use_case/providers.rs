@@ -1,5 +1,7 @@
 //! Providers.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::domain::environment::Environment;
@@ -77,7 +79,8 @@ pub fn read_into(cx: &Context<'_>, provider: &mut Provider, members: &mut Member
 
 /// Whether there are the environments that it names; they stay until the transaction ends.
 async fn has_environments(cx: &mut Context<'_>, provider: &Provider, members: &mut Members<'_>) -> Result<(), Refusal> {
-    for environment in provider.environments.iter().flatten() {
+    // Those of one kind are locked in their order.
+    for environment in BTreeSet::from_iter(provider.environments.iter().flatten()) {
         if !is_held::<Environment>(cx, environment).await? {
             members.fault("environments", format!("there is no environment {environment}"));
         }
@@ -108,6 +111,11 @@ pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> 
 /// There is none for the caller; no permission; a precondition; faults of the body; those of the store.
 pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &Object) -> Result<Shown, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
+    // Environments are locked before providers.
+    let named = body.get("environments").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    for environment in BTreeSet::from_iter(named.filter(|_| reach.is_admin())) {
+        is_held::<Environment>(cx, environment).await?;
+    }
     let mut kept = held(cx, &reach, id, expected).await?;
     let (mut members, mut provider) = (Members::of_patch(body), kept.thing.clone());
     read_into(cx, &mut provider, &mut members);
@@ -116,7 +124,7 @@ pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &O
     }
     members.finish()?;
     let before = kept.thing.clone();
-    prepare(cx, &before, &provider).await?;
+    prepare(cx, &[(&before, &provider)]).await?;
     change(cx, &mut kept, provider).await?;
     follow(cx, &before, &kept.thing).await?;
     shown(&reach, &kept)

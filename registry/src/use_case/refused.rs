@@ -11,6 +11,10 @@ impl From<StoreError> for Refusal {
                 tracing::warn!(why, "the database cannot be used now");
                 Self::Unavailable
             }
+            StoreError::Collided(why) => {
+                tracing::info!(why, "two changes were in each other's way");
+                Self::Collided
+            }
             error @ StoreError::NewerSchema { .. } => {
                 tracing::error!(%error, "the database is another release's");
                 Self::Internal

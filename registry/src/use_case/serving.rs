@@ -12,17 +12,25 @@ use crate::use_case::keeping::hold;
 use crate::use_case::publishing::Publication;
 use crate::use_case::store::Condition;
 
-/// Locks the provider, so that no client of it becomes live meanwhile, and the applications that have live ones: before
-/// anything is written, as whoever changes a client or a contract does.
+/// Locks those of the providers, each as it is and as it will be, that will serve other environments, so that no client
+/// of theirs becomes live meanwhile; then all applications that have live ones: before anything is written, and providers
+/// before applications, as whoever changes a client or a contract does.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn prepare(cx: &mut Context<'_>, before: &Provider, after: &Provider) -> Result<(), Refusal> {
-    if before.environments != after.environments {
-        hold::<Provider>(cx, &before.id).await?;
-        for application in applications(cx, &before.id).await? {
-            hold::<Application>(cx, &application).await?;
-        }
+pub async fn prepare(cx: &mut Context<'_>, changes: &[(&Provider, &Provider)]) -> Result<(), Refusal> {
+    let moved = |(before, after): &(&Provider, &Provider)| before.environments != after.environments;
+    let moved: BTreeSet<&String> =
+        changes.iter().filter(|change| moved(change)).map(|(before, _)| &before.id).collect();
+    for provider in &moved {
+        hold::<Provider>(cx, provider).await?;
+    }
+    let mut holders = BTreeSet::new();
+    for provider in moved {
+        holders.extend(applications(cx, provider).await?);
+    }
+    for application in holders {
+        hold::<Application>(cx, &application).await?;
     }
     Ok(())
 }

@@ -74,6 +74,20 @@ impl<T: Catalogued> Wanted<T> {
         self.there.iter().filter(|(id, _)| !self.has(id)).map(|(_, kept)| kept)
     }
 
+    /// Locks those that will be changed, or go, in the order of their identifiers.
+    ///
+    /// # Errors
+    /// One of them is gone; those of the store.
+    pub async fn hold(&self, cx: &mut Context<'_>, prune: bool) -> Result<(), Refusal> {
+        let wanted: BTreeMap<String, &T> = self.wanted.iter().map(|(_, thing)| (thing.id(), thing)).collect();
+        for (id, there) in &self.there {
+            if wanted.get(id).map_or(prune, |thing| there.thing != **thing) {
+                hold::<T>(cx, id).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Makes one that is wanted what it should be, says what that changes, and whether it is new.
     ///
     /// # Errors

@@ -100,7 +100,7 @@ async fn a_change_is_made_from_the_revision_before() {
         for revision in [1, 4] {
             let mut tx = store.write().await.unwrap();
             record.revision = revision;
-            assert!(matches!(tx.update(&GROUPS, &record).await, Err(StoreError::Unavailable(_))));
+            assert!(matches!(tx.update(&GROUPS, &record).await, Err(StoreError::Collided(_))));
         }
         let mut tx = store.write().await.unwrap();
         assert!(matches!(tx.update(&GROUPS, &stored(&GROUPS, "p", "a", &[])).await, Err(StoreError::Broken(_))));
