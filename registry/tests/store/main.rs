@@ -6,6 +6,7 @@ mod database;
 mod feed;
 mod following;
 mod narrowing;
+#[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod records;

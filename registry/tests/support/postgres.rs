@@ -39,7 +39,7 @@ impl Postgres {
             run(program("initdb").args(plain).arg(&data));
         }
         let keeper = unprivileged("sh")
-            .args(["-c", r#"trap "" INT TERM; cat; "$0" -D "$1/data" -m immediate -s stop; rm -rf "$1""#])
+            .args(["-c", r#"trap "" INT TERM; cat; "$0" -D "$1/data" -m immediate -s stop 2>/dev/null; rm -rf "$1""#])
             .arg(bin("pg_ctl"))
             .arg(&folder)
             .stdin(Stdio::piped())
@@ -82,7 +82,13 @@ impl Postgres {
         address(&name)
     }
 
-    fn data(&self) -> PathBuf {
+    /// What `pg_dump` writes of a database.
+    pub fn dump(&self, address: &str) -> Vec<u8> {
+        run(program("pg_dump").arg(address))
+    }
+
+    /// The folder of everything that it keeps.
+    pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 

@@ -1,0 +1,16 @@
+//! The service as it is run: the binary, on real databases, through what happens to it in the world.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+mod client;
+mod collisions;
+mod followed;
+mod gateway;
+mod load;
+mod moving;
+mod outage;
+mod place;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod secrecy;
+mod witness;
