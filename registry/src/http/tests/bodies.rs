@@ -28,6 +28,9 @@ async fn what_is_no_body_of_ours_is_refused() {
         (json, "".into(), 400),
         ("", "".into(), 422),
         (json, "{\"id\":\"a\",\"id\":\"b\"}".into(), 400),
+        (json, "{\"id\":\"a\",\"x\":[{\"y\":1,\"z\":2,\"\\u0079\":1}]}".into(), 400),
+        (json, nested(16), 400),
+        (json, nested(15), 422),
         (json, deep.into_bytes(), 400),
         (json, b"{\"id\":\"\xff\"}".to_vec(), 400),
         (json, "{\"id\":\"a\\u0000\"}".into(), 422),
@@ -63,17 +66,55 @@ async fn every_fault_is_named_where_it_is() {
     assert_eq!((status, pointers.as_slice()), (422, ["/a~1b", "/id", "/parent", "/title"].as_slice()), "{problem}");
 }
 
+/// A body with so many levels below its own.
+fn nested(levels: usize) -> Vec<u8> {
+    format!("{{\"id\":\"a\",\"x\":{}{}}}", "[".repeat(levels), "]".repeat(levels)).into_bytes()
+}
+
+/// Every text that somebody chooses, by what it is a member of.
+async fn texts(world: &World) -> Vec<(&'static str, String, Value)> {
+    world.post("/environments", ADMIN, &json!({"id": "prod"})).await;
+    world.post("/providers", ADMIN, &json!({"id": "main", "kind": "manual"})).await;
+    let api = json!({"environment": "prod", "id": "pets", "group": "root", "title": "Pets"});
+    world.post("/apis", ADMIN, &api).await;
+    world.post("/apis/prod/pets/tiers", ADMIN, &json!({"id": "gold"})).await;
+    let shop = world.post("/applications", ADMIN, &json!({"group": "root", "name": "Shop"})).await.json();
+    let new = |path: &str, body: Value| (path.to_owned(), body);
+    let contract = json!({"environment": "prod", "api": "pets", "application": shop["id"], "tier": "gold"});
+    let (clients, client) =
+        (format!("/applications/{}/clients", shop["id"].as_str().unwrap()), json!({"provider": "main"}));
+    [
+        ("title", new("/groups", json!({"id": "g"}))),
+        ("title", new("/environments", json!({"id": "e"}))),
+        ("title", new("/providers", json!({"id": "p", "kind": "manual"}))),
+        ("title", new("/apis", json!({"environment": "prod", "id": "a", "group": "root"}))),
+        ("description", new("/apis", json!({"environment": "prod", "id": "b", "group": "root", "title": "t"}))),
+        ("title", new("/apis/prod/pets/tiers", json!({"id": "t"}))),
+        ("name", new("/applications", json!({"group": "root"}))),
+        ("title", new("/gateways", json!({"environment": "prod"}))),
+        ("client_id", (clients, client)),
+        ("name", new("/contracts", contract)),
+    ]
+    .map(|(member, (path, body))| (member, path, body))
+    .into()
+}
+
 #[tokio::test]
-async fn markup_is_text() {
+async fn what_somebody_calls_a_thing_is_a_text_of_bounded_length_and_no_markup() {
     let world = World::new().await;
-    let title = "<script>alert(1)</script>&\"'`${{7*7}}\u{202e}";
-    let made = world.post("/groups", ADMIN, &json!({"id": "m", "title": title})).await;
-    if made.status == 201 {
-        assert_eq!(made.json()["title"], title);
-    } else {
-        assert_eq!(made.json()["errors"][0]["pointer"], "/title");
+    let markup = "<script>alert(1)</script>&\"'`${{7*7}} ";
+    for (member, path, mut body) in texts(&world).await {
+        for wrong in ["x".repeat(10_000), "a\u{0}b".into(), "a\u{7}b".into(), "a\u{85}b".into(), "a\u{1b}[2J".into()] {
+            body[member] = json!(wrong);
+            let refused = world.post(&path, ADMIN, &body).await;
+            let pointer = refused.json()["errors"][0]["pointer"].clone();
+            assert_eq!((refused.status.as_u16(), pointer), (422, json!(format!("/{member}"))), "{path} {refused:?}");
+        }
+        body[member] = json!(markup);
+        let made = world.post(&path, ADMIN, &body).await;
+        assert_eq!((made.status.as_u16(), &made.json()[member]), (201, &json!(markup)), "{path} {made:?}");
+        assert_eq!(made.header("x-content-type-options"), "nosniff");
     }
-    assert_eq!(made.header("x-content-type-options"), "nosniff");
 }
 
 #[tokio::test]

@@ -226,13 +226,20 @@ impl World {
         self.send(request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_owned()))).unwrap()).await
     }
 
-    /// The status of a POST with a key, from a task of its own.
+    /// The status of a POST with a key, from a task of its own. Who is to come again does: on a machine that is busy
+    /// with other things not everybody comes to his turn in time.
     pub async fn send_to(router: Router, path: &str, token: &str, key: &str, body: String) -> u16 {
-        let request = Request::post(format!("/api/v1{path}"))
-            .header("authorization", format!("Bearer {token}"))
-            .header("content-type", "application/json")
-            .header("idempotency-key", key);
-        router.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap().status().as_u16()
+        loop {
+            let request = Request::post(format!("/api/v1{path}"))
+                .header("authorization", format!("Bearer {token}"))
+                .header("content-type", "application/json")
+                .header("idempotency-key", key);
+            let request = request.body(Body::from(body.clone())).unwrap();
+            match router.clone().oneshot(request).await.unwrap().status() {
+                StatusCode::SERVICE_UNAVAILABLE => {}
+                status => return status.as_u16(),
+            }
+        }
     }
 
     pub async fn get(&self, path: &str, token: &str) -> Reply {
