@@ -87,6 +87,10 @@ $(VENV)/.deploy: tests/deploy/requirements.txt $(VENV)/.stamp
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
+$(VENV)/.registry: tests/registry/requirements.txt $(VENV)/.stamp
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 $(PACKAGES) tests/deploy/node_modules/.stamp $(OPERATE): %/node_modules/.stamp: %/package-lock.json
 	@command -v node >/dev/null || { echo 'node is missing: install Node.js 20 or later' >&2; exit 1; }
 	@command -v npm >/dev/null || { echo 'npm is missing: it comes with Node.js 20 or later' >&2; exit 1; }
@@ -179,6 +183,12 @@ test-registry: rust ## Tests of the contract registry, on SQLite and on PostgreS
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
 	  || { echo 'PostgreSQL is missing (on Debian: apt-get install --no-install-recommends postgresql)' >&2; exit 1; }
 	@cargo test --quiet --package tessera-registry
+
+.PHONY: registry-fuzz-check
+registry-fuzz-check: rust $(VENV)/.registry ## Send the registry what its OpenAPI document allows and does not, for some two minutes
+	$(call say,Registry: schemathesis)
+	@cargo build --quiet --package tessera-registry
+	@$(PYTHON) tests/registry/schemathesis.py target/debug/tessera-registry
 
 .PHONY: test-artifact
 test-artifact: module ## Imports, exports and size of the built module

@@ -19,16 +19,26 @@ database.url = "sqlite:registry.db"
 sealing_keys = [{id = "k1", key = {env = "SEALING_KEY"}}]
 limits = {requests_per_second = 100000, burst = 100000, failed_authentications = 100000}
 """
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,unsupported_method"
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
+    "unsupported_method"
+)
+# In seconds: more finds more.
+MAX_TIME = "100"
 THINGS = [
     ("/groups", {"id": "team"}),
     ("/environments", {"id": "prod"}),
     ("/providers", {"id": "main", "kind": "manual"}),
     ("/apis", {"environment": "prod", "id": "pets", "group": "team", "title": "Pets"}),
     ("/apis/prod/pets/tiers", {"id": "gold"}),
-    ("/applications", {"group": "team", "name": "Shop"}),
-    ("/gateways", {"environment": "prod", "title": "Gateway"}),
 ]
+# What an identifier in a path is, by the path's first segment; others are made up.
+IDENTIFIERS = {
+    "groups": {"id": "team"},
+    "environments": {"id": "prod"},
+    "providers": {"id": "main"},
+    "apis": {"environment": "prod", "id": "pets", "tier": "gold"},
+}
 
 
 def call(url, token, body):
@@ -36,6 +46,34 @@ def call(url, token, body):
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
+
+
+def made(api, token):
+    """One of everything, and what it is called in paths."""
+    for path, body in THINGS:
+        call(api + path, token, body)
+    application = call(api + "/applications", token, {"group": "team", "name": "Shop"})["id"]
+    brought = {"provider": "main", "client_id": "shop"}
+    client = call(f"{api}/applications/{application}/clients", token, brought)["id"]
+    request = {"environment": "prod", "api": "pets", "application": application, "tier": "gold"}
+    contract = call(api + "/contracts", token, request)["id"]
+    gateway = call(api + "/gateways", token, {"environment": "prod", "title": "Gateway"})["id"]
+    ids = {"applications": application, "clients": client, "contracts": contract, "gateways": gateway}
+    return {**IDENTIFIERS, **{kind: {"id": name} for kind, name in ids.items()}}
+
+
+def configuration(api, identifiers):
+    """Parameters that lead to what there is; what is deleted is made up, so that the rest stays."""
+    with urllib.request.urlopen(api + "/openapi.json") as answer:
+        paths = json.load(answer)["paths"]
+    lines = ["[parameters]", '"header.If-Match" = "*"']
+    for path in paths:
+        known = identifiers.get(path.split("/")[1], {})
+        parameters = [f'"path.{name}" = {json.dumps(known[name])}' for name in known if f"{{{name}}}" in path]
+        if parameters:
+            lines += ["[[operations]]", f"include-path = {json.dumps(path)}", 'exclude-method = "DELETE"']
+            lines.append(f"parameters = {{ {', '.join(parameters)} }}")
+    return "\n".join(lines) + "\n"
 
 
 def address_of(log):
@@ -53,15 +91,16 @@ def main(binary, *options):
         environment = dict(os.environ, SEALING_KEY=base64.b64encode(os.urandom(32)).decode())
         place = {"cwd": folder, "env": environment, "text": True}
         binary = os.path.abspath(binary)
-        made = subprocess.run([binary, "token", "create", "--role", "admin"], stdout=subprocess.PIPE, check=True, **place)
-        token = made.stdout.strip()
+        create = [binary, "token", "create", "--role", "admin"]
+        token = subprocess.run(create, stdout=subprocess.PIPE, check=True, **place).stdout.strip()
         served = subprocess.Popen([binary, "serve"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **place)
         try:
             api = f"http://{address_of(served.stdout)}/api/v1"
             threading.Thread(target=lambda: [None for _ in served.stdout], daemon=True).start()
-            for path, body in THINGS:
-                call(api + path, token, body)
-            command = ["schemathesis", "run", f"{api}/openapi.json", "--url", api, "--checks", CHECKS]
+            with open(os.path.join(folder, "schemathesis.toml"), "w") as file:
+                file.write(configuration(api, made(api, token)))
+            installed = os.path.join(os.path.dirname(sys.executable), "schemathesis")
+            command = [installed, "run", f"{api}/openapi.json", "--url", api, "--checks", CHECKS, "--max-time", MAX_TIME]
             # It would end its own token.
             command += ["--exclude-operation-id", "deleteToken", "--header", f"Authorization: Bearer {token}", *options]
             return subprocess.run(command, cwd=folder).returncode
