@@ -59,7 +59,7 @@ pub async fn write(shared: Arc<Shared>, store: Arc<Database>, writer: u64, most:
                 shared.published.fetch_add(i64::try_from(changes.len()).unwrap(), Ordering::Relaxed);
             }
             // With so many writers a turn may take longer than a transaction has patience.
-            Ok(false) | Err(StoreError::Unavailable(_)) => shared.model.undo(changes.keys()),
+            Ok(false) | Err(StoreError::Unavailable(_) | StoreError::Collided(_)) => shared.model.undo(changes.keys()),
             Err(error) => panic!("{error}"),
         }
         drop(gate);
