@@ -44,7 +44,7 @@ pub fn crashed<'a>(place: &Place, kills: u64, crash: impl Fn(u64) -> Crash<'a>) 
         let _end = End(&gate);
         for kill in 0..kills {
             gate.open(served.addresses);
-            std::thread::sleep(Duration::from_millis(100 + dice.roll(900)));
+            load(&known, &mut dice);
             served = again(place, served, &crash(kill), &gate);
             look(&known, served.addresses, (&admin, &gateway), &mut follower);
         }
@@ -58,6 +58,16 @@ pub fn crashed<'a>(place: &Place, kills: u64, crash: impl Fn(u64) -> Crash<'a>) 
     served.kill();
     assert!(place.run(&["check", "--audit"]).contains("ok"));
     changes
+}
+
+/// Returns in the middle of something, after some answers: on a busy machine none come in a fixed time.
+fn load(known: &[Arc<Mutex<Known>>], dice: &mut Dice) {
+    let answers = || known.iter().map(|known| known.lock().unwrap().answers).sum::<u64>();
+    let (enough, begun) = (answers() + dice.roll(30), Instant::now());
+    while answers() < enough && begun.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(Duration::from_millis(dice.roll(40)));
 }
 
 /// Whatever happens, writers do not wait for ever.

@@ -45,6 +45,7 @@ pub struct Known {
     pub was_done: Option<bool>,
     /// The last one with a key that was answered, and the answer.
     pub last: Option<(Step, u16, Vec<u8>)>,
+    pub answers: u64,
     /// Changes of rows that were answered.
     pub changes: i64,
 }
@@ -195,6 +196,7 @@ impl Writer {
             client.id = text("id");
         }
         known.changes += difference(&known.settled.rows(), &after.rows());
+        known.answers += 1;
         known.settled = after;
         known.open = None;
         if step.method == "POST" {
