@@ -42,9 +42,12 @@ fn one(sql: &mut Sql, dialect: Dialect, level: usize, condition: &Condition) {
         Condition::IsNull(name) => column(sql, level, name).add(" IS NULL"),
         Condition::IsIn(name, values) => {
             let values: Vec<&str> = values.iter().map(String::as_str).filter(|value| !value.contains('\0')).collect();
-            match values.is_empty() {
-                true => sql.add(NEVER),
-                false => column(sql, level, name).add(" IN (").bind_all(values).add(")"),
+            if values.is_empty() {
+                sql.add(NEVER)
+            } else {
+                let (before, after) = dialect.texts();
+                let array = serde_json::Value::from(values).to_string();
+                column(sql, level, name).add(" IN (").add(before).bind(array.as_str()).add(after).add(")")
             }
         }
         Condition::Contains(name, value) => {

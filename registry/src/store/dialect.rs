@@ -74,6 +74,14 @@ impl Dialect {
         }
     }
 
+    /// Before and after a placeholder: the texts of an array in JSON. However many they are, they are one value.
+    pub(super) fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqlite => ("SELECT value FROM json_each(", ")"),
+            Self::Postgres => ("SELECT jsonb_array_elements_text(CAST(", " AS jsonb))"),
+        }
+    }
+
     /// A migration in this dialect: texts compare byte by byte, as they do in SQLite.
     pub(super) fn migration(self, sql: &str) -> String {
         match self {

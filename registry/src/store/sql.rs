@@ -3,6 +3,7 @@
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
 
+use crate::store::dialect::Dialect;
 use crate::use_case::store::StoreError;
 
 pub(super) enum Bound {
@@ -81,8 +82,14 @@ impl Sql {
         self
     }
 
-    pub(super) fn build(self) -> Result<Query<'static, Any, sqlx::any::AnyArguments>, StoreError> {
-        let mut query = sqlx::query(AssertSqlSafe(self.text));
+    /// With the placeholders of the database: `$` stands for nothing else in a text of this program.
+    pub(super) fn build(self, dialect: Dialect) -> Result<Query<'static, Any, sqlx::any::AnyArguments>, StoreError> {
+        let text = match dialect {
+            Dialect::Postgres => self.text,
+            // `$1` is a name to SQLite, which it looks for among all others.
+            Dialect::Sqlite => self.text.replace('$', "?"),
+        };
+        let mut query = sqlx::query(AssertSqlSafe(text));
         for value in self.values {
             query = match value {
                 Bound::Text(Some(text)) if text.contains('\0') => {

@@ -63,20 +63,20 @@ impl SqlTransaction {
     }
 
     pub(super) async fn rows(&mut self, sql: Sql) -> Result<Vec<AnyRow>, StoreError> {
-        let (query, limit) = (sql.build()?, self.limit);
+        let (query, limit) = (sql.build(self.dialect)?, self.limit);
         let outcome = limited(limit, query.fetch_all(self.connection()?)).await;
         self.ended(outcome)
     }
 
     pub(super) async fn row(&mut self, sql: Sql) -> Result<Option<AnyRow>, StoreError> {
-        let (query, limit) = (sql.build()?, self.limit);
+        let (query, limit) = (sql.build(self.dialect)?, self.limit);
         let outcome = limited(limit, query.fetch_optional(self.connection()?)).await;
         self.ended(outcome)
     }
 
     /// How many rows it has changed.
     pub(super) async fn run(&mut self, sql: Sql) -> Result<u64, StoreError> {
-        let (query, limit) = (sql.build()?, self.limit);
+        let (query, limit) = (sql.build(self.dialect)?, self.limit);
         let outcome = limited(limit, query.execute(self.connection()?)).await;
         Ok(self.ended(outcome)?.rows_affected())
     }

@@ -17,5 +17,6 @@ mod gateways;
 mod groups;
 mod providers;
 mod races;
+mod reach;
 mod tiers;
 mod tokens;
