@@ -187,6 +187,41 @@ fn a_backup_comes_back_held_until_it_is_released() {
 }
 
 #[test]
+fn a_token_that_was_revoked_does_not_come_back_with_a_backup() {
+    let place = Place::new();
+    let token = place.run(&["token", "create", "--role", "admin"], 0);
+    let backup = place.path("backup.jsonl");
+    place.run(&["backup", &backup], 0);
+    let list = place.run(&["token", "list"], 0);
+    place.run(&["token", "revoke", list.split('\t').next().unwrap()], 0);
+    let told = place.run(&["restore", &backup, "--replace"], 0);
+    assert!(told.contains("1 tokens that were revoked") && told.contains("0 tokens are valid"), "{told}");
+    assert_eq!(place.run(&["token", "list"], 0), "");
+    let served = Served::start(&place);
+    assert!(served.get("api", "/api/v1/me", Some(token.trim())).starts_with("HTTP/1.1 401 "));
+    served.end();
+}
+
+#[test]
+fn a_backup_is_nobody_elses_whatever_was_there_before() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let place = Place::new();
+    place.write("victim", "as it was");
+    symlink(place.path("victim"), place.path("a.part")).unwrap();
+    symlink(place.path("victim"), place.path("b")).unwrap();
+    place.write("c", "readable for all");
+    place.write("c.part", "readable for all");
+    for name in ["a", "b", "c"] {
+        place.run(&["backup", &place.path(name)], 0);
+        let there = fs::symlink_metadata(place.path(name)).unwrap();
+        assert!(there.is_file(), "{name}");
+        assert_eq!(there.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    assert_eq!(fs::read_to_string(place.path("victim")).unwrap(), "as it was");
+    place.run(&["backup", &place.path("no/folder")], 1);
+}
+
+#[test]
 fn a_token_is_printed_once_and_ends_when_it_is_revoked() {
     let place = Place::new();
     let token = place.run(&["token", "create", "--role", "admin", "--name", "ci"], 0);

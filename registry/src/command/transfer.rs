@@ -10,7 +10,7 @@ use crate::command::connected::Connected;
 use crate::command::ended::Ended;
 use crate::command::output;
 use crate::domain::principal::{Caller, DEFAULT_ORGANISATION};
-use crate::use_case::transfer::{self, Arrival, Holding, TransferError};
+use crate::use_case::transfer::{self, Arrival, Holding, TransferError, Transferred};
 
 #[derive(Debug, Args)]
 pub struct ExportArguments {
@@ -56,14 +56,15 @@ pub async fn backup(config: &Path, arguments: BackupArguments) -> Ended {
     to_file(config, &arguments.file).await.err().unwrap_or_else(Ended::done)
 }
 
-/// Under another name until it is whole; nobody else may read it.
+/// Under a name of its own until it is whole: nobody else may read it, and nothing that is there already, such as a link,
+/// says where it goes.
 async fn to_file(config: &Path, path: &Path) -> Result<(), Ended> {
     let failed = |error: std::io::Error| Ended::failed(format!("{}: {error}", path.display()));
     let mut name = path.as_os_str().to_owned();
-    name.push(".part");
+    name.push(format!(".{}.part", uuid::Uuid::now_v7().simple()));
     let part = PathBuf::from(name);
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut out = BufWriter::new(options.open(&part).map_err(failed)?);
     let written = write(config, &mut out).await;
@@ -99,10 +100,13 @@ async fn read(config: &Path, path: &Path, arrival: Arrival) -> Result<(), Ended>
     let caller = Caller::system(DEFAULT_ORGANISATION);
     let mut tx = connected.outside.store.write().await?;
     let mut file: Box<dyn BufRead + Send> = Box::new(BufReader::new(file));
-    let lines = transfer::import(&mut connected.context(&mut *tx, &caller), &mut *file, arrival).await?;
+    let Transferred { lines, tokens, revoked } =
+        transfer::import(&mut connected.context(&mut *tx, &caller), &mut *file, arrival).await?;
     tx.commit().await?;
     output::lines([
         format!("{lines} lines read."),
+        format!("{revoked} tokens that were revoked since have stayed so."),
+        format!("{tokens} tokens are valid: `tessera-registry token list`. End those that should not be."),
         "The feed is held until `tessera-registry release`: gateways keep what they have.".to_owned(),
     ])
 }

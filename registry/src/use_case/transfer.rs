@@ -4,6 +4,7 @@ mod export;
 mod import;
 mod line;
 mod release;
+mod revoked;
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use crate::domain::refusal::Refusal;
 use crate::use_case::store::StoreError;
 
 pub use export::export;
-pub use import::{Arrival, import};
+pub use import::{Arrival, Transferred, import};
 pub use release::{Holding, holding, release};
 
 /// Why it was not done; the database is as it was.

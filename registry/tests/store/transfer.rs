@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use tessera_registry::domain::principal::Role;
 use tessera_registry::domain::time::Time;
 use tessera_registry::store::Database;
 use tessera_registry::use_case::feed_store::{FeedChange, FeedKey, FeedRow, FeedScope};
 use tessera_registry::use_case::organisations::ensure;
+use tessera_registry::use_case::shown::{Expected, Shown};
 use tessera_registry::use_case::store::{Store, Stored};
-use tessera_registry::use_case::tables::{GATEWAY_TOKENS, ORGANISATIONS, TABLES};
-use tessera_registry::use_case::transfer::{Arrival, TransferError, export, holding, import, release};
+use tessera_registry::use_case::tables::{GATEWAY_TOKENS, ORGANISATIONS, REGISTRY_TOKENS, TABLES};
+use tessera_registry::use_case::transfer::{Arrival, TransferError, Transferred, export, holding, import, release};
+use tessera_registry::use_case::{environments, gateway_tokens, gateways, registry_tokens};
 
 use crate::database::{TestDatabase, every};
 use crate::surroundings::Surroundings;
@@ -59,11 +62,11 @@ async fn exported(store: &Database, now: Time) -> String {
     text
 }
 
-async fn imported(store: &Database, file: &str, arrival: Arrival) -> Result<u64, TransferError> {
+async fn imported(store: &Database, file: &str, arrival: Arrival) -> Result<Transferred, TransferError> {
     let mut tx = store.write().await.unwrap();
-    let lines = import(&mut Surroundings::new(NOW).context(&mut *tx), &mut file.as_bytes(), arrival).await?;
+    let arrived = import(&mut Surroundings::new(NOW).context(&mut *tx), &mut file.as_bytes(), arrival).await?;
     tx.commit().await.unwrap();
-    Ok(lines)
+    Ok(arrived)
 }
 
 /// Without the first line, the last, and what an import adds to the audit.
@@ -152,6 +155,58 @@ async fn what_is_held_is_released_once() {
         let again = release(&mut Surroundings::new(later).context(&mut *tx)).await;
         assert!(matches!(again, Err(TransferError::NotHeld)));
     }
+}
+
+#[tokio::test]
+async fn tokens_that_were_revoked_do_not_come_back() {
+    for database in every() {
+        let store = database.open().await;
+        started(&store).await;
+        let surroundings = Surroundings::new(NOW);
+        let object = |value: serde_json::Value| value.as_object().unwrap().clone();
+        let id = |shown: &Shown| shown.value["id"].as_str().unwrap().to_owned();
+        let mut tx = store.write().await.unwrap();
+        let mut cx = surroundings.context(&mut *tx);
+        let (roles, day) = ([Role::Admin], Duration::from_secs(86_400));
+        let (_, leaked) = registry_tokens::create(&mut cx, None, &roles, day).await.unwrap();
+        let (_, good) = registry_tokens::create(&mut cx, None, &roles, day).await.unwrap();
+        environments::create(&mut cx, &object(serde_json::json!({"id": "prod"}))).await.unwrap();
+        let body = object(serde_json::json!({"environment": "prod", "title": "Edge"}));
+        let stays = id(&gateways::create(&mut cx, &body).await.unwrap());
+        let goes = id(&gateways::create(&mut cx, &body).await.unwrap());
+        let known = id(&gateway_tokens::create(&mut cx, &stays).await.unwrap());
+        let old = id(&gateway_tokens::create(&mut cx, &stays).await.unwrap());
+        gateway_tokens::create(&mut cx, &goes).await.unwrap();
+        tx.commit().await.unwrap();
+        let file = exported(&store, NOW).await;
+
+        let mut tx = store.write().await.unwrap();
+        let mut cx = surroundings.context(&mut *tx);
+        registry_tokens::delete(&mut cx, &leaked.id).await.unwrap();
+        gateway_tokens::delete(&mut cx, &stays, &old).await.unwrap();
+        gateways::delete(&mut cx, &goes, &Expected::Any).await.unwrap();
+        tx.commit().await.unwrap();
+        // Also the second time, when the audit that is replaced is that of the backup.
+        for _ in 0..2 {
+            let arrived = imported(&store, &file, REPLACE).await.unwrap();
+            assert_eq!((arrived.tokens, arrived.revoked), (2, 3));
+            let mut tx = store.read().await.unwrap();
+            let mut ids = Vec::new();
+            for table in [&REGISTRY_TOKENS, &GATEWAY_TOKENS] {
+                ids.extend(tx.scan(table, None, 9).await.unwrap().into_iter().map(|stored| stored.id));
+            }
+            assert_eq!(ids, [good.id.clone(), known.clone()]);
+        }
+        let other = database_of(&database);
+        let empty = other.open().await;
+        let arrived = imported(&empty, &file, Arrival::Restore { replace: false }).await.unwrap();
+        assert_eq!((arrived.tokens, arrived.revoked), (5, 0), "nothing is known of what was revoked");
+    }
+}
+
+/// Another one of its kind.
+fn database_of(database: &TestDatabase) -> TestDatabase {
+    if database.url.starts_with("sqlite:") { TestDatabase::sqlite() } else { TestDatabase::postgres() }
 }
 
 #[tokio::test]

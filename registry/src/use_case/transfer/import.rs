@@ -9,9 +9,10 @@ use crate::use_case::context::Context;
 use crate::use_case::feed_store::FeedChange;
 use crate::use_case::record::all;
 use crate::use_case::store::{StoreError, Stored, Table, Transaction};
-use crate::use_case::tables::{AUDIT_ENTRIES, ENVIRONMENTS, GROUPS, ORGANISATIONS};
+use crate::use_case::tables::{AUDIT_ENTRIES, ENVIRONMENTS, GATEWAY_TOKENS, GROUPS, ORGANISATIONS, REGISTRY_TOKENS};
 use crate::use_case::transfer::TransferError;
 use crate::use_case::transfer::line::{FileLine, RowLine, VERSION, tables};
+use crate::use_case::transfer::revoked::{end, revoked};
 
 /// More than any line has.
 const LINE_BYTES: u64 = 16 << 20;
@@ -32,7 +33,18 @@ pub enum Arrival {
     },
 }
 
-/// Fills the database, and says with how many lines. The feed gets a new epoch and is held.
+/// What came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transferred {
+    pub lines: u64,
+    /// Tokens that are valid again: those of the file, without those that the database knew to be revoked.
+    pub tokens: usize,
+    /// Those that it knew to be revoked.
+    pub revoked: u64,
+}
+
+/// Fills the database. The feed gets a new epoch and is held. Tokens that were revoked, as the audit that is replaced
+/// tells, stay so.
 ///
 /// # Errors
 /// A database that is not empty, a file that is not whole; those of the store.
@@ -40,10 +52,11 @@ pub async fn import(
     cx: &mut Context<'_>,
     file: &mut (dyn BufRead + Send),
     arrival: Arrival,
-) -> Result<u64, TransferError> {
+) -> Result<Transferred, TransferError> {
     if arrival != (Arrival::Restore { replace: true }) && !is_empty(cx.tx).await? {
         return Err(TransferError::NotEmpty);
     }
+    let subjects = revoked(cx.tx).await?;
     cx.tx.clear().await?;
     let mut lines = FileLines { file, read: 0 };
     let at = lines.begin()?;
@@ -68,7 +81,9 @@ pub async fn import(
     }
     filling.flush(cx.tx).await.map_err(|error| lines.taken(error))?;
     hold(cx, at, arrival).await?;
-    Ok(lines.read)
+    let revoked = end(cx, &subjects).await?;
+    let tokens = all(cx.tx, &REGISTRY_TOKENS).await?.len() + all(cx.tx, &GATEWAY_TOKENS).await?.len();
+    Ok(Transferred { lines: lines.read, tokens, revoked })
 }
 
 /// Has nothing but what a database has from its first start.
