@@ -89,6 +89,14 @@ impl AccessContract {
         }
     }
 
+    /// The tier whose terms say whether who asked for the contract may decide on it now.
+    pub fn tier_in_question(&self) -> Option<&str> {
+        match self.status {
+            ContractStatus::Suspended => Some(self.tier.as_str()),
+            _ => self.undecided_tier(),
+        }
+    }
+
     pub fn waiting_for(&self) -> Vec<ContractWait> {
         let approval = self.undecided_tier().map(|_| ContractWait::Approval);
         let client = (self.status == ContractStatus::Pending && !self.has_client).then_some(ContractWait::Client);

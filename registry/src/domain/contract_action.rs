@@ -92,6 +92,11 @@ impl ContractAction {
             Self::Revoke => party.owns_api || party.develops,
         }
     }
+
+    /// Whether it lets a contract be used: not for who asked for the contract.
+    pub const fn is_four_eyes(self) -> bool {
+        matches!(self, Self::Approve | Self::Resume)
+    }
 }
 
 impl AccessContract {
@@ -144,17 +149,17 @@ impl AccessContract {
         }
     }
 
-    /// Whether they would approve what they asked for themselves; `terms` are those of the tier that is not decided on.
+    /// Whether they would decide on what they asked for themselves; `terms` are those of the tier that it is about.
     pub fn is_own(&self, party: &Party<'_>, terms: &TierTerms) -> bool {
         let asked = self.requested_by == party.principal || self.changed_by.as_deref() == Some(party.principal);
         asked && !terms.self_approval
     }
 
-    /// What they may do now. `undecided` are the terms of the tier that is not decided on, if there is one.
-    pub fn allowed(&self, party: &Party<'_>, undecided: Option<&TierTerms>) -> Vec<ContractAction> {
-        let is_own = undecided.is_some_and(|terms| self.is_own(party, terms));
+    /// What they may do now. `terms` are those of the [tier in question](Self::tier_in_question), if there is one.
+    pub fn allowed(&self, party: &Party<'_>, terms: Option<&TierTerms>) -> Vec<ContractAction> {
+        let is_own = terms.is_some_and(|terms| self.is_own(party, terms));
         let is_allowed = |action: &ContractAction| {
-            self.is_possible(*action) && action.may(party) && !(*action == ContractAction::Approve && is_own)
+            self.is_possible(*action) && action.may(party) && !(action.is_four_eyes() && is_own)
         };
         ContractAction::ALL.into_iter().filter(is_allowed).collect()
     }

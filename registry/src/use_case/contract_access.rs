@@ -66,7 +66,7 @@ impl Bound {
     /// Those of the store.
     pub async fn shown(&self, cx: &mut Context<'_>) -> Result<Shown, Refusal> {
         let contract = &self.contract.thing;
-        let terms = match contract.undecided_tier() {
+        let terms = match contract.tier_in_question() {
             Some(tier) if self.owns_api => terms(cx, contract, tier).await?,
             _ => None,
         };

@@ -73,12 +73,12 @@ pub async fn act(
         return Err(Refusal::Forbidden);
     }
     let before = bound.contract.thing.clone();
-    let undecided = match before.undecided_tier() {
+    let in_question = match before.tier_in_question() {
         Some(tier) => terms(cx, &before, tier).await?,
         None => None,
     };
-    let is_own = || undecided.as_ref().is_some_and(|terms| before.is_own(&bound.party(), terms));
-    if action == ContractAction::Approve && is_own() {
+    let is_own = || in_question.as_ref().is_some_and(|terms| before.is_own(&bound.party(), terms));
+    if action.is_four_eyes() && is_own() {
         return Err(Refusal::OwnRequest);
     }
     expected.check(bound.contract.revision)?;
@@ -90,7 +90,7 @@ pub async fn act(
     let act = Act { by: &by, reason: &doing.reason, now: cx.now };
     let contract = &mut bound.contract.thing;
     let acted = match action {
-        ContractAction::Approve => match &undecided {
+        ContractAction::Approve => match &in_question {
             Some(terms) => contract.approve(terms, &doing.dates, &act),
             None => Err(Unacted::Impossible),
         },
@@ -102,14 +102,14 @@ pub async fn act(
     };
     acted.map_err(|unacted| match unacted {
         Unacted::Dates(faults) => Refusal::Invalid(faults),
-        Unacted::Impossible => impossible(&before, &bound, undecided.as_ref()),
+        Unacted::Impossible => impossible(&before, &bound, in_question.as_ref()),
     })?;
     finish(cx, &mut bound, action, &before).await?;
     bound.shown(cx).await
 }
 
-fn impossible(contract: &AccessContract, bound: &Bound, undecided: Option<&TierTerms>) -> Refusal {
-    let allowed = contract.allowed(&bound.party(), undecided).into_iter().map(ContractAction::word).collect();
+fn impossible(contract: &AccessContract, bound: &Bound, in_question: Option<&TierTerms>) -> Refusal {
+    let allowed = contract.allowed(&bound.party(), in_question).into_iter().map(ContractAction::word).collect();
     Refusal::Transition { current: contract.status.word(), allowed }
 }
 

@@ -71,7 +71,8 @@ fn filter(cx: &Context<'_>, reach: &Reach, asked: &Asked, name: &str, value: &st
 /// A developer changes the name, an owner the end.
 ///
 /// # Errors
-/// There is none for the caller; no permission; a precondition; faults of the body; it has ended; those of the store.
+/// There is none for the caller; no permission; a precondition; faults of the body; it has ended; a later end of what
+/// he asked for himself; those of the store.
 pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &Object) -> Result<Shown, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
     let mut bound = held_contract(cx, &reach, id).await?;
@@ -95,6 +96,10 @@ pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &O
     bound.contract.thing.name = name.unwrap_or_else(|| bound.application.name.clone());
     if let Some(end) = end {
         let terms = terms(cx, &before, &before.tier).await?.ok_or(Refusal::Internal)?;
+        let is_later = before.expires_at.is_some_and(|old| end.is_none_or(|new| new > old));
+        if is_later && before.is_own(&bound.party(), &terms) {
+            return Err(Refusal::OwnRequest);
+        }
         bound.contract.thing.set_end(end, &terms, cx.now).map_err(Refusal::Invalid)?;
     }
     if bound.contract.thing != before {

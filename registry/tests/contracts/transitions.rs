@@ -9,7 +9,7 @@ use tessera_registry::use_case::context::Context;
 use tessera_registry::use_case::shown::{Deleted, Expected, Shown};
 use tessera_registry::use_case::{applications, clients, contracts, providers};
 
-use crate::world::{World, admin, asked, developer, object, owner, text};
+use crate::world::{World, admin, asked, caller, developer, object, owner, text};
 
 fn state(shown: &Shown) -> (&str, &Value, &Value) {
     (text(shown, "status"), &shown.value["waiting_for"], &shown.value["allowed"])
@@ -108,6 +108,37 @@ async fn nobody_approves_what_he_asked_for() {
         assert_eq!(inbox(admin()).await, 1);
         world.contract(&admin(), id, A::Approve, json!({})).await.unwrap();
         assert_eq!((inbox(admin()).await, inbox(owner()).await), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn nobody_resumes_or_prolongs_what_he_asked_for() {
+    for world in World::each().await {
+        let both = caller("both", &["apis:owner", "apps:developer"]);
+        let application = world.application(&both).await.unwrap();
+        world.client(&admin(), &application, "shop").await.unwrap();
+        let id = text(&world.request(&both, &application, "silver").await.unwrap(), "id").to_owned();
+        let until = json!({"expires_at": "2026-01-10T00:00:00Z"});
+        world.contract(&owner(), &id, A::Approve, until).await.unwrap();
+        let ends = async |end: Value| {
+            let body = object(json!({"expires_at": end}));
+            world.act(&both, async |cx| contracts::patch(cx, &id, &Expected::Any, &body).await).await
+        };
+        for later in [json!("2026-01-10T00:00:01Z"), Value::Null] {
+            assert_eq!(ends(later).await, Err(Refusal::OwnRequest));
+        }
+        ends(json!("2026-01-09T00:00:00Z")).await.unwrap();
+        let suspended = world.contract(&owner(), &id, A::Suspend, json!({"reason": "r"})).await.unwrap();
+        assert_eq!(suspended.value["allowed"], json!(["resume", "revoke"]));
+        assert_eq!(world.contract(&both, &id, A::Resume, json!({})).await, Err(Refusal::OwnRequest));
+        let seen = world.act(&both, async |cx| contracts::get(cx, &id).await).await.unwrap();
+        assert_eq!(seen.value["allowed"], json!(["revoke"]));
+        world.contract(&owner(), &id, A::Resume, json!({})).await.unwrap();
+        world.contract(&both, &id, A::Tier, json!({"tier": "own"})).await.unwrap();
+        world.contract(&both, &id, A::Approve, json!({})).await.unwrap();
+        world.contract(&both, &id, A::Suspend, json!({"reason": "r"})).await.unwrap();
+        world.contract(&both, &id, A::Resume, json!({})).await.unwrap();
+        ends(Value::Null).await.unwrap();
     }
 }
 
