@@ -38,6 +38,11 @@ pub struct RegistryTokenView {
 }
 
 impl RegistryToken {
+    /// Whether it has a role in this group.
+    pub fn names(&self, group: &str) -> bool {
+        self.roles.iter().any(|role| role.split_once(':').is_some_and(|(of, _)| of == group))
+    }
+
     pub fn view(&self) -> RegistryTokenView {
         let Self { id, name, roles, hash: _, created_by, expires_at, last_used_at, created_at } = self.clone();
         RegistryTokenView { id, name, roles, created_by, expires_at, last_used_at, created_at, updated_at: created_at }

@@ -81,12 +81,13 @@ fn fulfilling(sql: &mut Sql, dialect: Dialect, table: &'static Table, organisati
             sql.add("t0.").add(column).add(" = t1.id");
         }
         Condition::ReferredBy(other, column, inner) => match inner.as_slice() {
-            [Condition::Refers(theirs, third, innermost)] => {
+            [Condition::Refers(theirs, third, innermost), rest @ ..] => {
                 sql.add("SELECT t1.").add(column).add(" AS id FROM ").add(third.name).add(" t2 CROSS JOIN ");
                 of(sql.add(other.name).add(" t1 WHERE "), "t2");
                 conditions::all(sql, dialect, 2, innermost);
                 of(sql.add(" AND "), "t1");
-                sql.add("t1.").add(theirs).add(" = t2.id");
+                sql.add("t1.").add(theirs).add(" = t2.id AND ");
+                conditions::all(sql, dialect, 1, rest);
             }
             _ => {
                 sql.add("SELECT t1.").add(column).add(" AS id FROM ").add(other.name);

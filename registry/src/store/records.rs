@@ -223,6 +223,23 @@ impl Transaction for SqlTransaction {
         self.run(sql).await.map(drop)
     }
 
+    async fn forget(
+        &mut self,
+        table: &'static Table,
+        column: &'static str,
+        organisation: &str,
+        value: &str,
+    ) -> Result<(), StoreError> {
+        self.writing()?;
+        if !is_storable(&[organisation, value]) {
+            return Ok(());
+        }
+        let mut sql = Sql::new("UPDATE ");
+        sql.add(table.name).add(" SET ").add(column).add(" = NULL WHERE organisation = ").bind(organisation);
+        sql.add(" AND ").add(column).add(" = ").bind(value);
+        self.run(sql).await.map(drop)
+    }
+
     async fn clear(&mut self) -> Result<(), StoreError> {
         self.writing()?;
         let all = TABLES.iter().map(|table| table.name).chain(["feeds", "feed_rows"]);

@@ -9,6 +9,7 @@ use crate::domain::members::{Members, Object};
 use crate::domain::principal::Duty;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
+use crate::use_case::application_access::is_open;
 use crate::use_case::context::Context;
 use crate::use_case::gateways;
 use crate::use_case::keeping::{
@@ -194,11 +195,10 @@ pub async fn delete(cx: &mut Context<'_>, id: (&str, &str), expected: &Expected)
 /// # Errors
 /// Those of the store.
 pub async fn has_open_contracts(cx: &mut Context<'_>, such: Condition) -> Result<bool, Refusal> {
-    let is_open = Condition::From("open", String::new());
-    Ok(cx.tx.count(&CONTRACTS, &cx.caller.organisation, &[such, is_open]).await? > 0)
+    Ok(cx.tx.count(&CONTRACTS, &cx.caller.organisation, &[such, is_open()]).await? > 0)
 }
 
-/// Removes it, with its document.
+/// Removes it, with its document. Contracts that have ended are not those of an API that comes in its name.
 ///
 /// # Errors
 /// Something depends on it; those of the store.
@@ -216,5 +216,6 @@ pub async fn end(cx: &mut Context<'_>, kept: &Kept<Api>) -> Result<Deleted, Refu
     if kept.thing.has_openapi {
         cx.tx.delete(&DOCUMENTS, &cx.caller.organisation, &key).await?;
     }
+    cx.tx.forget(&CONTRACTS, "api", &cx.caller.organisation, &key).await?;
     remove(cx, kept).await
 }

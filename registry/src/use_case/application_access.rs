@@ -24,13 +24,18 @@ impl Record for Application {
     }
 }
 
-/// That it is in a group of the caller's, or has a contract for an API of his.
+/// That it is in a group of the caller's, or has an open contract for an API of his.
 pub fn readable_applications(reach: &Reach) -> Condition {
     if reach.has(ROOT, &READERS) {
         return Condition::All(Vec::new());
     }
-    let has_contract = Condition::ReferredBy(&CONTRACTS, "application", vec![for_own_api(reach)]);
+    let has_contract = Condition::ReferredBy(&CONTRACTS, "application", vec![for_own_api(reach), is_open()]);
     Condition::Any(vec![reach.condition("group_id", &READERS), has_contract])
+}
+
+/// That a contract has not ended.
+pub fn is_open() -> Condition {
+    Condition::From("open", String::new())
 }
 
 /// That a contract is for an API of the caller's.
@@ -46,7 +51,7 @@ async fn must_read(cx: &mut Context<'_>, reach: &Reach, application: &Applicatio
         return Ok(());
     }
     let of_this = Condition::Is("application", application.id.clone());
-    let count = cx.tx.count(&CONTRACTS, &cx.caller.organisation, &[of_this, for_own_api(reach)]).await?;
+    let count = cx.tx.count(&CONTRACTS, &cx.caller.organisation, &[of_this, is_open(), for_own_api(reach)]).await?;
     if count > 0 { Ok(()) } else { Err(Refusal::NotFound) }
 }
 

@@ -16,7 +16,7 @@ use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::tier::{Tier, TierOfApi};
 use crate::use_case::context::Context;
-use crate::use_case::keeping::{hold, remove};
+use crate::use_case::keeping::hold;
 use crate::use_case::record::Record;
 use crate::use_case::serving::{follow, prepare};
 use crate::use_case::tree::Tree;
@@ -240,7 +240,7 @@ impl Catalogue {
             let id = &kept.thing.id;
             hold::<Group>(cx, id).await?;
             let done = match groups::free(cx, id).await {
-                Ok(()) => remove(cx, kept).await,
+                Ok(()) => groups::end(cx, kept).await,
                 Err(refusal) => Err(refusal),
             };
             gone("group", id, done, lines)?;

@@ -6,14 +6,15 @@ use crate::domain::group::Group;
 use crate::domain::members::{Members, Object};
 use crate::domain::principal::ROOT;
 use crate::domain::refusal::Refusal;
+use crate::domain::registry_token::RegistryToken;
 use crate::domain::time::Time;
 use crate::use_case::context::Context;
-use crate::use_case::keeping::{Catalogued, admin, change, find, hold, is_used, json, make, member, page, remove};
+use crate::use_case::keeping::{Catalogued, admin, all, change, find, hold, is_used, json, make, member, page, remove};
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record};
 use crate::use_case::shown::{Asked, Deleted, Expected, Page, Shown};
 use crate::use_case::store::{Condition, Table};
-use crate::use_case::tables::{APIS, APPLICATIONS, GROUPS};
+use crate::use_case::tables::{APIS, APPLICATIONS, AUDIT_ENTRIES, GROUPS};
 use crate::use_case::tree::Tree;
 
 impl Record for Group {
@@ -114,7 +115,7 @@ pub async fn delete(cx: &mut Context<'_>, id: &str, expected: &Expected) -> Resu
         return Err(Refusal::InUse("every organisation has the group root"));
     }
     free(cx, id).await?;
-    remove(cx, &kept).await
+    end(cx, &kept).await
 }
 
 /// # Errors
@@ -130,7 +131,22 @@ pub async fn free(cx: &mut Context<'_>, id: &str) -> Result<(), Refusal> {
     if cx.tx.count(&APPLICATIONS, &cx.caller.organisation, &conditions).await? > 0 {
         return Err(Refusal::InUse("it has applications"));
     }
+    let now = cx.now;
+    if all::<RegistryToken>(cx).await?.values().any(|kept| now < kept.thing.expires_at && kept.thing.names(id)) {
+        return Err(Refusal::InUse("a registry token has roles in it"));
+    }
     Ok(())
+}
+
+/// Removes it, once it is [free]. What the audit has of it is not for auditors of a group that comes in its name.
+///
+/// # Errors
+/// Those of the store.
+pub async fn end(cx: &mut Context<'_>, kept: &Kept<Group>) -> Result<Deleted, Refusal> {
+    for column in ["group_id", "other_group"] {
+        cx.tx.forget(&AUDIT_ENTRIES, column, &kept.organisation, &kept.thing.id).await?;
+    }
+    remove(cx, kept).await
 }
 
 async fn held(cx: &mut Context<'_>, id: &str, expected: &Expected) -> Result<Kept<Group>, Refusal> {

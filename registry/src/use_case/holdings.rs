@@ -8,6 +8,7 @@ use crate::domain::client::{AppClient, ClientStatus};
 use crate::domain::contract::{AccessContract, ContractStatus};
 use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
+use crate::use_case::application_access::is_open;
 use crate::use_case::client_access::audit_client;
 use crate::use_case::context::Context;
 use crate::use_case::contract_access::audit_contract;
@@ -32,7 +33,7 @@ impl Holdings {
     /// Those of the store.
     pub async fn of(cx: &mut Context<'_>, application: Application) -> Result<Self, Refusal> {
         let of = || Condition::Is("application", application.id.clone());
-        let contracts = every(cx, vec![of(), Condition::From("open", String::new())]).await?;
+        let contracts = every(cx, vec![of(), is_open()]).await?;
         let mut holdings = Self::without_contracts(cx, application.clone()).await?;
         holdings.contracts = contracts;
         Ok(holdings)

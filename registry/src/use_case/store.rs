@@ -128,6 +128,16 @@ pub trait Transaction: FeedStore + Send {
 
     async fn delete(&mut self, table: &'static Table, organisation: &str, id: &str) -> Result<(), StoreError>;
 
+    /// Empties a column wherever it has this value. Revisions and bodies stay: what refers to a thing that goes shall
+    /// not refer to one that comes in its name.
+    async fn forget(
+        &mut self,
+        table: &'static Table,
+        column: &'static str,
+        organisation: &str,
+        value: &str,
+    ) -> Result<(), StoreError>;
+
     /// Deletes the records of every table and all feeds; epoch and hold stay.
     async fn clear(&mut self) -> Result<(), StoreError>;
 

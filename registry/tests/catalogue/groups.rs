@@ -1,12 +1,16 @@
 //! Groups and environments.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tessera_registry::domain::principal::{Caller, Role};
 use tessera_registry::domain::refusal::Refusal;
 use tessera_registry::use_case::audit::{ChainState, verify};
 use tessera_registry::use_case::shown::{Asked, Deleted, Expected};
 use tessera_registry::use_case::store::Store;
-use tessera_registry::use_case::{environments, groups};
+use tessera_registry::use_case::{apis, audit, environments, groups, registry_tokens};
 
+use crate::apis::make_api;
 use crate::call;
 use crate::database::every;
 use crate::world::{World, asked, caller, object, pointers};
@@ -176,5 +180,37 @@ async fn what_is_there_throughout_is_listed_exactly_once() {
             assert!((0..20).all(|n| seen.contains(&format!("g{n:02}"))));
             assert_eq!(seen.first() < seen.last(), !descending);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_comes_back_has_nothing_of_the_former_one() {
+    for files in every() {
+        let world = World::new(files).await;
+        let (admin, system) = (caller("default", &["admin"]), Caller::system("default"));
+        let body = object(json!({"id": "hr"}));
+        let make = async || call!(world, &admin, |cx| groups::create(cx, &body).await).unwrap();
+        let delete = async || call!(world, &admin, |cx| groups::delete(cx, "hr", &Expected::Any).await);
+        make().await;
+        let prod = object(json!({"id": "prod"}));
+        call!(world, &admin, |cx| environments::create(cx, &prod).await).unwrap();
+        make_api(&world, "salaries", "hr", json!({"lifecycle": "draft"})).await;
+        call!(world, &admin, |cx| apis::delete(cx, ("prod", "salaries"), &Expected::Any).await).unwrap();
+        let (roles, day) = ([Role::parse("hr:owner").unwrap()], Duration::from_secs(86_400));
+        call!(world, &system, |cx| registry_tokens::create(cx, None, &roles, day).await).unwrap();
+        let refused = delete().await;
+        assert!(matches!(refused, Err(Refusal::InUse(why)) if why.contains("token")), "{refused:?}");
+        world.pass(86_400_000);
+        let auditor = caller("default", &["hr:auditor"]);
+        let entries = async || call!(world, &auditor, |cx| audit::list(cx, &asked(&[])).await).unwrap().items.len();
+        assert_eq!(entries().await, 2);
+        delete().await.unwrap();
+        make().await;
+        assert_eq!(entries().await, 0);
+        let everything = caller("default", &["root:auditor"]);
+        let all = call!(world, &everything, |cx| audit::list(cx, &asked(&[])).await).unwrap().items;
+        assert!(all.iter().any(|entry| entry["subject"]["id"] == "prod/salaries"));
+        let mut tx = world.database.read().await.unwrap();
+        assert!(matches!(verify(&mut *tx, "default").await.unwrap(), ChainState::Whole { .. }));
     }
 }

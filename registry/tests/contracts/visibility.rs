@@ -5,9 +5,10 @@ use tessera_registry::domain::contract_action::ContractAction as A;
 use tessera_registry::domain::principal::Caller;
 use tessera_registry::domain::refusal::Refusal;
 use tessera_registry::use_case::context::Context;
-use tessera_registry::use_case::{applications, audit, clients, contracts, tasks};
+use tessera_registry::use_case::shown::Expected;
+use tessera_registry::use_case::{apis, applications, audit, clients, contracts, groups, tasks, tiers};
 
-use crate::world::{World, admin, asked, caller, developer, owner};
+use crate::world::{World, admin, asked, caller, developer, object, owner};
 
 #[tokio::test]
 async fn who_reads_what() {
@@ -86,5 +87,39 @@ async fn lists_are_filtered() {
         assert_eq!((words("sHo").await, words("shop x").await), (1, 0));
         let of_tasks = async |cx: &mut Context<'_>| tasks::list(cx, &asked(&[("stuck", "true")])).await;
         assert!(world.act(&developer(), of_tasks).await.unwrap().items.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_api_that_comes_back_has_nothing_of_the_former_one() {
+    for world in World::each().await {
+        let (application, contract) = world.active().await;
+        let list = async |who: &Caller| {
+            let asked = asked(&[]);
+            world.act(who, async |cx| contracts::list(cx, &asked).await).await.unwrap().items.len()
+        };
+        let reads = async |who: &Caller| {
+            let read = world.act(who, async |cx| contracts::get(cx, &contract).await).await.is_ok();
+            let application = world.act(who, async |cx| applications::get(cx, &application).await).await.is_ok();
+            (read, application)
+        };
+        world.contract(&owner(), &contract, A::Revoke, json!({"reason": "r"})).await.unwrap();
+        // The application is that of others, but the contract was his.
+        assert_eq!((reads(&owner()).await, list(&owner()).await), ((true, false), 1));
+        world.pass(std::time::Duration::from_millis(1));
+        let group = object(json!({"id": "late"}));
+        world.act(&admin(), async |cx| groups::create(cx, &group).await).await.unwrap();
+        for tier in ["gold", "silver", "own", "free"] {
+            let end = async |cx: &mut Context<'_>| tiers::delete(cx, ("prod", "orders", tier), &Expected::Any).await;
+            world.act(&admin(), end).await.unwrap();
+        }
+        let end = async |cx: &mut Context<'_>| apis::delete(cx, ("prod", "orders"), &Expected::Any).await;
+        world.act(&owner(), end).await.unwrap();
+        let body = object(json!({"environment": "prod", "id": "orders", "group": "late", "title": "Mine"}));
+        let late = caller("late", &["late:owner", "late:auditor"]);
+        world.act(&late, async |cx| apis::create(cx, &body).await).await.unwrap();
+        assert_eq!((reads(&late).await, list(&late).await), ((false, false), 0));
+        assert_eq!((reads(&developer()).await, list(&developer()).await), ((true, true), 1));
+        assert_eq!(reads(&admin()).await, (true, true));
     }
 }
