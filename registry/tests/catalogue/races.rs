@@ -6,7 +6,7 @@ use serde_json::json;
 use tessera_registry::domain::refusal::Refusal;
 use tessera_registry::use_case::shown::Expected;
 use tessera_registry::use_case::tree::Tree;
-use tessera_registry::use_case::{apis, gateway_tokens, gateways, groups};
+use tessera_registry::use_case::{apis, environments, gateway_tokens, gateways, groups, providers};
 
 use crate::apis::with_groups;
 use crate::call;
@@ -81,5 +81,27 @@ async fn of_many_tokens_asked_for_at_once_two_are_made() {
             }
         });
         assert_eq!(made.await, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_names_the_same_in_another_order_does_not_wait_for_ever() {
+    for files in every() {
+        let world = Arc::new(with_groups(files).await);
+        let admin = caller("default", &["admin"]);
+        for number in 0..8 {
+            let body = object(json!({"id": format!("e{number}")}));
+            call!(world, &admin, |cx| environments::create(cx, &body).await).unwrap();
+        }
+        let made = at_once(&world, 12, |world, number| async move {
+            let mut named: Vec<_> = (0..8).map(|environment| format!("e{environment}")).collect();
+            if number % 2 == 0 {
+                named.reverse();
+            }
+            let body = object(json!({"id": format!("p{number}"), "kind": "manual", "environments": named}));
+            let admin = caller("default", &["admin"]);
+            call!(world, &admin, |cx| providers::create(cx, &body).await)
+        });
+        assert_eq!(made.await, 12);
     }
 }
