@@ -114,6 +114,19 @@ fn every_fault_is_told_at_once_by_its_path() {
 }
 
 #[test]
+fn a_receiver_has_one_secret_in_an_organisation() {
+    let webhook = |organisation: &str, url: &str| {
+        let secret = "secret = {env = \"TESSERA_TEST_WEBHOOK\"}";
+        format!("[[webhooks]]\norganisation = \"{organisation}\"\nurl = \"{url}\"\n{secret}\n")
+    };
+    let (one, other) = ("https://hooks.example.com/x", "https://hooks.example.com/y");
+    let text = [LEAST, KEY, &webhook("a", one), &webhook("b", one), &webhook("a", other)].concat();
+    assert_eq!(read(&text).unwrap().webhooks.len(), 3);
+    let faults = read(&format!("{text}{}", webhook("a", one))).unwrap_err();
+    assert_eq!(faults, ["webhooks[3].url: is there twice for the organisation"]);
+}
+
+#[test]
 fn no_fault_quotes_a_secret() {
     for (text, path) in [
         ("database.url = \"postgres://u:hunter2@db/x\"", "database.url"),

@@ -1,5 +1,7 @@
 //! Who is told of what happens.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretSlice};
@@ -19,10 +21,11 @@ pub struct Webhook {
 }
 
 pub(super) fn webhooks(root: &mut Section<'_>) -> Vec<Webhook> {
-    root.sections("webhooks").into_iter().filter_map(webhook).collect()
+    let mut known = BTreeSet::new();
+    root.sections("webhooks").into_iter().filter_map(|section| webhook(section, &mut known)).collect()
 }
 
-fn webhook(mut section: Section<'_>) -> Option<Webhook> {
+fn webhook(mut section: Section<'_>, known: &mut BTreeSet<(String, String)>) -> Option<Webhook> {
     let organisation = section.text("organisation").unwrap_or_else(|| DEFAULT_ORGANISATION.to_owned());
     if !is_slug(&organisation) {
         section.fault("organisation", "must be a slug: letters a to z, digits and hyphens");
@@ -34,6 +37,12 @@ fn webhook(mut section: Section<'_>) -> Option<Webhook> {
         }
         is_safe
     });
+    // A delivery names its receiver by these two: they say which secret signs it.
+    if let Some(url) = &url
+        && !known.insert((organisation.clone(), url.clone()))
+    {
+        section.fault("url", "is there twice for the organisation");
+    }
     let secret = required_secret(&mut section, "secret").and_then(|secret| {
         let bytes = secret.expose_secret().strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
         let bytes = bytes.filter(|bytes| (24..=64).contains(&bytes.len()));

@@ -191,6 +191,7 @@ pub fn introspection_place(provider: &str) -> String {
 impl Introspection {
     fn read(&mut self, members: &mut Members<'_>, has_issuer: bool, seal: &dyn Fn(&str) -> String) {
         let https = text_that(is_safe_url, "must be an https URL, or an http one on a loopback host");
+        let (endpoint, client_id) = (self.endpoint.clone(), self.client_id.clone());
         members.nullable("endpoint", &mut self.endpoint, https);
         if self.endpoint.is_none() && !has_issuer {
             members.fault("endpoint", "is required where the provider has no issuer");
@@ -198,6 +199,11 @@ impl Introspection {
         members.required("client_id", &mut self.client_id, text(1..=1024));
         members.optional("auth", &mut self.auth, EndpointAuth::default(), word(AUTHS));
         members.required("credential", &mut self.credential, |value| credential(value).map(seal));
+        // Or who can write it could have it sent to a server of his own.
+        let is_moved = (&endpoint, &client_id) != (&self.endpoint, &self.client_id);
+        if members.is_patch() && is_moved && members.given("credential").is_none() {
+            members.fault("credential", "is required again where `endpoint` or `client_id` changes");
+        }
         members.made_here(&["credential_set"]);
     }
 }

@@ -15,6 +15,10 @@ pub const MAX_DESCRIPTION: usize = 4000;
 /// Longest reason, in characters.
 pub const MAX_REASON: usize = 1000;
 
+/// Bytes that become one character in NFC: at most four characters of four bytes. What has more for each character that
+/// it may have need not be normalised, which takes its time.
+const MAX_DECOMPOSED: usize = 16;
+
 /// Whether a text may have line feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lines {
@@ -27,6 +31,13 @@ pub enum Lines {
 /// # Errors
 /// What is wrong with it.
 pub fn checked(text: &str, lines: Lines, length: &RangeInclusive<usize>) -> Result<String, String> {
+    let wrong_length = || match (length.start(), length.end()) {
+        (0, most) => format!("must have at most {most} characters"),
+        (least, most) => format!("must have {least} to {most} characters"),
+    };
+    if text.len() > length.end().saturating_mul(MAX_DECOMPOSED) {
+        return Err(wrong_length());
+    }
     let text: String = text.nfc().collect();
     let is_refused = |c: char| c.is_control() && !(c == '\n' && lines == Lines::Many);
     if text.chars().any(is_refused) {
@@ -35,10 +46,7 @@ pub fn checked(text: &str, lines: Lines, length: &RangeInclusive<usize>) -> Resu
     if length.contains(&text.chars().count()) {
         return Ok(text);
     }
-    Err(match (length.start(), length.end()) {
-        (0, most) => format!("must have at most {most} characters"),
-        (least, most) => format!("must have {least} to {most} characters"),
-    })
+    Err(wrong_length())
 }
 
 /// Lower case, so that words are found however they are written.
@@ -139,6 +147,17 @@ mod tests {
         assert_eq!(checked("a\n", Lines::Many, &(0..=2)).as_deref(), Ok("a\n"));
         assert!(checked("\r\n", Lines::Many, &(0..=2)).is_err());
         assert_eq!(folded("STRA\u{df}E \u{c9}"), folded("stra\u{df}e e\u{301}"));
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_normalised() {
+        // U+1F82 is one character of four, in four bytes at most each.
+        let four = "\u{3b1}\u{313}\u{300}\u{345}".repeat(200);
+        assert_eq!(checked(&four, Lines::One, &(1..=200)).as_deref(), Ok("\u{1f82}".repeat(200).as_str()));
+        let begun = std::time::Instant::now();
+        assert!(checked(&"\u{301}".repeat(16 << 20), Lines::One, &(1..=200)).is_err());
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        assert!(checked(&"a".repeat(201), Lines::One, &(0..=200)).is_err());
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::domain::refusal::Refusal;
 use crate::use_case::client_access::audit_client;
 use crate::use_case::context::Context;
 use crate::use_case::holdings::Holdings;
-use crate::use_case::record::{Kept, get, insert};
-use crate::use_case::store::Condition;
+use crate::use_case::record::{Kept, get, insert, list, update};
+use crate::use_case::store::{Condition, Query};
 use crate::use_case::tables::CLIENTS;
 
 /// Adds a client to its application, which is locked, and makes it live if somebody vouches for it.
@@ -28,20 +28,35 @@ pub async fn add(
     if is_live {
         client.be_live(cx.now);
     }
-    let organisation = &cx.caller.organisation;
     if let Some(holding) = client.holding() {
-        let taken = [Condition::Is("holds", holding)];
-        if cx.tx.count(&CLIENTS, organisation, &taken).await? > 0 {
-            return Err(Refusal::Exists("this client of the provider belongs to an application already"));
-        }
+        make_way(cx, &client, holding).await?;
     }
-    let kept = insert(cx.tx, organisation, client).await?;
+    let kept = insert(cx.tx, &cx.caller.organisation, client).await?;
     audit_client(cx, &holdings.application, "create", None, None, &kept.thing).await?;
     holdings.take(cx, &kept.thing).await?;
     take_place(cx, &mut holdings, &kept.thing).await?;
     holdings.settle(cx).await?;
     holdings.publish_since(cx, rows).await?;
     Ok(kept)
+}
+
+/// Nobody else has this client of the provider. Who only claims it, without a proof, gives way to one that somebody
+/// vouches for.
+async fn make_way(cx: &mut Context<'_>, client: &AppClient, holding: String) -> Result<(), Refusal> {
+    let organisation = cx.caller.organisation.as_str();
+    let query = Query { conditions: vec![Condition::Is("holds", holding)], limit: 1, ..Query::default() };
+    let Some(mut holder) = list::<AppClient>(cx.tx, organisation, &query).await?.pop() else { return Ok(()) };
+    let is_claim = holder.thing.waits_for_proof() && holder.thing.application != client.application;
+    let application = get::<Application>(cx.tx, organisation, &holder.thing.application).await?;
+    let Some(application) = application.filter(|_| is_claim && client.status == ClientStatus::Live) else {
+        return Err(Refusal::Exists("this client of the provider belongs to an application already"));
+    };
+    // Its application is not locked: it holds nothing, and whoever makes it live meanwhile fails, or this does.
+    let before = holder.thing.clone();
+    holder.thing.end(cx.now);
+    update(cx.tx, &mut holder).await?;
+    let reason = Some("an admin vouches for the client of another application");
+    audit_client(cx, &application.thing, "delete", reason, Some(&before), &holder.thing).await
 }
 
 async fn must_take_clients(cx: &mut Context<'_>, application: &Application) -> Result<(), Refusal> {

@@ -48,8 +48,14 @@ async fn a_credential_is_sealed_and_never_shown() {
         let done = call!(world, &admin, |cx| providers::patch(cx, "idp", &Expected::Any, &other).await).unwrap();
         assert_eq!((done.revision, &done.value["introspection"]["client_id"]), (2, &json!("registry")));
         assert_eq!(world.sealing.open(&sealed(&world, "idp").await, &place).as_deref(), Some(b"t0psecret".as_slice()));
-        let kept = object(json!({"title": "The IdP", "introspection": {"client_id": "other"}}));
-        call!(world, &admin, |cx| providers::patch(cx, "idp", &Expected::Any, &kept).await).unwrap();
+        // What is stored is not sent to whom it was not given for.
+        for moved in [json!({"client_id": "other"}), json!({"endpoint": "https://idp.example.com/other"})] {
+            let moved = object(json!({"introspection": moved}));
+            let refused = call!(world, &admin, |cx| providers::patch(cx, "idp", &Expected::Any, &moved).await);
+            assert_eq!(pointers(refused), ["/introspection/credential"]);
+        }
+        let moved = object(json!({"title": "The IdP", "introspection": {"client_id": "o", "credential": "t0psecret"}}));
+        call!(world, &admin, |cx| providers::patch(cx, "idp", &Expected::Any, &moved).await).unwrap();
 
         let entries = call!(world, &admin, |cx| audit::list(cx, &asked(&[])).await).unwrap();
         let told = format!("{entries:?}{done:?}{made:?}");

@@ -153,3 +153,21 @@ async fn secrets_are_for_developers() {
         assert!(matches!(secret(caller("both", &["admin", "root:developer"])).await, Err(Refusal::NotSupported(_))));
     }
 }
+
+#[tokio::test]
+async fn who_only_claims_a_client_gives_way_to_an_admin() {
+    for world in World::each().await {
+        let (squatter, rightful) =
+            (world.application(&developer()).await.unwrap(), world.application(&developer()).await.unwrap());
+        let claim = world.client(&developer(), &squatter, "shop").await.unwrap();
+        assert!(matches!(world.client(&developer(), &rightful, "shop").await, Err(Refusal::Exists(_))));
+        // In its own application it is to be confirmed.
+        assert!(matches!(world.client(&admin(), &squatter, "shop").await, Err(Refusal::Exists(_))));
+        let live = world.client(&admin(), &rightful, "shop").await.unwrap();
+        assert_eq!(text(&live, "status"), "live");
+        let get = async |cx: &mut Context<'_>| clients::get(cx, text(&claim, "id")).await;
+        assert_eq!(text(&world.act(&developer(), get).await.unwrap(), "status"), "deleted");
+        assert!(matches!(world.client(&admin(), &squatter, "shop").await, Err(Refusal::Exists(_))));
+        world.audited().await;
+    }
+}
