@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::domain::token_text::{GATEWAY_PREFIX, hash_of};
 use crate::http::authentication::bearer_token;
@@ -44,7 +44,7 @@ pub struct Holds {
 enum Woken {
     /// There may be something to tell.
     ByChange,
-    /// The token is no longer valid, the time is over, or the process ends.
+    /// The token is no longer valid, the gateway is another one, the time is over, or the process ends.
     AtLast,
 }
 
@@ -76,8 +76,10 @@ impl Holds {
         };
         let _counted = Counted::begin();
         let deadline = Instant::now() + wait;
+        // When to ask again what could not be told: the change that woke the poll wakes it only once.
+        let mut again = None;
         loop {
-            let woken = self.wait(feed, poller, deadline, &mut watch).await;
+            let woken = self.wait(feed, poller, (deadline, again.take()), &mut watch).await;
             let told = match self.identify(feed, headers).await {
                 Ok(Some(poller)) => self.ask(feed, &poller.scope, &wish.poll).await,
                 Ok(None) => return Err(HttpProblem::unauthenticated()),
@@ -88,8 +90,9 @@ impl Holds {
                     return answer::written(told, &wish.known, Some(wait.as_secs()));
                 }
                 Err(problem) if woken == Woken::AtLast => return Err(problem),
-                // Nothing in scope; or it cannot be told whether there is something, and there is none yet.
-                Ok(_) | Err(_) => {}
+                // Nothing in scope.
+                Ok(_) => {}
+                Err(_) => again = Some(Instant::now() + LOOK),
             }
         }
     }
@@ -98,20 +101,34 @@ impl Holds {
         Arc::clone(&self.room).try_acquire_owned().ok()
     }
 
-    async fn wait(&self, feed: &Feed, poller: &Poller, deadline: Instant, watch: &mut Watch) -> Woken {
+    async fn wait(
+        &self,
+        feed: &Feed,
+        poller: &Poller,
+        (deadline, again): (Instant, Option<Instant>),
+        watch: &mut Watch,
+    ) -> Woken {
         let mut ending = self.ending.clone();
-        let mut look = Instant::now() + LOOK;
+        let invalid = self.invalid(feed, poller);
+        tokio::pin!(invalid);
         loop {
             tokio::select! {
                 () = sleep_until(deadline) => return Woken::AtLast,
                 () = ended(&mut ending) => return Woken::AtLast,
-                () = sleep_until(look) => {
-                    if !self.validity.has(&*feed.registry.outside.store, &poller.token).await {
-                        return Woken::AtLast;
-                    }
-                    look = Instant::now() + LOOK;
-                }
+                () = &mut invalid => return Woken::AtLast,
+                () = sleep_until(again.unwrap_or(deadline)), if again.is_some() => return Woken::ByChange,
                 is_open = watch.moved() => return if is_open { Woken::ByChange } else { Woken::AtLast },
+            }
+        }
+    }
+
+    /// When the token is no longer valid, or its gateway has changed.
+    async fn invalid(&self, feed: &Feed, poller: &Poller) {
+        let gateway = (poller.gateway.as_str(), poller.revision);
+        loop {
+            sleep(LOOK).await;
+            if !self.validity.has(&*feed.registry.outside.store, &poller.token, gateway).await {
+                return;
             }
         }
     }

@@ -20,6 +20,8 @@ const LONGEST_WAIT: u64 = 60;
 #[derive(Clone, Debug)]
 pub struct Poller {
     pub gateway: String,
+    /// The gateway's.
+    pub revision: i64,
     /// The id of its token.
     pub token: String,
     pub scope: FeedScope,
@@ -37,9 +39,10 @@ impl Poller {
         let mut tx = outside.store.read().await?;
         let Some((token, kept)) = gateway_of(&mut *tx, token).await? else { return Ok(None) };
         let is_due = is_due(&kept.thing, outside.clock.now());
+        let revision = kept.revision;
         let (gateway, environment, apis) = (kept.thing.id, kept.thing.environment, kept.thing.apis);
         let scope = FeedScope { organisation: kept.organisation, environment, apis };
-        Ok(Some(Self { gateway, token, scope, is_due }))
+        Ok(Some(Self { gateway, revision, token, scope, is_due }))
     }
 }
 
