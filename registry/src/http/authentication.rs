@@ -1,10 +1,13 @@
 //! Who calls: the holder of a registry token, or of an access token where they are taken.
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
 use crate::domain::organisation::Organisation;
 use crate::domain::principal::Caller;
+use crate::domain::time::Time;
 use crate::domain::token_text::REGISTRY_PREFIX;
 use crate::http::problem::HttpProblem;
 use crate::http::registry::Registry;
@@ -35,11 +38,25 @@ async fn of_registry_token(registry: &Registry, token: &str) -> Result<Option<Ca
     let known = registry_tokens::caller_of(&mut *store.read().await?, token, now).await?;
     let Some((caller, is_due)) = known else { return Ok(None) };
     if is_due {
-        let mut tx = store.write().await?;
-        registry_tokens::note_use(&mut *tx, &caller, now).await?;
-        tx.commit().await?;
+        note(registry, caller.clone(), now);
     }
     Ok(Some(caller))
+}
+
+/// Beside the request, which needs none of it and waits for no other writer.
+fn note(registry: &Registry, caller: Caller, now: Time) {
+    let (store, noting) = (Arc::clone(&registry.outside.store), Arc::clone(&registry.noting));
+    tokio::spawn(async move {
+        let Ok(_turn) = noting.begin(&caller.principal.to_string()) else { return };
+        let noted = async {
+            let mut tx = store.write().await?;
+            registry_tokens::note_use(&mut *tx, &caller, now).await?;
+            tx.commit().await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, principal = %caller.principal, "the use of a token could not be noted");
+        }
+    });
 }
 
 /// Without roles where his organisation does not exist: an access token may name any.

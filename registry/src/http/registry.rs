@@ -44,11 +44,13 @@ pub struct Registry {
     pub settings: HttpSettings,
     pub throttle: Throttle,
     pub at_once: AtOnce,
+    /// Tokens whose use is being noted.
+    pub noting: Arc<AtOnce>,
 }
 
 impl Registry {
     pub fn new(outside: Outside, settings: HttpSettings) -> Self {
         let throttle = Throttle::new(settings.requests_per_second, settings.burst, settings.failed_authentications);
-        Self { outside, settings, throttle, at_once: AtOnce::default() }
+        Self { outside, settings, throttle, at_once: AtOnce::default(), noting: Arc::default() }
     }
 }
