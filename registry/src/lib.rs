@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod configuration;
+pub mod connections;
 pub mod domain;
 pub mod http;
 pub mod measures;

@@ -90,7 +90,11 @@ struct Served {
 
 impl Served {
     fn start(place: &Place) -> Self {
-        let mut child = place.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        Self::begun(place.command(&["serve"]))
+    }
+
+    fn begun(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut served = Self { lines: BufReader::new(child.stderr.take().unwrap()), child, addresses: Vec::new() };
         while served.addresses.len() < 3 {
             let mut line = String::new();
@@ -104,9 +108,13 @@ impl Served {
         served
     }
 
-    fn get(&self, listener: &str, path: &str, token: Option<&str>) -> String {
+    fn connected(&self, listener: &str) -> TcpStream {
         let address = &self.addresses.iter().find(|(name, _)| name == listener).unwrap().1;
-        let mut stream = TcpStream::connect(address).unwrap();
+        TcpStream::connect(address).unwrap()
+    }
+
+    fn get(&self, listener: &str, path: &str, token: Option<&str>) -> String {
+        let mut stream = self.connected(listener);
         let token = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: registry\r\nconnection: close\r\n{token}\r\n").unwrap();
         let mut answer = String::new();
@@ -219,6 +227,21 @@ fn a_backup_is_nobody_elses_whatever_was_there_before() {
     }
     assert_eq!(fs::read_to_string(place.path("victim")).unwrap(), "as it was");
     place.run(&["backup", &place.path("no/folder")], 1);
+}
+
+#[test]
+fn gateways_are_served_while_the_administration_has_no_room() {
+    let place = Place::new();
+    place.run(&["apply", &place.path("catalogue.toml"), "--yes"], 0);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 200 && exec \"$0\" \"$@\"", BINARY, "--config", &place.path("registry.toml"), "serve"]);
+    limited.env("SEALING_KEY", SEALING_KEY);
+    let served = Served::begun(limited);
+    let idle: Vec<_> = (0..260).map(|_| served.connected("api")).collect();
+    assert!(served.get("feed", "/v1/contracts", Some("trg_unknown")).starts_with("HTTP/1.1 401 "));
+    assert!(served.get("ops", "/livez", None).starts_with("HTTP/1.1 200 "));
+    drop(idle);
+    served.end();
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum_server::Handle;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{Handle, Server};
+use hyper_util::rt::TokioTimer;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -16,6 +18,7 @@ use tokio::task::JoinSet;
 use crate::command::connected::{Connected, configuration, logging};
 use crate::command::ended::Ended;
 use crate::configuration::{Configuration, Listeners, Rates};
+use crate::connections::{Bounded, HEAD_WITHIN, Room};
 use crate::domain::webhook::Subscribers;
 use crate::http::feed::{Feed, Holds, Notes, Service};
 use crate::http::ops::Ops;
@@ -58,16 +61,17 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
         Some(files) => Some(tls::configuration(files).await.map_err(Ended::failed)?),
         None => None,
     };
+    let room = Room::of_process(configuration.database.pool);
     let routers = [
-        ("api", listeners.api, api::router(Arc::clone(&registry)), tls.clone()),
-        ("feed", listeners.feed, feed::router(polled), tls),
-        ("ops", listeners.ops, ops::router(Arc::new(Ops { store, metrics: metrics.clone() })), None),
+        ("api", listeners.api, room.api, api::router(Arc::clone(&registry)), tls.clone()),
+        ("feed", listeners.feed, room.feed, feed::router(polled), tls),
+        ("ops", listeners.ops, room.ops, ops::router(Arc::new(Ops { store, metrics: metrics.clone() })), None),
     ];
     let handle = Handle::new();
     let mut running = JoinSet::new();
-    for (name, address, router, tls) in routers {
+    for (name, address, room, router, tls) in routers {
         let listener = bound(name, address)?;
-        running.spawn(listen(listener, router, tls, handle.clone()));
+        running.spawn(listen(listener, Bounded::new(room), router, tls, handle.clone()));
     }
     let messenger = HttpMessenger::new(&configuration.webhooks).map_err(Ended::failed)?;
     let work = Arc::new(Work {
@@ -129,15 +133,25 @@ fn bound(name: &str, address: SocketAddr) -> Result<TcpListener, Ended> {
 
 async fn listen(
     listener: TcpListener,
+    room: Bounded,
     router: Router,
-    tls: Option<axum_server::tls_rustls::RustlsConfig>,
+    tls: Option<RustlsConfig>,
     handle: Handle<SocketAddr>,
 ) -> std::io::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum_server::from_tcp(listener)?;
     match tls {
-        Some(tls) => axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(service).await,
-        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await,
+        Some(tls) => patient(server.acceptor(RustlsAcceptor::new(tls).acceptor(room))).handle(handle).serve(service).await,
+        None => patient(server.acceptor(room)).handle(handle).serve(service).await,
     }
+}
+
+/// With limits to its patience.
+fn patient<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
+    let builder = server.http_builder();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_WITHIN);
+    server.first_request_timeout(HEAD_WITHIN)
 }
 
 /// What tells the service to end; listened to before anybody can know that it runs.
