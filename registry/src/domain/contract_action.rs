@@ -93,9 +93,14 @@ impl ContractAction {
         }
     }
 
-    /// Whether it lets a contract be used: not for who asked for the contract.
-    pub const fn is_four_eyes(self) -> bool {
-        matches!(self, Self::Approve | Self::Resume)
+    /// Whether it lets a contract be used: not for who asked for the contract. Where the tier gives the approval,
+    /// nobody else has to resume it either.
+    pub const fn is_four_eyes(self, automatic: bool) -> bool {
+        match self {
+            Self::Approve => true,
+            Self::Resume => !automatic,
+            _ => false,
+        }
     }
 }
 
@@ -158,8 +163,9 @@ impl AccessContract {
     /// What they may do now. `terms` are those of the [tier in question](Self::tier_in_question), if there is one.
     pub fn allowed(&self, party: &Party<'_>, terms: Option<&TierTerms>) -> Vec<ContractAction> {
         let is_own = terms.is_some_and(|terms| self.is_own(party, terms));
+        let automatic = terms.is_some_and(|terms| terms.automatic);
         let is_allowed = |action: &ContractAction| {
-            self.is_possible(*action) && action.may(party) && !(action.is_four_eyes() && is_own)
+            self.is_possible(*action) && action.may(party) && !(action.is_four_eyes(automatic) && is_own)
         };
         ContractAction::ALL.into_iter().filter(is_allowed).collect()
     }

@@ -78,7 +78,8 @@ pub async fn act(
         None => None,
     };
     let is_own = || in_question.as_ref().is_some_and(|terms| before.is_own(&bound.party(), terms));
-    if action.is_four_eyes() && is_own() {
+    let automatic = in_question.as_ref().is_some_and(|terms| terms.automatic);
+    if action.is_four_eyes(automatic) && is_own() {
         return Err(Refusal::OwnRequest);
     }
     expected.check(bound.contract.revision)?;

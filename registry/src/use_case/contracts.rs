@@ -97,7 +97,7 @@ pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &O
     if let Some(end) = end {
         let terms = terms(cx, &before, &before.tier).await?.ok_or(Refusal::Internal)?;
         let is_later = before.expires_at.is_some_and(|old| end.is_none_or(|new| new > old));
-        if is_later && before.is_own(&bound.party(), &terms) {
+        if is_later && !terms.automatic && before.is_own(&bound.party(), &terms) {
             return Err(Refusal::OwnRequest);
         }
         bound.contract.thing.set_end(end, &terms, cx.now).map_err(Refusal::Invalid)?;

@@ -139,6 +139,10 @@ async fn nobody_resumes_or_prolongs_what_he_asked_for() {
         world.contract(&both, &id, A::Suspend, json!({"reason": "r"})).await.unwrap();
         world.contract(&both, &id, A::Resume, json!({})).await.unwrap();
         ends(Value::Null).await.unwrap();
+        // A tier that gives the approval needs nobody else.
+        world.contract(&both, &id, A::Tier, json!({"tier": "free"})).await.unwrap();
+        world.contract(&both, &id, A::Suspend, json!({"reason": "r"})).await.unwrap();
+        world.contract(&both, &id, A::Resume, json!({})).await.unwrap();
     }
 }
 
