@@ -135,6 +135,25 @@ fn a_token_bound_to_a_key_needs_a_new_proof_for_each_request() {
 }
 
 #[test]
+fn what_a_client_says_of_the_scheme_counts_except_at_the_edge() {
+    let scene = Scene::start();
+    let mut owner = DpopClient::start("ES256");
+    let token = scene.token_for(&mut owner, oidc::OPAQUE);
+    for (is_edge, lie, truth) in [(false, 200, 401), (true, 401, 200)] {
+        let members = json!({"use_remote_address": is_edge});
+        let envoy = scene.builder().connection_manager_has(members).start();
+        for (scheme, expected) in [("https", lie), ("http", truth)] {
+            let proof = owner.proof("GET", &format!("{scheme}://api.example.com/orders/1"), Some(&token));
+            let request = bound(&token).header("x-forwarded-proto", "https").header("dpop", &proof);
+            assert_eq!(request.send(envoy.port()).status, expected, "{is_edge} {scheme}");
+            let again = request.send(envoy.port());
+            assert_unauthorized(&again, "it was used, or never good");
+        }
+        envoy.assert_no_vm_reload();
+    }
+}
+
+#[test]
 fn a_token_bound_to_a_certificate_passes_with_that_certificate_only() {
     let scene = Scene::start();
     let authority = Authority::new();
