@@ -240,12 +240,16 @@ impl Transaction for SqlTransaction {
         self.run(sql).await.map(drop)
     }
 
+    async fn alone(&mut self) -> Result<(), StoreError> {
+        self.writing()?;
+        self.script(format!("{}{}", self.dialect.with_room(), self.dialect.alone())).await
+    }
+
     async fn clear(&mut self) -> Result<(), StoreError> {
         self.writing()?;
         let all = TABLES.iter().map(|table| table.name).chain(["feeds", "feed_rows"]);
         let deletions: String = all.map(|name| format!("DELETE FROM {name};")).collect();
-        let (room, alone) = (self.dialect.with_room(), self.dialect.alone());
-        self.script(format!("{room}{alone}{deletions}")).await
+        self.script(deletions).await
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

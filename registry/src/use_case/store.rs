@@ -138,6 +138,9 @@ pub trait Transaction: FeedStore + Send {
         value: &str,
     ) -> Result<(), StoreError>;
 
+    /// Waits for all who write now; no other writes from here to the end of the transaction.
+    async fn alone(&mut self) -> Result<(), StoreError>;
+
     /// Deletes the records of every table and all feeds; epoch and hold stay.
     async fn clear(&mut self) -> Result<(), StoreError>;
 

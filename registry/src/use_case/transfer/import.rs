@@ -53,6 +53,8 @@ pub async fn import(
     file: &mut (dyn BufRead + Send),
     arrival: Arrival,
 ) -> Result<Transferred, TransferError> {
+    // First: what is revoked while the rest is read would be revoked no longer.
+    cx.tx.alone().await?;
     if arrival != (Arrival::Restore { replace: true }) && !is_empty(cx.tx).await? {
         return Err(TransferError::NotEmpty);
     }
