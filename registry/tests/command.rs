@@ -234,7 +234,14 @@ fn gateways_are_served_while_the_administration_has_no_room() {
     let place = Place::new();
     place.run(&["apply", &place.path("catalogue.toml"), "--yes"], 0);
     let mut limited = Command::new("sh");
-    limited.args(["-c", "ulimit -n 200 && exec \"$0\" \"$@\"", BINARY, "--config", &place.path("registry.toml"), "serve"]);
+    limited.args([
+        "-c",
+        "ulimit -n 200 && exec \"$0\" \"$@\"",
+        BINARY,
+        "--config",
+        &place.path("registry.toml"),
+        "serve",
+    ]);
     limited.env("SEALING_KEY", SEALING_KEY);
     let served = Served::begun(limited);
     let idle: Vec<_> = (0..260).map(|_| served.connected("api")).collect();

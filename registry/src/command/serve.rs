@@ -141,7 +141,9 @@ async fn listen(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum_server::from_tcp(listener)?;
     match tls {
-        Some(tls) => patient(server.acceptor(RustlsAcceptor::new(tls).acceptor(room))).handle(handle).serve(service).await,
+        Some(tls) => {
+            patient(server.acceptor(RustlsAcceptor::new(tls).acceptor(room))).handle(handle).serve(service).await
+        }
         None => patient(server.acceptor(room)).handle(handle).serve(service).await,
     }
 }

@@ -109,16 +109,12 @@ impl Holds {
         watch: &mut Watch,
     ) -> Woken {
         let mut ending = self.ending.clone();
-        let invalid = self.invalid(feed, poller);
-        tokio::pin!(invalid);
-        loop {
-            tokio::select! {
-                () = sleep_until(deadline) => return Woken::AtLast,
-                () = ended(&mut ending) => return Woken::AtLast,
-                () = &mut invalid => return Woken::AtLast,
-                () = sleep_until(again.unwrap_or(deadline)), if again.is_some() => return Woken::ByChange,
-                is_open = watch.moved() => return if is_open { Woken::ByChange } else { Woken::AtLast },
-            }
+        tokio::select! {
+            () = sleep_until(deadline) => Woken::AtLast,
+            () = ended(&mut ending) => Woken::AtLast,
+            () = self.invalid(feed, poller) => Woken::AtLast,
+            () = sleep_until(again.unwrap_or(deadline)), if again.is_some() => Woken::ByChange,
+            is_open = watch.moved() => if is_open { Woken::ByChange } else { Woken::AtLast },
         }
     }
 
