@@ -1,7 +1,6 @@
 //! What is wrong with a configuration, and where.
 
 use crate::base::printable::Printable;
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
@@ -46,26 +45,10 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = shown(&self.path);
-        let path = if shown.is_empty() { "configuration" } else { &shown };
+        let path = if self.path.is_empty() { "configuration" } else { &self.path };
         let [path, reason] = [path, &self.reason].map(|text| Printable { text, limit: LONGEST });
         write!(f, "{path}: {reason}")
     }
-}
-
-/// The path without a key that stands where a secret is to be, or that is no name of a header: it may be the secret.
-fn shown(path: &str) -> Cow<'_, str> {
-    for place in [".secret.", ".key.", ".introspection.headers.", ".source.headers."] {
-        let Some((before, key)) = path.split_once(place) else { continue };
-        let name = key.strip_suffix(".env").unwrap_or(key);
-        let mut letters = name.strip_prefix(':').unwrap_or(name).bytes();
-        let is_header = letters.all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-        let is_plain = if place.ends_with("headers.") { is_header } else { key == "env" };
-        if !is_plain {
-            return format!("{before}{place}…").into();
-        }
-    }
-    path.into()
 }
 
 /// Collects problems while the reading goes on.

@@ -255,8 +255,7 @@ fn requests_to_the_provider_that_contradict_themselves() {
         refused("/providers/0/introspection/parameters", json!({name: "x"}), &line);
     }
     for name in ["host", "Content-Type", ":path", "a b", ""] {
-        let shown = if name.contains(' ') { "…" } else { name };
-        let line = format!("{introspection}.headers.{shown}: is not a header that can be set here");
+        let line = format!("{introspection}.headers.{name}: is not a header that can be set here");
         refused("/providers/0/introspection/headers", json!({name: "x"}), &line);
     }
     let line = format!("{introspection}.headers: \"x-a\" is given twice");

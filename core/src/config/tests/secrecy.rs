@@ -68,31 +68,6 @@ fn a_url_with_credentials_is_not_repeated() {
     assert!(!shown.contains(MARKER), "{shown}");
 }
 
-/// As the filter's log has it.
-#[test]
-fn a_key_in_the_place_of_a_secret_is_not_repeated() {
-    let client = "/providers/0/introspection/client";
-    let headers = "/providers/0/introspection/headers";
-    for (place, value, shown) in [
-        (format!("{client}/secret"), json!({MARKER: 1}), "client.secret.…: is not known here"),
-        (format!("{client}/secret"), json!({"env": "MARKED", MARKER: 1}), "client.secret.…: is not known here"),
-        (format!("{client}/secret"), json!({"env": "UNSET"}), "client.secret.env: environment variable"),
-        (headers.to_owned(), json!({"x-key": {MARKER: 1}}), "headers.…: is not known here"),
-        (
-            headers.to_owned(),
-            json!({format!("authorization: Bearer {MARKER}"): "a"}),
-            "headers.…: is not a header that",
-        ),
-        (headers.to_owned(), json!({"x-key": {"env": "UNSET"}}), "headers.x-key.env: environment variable"),
-    ] {
-        let mut configuration = configuration("client_secret_basic", false);
-        *configuration.pointer_mut(&place).unwrap() = value;
-        let problems = super::super::read(configuration.to_string().as_bytes(), &env).unwrap_err();
-        let log: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
-        assert!(log.contains(shown) && !log.contains(MARKER), "{log}");
-    }
-}
-
 #[test]
 fn text_that_is_not_json_is_not_repeated() {
     for text in [
