@@ -7,7 +7,8 @@ use std::process::Command;
 use std::{env, fs, process};
 
 /// Folders and files under `envoy/` that hold no configuration of Envoy or of a control plane.
-const OTHERS: [&str; 4] = ["demo/", "docker-compose.yaml", "grafana/", "prometheus/"];
+const OTHERS: [&str; 6] =
+    ["demo/", "docker-compose.yaml", "grafana/", "kubernetes/registry/", "prometheus/", "registry-compose.yaml"];
 
 /// What a fragment of a configuration lacks.
 const REST: [(&str, &str); 2] = [

@@ -32,7 +32,9 @@ pub fn excerpt(diagnostic: &Diagnostic, view: &View) -> Excerpt {
         match at(index, tokens) {
             Some(token) => {
                 let behind = token.end.min(end);
-                line.push(&shown(token, source.between(index, behind), token.start == from && !diagnostic.secret));
+                // Not a text that has the value somewhere within.
+                let is_reported = (token.start, token.end) == (from, to) && !diagnostic.secret;
+                line.push(&shown(token, source.between(index, behind), is_reported));
                 index = behind;
             }
             None => {

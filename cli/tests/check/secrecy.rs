@@ -131,6 +131,12 @@ fn secrets_in_urls_and_in_what_cannot_be_read() {
         format!(
             "kind: WasmPlugin\nspec:\n  pluginName: tessera\n  pluginConfig: >\n    {{\"providers\": {{\"x\": \"{SECRET}\"}},\n    \"apis\": 1}}"
         ),
+        format!(
+            "kind: WasmPlugin\nspec:\n  pluginName: tessera\n  pluginConfig: '{{\"x\": \"{SECRET}\",\n    \"apis\": 1}}'"
+        ),
+        format!(
+            "kind: WasmPlugin\nspec:\n  pluginName: tessera\n  pluginConfig: \"{{\\\"x\\\": \\\"{SECRET}\\\",\\\n    \\\"apis\\\": 1}}\""
+        ),
     ] {
         hides(&text);
     }
