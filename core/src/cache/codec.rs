@@ -20,7 +20,7 @@ use crate::token::facts::TokenState;
 pub const MAX_ENTRY: usize = 8 * 1024;
 
 /// Changes with the layout, and with the meaning of any field. Never 0.
-pub(super) const VERSION: u8 = 5;
+pub(super) const VERSION: u8 = 6;
 
 const ACTIVE: u8 = 1;
 
