@@ -56,7 +56,7 @@ pub async fn followed(files: TestDatabase, plan: Plan) -> Vec<String> {
     if plan.sequence {
         run(&url, SEQUENCE).await;
     }
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared { sequence: plan.sequence, ..Shared::default() });
     let lasting = started(&url).await;
     let passing = started(&url).await;
     let replicas = Arc::new(Mutex::new([lasting.address, passing.address]));

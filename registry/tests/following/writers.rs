@@ -31,6 +31,8 @@ pub struct Shared {
     pub published: AtomicI64,
     /// Held alone while nobody may write.
     pub gate: RwLock<()>,
+    /// The positions are a sequence's, which two may read at once.
+    pub sequence: bool,
 }
 
 impl Shared {
@@ -60,6 +62,7 @@ pub async fn write(shared: Arc<Shared>, store: Arc<Database>, writer: u64, most:
             }
             // With so many writers a turn may take longer than a transaction has patience.
             Ok(false) | Err(StoreError::Unavailable(_) | StoreError::Collided(_)) => shared.model.undo(changes.keys()),
+            Err(StoreError::Exists) if shared.sequence => shared.model.undo(changes.keys()),
             Err(error) => panic!("{error}"),
         }
         drop(gate);
