@@ -20,6 +20,7 @@ class Prometheus:
         relabel = (root / "envoy/prometheus/relabel.yaml").read_text()
         jobs = [job("tagged", tagged), job("untagged", untagged, relabel), job("both", tagged, relabel), job("names", names, relabel),
                 job("registry", registry, path="/metrics")]
+        self._jobs = len(jobs)
         config = folder / "prometheus.yaml"
         config.write_text(f"global: {{scrape_interval: {INTERVAL}s, evaluation_interval: {INTERVAL}s}}\n"
                           f"rule_files: [{root}/envoy/prometheus/rules.yaml, {root}/envoy/prometheus/registry-rules.yaml]\nscrape_configs:\n" + "".join(jobs))
@@ -72,7 +73,8 @@ class Prometheus:
     def wait_for_scrape(self):
         """Until all have been scraped once more."""
         now = time.time()
-        self.wait_for("a scrape", lambda: self.instant("min(timestamp(up == 1))").get(frozenset(), 0) > now)
+        oldest = f"min(timestamp(up == 1)) and count(up == 1) == {self._jobs}"
+        self.wait_for("a scrape", lambda: self.instant(oldest).get(frozenset(), 0) > now)
 
 
 def labels(metric):
