@@ -13,6 +13,8 @@ mod model;
 mod postgres;
 mod replica;
 mod run;
+#[path = "../support/sequence.rs"]
+mod sequence;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/wire.rs"]
 mod wire;

@@ -21,6 +21,7 @@ use crate::database::{TestDatabase, run};
 use crate::gateway::{Gateway, Manner};
 use crate::model::Held;
 use crate::replica::Replica;
+use crate::sequence::SEQUENCE;
 use crate::world::{World, caller, object};
 use crate::writers::{APIS, ENVIRONMENT, ORGANISATION, Shared, now, write};
 
@@ -35,18 +36,6 @@ pub struct Plan {
     /// In place of the counter.
     pub sequence: bool,
 }
-
-/// The counter as a sequence would be: raised at once for everybody, and locked by nobody.
-const SEQUENCE: &str = "
-    ALTER TABLE feeds RENAME TO counters;
-    CREATE SEQUENCE positions;
-    CREATE VIEW feeds AS SELECT organisation, environment, kept, live, ended,
-        (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM positions) AS position FROM counters;
-    CREATE FUNCTION raise() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF NEW.position <> OLD.position THEN NEW.position := nextval('positions'); END IF;
-        RETURN NEW;
-    END $$;
-    CREATE TRIGGER raise INSTEAD OF UPDATE ON feeds FOR EACH ROW EXECUTE FUNCTION raise();";
 
 /// What gateways were told that is not so, or were not told.
 pub async fn followed(files: TestDatabase, plan: Plan) -> Vec<String> {

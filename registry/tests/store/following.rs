@@ -14,6 +14,7 @@ use tessera_registry::use_case::store::{Store, StoreError};
 use tokio::task::JoinSet;
 
 use crate::database::{TestDatabase, every};
+use crate::sequence::SEQUENCE;
 
 const NOW: Time = Time::from_millis(1_700_000_000_000);
 /// Few enough that most answers have several.
@@ -176,18 +177,6 @@ async fn nobody_misses_a_change_and_no_position_is_skipped() {
         assert_eq!(position, published);
     }
 }
-
-/// The counter as a sequence would be: raised at once for everybody, and locked by nobody.
-const SEQUENCE: &str = "
-    ALTER TABLE feeds RENAME TO counters;
-    CREATE SEQUENCE positions;
-    CREATE VIEW feeds AS SELECT organisation, environment, kept, live, ended,
-        (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM positions) AS position FROM counters;
-    CREATE FUNCTION raise() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF NEW.position <> OLD.position THEN NEW.position := nextval('positions'); END IF;
-        RETURN NEW;
-    END $$;
-    CREATE TRIGGER raise INSTEAD OF UPDATE ON feeds FOR EACH ROW EXECUTE FUNCTION raise();";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_sequence_in_place_of_the_counter_they_would() {

@@ -11,6 +11,8 @@ mod narrowing;
 mod postgres;
 mod records;
 mod schema;
+#[path = "../support/sequence.rs"]
+mod sequence;
 mod surroundings;
 mod timeline;
 mod transfer;
