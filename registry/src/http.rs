@@ -11,6 +11,7 @@ pub mod frame;
 pub mod idempotency;
 pub mod intake;
 pub mod json;
+pub mod notes;
 pub mod openapi;
 pub mod ops;
 pub mod problem;

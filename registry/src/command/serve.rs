@@ -20,7 +20,7 @@ use crate::command::ended::Ended;
 use crate::configuration::{Configuration, Listeners, Rates};
 use crate::connections::{Bounded, HEAD_WITHIN, Room};
 use crate::domain::webhook::Subscribers;
-use crate::http::feed::{Feed, Holds, Notes, Service};
+use crate::http::feed::{Feed, Holds, Service};
 use crate::http::ops::Ops;
 use crate::http::registry::{HttpSettings, Registry};
 use crate::http::{api, feed, ops};
@@ -55,7 +55,7 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
     let (end, ending) = watch::channel(false);
     let holds = Holds::new(configuration.feed.max_held, store.heads(), ending.clone());
     let feed_state = Feed { registry: Arc::clone(&registry), page_rows: configuration.feed.page_rows };
-    let polled = Arc::new(Service { feed: feed_state, holds, notes: Notes::default() });
+    let polled = Arc::new(Service { feed: feed_state, holds });
     let listeners = &configuration.listeners;
     let tls = match &listeners.tls {
         Some(files) => Some(tls::configuration(files).await.map_err(Ended::failed)?),

@@ -1,4 +1,4 @@
-//! One at a time of a name, in this process: of the requests with one `Idempotency-Key`, for one.
+//! One request at a time with one `Idempotency-Key`, in this process.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};

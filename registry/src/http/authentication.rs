@@ -45,9 +45,11 @@ async fn of_registry_token(registry: &Registry, token: &str) -> Result<Option<Ca
 
 /// Beside the request, which needs none of it and waits for no other writer.
 fn note(registry: &Registry, caller: Caller, now: Time) {
-    let (store, noting) = (Arc::clone(&registry.outside.store), Arc::clone(&registry.noting));
+    if !registry.notes.begin(&caller.principal.to_string(), now) {
+        return;
+    }
+    let store = Arc::clone(&registry.outside.store);
     tokio::spawn(async move {
-        let Ok(_turn) = noting.begin(&caller.principal.to_string()) else { return };
         let noted = async {
             let mut tx = store.write().await?;
             registry_tokens::note_use(&mut *tx, &caller, now).await?;

@@ -3,7 +3,6 @@
 mod answer;
 mod batches;
 mod hold;
-mod notes;
 mod poller;
 mod state;
 mod validity;
@@ -19,7 +18,6 @@ use axum::response::{IntoResponse, Response};
 use tower_http::compression::CompressionLayer;
 
 pub use hold::Holds;
-pub use notes::Notes;
 pub use state::Feed;
 
 use crate::http::address::caller_address;
@@ -33,7 +31,6 @@ use poller::{Poller, Wish};
 pub struct Service {
     pub feed: Feed,
     pub holds: Holds,
-    pub notes: Notes,
 }
 
 /// Everything that `listen.feed` serves.
@@ -71,11 +68,7 @@ fn problem_result(problem: &HttpProblem) -> &'static str {
     }
 }
 
-async fn told(
-    Service { feed, holds, notes }: &Service,
-    parts: &Parts,
-    trail: &mut Trail,
-) -> Result<Response, HttpProblem> {
+async fn told(Service { feed, holds }: &Service, parts: &Parts, trail: &mut Trail) -> Result<Response, HttpProblem> {
     if parts.uri.path() != answer::PATH {
         return Err(HttpProblem::not_found());
     }
@@ -94,18 +87,18 @@ async fn told(
         return Err(HttpProblem::method_not_allowed("GET, HEAD"));
     }
     let response = holds.answered(feed, &poller, &parts.headers, &Wish::read(parts)).await?;
-    note(feed, notes, poller, &response);
+    note(feed, poller, &response);
     Ok(response)
 }
 
 /// Notes the poll, if that is due; whether it can be written down changes no answer.
-fn note(feed: &Feed, notes: &Notes, poller: Poller, response: &Response) {
+fn note(feed: &Feed, poller: Poller, response: &Response) {
     let now = feed.registry.outside.clock.now();
     let seconds = Duration::from_millis(now.as_millis()).as_secs_f64();
     metrics::gauge!(LAST_POLL, "gateway" => poller.gateway.clone()).set(seconds);
     let position = response.extensions().get::<answer::Position>().map(|position| position.0);
     let (Some(position), true) = (position, poller.is_due) else { return };
-    if !notes.begin(&poller.token, now) {
+    if !feed.registry.notes.begin(&poller.token, now) {
         return;
     }
     let registry = Arc::clone(&feed.registry);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::network::Network;
 use crate::domain::webhook::Subscribers;
 use crate::http::at_once::AtOnce;
+use crate::http::notes::Notes;
 use crate::http::throttle::Throttle;
 use crate::use_case::context::Limits;
 use crate::use_case::ports::{AccessTokens, Clock, ProofJudge, Randomness, Sealing};
@@ -44,13 +45,12 @@ pub struct Registry {
     pub settings: HttpSettings,
     pub throttle: Throttle,
     pub at_once: AtOnce,
-    /// Tokens whose use is being noted.
-    pub noting: Arc<AtOnce>,
+    pub notes: Notes,
 }
 
 impl Registry {
     pub fn new(outside: Outside, settings: HttpSettings) -> Self {
         let throttle = Throttle::new(settings.requests_per_second, settings.burst, settings.failed_authentications);
-        Self { outside, settings, throttle, at_once: AtOnce::default(), noting: Arc::default() }
+        Self { outside, settings, throttle, at_once: AtOnce::default(), notes: Notes::default() }
     }
 }

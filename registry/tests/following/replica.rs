@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use tessera_registry::domain::webhook::Subscribers;
-use tessera_registry::http::feed::{Feed, Holds, Notes, Service, router};
+use tessera_registry::http::feed::{Feed, Holds, Service, router};
 use tessera_registry::http::registry::{HttpSettings, Outside, Registry};
 use tessera_registry::sealing::SealingKeys;
 use tessera_registry::store::Database;
@@ -38,11 +38,7 @@ impl Replica {
             let address = listener.local_addr().unwrap();
             let holds = Holds::new(1000, store.heads(), ending);
             let registry = Arc::new(Registry::new(outside(Arc::clone(&store)), settings()));
-            let router = router(Arc::new(Service {
-                feed: Feed { registry, page_rows: PAGE_ROWS },
-                holds,
-                notes: Notes::default(),
-            }));
+            let router = router(Arc::new(Service { feed: Feed { registry, page_rows: PAGE_ROWS }, holds }));
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             tokio::spawn(async move { axum::serve(listener, service).await });
             (address, store)
