@@ -35,6 +35,15 @@ async fn until_ready(served: &Served, status: u16) -> Value {
     }
 }
 
+/// The one who looks each second tells it, some time after the first request that worked.
+async fn until_told(served: &Served, message: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while !served.lines().iter().any(|line| line["message"] == message) {
+        assert!(Instant::now() < deadline, "never told: {message}\n{}", served.log());
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// The value of a metric, over all labels.
 async fn metric(served: &Served, name: &str) -> f64 {
     let text = ops(served, "/metrics").await.text;
@@ -105,7 +114,7 @@ async fn a_database_that_goes_away_is_waited_for() {
         assert!(state.lost.is_empty() && are_told, "{:?} {:?}", state.lost, state.polls);
         assert!(state.longest < PATIENCE, "a poll took {:?}", state.longest);
     }
-    assert!(followed.served.log().contains("the database can be used again"), "{}", followed.served.log());
+    until_told(&followed.served, "the database can be used again").await;
     // A line for each request and one for what was wrong with it; beside them some for each second.
     let (others, requests) = (after.0 - before.0, after.1 - before.1);
     let most = requests as f64 * 2.0 + 10.0 * took;
