@@ -2,12 +2,14 @@
 //!
 //! * `cargo xtask module` builds `target/tessera.wasm`, the module as it ships.
 //! * `cargo xtask image` writes `target/image`, the module as an OCI layout, and `target/manifests`, which name its digest.
-//! * `cargo xtask dist` writes `target/dist`, everything of a release with its checksums.
+//! * `cargo xtask dist` writes `target/dist`, everything of a release with its checksums; `cargo xtask dist-check` looks
+//!   whether it is whole.
 //! * `cargo xtask prune INPUT OUTPUT` prunes another module in the same way: the benchmarks' empty filter.
 //! * `cargo xtask size` tells how big that module is, and where the bytes are.
 #![allow(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 
 mod archive;
+mod bill;
 mod digest;
 mod dist;
 mod files;
@@ -16,6 +18,7 @@ mod manifests;
 mod module;
 mod package;
 mod prune;
+mod release;
 mod sbom;
 mod size;
 
@@ -28,7 +31,8 @@ fn main() -> Result<()> {
         ["prune", input, output] => Ok(std::fs::write(output, prune::prune(&std::fs::read(input)?)?)?),
         ["image"] => image::build().map(drop),
         ["dist"] => dist::build(),
+        ["dist-check"] => dist::check(),
         ["size"] => size::print(&module::read()?),
-        _ => bail!("usage: cargo xtask module | image | dist | prune INPUT OUTPUT | size"),
+        _ => bail!("usage: cargo xtask module | image | dist | dist-check | prune INPUT OUTPUT | size"),
     }
 }

@@ -27,17 +27,28 @@ pub fn write(folder: &Path, image: &str, module: &str) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
-    for name in FOLDERS {
-        let source = crate::module::root()?.join("envoy").join(name);
-        for file in crate::files::all(&source)? {
-            let text = fs::read_to_string(source.join(&file)).with_context(|| format!("cannot read {file}"))?;
-            let complete = fill(&text, image, module).with_context(|| format!("{name}/{file}"))?;
-            let target = folder.join(name).join(&file);
-            fs::create_dir_all(target.parent().unwrap_or(folder))?;
-            fs::write(&target, complete).with_context(|| format!("cannot write {}", target.display()))?;
-        }
+    let source = crate::module::root()?.join("envoy");
+    for name in names()? {
+        let text = fs::read_to_string(source.join(&name)).with_context(|| format!("cannot read {name}"))?;
+        let complete = fill(&text, image, module).with_context(|| name.clone())?;
+        let target = folder.join(&name);
+        fs::create_dir_all(target.parent().unwrap_or(folder))?;
+        fs::write(&target, complete).with_context(|| format!("cannot write {}", target.display()))?;
     }
     Ok(())
+}
+
+/// All manifests, as paths in `envoy/` and in the folder that they are written to.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn names() -> Result<Vec<String>> {
+    let envoy = crate::module::root()?.join("envoy");
+    let mut names = Vec::new();
+    for folder in FOLDERS {
+        names.extend(crate::files::all(&envoy.join(folder))?.into_iter().map(|file| format!("{folder}/{file}")));
+    }
+    Ok(names)
 }
 
 /// The manifest with the digests in their places.

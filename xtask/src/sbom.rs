@@ -1,27 +1,48 @@
-//! What the module is made of, as a bill of materials in the CycloneDX format.
+//! What a release is made of, as bills of materials in the CycloneDX format.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::bill::SPECIFICATION;
 use crate::module::{TARGET, root};
 use crate::package::{Member, cargo, members, output};
 
-/// The tool that writes it, installed into `target/tools`.
+/// The tool that writes them, installed into `target/tools`.
 const TOOL: &str = "cargo-cyclonedx";
 const VERSION: &str = "0.5.9";
 
-/// The bill of the module; it depends on the commit alone.
+/// What there is a bill of.
+pub struct Subject {
+    pub package: &'static str,
+    /// The name of the bill.
+    pub file: &'static str,
+    /// What the package is built for, where that is not this machine.
+    pub target: Option<&'static str>,
+}
+
+/// The module, the command, and the contract registry.
+pub const SUBJECTS: &[Subject] = &[
+    Subject { package: "tessera", file: "tessera.cdx.json", target: Some(TARGET) },
+    Subject { package: "tessera-cli", file: "tessera-cli.cdx.json", target: None },
+    Subject { package: "tessera-registry", file: "tessera-registry.cdx.json", target: None },
+];
+
+/// The bill of each of [`SUBJECTS`]; it depends on commit and target alone.
 ///
 /// # Errors
 /// When the tool cannot be installed, or fails.
-pub fn build() -> Result<String> {
+pub fn build() -> Result<Vec<String>> {
     let tool = tool()?;
-    let mut command = std::process::Command::new(&tool);
+    SUBJECTS.iter().map(|subject| write(&tool, subject)).collect()
+}
+
+fn write(tool: &Path, subject: &Subject) -> Result<String> {
+    let mut command = std::process::Command::new(tool);
     command.current_dir(root()?).env("SOURCE_DATE_EPOCH", "0").args(["cyclonedx", "--quiet", "--format", "json"]);
-    command.args(["--spec-version", "1.5", "--no-build-deps", "--target", TARGET]);
-    output(&mut command)?;
+    command.args(["--spec-version", SPECIFICATION, "--no-build-deps"]);
+    output(command.args(subject.target.map(|target| format!("--target={target}"))))?;
 
     // It writes one beside each package of the workspace.
     let mut bill = None;
@@ -29,11 +50,11 @@ pub fn build() -> Result<String> {
         let file = folder.join(format!("{name}.cdx.json"));
         let text = fs::read_to_string(&file).with_context(|| format!("{TOOL} has not written {}", file.display()))?;
         fs::remove_file(&file)?;
-        if name == "tessera" {
+        if name == subject.package {
             bill = Some(text.replace(&root()?.display().to_string(), "/tessera"));
         }
     }
-    bill.context("there is no package tessera")
+    bill.with_context(|| format!("there is no package {}", subject.package))
 }
 
 fn tool() -> Result<PathBuf> {
