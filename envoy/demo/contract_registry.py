@@ -41,10 +41,10 @@ def text(url):
 class Registry:
     """The registry on SQLite, and its administration API."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, configuration=None, env=None):
         self.binary, self.config = binary, folder / "registry.toml"
-        self.config.write_text(CONFIGURATION.format(database=folder / "registry.db"))
-        self._env = {"REGISTRY_KEY": base64.b64encode(secrets.token_bytes(32)).decode()}
+        self.config.write_text(configuration or CONFIGURATION.format(database=folder / "registry.db"))
+        self._env = env or {"REGISTRY_KEY": base64.b64encode(secrets.token_bytes(32)).decode()}
         self.program = Program("the registry", [binary, "--config", self.config, "serve"], folder / "registry.log", self._env)
         listening = self.program.wait_until(self._listening)
         self.api, self.feed, self.ops = listening["api"], listening["feed"], listening["ops"]
@@ -78,31 +78,49 @@ class Registry:
         return answer.body
 
 
+    def publish(self):
+        """The catalogue, by its admin: one environment, its provider, an API with a tier, and a gateway, whose token this
+        gives back."""
+        roles = {"admin": "admin", "owner": "root:owner", "developer": "root:developer"}
+        self.tokens = {name: self.command("token", "create", "--role", role) for name, role in roles.items()}
+        call = lambda path, body=None: self.call(self.tokens["admin"], "POST", path, body)
+        call("/environments", {"id": "production"})
+        call("/providers", {"id": "main", "title": "The authorization server", "kind": "manual"})
+        call("/apis", {"environment": "production", "id": "orders-v1", "group": "root", "title": "Orders"})
+        call("/apis/production/orders-v1/tiers", {"id": "gold", "title": "Gold"})
+        gateway = call("/gateways", {"environment": "production", "title": "Envoy"})
+        return call(f"/gateways/{gateway['id']}/tokens")["token"]
+
+    def request_contract(self):
+        """The developer's application, its client vouched for, and its request for access."""
+        admin, developer = self.tokens["admin"], self.tokens["developer"]
+        application = self.call(developer, "POST", "/applications", {"group": "root", "name": "Portal"})
+        client = {"provider": "main", "client_id": "portal"}
+        self.call(admin, "POST", f"/applications/{application['id']}/clients", client)
+        request = {"environment": "production", "api": "orders-v1", "application": application["id"], "tier": "gold",
+                   "reason": "orders of our customers"}
+        return self.call(developer, "POST", "/contracts", request)
+
+    def act(self, contract, action, body=None):
+        """What the owner of the API does with it."""
+        return self.call(self.tokens["owner"], "POST", f"/contracts/{contract['id']}/{action}", body)
+
+
+def built(root):
+    """The registry's program."""
+    binary = Path(os.environ.get("TESSERA_REGISTRY") or root / "target/debug/tessera-registry")
+    if not binary.exists():
+        raise Failure(f"{binary} is missing: run `cargo build -p tessera-registry`")
+    return binary
+
+
 class ContractDemo(Demo):
     """The demo, with its contracts from the registry."""
 
     def __init__(self, folder):
         super().__init__(folder)
-        binary = os.environ.get("TESSERA_REGISTRY") or self.root / "target/debug/tessera-registry"
-        if not Path(binary).exists():
-            raise Failure(f"{binary} is missing: run `cargo build -p tessera-registry`")
-        self.registry = Registry(binary, self.folder)
-        self._publish()
-
-    def _publish(self):
-        """The catalogue, by its admin: one environment, its provider, an API with a tier, and a gateway."""
-        registry = self.registry
-        roles = {"admin": "admin", "owner": "root:owner", "developer": "root:developer"}
-        self.tokens = {name: registry.command("token", "create", "--role", role) for name, role in roles.items()}
-        admin = self.tokens["admin"]
-        registry.call(admin, "POST", "/environments", {"id": "production"})
-        registry.call(admin, "POST", "/providers", {"id": "main", "title": "The authorization server", "kind": "manual"})
-        api = {"environment": "production", "id": "orders-v1", "group": "root", "title": "Orders"}
-        registry.call(admin, "POST", "/apis", api)
-        registry.call(admin, "POST", "/apis/production/orders-v1/tiers", {"id": "gold", "title": "Gold"})
-        gateway = registry.call(admin, "POST", "/gateways", {"environment": "production", "title": "Envoy"})
-        token = registry.call(admin, "POST", f"/gateways/{gateway['id']}/tokens")
-        self.secrets["feed"] = token["token"]
+        self.registry = Registry(built(self.root), self.folder)
+        self.secrets["feed"] = self.registry.publish()
 
     def _environment(self):
         return {**super()._environment(), "CONTRACTS_AUTH": f"Bearer {self.secrets['feed']}"}
@@ -132,22 +150,15 @@ class Story:
         self.paint = Paint(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
 
     def tell(self):
-        demo, call = self.demo, self.demo.registry.call
-        admin, owner, developer = (demo.tokens[name] for name in ("admin", "owner", "developer"))
+        registry = self.demo.registry
         print(self.paint.bold(f"    {'what happens at the registry':<52} {'expected':>8}  {'got':>4}  {'within':>8}"))
         self._step("nothing yet", 403, lambda: None)
-        application = call(developer, "POST", "/applications", {"group": "root", "name": "Portal"})
-        client = {"provider": "main", "client_id": "portal"}
-        call(admin, "POST", f"/applications/{application['id']}/clients", client)
-        request = {"environment": "production", "api": "orders-v1", "application": application["id"], "tier": "gold",
-                   "reason": "orders of our customers"}
-        contract = call(developer, "POST", "/contracts", request)
+        contract = registry.request_contract()
         self._step(f"a developer requests access: {contract['status']}, waits for {', '.join(contract['waiting_for'])}",
                    403, lambda: None)
         for action, status, body in (("approve", 200, {}), ("suspend", 403, {"reason": "unpaid"}), ("resume", 200, {}),
                                      ("revoke", 403, {"reason": "the application is gone"})):
-            path = f"/contracts/{contract['id']}/{action}"
-            self._step(f"the owner says {action}", status, lambda: call(owner, "POST", path, body))
+            self._step(f"the owner says {action}", status, lambda: registry.act(contract, action, body))
         print("\nAll as expected." if self.good else "\nNot all as expected.", flush=True)
         return self.good
 
@@ -173,7 +184,7 @@ def invite(demo):
     print(f"""
 Everything is up. Try, in a shell:
 
-  admin={demo.tokens['admin']}
+  admin={registry.tokens['admin']}
   token={demo.idp.token('portal', 'orders.read')}
   curl -i {demo.gateway}/orders/7 -H "Authorization: Bearer $token"
   curl -s http://{registry.api}/api/v1/contracts -H "Authorization: Bearer $admin"

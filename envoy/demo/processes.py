@@ -29,13 +29,15 @@ class Program:
                 self._process = subprocess.Popen(
                     [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output,
                     stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}, start_new_session=True)
+            except FileNotFoundError:
+                raise Failure(f"{name} could not be started: {command[0]} is missing; `make setup` says how it is got") from None
             except OSError as error:
                 raise Failure(f"{name} could not be started: {error}") from error
         Program._running.append(self)
 
-    def wait_until(self, ready):
+    def wait_until(self, ready, within=READY_WITHIN):
         """The first true answer of `ready`. Raises Failure when the program ends first, or takes too long."""
-        return wait_until(self.name, self._process, ready, self.last_lines)
+        return wait_until(self.name, self._process, ready, self.last_lines, within)
 
     def pause(self):
         os.killpg(self._process.pid, signal.SIGSTOP)

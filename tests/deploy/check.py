@@ -28,6 +28,7 @@ import images
 import manifests
 from processes import READY_WITHIN, Failure, Program, free_ports, leave_nothing_behind
 from image_registry import Refused, Registry
+from registry import AUTHORIZATION, FOLDER, DeployedRegistry, let_filter_poll
 from scenario import ask, play
 from world import World
 
@@ -37,6 +38,9 @@ BASES = {
     "istio/gateway": istio, "istio/traffic-extension": istio, "istio/envoy-filter": istio, "istio/sidecar": istio,
     "envoy-gateway": envoy_gateway,
 }
+# Where Envoy itself downloads the module, over TLS; and what everybody gets from it where it cannot.
+DOWNLOADED = ("istio/envoy-filter", "envoy-gateway")
+NOT_DOWNLOADED = 503
 
 
 class Proxy:
@@ -51,7 +55,8 @@ class Proxy:
         self.program = Program(
             f"Envoy for {name}", [envoy, "--config-path", configuration, "--concurrency", "2", "--log-level", "warning", "--disable-hot-restart"],
             folder / f"{name}.log", control_plane.environment())
-        self.program.wait_until(lambda: self._ready())
+        # Where the module cannot be downloaded, that is tried again and again first.
+        self.program.wait_until(lambda: self._ready(), 2 * READY_WITHIN)
 
     def _ready(self):
         try:
@@ -87,11 +92,11 @@ class Base:
         self._platform = BASES[name]
         self._fetch = lambda image, digest: registry.fetch(image.removeprefix("registry.example.com/"), digest)
         self._documents, _ = manifests.read(folder_of(name))
+        self._secrets = {"IDP_CLIENT_SECRET": world.secrets["gateway"]}
 
-    def _control_plane(self, idp=None, fetch=None):
-        secrets = {"IDP_CLIENT_SECRET": self._world.secrets["gateway"]}
-        replaced = manifests.Manifests(copy.deepcopy(self._documents), secrets, self._world.authority.pem)
-        return self._platform.ControlPlane(replaced, self._world, fetch or self._fetch, idp)
+    def _control_plane(self, impostors=None, fetch=None):
+        documents = manifests.Manifests(copy.deepcopy(self._documents)).replace(self._secrets, self._world.authority.pem)
+        return self._platform.ControlPlane(documents, self._world, fetch or self._fetch, impostors or {})
 
     def check(self):
         print(f"\n{self.name}", flush=True)
@@ -106,10 +111,13 @@ class Base:
             require(proxy.logged(text), f"{text} in the access log")
         require(eventually(lambda: self._platform.COUNTED in proxy.metrics()), f"{self._platform.COUNTED} in the metrics")
         proxy.program.stop()
-        for what, port in self._world.impostors.items():
-            self._unverified(what, self._control_plane(port))
-        if not self.name.endswith("envoy-filter"):  # there the proxy itself downloads the module
-            self._without_module()
+        for what, impostors in self._world.impostors.items():
+            self._unverified(what, self._control_plane(impostors))
+        if self.name in DOWNLOADED:
+            for what, impostors in self._world.false_modules.items():
+                self._without_module(what, self._control_plane(impostors), NOT_DOWNLOADED)
+        if not self.name.endswith("envoy-filter"):  # there nobody fetches the module for the proxy
+            self._without_module("the module cannot be had", self._control_plane(fetch=_nothing), self._platform.WITHOUT_MODULE)
 
     def _preflight(self, proxy, answered):
         origin = "https://shop.example.com"
@@ -135,16 +143,44 @@ class Base:
         proxy.program.stop()
         say(f"{what}: 503, nothing passes")
 
-    def _without_module(self):
-        def fetch(*_):
-            raise Refused("it cannot be had")
-
-        proxy = Proxy(self._control_plane(fetch=fetch), self._folder, f"{self.name.replace('/', '-')}-without-module")
+    def _without_module(self, what, control_plane, expected):
+        proxy = Proxy(control_plane, self._folder, f"{self.name.replace('/', '-')}-without-module")
         token = self._world.idp.token("portal", "orders.read")
-        answer, expected = proxy.send(authorization=f"Bearer {token}"), self._platform.WITHOUT_MODULE
-        require(answer.status == expected, f"without the module: {answer}")
+        answer = proxy.send(authorization=f"Bearer {token}")
+        require(answer.status == expected, f"{what}: {answer}")
         proxy.program.stop()
-        say(f"the module cannot be had: {expected}, nothing passes")
+        say(f"{what}: {expected}, nothing passes")
+
+
+class BehindRegistry(Base):
+    """A gateway of istio/gateway that polls the registry of kubernetes/registry, as the documents say."""
+
+    def __init__(self, world, registry, folder):
+        super().__init__("istio/gateway", world, registry, folder)
+        deployed = DeployedRegistry(ROOT, folder)
+        self._registry = deployed.registry
+        self._documents += deployed.documents
+        let_filter_poll(ROOT, self._documents)
+        self._secrets |= {**deployed.secrets, AUTHORIZATION: f"Bearer {self._registry.publish()}"}
+        world.addresses.update(deployed.addresses)
+
+    def check(self):
+        print(f"\n{FOLDER}, behind {self.name}", flush=True)
+        contract, idp = self._registry.request_contract(), self._world.idp
+        self._registry.act(contract, "approve")
+        proxy = Proxy(self._control_plane(), self._folder, "behind-registry")
+        proxy.await_contracts(idp)
+        require(play(proxy.gateway, idp, HOST), "the demo's requests")
+        self._registry.await_held_poll()
+        self._registry.act(contract, "revoke", {"reason": "the application is gone"})
+        token = idp.token("portal", "orders.read")
+        require(eventually(lambda: proxy.send(authorization=f"Bearer {token}").status == 403), "a contract that was revoked")
+        proxy.program.stop()
+        say("a contract that was revoked is not in force any more")
+
+
+def _nothing(*_):
+    raise Refused("it cannot be had")
 
 
 def folder_of(base):
@@ -184,7 +220,8 @@ def check_documents():
 def main():
     missing = [package for program, package in NEEDED.items() if not shutil.which(program)]
     if missing:
-        sys.exit(f"deploy-check needs these programs (on Debian: apt install {' '.join(missing)})")
+        sys.exit(f"deploy-check: missing: {', '.join(program for program in NEEDED if not shutil.which(program))}"
+                 f" (on Debian: apt install {' '.join(missing)})")
     leave_nothing_behind()
     with tempfile.TemporaryDirectory(prefix="tessera-deploy-") as folder:
         folder = Path(folder)
@@ -197,9 +234,10 @@ def main():
             shared, _ = manifests.read(folder_of("kubernetes"))
             data = {each["metadata"]["name"]: each["data"] for each in shared if each["kind"] == "ConfigMap"}
             world.start_servers((data["contracts"]["contracts.json"], data["contracts-nginx"]["default.conf"]))
-            bases = sys.argv[1:] or list(BASES)
+            bases = sys.argv[1:] or [*BASES, FOLDER]
             for name in bases:
-                Base(name, world, registry, folder).check()
+                base = BehindRegistry(world, registry, folder) if name == FOLDER else Base(name, world, registry, folder)
+                base.check()
         except (Failure, AssertionError) as error:
             sys.exit(f"deploy-check: {error}")
         finally:

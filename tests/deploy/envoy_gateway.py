@@ -17,9 +17,9 @@ WITHOUT_MODULE = 500
 class ControlPlane:
     answers_preflight = True
 
-    def __init__(self, manifests, world, fetch, idp=None):
+    def __init__(self, manifests, world, fetch, impostors):
         self._manifests, self._world, self._fetch = manifests, world, fetch
-        self._addresses = {**world.addresses, **({("idp.example.com", 443): idp} if idp else {})}
+        self._addresses = {**world.addresses, **impostors}
         gateway = manifests.one("Gateway", "tessera")["spec"]
         self._proxy = manifests.one("EnvoyProxy", gateway["infrastructure"]["parametersRef"]["name"])["spec"]
         self._policy = manifests.one("EnvoyExtensionPolicy", "tessera")
@@ -36,7 +36,7 @@ class ControlPlane:
             self._available = True
         except Refused:
             self._wasm, self._available = [], False
-        clusters, hosts = [envoy.cluster("wasm_cluster", self._world.modules)], []
+        clusters, hosts = [self._controller()], []
         for route in self._manifests.all("HTTPRoute"):
             assert route["spec"]["parentRefs"] == [{"name": "tessera"}]
             for number, rule in enumerate(route["spec"]["rules"]):
@@ -46,6 +46,12 @@ class ControlPlane:
         made = envoy.bootstrap(port, admin, [envoy.cors_filter(), *self._wasm, envoy.router()], hosts, clusters, self._access_log(log))
         assert self._proxy["bootstrap"]["type"] == "Merge"
         return {**made, **yaml.safe_load(self._proxy["bootstrap"]["value"])}
+
+    def _controller(self):
+        """Where the controller serves modules; it has a CA of its own, here that of the test."""
+        host, port = "envoy-gateway", 18002
+        tls = envoy.upstream_tls(host, [host], self._world.authority.pem)
+        return envoy.cluster("wasm_cluster", self._addresses[host, port], tls=tls)
 
     def _filter(self, number, wasm):
         image = wasm["code"]["image"]

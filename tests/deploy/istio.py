@@ -26,9 +26,9 @@ class ControlPlane:
     # Where Tessera guards the workload itself, a preflight request is answered by that workload.
     answers_preflight = True
 
-    def __init__(self, manifests, world, fetch, idp=None):
+    def __init__(self, manifests, world, fetch, impostors):
         self._manifests, self._world, self._fetch = manifests, world, fetch
-        self._addresses = {**world.addresses, **({("idp.example.com", 443): idp} if idp else {})}
+        self._addresses = {**world.addresses, **impostors}
         extensions = manifests.all("WasmPlugin") + manifests.all("TrafficExtension")
         self._extension = extensions[0] if extensions else None
         spec = (self._extension or manifests.one("EnvoyFilter", "tessera"))["spec"]

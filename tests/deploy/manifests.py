@@ -36,14 +36,19 @@ def _replace(document, operation):
 
 
 class Manifests:
-    """The documents of one base, after the user has replaced what is to be replaced."""
+    """The documents of one base."""
 
-    def __init__(self, documents, secrets, authority):
+    def __init__(self, documents):
         self.documents = documents
+
+    def replace(self, secrets, authority=None):
+        """What the user is to replace."""
         for secret in self.all("Secret"):
             assert set(secret["stringData"]) <= set(secrets), "a secret that the test does not know"
             secret["stringData"].update(secrets)
-        self.one("ConfigMap", "idp-ca")["data"]["ca.crt"] = authority
+        if authority:
+            self.one("ConfigMap", "idp-ca")["data"]["ca.crt"] = authority
+        return self
 
     def all(self, kind):
         return [document for document in self.documents if document["kind"] == kind]

@@ -11,6 +11,9 @@ from processes import Program, free_ports
 from scenario import AuthorizationServer
 
 CLIENTS = ("portal", "guest")
+IDP = ("idp.example.com", 443)
+# Where a proxy downloads the module: from a server of the user, or from the controller of Envoy Gateway.
+MODULES = (("modules.example.com", 443), ("envoy-gateway", 18002))
 
 
 class Authority:
@@ -22,11 +25,12 @@ class Authority:
                       "-subj", f"/CN={name}", "-keyout", self._file("key"), "-out", self._file("crt"))
         self.pem = self._file("crt").read_text()
 
-    def certificate(self, host):
-        """The files of a certificate for `host` and of its key."""
+    def certificate(self, *hosts):
+        """The files of a certificate for these hosts and of its key."""
+        host = hosts[0]
         base = self._folder / f"{self._name}-{host}"
         key, request, certificate, extensions = (base.with_name(f"{base.name}.{end}") for end in ("key", "csr", "crt", "ext"))
-        extensions.write_text(f"subjectAltName=DNS:{host}\n")
+        extensions.write_text(f"subjectAltName={','.join(f'DNS:{name}' for name in hosts)}\n")
         self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={host}",
                       "-keyout", key, "-out", request)
         self._openssl("x509", "-req", "-in", request, "-CA", self._file("crt"), "-CAkey", self._file("key"), "-days", "2",
@@ -67,33 +71,33 @@ class World:
     def start_servers(self, contracts):
         """nginx in all its parts; `contracts` are the data of the two ConfigMaps of envoy/kubernetes."""
         document, site = contracts
-        idp, misnamed, untrusted, modules, plain, source = free_ports(6)
+        idp, misnamed, untrusted, modules, modules_misnamed, modules_untrusted, source = free_ports(7)
         (self.folder / "contracts.json").write_text(document)
         site = _replaced(site, {"listen 8080": f"listen 127.0.0.1:{source}", "/contracts/contracts.json": str(self.folder / "contracts.json")})
         module = f"location = /tessera.wasm {{ alias {self._module}; }}"
         introspection = f"location = /oauth2/introspect {{ proxy_pass {self.idp.url}/token/introspection; }}"
-        servers = [_tls(idp, self.authority, "idp.example.com", introspection),
-                   _tls(misnamed, self.authority, "elsewhere.example.com", introspection),
-                   _tls(untrusted, self._other_authority, "idp.example.com", introspection),
-                   _tls(modules, self.authority, "modules.example.com", module),
-                   f"server {{ listen 127.0.0.1:{plain}; {module} }}", site]
+        servers = [_tls(idp, self.authority, introspection, "idp.example.com"),
+                   _tls(misnamed, self.authority, introspection, "elsewhere.example.com"),
+                   _tls(untrusted, self._other_authority, introspection, "idp.example.com"),
+                   _tls(modules, self.authority, module, *(host for host, _ in MODULES)),
+                   _tls(modules_misnamed, self.authority, module, "elsewhere.example.com"),
+                   _tls(modules_untrusted, self._other_authority, module, *(host for host, _ in MODULES)), site]
         temporary = "".join(f"{each}_temp_path {self.folder}/nginx-{each};" for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         configuration = self.folder / "nginx.conf"
         configuration.write_text(f"daemon off; user root; pid {self.folder}/nginx.pid; error_log stderr; events {{}}\n"
                                  f"http {{ access_log off; {temporary}\n" + "\n".join(servers) + "\n}\n")
         program = Program("nginx", ["nginx", "-p", self.folder, "-c", configuration], self.folder / "nginx.log")
         program.wait_until(lambda: (self.folder / "nginx.pid").exists())
-        self.modules = plain
-        self.impostors = {"a wrong CA": untrusted, "a wrong name": misnamed}
-        self.addresses = {
-            ("idp.example.com", 443): idp,
-            ("modules.example.com", 443): modules,
-            ("contracts.tessera.svc.cluster.local", 8080): source,
-        }
+        # What takes the place of the authorization server, and of a server that has the module.
+        self.impostors = {what: {IDP: port} for what, port in (("a wrong CA", untrusted), ("a wrong name", misnamed))}
+        self.false_modules = {
+            f"{what} where the module is": dict.fromkeys(MODULES, port)
+            for what, port in (("a wrong CA", modules_untrusted), ("a wrong name", modules_misnamed))}
+        self.addresses = {IDP: idp, **dict.fromkeys(MODULES, modules), ("contracts.tessera.svc.cluster.local", 8080): source}
 
 
-def _tls(port, authority, host, location):
-    certificate, key = authority.certificate(host)
+def _tls(port, authority, location, *hosts):
+    certificate, key = authority.certificate(*hosts)
     return f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; {location} }}"
 
 
