@@ -132,6 +132,16 @@ fn it_keeps_to_its_size() {
 }
 
 #[test]
+fn its_size_is_the_documented_one() {
+    let size = module().len() / 1024;
+    let document = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
+    let text = std::fs::read_to_string(document).unwrap();
+    let documented = text.split("The module has about ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    let documented: usize = documented.parse().unwrap();
+    assert!(size.abs_diff(documented) <= 10, "{size} KiB, and docs/performance.md says {documented}");
+}
+
+#[test]
 fn it_says_nothing_about_the_machine_that_built_it() {
     let module = module();
     let mut private = vec![

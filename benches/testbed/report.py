@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import subprocess
+import time
 from pathlib import Path
 
 from . import limits, plot
@@ -28,6 +29,7 @@ def machine(bed: Bed) -> dict:
     version = subprocess.run([str(bed.envoy_program), "--version"], capture_output=True, text=True).stdout
     facts = {"cpu": processor(), "cores": os.cpu_count(), "kernel": platform.release()}
     found = re.search(r"/(\d+\.\d+\.\d+)/", version)
+    facts["date"] = time.strftime("%Y-%m-%d")
     facts["envoy"] = found.group(1) if found else "of unknown version"
     facts["module_bytes"] = bed.module.stat().st_size if bed.module else None
     return facts
@@ -73,7 +75,7 @@ def finish(name: str, results: dict, text: str, verdicts: list[limits.Verdict], 
 def _conditions(facts: dict) -> str:
     module = f", module {facts['module_bytes'] / 1024:.0f} KiB" if facts["module_bytes"] else ""
     machine = f"{facts['cores']} cores ({facts['cpu']}), Linux {facts['kernel']}"
-    return f"Measured with Envoy {facts['envoy']} on {machine}{module}."
+    return f"Measured on {facts['date']} with Envoy {facts['envoy']} on {machine}{module}."
 
 
 def publish_text(name: str, text: str) -> None:
