@@ -155,8 +155,8 @@ mod tests {
         let four = "\u{3b1}\u{313}\u{300}\u{345}".repeat(200);
         assert_eq!(checked(&four, Lines::One, &(1..=200)).as_deref(), Ok("\u{1f82}".repeat(200).as_str()));
         let begun = std::time::Instant::now();
-        assert!(checked(&"\u{301}".repeat(16 << 20), Lines::One, &(1..=200)).is_err());
-        assert!(begun.elapsed() < Duration::from_secs(5));
+        assert!(checked(&"\u{301}".repeat(32 << 20), Lines::One, &(1..=200)).is_err());
+        assert!(begun.elapsed() < Duration::from_secs(10));
         assert!(checked(&"a".repeat(201), Lines::One, &(0..=200)).is_err());
     }
 

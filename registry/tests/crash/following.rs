@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::rows::Rows;
 use crate::wire::send;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a follower has learnt.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::served::Addresses;
 
 /// A machine may be busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Gate {
     standing: Mutex<Standing>,

@@ -29,7 +29,7 @@ fn kills() -> u64 {
 #[test]
 fn what_was_answered_outlives_the_service_on_sqlite() {
     let place = Place::new(None);
-    let changes = crashed(&place, kills(), |_| Crash::Service);
+    let changes = crashed(&place, kills(), |_| Crash::Service(None));
     println!("{} kills, {changes} changes", kills());
 }
 
@@ -40,7 +40,7 @@ fn what_was_answered_outlives_service_and_server_on_postgresql() {
     let changes = crashed(&place, kills(), |kill| match kill % 5 {
         1 => Crash::Server(&postgres),
         3 => Crash::Both(&postgres),
-        _ => Crash::Service,
+        _ => Crash::Service(Some(&postgres)),
     });
     println!("{} kills, {changes} changes", kills());
 }

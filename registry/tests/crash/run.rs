@@ -15,11 +15,12 @@ use crate::wire::send;
 use crate::writer::{Known, Step, Writer, attempt};
 
 const WRITERS: u64 = 8;
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is killed.
 pub enum Crash<'a> {
-    Service,
+    /// With the server of its database, if that is one of its own.
+    Service(Option<&'a Postgres>),
     Server(&'a Postgres),
     Both(&'a Postgres),
 }
@@ -117,9 +118,12 @@ fn writer(to: Addresses, admin: &str, number: u64) -> Writer {
 fn again(place: &Place, served: Served, crash: &Crash<'_>, gate: &Gate) -> Served {
     let all = usize::try_from(WRITERS).unwrap();
     match crash {
-        Crash::Service => {
+        Crash::Service(postgres) => {
             served.kill();
             gate.close(all);
+            if let Some(postgres) = postgres {
+                postgres.until_alone();
+            }
             Served::start(place)
         }
         Crash::Server(postgres) => {

@@ -11,7 +11,7 @@ use crate::rows::{APIS, Client, Holdings, Open, difference};
 use crate::served::Addresses;
 use crate::wire::{Reply, send};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Something to be done.
 #[derive(Clone, Debug)]

@@ -22,8 +22,10 @@ use crate::wire::send;
 use crate::writers::{Shared, now};
 
 const TICK: Duration = Duration::from_millis(10);
-/// Beyond the pause that a held feed asks for.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Beyond the pause that a held feed asks for, also on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Where somebody is to miss something, and does so for ever.
+const SHORT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How one of them polls.
 #[derive(Clone, Debug)]
@@ -102,13 +104,14 @@ impl Gateway {
     /// # Errors
     /// What it knows and should not, or does not and should.
     pub fn follow(mut self) -> Result<usize, String> {
+        let patience = if self.shared.sequence { SHORT_PATIENCE } else { PATIENCE };
         let mut until: Option<Instant> = None;
         loop {
             self.turn()?;
             if self.shared.has_ended() {
                 let missing = self.missing();
                 let Some(missing) = missing else { return Ok(self.polls) };
-                let until = until.get_or_insert(Instant::now() + PATIENCE);
+                let until = until.get_or_insert_with(|| Instant::now() + patience);
                 if Instant::now() > *until {
                     return Err(format!("{:?} does not learn: {missing}; {}", self.manner, self.said));
                 }

@@ -139,7 +139,7 @@ async fn trouble(
             replicas.lock().unwrap()[1] = passing.address;
         }
         if turns.is_multiple_of(3) && !plan.sequence {
-            let mut tx = world.database.write().await.unwrap();
+            let mut tx = world.turn().await;
             tx.forget_removals(now().minus(REMOVALS_KEPT)).await.unwrap();
             tx.commit().await.unwrap();
         }

@@ -1,11 +1,12 @@
 //! Who calls the service over HTTP.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 
 use crate::gateway::Known;
+use crate::place::PATIENCE;
 
 /// More than the longest poll.
 const WITHIN: Duration = Duration::from_secs(90);
@@ -77,6 +78,18 @@ impl Client {
         self.call("GET", path, None).await
     }
 
+    /// What there is, once the service can tell: on a machine that does much else that may take longer than it has patience.
+    pub async fn there(&self, path: &str) -> Answer {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.get(path).await;
+            if answer.status == 200 {
+                return answer;
+            }
+            assert!(answer.status == 503 && Instant::now() < deadline, "{path}: {answer:?}");
+        }
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.call("POST", path, Some(body)).await
     }
@@ -90,8 +103,7 @@ impl Client {
     pub async fn list(&self, path: &str) -> Vec<Value> {
         let (mut items, mut next) = (Vec::new(), format!("{path}?limit=200"));
         loop {
-            let answer = self.get(&next).await;
-            assert_eq!(answer.status, 200, "{path}: {answer:?}");
+            let answer = self.there(&next).await;
             items.extend(answer.json()["items"].as_array().unwrap().iter().cloned());
             let link = answer.headers.get("link").map(|link| link.to_str().unwrap().to_owned());
             let Some(link) = link else { return items };

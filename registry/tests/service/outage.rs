@@ -81,7 +81,7 @@ async fn back(followed: &Followed, load: Load) {
     }
     assert_eq!(load.tally.refused.load(Ordering::Relaxed), 0);
     for (contract, status) in load.end().await {
-        let now = admin.get(&format!("/contracts/{contract}")).await.json()["status"].clone();
+        let now = admin.there(&format!("/contracts/{contract}")).await.json()["status"].clone();
         assert!(status.is_none_or(|status| now == status), "{contract} is {now}, and was answered to be {status:?}");
     }
     assert_eq!(admin.served().await.len(), followed.contracts.len());

@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 const MISSING: &str = "PostgreSQL is missing: apt-get install postgresql";
+
+/// Below those that the system gives away by itself: nobody gets one of these while the server is away.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 pub struct Postgres {
     folder: PathBuf,
@@ -30,7 +34,6 @@ impl Postgres {
         if is_root() {
             run(Command::new("chown").arg("postgres:").arg(&folder));
         }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let data = folder.join("data");
         // A locale that sorts otherwise than bytes do, where this release can have one.
         let plain = ["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-D"];
@@ -46,16 +49,29 @@ impl Postgres {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let postgres = Self { folder, port, databases: AtomicUsize::new(0), _keeper: keeper };
+        let mut postgres = Self { folder, port: free_port(), databases: AtomicUsize::new(0), _keeper: keeper };
+        // Somebody else may have it by now.
+        for _ in 0..9 {
+            if postgres.starting().output().expect(MISSING).status.success() {
+                return postgres;
+            }
+            postgres.port = free_port();
+        }
         postgres.begin();
         postgres
     }
 
-    /// Starts the server, at first or again.
+    /// Starts the server again.
     pub fn begin(&self) {
+        run(&mut self.starting());
+    }
+
+    fn starting(&self) -> Command {
         let settings = "-c fsync=off -c max_connections=300";
         let options = format!("-k {} -h 127.0.0.1 -p {} {settings}", self.folder.display(), self.port);
-        run(self.control().arg("-o").arg(options).args(["-l", "/dev/null", "start"]));
+        let mut command = self.control();
+        command.arg("-o").arg(options).args(["-l", "/dev/null", "start"]);
+        command
     }
 
     /// As a crash would.
@@ -77,9 +93,27 @@ impl Postgres {
     /// The address of a new database.
     pub fn database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let address = |name: &str| format!("postgres://postgres@127.0.0.1:{}/{name}", self.port);
-        run(program("psql").arg(address("postgres")).arg("-qc").arg(format!("CREATE DATABASE {name}")));
-        address(&name)
+        self.asked(&format!("CREATE DATABASE {name}"));
+        self.address(&name)
+    }
+
+    /// Until nobody has a session any more: what somebody said who was killed may be done later.
+    pub fn until_alone(&self) {
+        let others =
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.asked(others).trim_ascii() != b"0" {
+            assert!(Instant::now() < deadline, "somebody stays");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn address(&self, name: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+
+    fn asked(&self, sql: &str) -> Vec<u8> {
+        run(program("psql").arg(self.address("postgres")).args(["-Atqc", sql]))
     }
 
     /// What `pg_dump` writes of a database.
@@ -97,6 +131,12 @@ impl Postgres {
         command.arg("-w").arg("-s").arg("-D").arg(self.data());
         command
     }
+}
+
+fn free_port() -> u16 {
+    let first = PORTS.start + u16::try_from(uuid::Uuid::now_v7().as_u128() % PORTS.len() as u128).unwrap();
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (first..PORTS.end).chain(PORTS).find(is_free).expect("a free port")
 }
 
 fn is_root() -> bool {

@@ -1,6 +1,7 @@
 //! A registry without HTTP: use cases on a database, and who calls them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tessera_registry::domain::members::Object;
@@ -14,6 +15,7 @@ use tessera_registry::use_case::context::Limits;
 use tessera_registry::use_case::organisations;
 use tessera_registry::use_case::ports::Randomness;
 use tessera_registry::use_case::shown::Asked;
+use tessera_registry::use_case::store::{Store, StoreError, Transaction};
 
 use crate::call;
 use crate::database::TestDatabase;
@@ -67,6 +69,17 @@ impl World {
         world
     }
 
+    /// To write. On a machine that does much else it may take longer than the store has patience.
+    pub async fn turn(&self) -> Box<dyn Transaction> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            match self.database.write().await {
+                Err(StoreError::Unavailable(_)) if Instant::now() < deadline => {}
+                other => return other.unwrap(),
+            }
+        }
+    }
+
     pub fn now(&self) -> Time {
         Time::from_millis(self.now.load(Ordering::Relaxed))
     }
@@ -108,7 +121,7 @@ pub fn pointers<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Vec<String> {
 #[macro_export]
 macro_rules! call {
     ($world:expr, $caller:expr, |$cx:ident| $body:expr) => {{
-        let mut tx = tessera_registry::use_case::store::Store::write(&$world.database).await.unwrap();
+        let mut tx = $world.turn().await;
         let mut context = tessera_registry::use_case::context::Context {
             tx: &mut *tx,
             caller: $caller,
