@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-READY_WITHIN = 30  # seconds
+READY_WITHIN = 60  # seconds
 STOPPED_WITHIN = 5  # seconds; then it is killed
 
 
@@ -100,12 +101,17 @@ def leave_nothing_behind():
 
 
 def free_ports(count):
-    """Ports of the loopback address that nothing listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports of the loopback address that nothing listens on, below those that the system gives away of its own accord:
+    nobody gets one before the program does that it is for."""
+    found = []
+    while len(found) < count:
+        port = random.randrange(10_000, 30_000)
+        with socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found

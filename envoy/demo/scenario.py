@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Optional
 
 RESOURCE = "https://orders.example.com"
-TIMEOUT = 15  # seconds
+TIMEOUT = 60  # seconds
 
 # Everything is on this machine or in a network of its own: a proxy of the environment does not know it.
 _directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -197,7 +197,7 @@ def say(what):
 
 
 def eventually(condition):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
         if found := condition():
             return found

@@ -69,7 +69,6 @@ class Gateway(Demo):
         contracts = "                    contracts:\n                      inline:\n"
         text = replaced(super()._config(port, admin_port), {
             "                      introspection:\n": PROVIDER.format(issuer=self.idp.url) + "                      introspection:\n",
-            "                        cluster: idp\n": "                        cluster: idp\n                        timeout: 20s\n",
             contracts: APIS + contracts,
             contract: contract + SOURCE.format(port=self._contracts_port),
         })

@@ -10,7 +10,7 @@ from scenario import ask
 
 GATEWAYS = 'job=~"tagged|untagged"'  # each Envoy once
 INTERVAL = 1  # seconds between two scrapes, and between two evaluations of a rule
-WITHIN = 30  # seconds
+WITHIN = 90  # seconds
 
 
 class Prometheus:

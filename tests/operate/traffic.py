@@ -8,7 +8,7 @@ from gateway import CONTRACTS, JWTS
 from prometheus import GATEWAYS
 from scenario import ask, play, rows
 
-ROUNDS_OF_AN_OUTAGE = 40  # at most
+ROUNDS_OF_AN_OUTAGE = 100  # at most
 
 
 class Traffic:
