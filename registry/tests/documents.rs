@@ -7,9 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tessera_registry::configuration::Configuration;
+use tessera_registry::domain::catalogue_file::CatalogueFile;
+use tessera_registry::domain::members::Members;
+use tessera_registry::domain::provider::Provider;
+use tessera_registry::domain::time::Time;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tessera-registry");
-const PAGES: [&str; 4] = ["registry.md", "registry-operating.md", "registry-security.md", "registry-watching.md"];
+const PAGES: [&str; 5] =
+    ["registry.md", "registry-operating.md", "registry-providers.md", "registry-security.md", "registry-watching.md"];
 
 fn page(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs").join(name);
@@ -70,6 +75,37 @@ fn configurations_are_read() {
     let environment = |_: &str| Ok("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned());
     let first = blocks(&page("registry.md"), "toml").remove(0);
     Configuration::read(&first, &environment).unwrap();
+}
+
+/// Each block of TOML is a part of a file that says what there has to be.
+#[test]
+fn providers_are_read() {
+    let blocks = blocks(&page("registry-providers.md"), "toml");
+    assert_eq!(blocks.len(), 2);
+    for text in blocks {
+        let secret = |value: &toml::Value| Ok(value["env"].as_str().unwrap().to_owned());
+        let file = CatalogueFile::parse(&text, &secret).unwrap_or_else(|problems| panic!("{problems:?}"));
+        for object in &file.providers {
+            let mut members = Members::of_new(object);
+            let mut provider = Provider::blank(Time::from_millis(0));
+            provider.read(&mut members, &|_, credential| credential.to_owned());
+            members.finish().unwrap();
+        }
+    }
+}
+
+/// Each member of a provider has a row, or a place in one.
+#[test]
+fn every_member_of_a_provider_is_described() {
+    let text = page("registry-providers.md");
+    let document = tessera_registry::http::openapi::document();
+    let of = |name: &str| {
+        let members = document.pointer(&format!("/components/schemas/{name}/properties")).unwrap().as_object().unwrap();
+        members.keys().cloned().collect::<Vec<_>>()
+    };
+    for member in [of("NewProvider"), of("NewAuthorization"), of("NewIntrospection")].concat() {
+        assert!(["`", "\"", "."].iter().any(|before| text.contains(&format!("{before}{member}"))), "{member}");
+    }
 }
 
 fn file(name: &str) -> String {

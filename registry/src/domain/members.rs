@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::fault::Fault;
@@ -128,6 +129,29 @@ impl<'a> Members<'a> {
         self.take(name, part);
     }
 
+    /// An object of free form, with a default. A patch of it is merged into what it is (RFC 7396, 2).
+    pub fn merged<T: Serialize>(
+        &mut self,
+        name: &'static str,
+        field: &mut T,
+        default: T,
+        reader: impl Fn(&Value) -> Reading<T>,
+    ) {
+        match self.given(name) {
+            Some(patch @ Value::Object(_)) if self.is_patch => {
+                let mut value = serde_json::to_value(&*field).unwrap_or_default();
+                merge(&mut value, patch);
+                self.keep(name, &value, field, reader);
+            }
+            _ => self.optional(name, field, default, reader),
+        }
+    }
+
+    /// Another thing takes the place of the one that is changed: what it needs has to be given.
+    pub fn anew(&mut self) {
+        self.is_patch = false;
+    }
+
     /// What else there is cannot be judged: something that was read before does not say what it should be.
     pub fn leave_rest(&mut self) {
         self.leaves_rest = true;
@@ -173,6 +197,24 @@ impl<'a> Members<'a> {
         match reader(value) {
             Ok(read) => *field = read,
             Err(faults) => self.faults.extend(within(&escaped(name), faults)),
+        }
+    }
+}
+
+fn merge(value: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        value.clone_from(patch);
+        return;
+    };
+    if !value.is_object() {
+        *value = Value::Object(Object::new());
+    }
+    let Value::Object(object) = value else { return };
+    for (name, patch) in patch {
+        if patch.is_null() {
+            object.remove(name);
+        } else {
+            merge(object.entry(name.clone()).or_insert(Value::Null), patch);
         }
     }
 }
@@ -241,6 +283,29 @@ mod tests {
         assert_eq!(patched(json!({"id": "a"})), Ok(thing.clone()));
         assert_eq!(patched(json!({"flag": null, "note": null})), Ok(Thing { flag: true, note: None, ..thing.clone() }));
         assert_eq!(pointers(patched(json!({"id": "b", "name": null, "x": 1}))), ["/id", "/name", "/x"]);
+    }
+
+    /// The examples of RFC 7396, appendix A, that can be parts of a patch.
+    #[test]
+    fn an_object_of_free_form_is_merged() {
+        for (value, patch, merged) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+        ] {
+            let reader = |value: &Value| Ok(value.clone());
+            let mut field = value.clone();
+            let body = object(json!({"x": patch}));
+            Members::of_patch(&body).merged("x", &mut field, json!({}), reader);
+            assert_eq!(field, merged, "{patch}");
+            Members::of_new(&body).merged("x", &mut field, json!({}), reader);
+            assert_eq!(field, patch);
+        }
     }
 
     #[test]

@@ -1,47 +1,26 @@
 //! Providers: where clients are made, and whose tokens the filter takes.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use utoipa::ToSchema;
+mod authorization;
+mod credential;
+mod dcr;
+mod introspection;
+mod template;
+mod view;
 
-use crate::domain::members::{Members, Reading};
-use crate::domain::reader::{or_null, set, slug, span, text, text_that, word, wrong};
-use crate::domain::text::{MAX_TITLE, Span, is_safe_url};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::members::Members;
+use crate::domain::reader::{or_null, set, slug, span, text, text_that, word};
+use crate::domain::text::{MAX_TITLE, SAFE_URL, Span, is_safe_url};
 use crate::domain::time::Time;
 
-/// How clients come to be there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ProviderKind {
-    /// Somebody makes them there and brings them.
-    #[default]
-    Manual,
-}
+pub use authorization::{Authorization, AuthorizationView, authorization_place, signing};
+pub use dcr::{DcrSettings, DcrView, Management, OnDelete, Verification};
+pub use introspection::{EndpointAuth, Introspection, IntrospectionView, introspection_place};
+pub use template::Template;
+pub use view::{ProviderBrief, ProviderKind, ProviderView};
 
-const KINDS: &[(&str, ProviderKind)] = &[("manual", ProviderKind::Manual)];
-
-/// How the registry authenticates at an endpoint.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EndpointAuth {
-    #[default]
-    ClientSecretBasic,
-    ClientSecretPost,
-}
-
-const AUTHS: &[(&str, EndpointAuth)] =
-    &[("client_secret_basic", EndpointAuth::ClientSecretBasic), ("client_secret_post", EndpointAuth::ClientSecretPost)];
-
-/// Where and as whom tokens are introspected (RFC 7662).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Introspection {
-    /// Instead of the one that the issuer's metadata names.
-    pub endpoint: Option<String>,
-    pub client_id: String,
-    pub auth: EndpointAuth,
-    /// Sealed.
-    pub credential: String,
-}
+const KINDS: &[(&str, ProviderKind)] = &[("manual", ProviderKind::Manual), ("dcr", ProviderKind::Dcr)];
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
@@ -51,6 +30,9 @@ pub struct Provider {
     /// All when absent.
     pub environments: Option<Vec<String>>,
     pub issuer: Option<String>,
+    /// Of those where clients are registered.
+    #[serde(default)]
+    pub registration: Option<DcrSettings>,
     /// Tokens are JWTs when absent.
     pub introspection: Option<Introspection>,
     pub client_id_claims: Vec<String>,
@@ -59,46 +41,8 @@ pub struct Provider {
     pub updated_at: Time,
 }
 
-/// A provider as everybody may see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ProviderBrief {
-    pub id: String,
-    pub title: String,
-    pub environments: Option<Vec<String>>,
-}
-
-/// Introspection as the API shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct IntrospectionView {
-    pub endpoint: Option<String>,
-    pub client_id: String,
-    pub auth: EndpointAuth,
-    #[schema(read_only)]
-    pub credential_set: bool,
-}
-
-/// A provider as the API shows it in full.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ProviderView {
-    pub id: String,
-    pub title: String,
-    pub kind: ProviderKind,
-    pub environments: Option<Vec<String>>,
-    pub issuer: Option<String>,
-    pub introspection: Option<IntrospectionView>,
-    pub client_id_claims: Vec<String>,
-    #[schema(value_type = String)]
-    pub timeout: Span,
-    #[schema(value_type = String, format = DateTime, read_only)]
-    pub created_at: Time,
-    #[schema(value_type = String, format = DateTime, read_only)]
-    pub updated_at: Time,
-}
-
 /// Claims that name the client of a token, the first that is there.
 const CLAIMS: [&str; 4] = ["client_id", "azp", "appid", "cid"];
-/// Longest credential, in bytes: a PEM key of 4096 bits has some 3,300.
-const MAX_CREDENTIAL: usize = 16 << 10;
 
 impl Provider {
     /// Of which nothing is known yet.
@@ -109,6 +53,7 @@ impl Provider {
             kind: ProviderKind::default(),
             environments: None,
             issuer: None,
+            registration: None,
             introspection: None,
             client_id_claims: CLAIMS.map(str::to_owned).into(),
             timeout: Span::seconds(10),
@@ -117,9 +62,8 @@ impl Provider {
         }
     }
 
-    /// Whether there are such environments is not asked. `seal` is given each new credential.
+    /// Whether there are such environments is not asked. `seal` is given each new credential, with its place.
     pub fn read(&mut self, members: &mut Members<'_>, seal: &dyn Fn(&str, &str) -> String) {
-        let https = "must be an https URL, or an http one on a loopback host";
         members.fixed("id", &mut self.id, slug);
         members.optional("title", &mut self.title, self.id.clone(), text(1..=MAX_TITLE));
         members.nullable("environments", &mut self.environments, set(0..=1000, slug));
@@ -128,12 +72,15 @@ impl Provider {
         members.fixed("kind", &mut kind, |value| word(KINDS)(value).map(Some));
         let Some(kind) = kind else { return members.leave_rest() };
         self.kind = kind;
-        if members.is_patch() {
-            members.unchanged("issuer", &self.issuer, or_null(text_that(is_safe_url, https)));
-        } else {
-            members.nullable("issuer", &mut self.issuer, text_that(is_safe_url, https));
-        }
+        self.read_issuer(members);
         let id = self.id.clone();
+        match kind {
+            ProviderKind::Manual => self.registration = None,
+            ProviderKind::Dcr => {
+                let seal = |credential: &str| seal(&authorization_place(&id), credential);
+                self.registration.get_or_insert_default().read(members, &seal);
+            }
+        }
         let seal = |credential: &str| seal(&introspection_place(&id), credential);
         members.part("introspection", &mut self.introspection, Introspection::default(), |members, introspection| {
             introspection.read(members, self.issuer.is_some(), &seal);
@@ -143,8 +90,29 @@ impl Provider {
         members.optional("timeout", &mut self.timeout, Span::seconds(10), span("1s", "60s"));
     }
 
+    fn read_issuer(&mut self, members: &mut Members<'_>) {
+        let url = text_that(is_safe_url, SAFE_URL);
+        if members.is_patch() {
+            members.unchanged("issuer", &self.issuer, or_null(url));
+        } else if self.kind == ProviderKind::Manual {
+            members.nullable("issuer", &mut self.issuer, url);
+        } else {
+            members.required("issuer", &mut self.issuer, |value| url(value).map(Some));
+        }
+    }
+
     pub fn serves(&self, environment: &str) -> bool {
         self.environments.as_ref().is_none_or(|served| served.iter().any(|one| one == environment))
+    }
+
+    /// What is sealed, with the places that it is sealed for.
+    pub fn credentials(&mut self) -> Vec<(String, &mut String)> {
+        let authorization = self.registration.as_mut().and_then(|settings| settings.authorization.credential_mut());
+        let introspection = self.introspection.as_mut().map(|introspection| &mut introspection.credential);
+        let of = |place: fn(&str) -> String| place(&self.id);
+        let authorization = authorization.map(|sealed| (of(authorization_place), sealed));
+        let introspection = introspection.map(|sealed| (of(introspection_place), sealed));
+        authorization.into_iter().chain(introspection).collect()
     }
 
     pub fn brief(&self) -> ProviderBrief {
@@ -153,65 +121,19 @@ impl Provider {
     }
 
     pub fn view(&self) -> ProviderView {
-        let Self {
-            id,
-            title,
-            kind,
-            environments,
-            issuer,
-            introspection,
-            client_id_claims,
-            timeout,
-            created_at,
-            updated_at,
-        } = self.clone();
-        let introspection = introspection.map(|Introspection { endpoint, client_id, auth, credential }| {
-            IntrospectionView { endpoint, client_id, auth, credential_set: !credential.is_empty() }
-        });
+        let own = self.clone();
         ProviderView {
-            id,
-            title,
-            kind,
-            environments,
-            issuer,
-            introspection,
-            client_id_claims,
-            timeout,
-            created_at,
-            updated_at,
+            id: own.id,
+            title: own.title,
+            kind: own.kind,
+            environments: own.environments,
+            issuer: own.issuer,
+            registration: own.registration.map(DcrSettings::view),
+            introspection: own.introspection.map(Introspection::view),
+            client_id_claims: own.client_id_claims,
+            timeout: own.timeout,
+            created_at: own.created_at,
+            updated_at: own.updated_at,
         }
-    }
-}
-
-/// What the credential of a provider's introspection is sealed with.
-pub fn introspection_place(provider: &str) -> String {
-    format!("providers/{provider}/introspection/credential")
-}
-
-impl Introspection {
-    fn read(&mut self, members: &mut Members<'_>, has_issuer: bool, seal: &dyn Fn(&str) -> String) {
-        let https = text_that(is_safe_url, "must be an https URL, or an http one on a loopback host");
-        let (endpoint, client_id) = (self.endpoint.clone(), self.client_id.clone());
-        members.nullable("endpoint", &mut self.endpoint, https);
-        if self.endpoint.is_none() && !has_issuer {
-            members.fault("endpoint", "is required where the provider has no issuer");
-        }
-        members.required("client_id", &mut self.client_id, text(1..=1024));
-        members.optional("auth", &mut self.auth, EndpointAuth::default(), word(AUTHS));
-        members.required("credential", &mut self.credential, |value| credential(value).map(seal));
-        // Or who can write it could have it sent to a server of his own.
-        let is_moved = (&endpoint, &client_id) != (&self.endpoint, &self.client_id);
-        if members.is_patch() && is_moved && members.given("credential").is_none() {
-            members.fault("credential", "is required again where `endpoint` or `client_id` changes");
-        }
-        members.made_here(&["credential_set"]);
-    }
-}
-
-/// A secret as it is, not normalised.
-fn credential(value: &Value) -> Reading<&str> {
-    match value.as_str() {
-        Some(text) if (1..=MAX_CREDENTIAL).contains(&text.len()) && !text.contains('\0') => Ok(text),
-        _ => wrong(format!("must be a string of 1 to {MAX_CREDENTIAL} bytes")),
     }
 }

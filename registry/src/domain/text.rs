@@ -78,6 +78,9 @@ pub fn is_url(text: &str, schemes: &[&str]) -> bool {
         && text.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
 }
 
+/// What a URL must be that [`is_safe_url`] takes.
+pub const SAFE_URL: &str = "must be an https URL, or an http one on a loopback host";
+
 /// `https`, or `http` on a loopback host: where credentials may be sent.
 pub fn is_safe_url(text: &str) -> bool {
     let is_here = || text.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(is_loopback));

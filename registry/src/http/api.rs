@@ -26,6 +26,7 @@ use crate::http::registry::Registry;
 use crate::http::route::{self, Route};
 use crate::http::routes::ROUTES;
 use crate::use_case::context::Context;
+use crate::use_case::open_provider::OpenProvider;
 
 /// Everything that `listen.api` serves.
 pub fn router(registry: Arc<Registry>) -> Router {
@@ -115,7 +116,9 @@ impl Work<'_> {
         let Some(judge) = &self.registry.outside.proof_judge else {
             return Err(Refusal::NotSupported("this registry does not ask providers: an admin can confirm").into());
         };
-        intake.call.proof = Some(judge.judge(&wanted.provider, &wanted.access_token).await);
+        let (organisation, sealing) = (&self.caller.organisation, &*self.registry.outside.sealing);
+        let provider = OpenProvider::new(organisation, wanted.provider.clone(), sealing);
+        intake.call.proof = Some(judge.judge(&provider, &wanted.access_token).await);
         self.done(intake, keyed).await
     }
 

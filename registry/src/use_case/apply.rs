@@ -93,10 +93,13 @@ impl Catalogue {
         for (index, object) in file.providers.iter().enumerate() {
             let (at, id) = (format!("/providers/{index}"), text(object, "id"));
             catalogue.providers.read(&at, object, id, Provider::blank(now), |members, provider| {
-                let issuer = (!provider.id.is_empty()).then(|| provider.issuer.clone());
+                let before = (!provider.id.is_empty()).then(|| (provider.kind, provider.issuer.clone()));
                 providers::read_into(cx, provider, members);
-                if issuer.is_some_and(|issuer| issuer != provider.issuer) {
-                    members.fault("issuer", "cannot be changed");
+                let Some((kind, issuer)) = before else { return };
+                for (name, is_other) in [("kind", kind != provider.kind), ("issuer", issuer != provider.issuer)] {
+                    if is_other {
+                        members.fault(name, "cannot be changed");
+                    }
                 }
             });
         }

@@ -69,7 +69,7 @@ pub async fn prove(cx: &mut Context<'_>, id: &str, proof: Proof) -> Result<Shown
     match proof {
         Proof::Unknown => return Err(Refusal::Unavailable),
         Proof::Nothing(why) => return Err(Refusal::invalid("/access_token", why)),
-        Proof::Of { client_id } if kept.thing.client_id.as_ref() != Some(&client_id) => {
+        Proof::Of { client_id, .. } if kept.thing.client_id.as_ref() != Some(&client_id) => {
             return Err(Refusal::invalid("/access_token", "is another client's"));
         }
         Proof::Of { .. } => {}

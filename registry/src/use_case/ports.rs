@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 
 use crate::domain::principal::Caller;
-use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
+
+pub use crate::use_case::proof_judge::{Proof, ProofJudge};
 
 pub trait Clock: Send + Sync {
     fn now(&self) -> Time;
@@ -36,23 +37,6 @@ pub trait AccessTokens: Send + Sync {
     /// # Errors
     /// It could not be told.
     async fn judge(&self, token: &str) -> Result<Option<Caller>, Refusal>;
-}
-
-/// What a provider says about an access token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// It is active, from the provider's issuer, and this client's.
-    Of { client_id: String },
-    /// It proves nothing, for this reason.
-    Nothing(&'static str),
-    /// The provider could not be asked.
-    Unknown,
-}
-
-/// Asks providers about access tokens, which are not kept.
-#[async_trait]
-pub trait ProofJudge: Send + Sync {
-    async fn judge(&self, provider: &Provider, access_token: &str) -> Proof;
 }
 
 /// A request of Standard Webhooks.

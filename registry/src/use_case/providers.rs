@@ -1,6 +1,6 @@
 //! Providers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -11,6 +11,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
 use crate::use_case::context::Context;
 use crate::use_case::keeping::{Catalogued, admin, change, find, hold, is_held, json, make, member, page, remove};
+use crate::use_case::open_provider::sealed_place;
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record, list as records};
 use crate::use_case::serving::{follow, prepare};
@@ -69,11 +70,13 @@ pub async fn create(cx: &mut Context<'_>, body: &Object) -> Result<Shown, Refusa
 /// Reads what is given into the provider. A credential that it has already stays sealed as it is.
 pub fn read_into(cx: &Context<'_>, provider: &mut Provider, members: &mut Members<'_>) {
     let (sealing, organisation) = (cx.sealing, &cx.caller.organisation);
-    let known = provider.introspection.as_ref().map(|introspection| introspection.credential.clone());
+    let known: BTreeMap<String, String> =
+        provider.credentials().into_iter().map(|(place, sealed)| (place, sealed.clone())).collect();
     provider.read(members, &|place, credential| {
-        let place = format!("{organisation}/{place}");
-        let is_same = |sealed: &String| sealing.open(sealed, &place).is_some_and(|open| open == credential.as_bytes());
-        known.clone().filter(is_same).unwrap_or_else(|| sealing.seal(credential.as_bytes(), &place, cx.randomness))
+        let (known, place) = (known.get(place), sealed_place(organisation, place));
+        let is_same = |sealed: &&String| sealing.open(sealed, &place).is_some_and(|open| open == credential.as_bytes());
+        let seal = || sealing.seal(credential.as_bytes(), &place, cx.randomness);
+        known.filter(is_same).cloned().unwrap_or_else(seal)
     });
 }
 

@@ -1,7 +1,8 @@
 //! Sealing everything anew with the first key, so that the others can go.
 
-use crate::domain::provider::{Provider, introspection_place};
+use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
+use crate::use_case::open_provider::sealed_place;
 use crate::use_case::ports::{Randomness, Sealing};
 use crate::use_case::record::{lock, note, scan};
 use crate::use_case::store::{StoreError, Transaction};
@@ -44,13 +45,19 @@ pub async fn reseal(
         for kept in &providers {
             let (organisation, id) = (&kept.organisation, &kept.thing.id);
             let Some(mut kept) = lock::<Provider>(tx, organisation, id).await? else { continue };
-            let Some(introspection) = &mut kept.thing.introspection else { continue };
-            let place = format!("{organisation}/{}", introspection_place(id));
-            let unreadable = || NotResealed::Unreadable { organisation: organisation.clone(), provider: id.clone() };
-            let secret = sealing.open(&introspection.credential, &place).ok_or_else(unreadable)?;
-            introspection.credential = sealing.seal(&secret, &place, randomness);
-            note(tx, &kept).await?;
-            sealed += 1;
+            let mut count = 0;
+            for (place, credential) in kept.thing.credentials() {
+                let place = sealed_place(organisation, &place);
+                let unreadable =
+                    || NotResealed::Unreadable { organisation: organisation.clone(), provider: id.clone() };
+                let secret = sealing.open(credential, &place).ok_or_else(unreadable)?;
+                *credential = sealing.seal(&secret, &place, randomness);
+                count += 1;
+            }
+            if count > 0 {
+                note(tx, &kept).await?;
+            }
+            sealed += count;
         }
     }
 }

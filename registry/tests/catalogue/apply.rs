@@ -134,7 +134,7 @@ async fn every_problem_of_a_file_is_told_at_once_and_nothing_is_done() {
             id = "Prod"
             [[providers]]
             id = "p"
-            kind = "dcr"
+            kind = "saml"
             environments = ["gone"]
             [[apis]]
             environment = "gone"

@@ -13,6 +13,7 @@ mod world;
 mod adopt;
 mod apis;
 mod apply;
+mod dcr;
 mod gateways;
 mod groups;
 mod providers;

@@ -109,11 +109,11 @@ async fn a_proof_is_of_this_client() {
         let wanted = world.act(&developer(), to_prove).await.unwrap();
         assert_eq!(format!("{wanted:?}"), "ProofWanted { provider: \"idp\", .. }");
         let prove = async |proof| world.act(&developer(), async |cx| clients::prove(cx, id, proof).await).await;
-        let other = Proof::Of { client_id: "other".into() };
+        let other = Proof::Of { client_id: "other".into(), scopes: None };
         assert!(matches!(prove(other).await, Err(Refusal::Invalid(_))));
         assert!(matches!(prove(Proof::Nothing("is not active")).await, Err(Refusal::Invalid(_))));
         assert_eq!(prove(Proof::Unknown).await, Err(Refusal::Unavailable));
-        let live = prove(Proof::Of { client_id: "shop".into() }).await.unwrap();
+        let live = prove(Proof::Of { client_id: "shop".into(), scopes: None }).await.unwrap();
         assert_eq!((text(&live, "status"), &live.value["waiting_for"]), ("live", &Value::Null));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::provider::{IntrospectionView, ProviderView};
+use crate::domain::provider::{AuthorizationView, DcrView, IntrospectionView, ProviderView};
 use crate::http::schemas::Schemas;
 
 fn members(of: Value) -> Map<String, Value> {
@@ -66,33 +66,63 @@ pub fn proof(parts: &mut Schemas) -> Value {
 
 pub fn new_provider(parts: &mut Schemas) -> Value {
     let members = parts.members::<ProviderView>(&["introspection"]);
-    let introspection = introspection(parts, "NewIntrospection", &["client_id", "credential"]);
-    provider(parts, "NewProvider", members, introspection, &["id", "kind"])
+    let credentials = Credentials {
+        introspection: introspection(parts, "NewIntrospection", &["client_id", "credential"]),
+        authorization: authorization(parts, "NewAuthorization", &["type"]),
+    };
+    provider(parts, "NewProvider", members, credentials, &["id", "kind"])
 }
 
 pub fn change_of_provider(parts: &mut Schemas) -> Value {
     let members = parts.members::<ProviderView>(&["id", "kind", "issuer", "introspection"]);
-    let introspection = introspection(parts, "IntrospectionChange", &[]);
-    provider(parts, "ProviderChange", members, introspection, &[])
+    let credentials = Credentials {
+        introspection: introspection(parts, "IntrospectionChange", &[]),
+        authorization: authorization(parts, "AuthorizationChange", &[]),
+    };
+    provider(parts, "ProviderChange", members, credentials, &[])
 }
 
+/// Parts with a credential, which is never shown.
+struct Credentials {
+    introspection: Value,
+    authorization: Value,
+}
+
+/// The members of every kind.
 fn provider(
     parts: &mut Schemas,
     name: &str,
     mut members: Map<String, Value>,
-    introspection: Value,
+    credentials: Credentials,
     required: &[&str],
 ) -> Value {
+    let Credentials { introspection, authorization } = credentials;
     members.insert("introspection".into(), json!({"oneOf": [{"type": "null"}, introspection]}));
+    members.extend(parts.members::<DcrView>(&["authorization"]));
+    members.insert("authorization".into(), json!({"oneOf": [{"type": "null"}, authorization]}));
     parts.body(name, members, required)
 }
 
-/// With the credential, which is never shown.
 fn introspection(parts: &mut Schemas, name: &str, required: &[&str]) -> Value {
-    let mut members = parts.members::<IntrospectionView>(&[]);
+    let members = parts.members::<IntrospectionView>(&[]);
+    with_credential(parts, name, members, required)
+}
+
+fn authorization(parts: &mut Schemas, name: &str, required: &[&str]) -> Value {
+    let members = parts.members::<AuthorizationView>(&[]);
+    with_credential(parts, name, members, required)
+}
+
+fn with_credential(parts: &mut Schemas, name: &str, mut members: Map<String, Value>, required: &[&str]) -> Value {
     let credential = json!({"type": "string", "minLength": 1, "maxLength": 16384, "writeOnly": true});
     members.insert("credential".into(), credential);
     parts.body(name, members, required)
+}
+
+/// A provider as admins see it, of any kind.
+pub fn full_provider(parts: &mut Schemas) -> Value {
+    let (every, registering) = (parts.shown::<ProviderView>(), parts.shown::<DcrView>());
+    json!({"anyOf": [every, {"allOf": [every, registering]}]})
 }
 
 /// What is shown once.

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::domain::environment::EnvironmentView;
 use crate::domain::group::Group;
-use crate::domain::provider::{ProviderBrief, ProviderView};
+use crate::domain::provider::ProviderBrief;
 use crate::http::answer::ApiAnswer;
 use crate::http::route::{Gives, Route};
-use crate::http::routes::bodies::{change_of_provider, new_provider};
+use crate::http::routes::bodies::{change_of_provider, full_provider, new_provider};
 use crate::http::schemas::Schemas;
 use crate::use_case::{environments, groups, providers};
 
@@ -90,30 +90,18 @@ pub static ROUTES: &[Route] = &[
     Route::list("/providers", "listProviders", &[], any_provider, |cx, call| {
         Box::pin(async move { Ok(call.page(providers::list(cx, &call.asked).await?)) })
     }),
-    Route::post(
-        "/providers",
-        "createProvider",
-        new_provider,
-        Gives::Created(|parts| parts.shown::<ProviderView>()),
-        |cx, call| {
-            Box::pin(async move { Ok(ApiAnswer::created("/providers", providers::create(cx, &call.object).await?)) })
-        },
-    ),
+    Route::post("/providers", "createProvider", new_provider, Gives::Created(full_provider), |cx, call| {
+        Box::pin(async move { Ok(ApiAnswer::created("/providers", providers::create(cx, &call.object).await?)) })
+    }),
     Route::get("/providers/{id}", "getProvider", Gives::Shown(any_provider), |cx, call| {
         Box::pin(async move { Ok(ApiAnswer::shown(providers::get(cx, call.parameter(0)).await?)) })
     }),
-    Route::patch(
-        "/providers/{id}",
-        "changeProvider",
-        change_of_provider,
-        |parts| parts.shown::<ProviderView>(),
-        |cx, call| {
-            Box::pin(async move {
-                let changed = providers::patch(cx, call.parameter(0), &call.expected, &call.object);
-                Ok(ApiAnswer::shown(changed.await?))
-            })
-        },
-    ),
+    Route::patch("/providers/{id}", "changeProvider", change_of_provider, full_provider, |cx, call| {
+        Box::pin(async move {
+            let changed = providers::patch(cx, call.parameter(0), &call.expected, &call.object);
+            Ok(ApiAnswer::shown(changed.await?))
+        })
+    }),
     Route::delete("/providers/{id}", "deleteProvider", Gives::Nothing, |cx, call| {
         Box::pin(async move { Ok(ApiAnswer::deleted(providers::delete(cx, call.parameter(0), &call.expected).await?)) })
     })
@@ -122,5 +110,5 @@ pub static ROUTES: &[Route] = &[
 
 /// In full for whoever may read that; for others what everybody sees.
 fn any_provider(parts: &mut Schemas) -> Value {
-    json!({"anyOf": [parts.shown::<ProviderView>(), parts.shown::<ProviderBrief>()]})
+    json!({"anyOf": [full_provider(parts), parts.shown::<ProviderBrief>()]})
 }

@@ -14,7 +14,6 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::domain::principal::{Caller, Principal, Role};
-use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
 use crate::domain::webhook::Subscribers;
@@ -24,6 +23,7 @@ use crate::sealing::SealingKeys;
 use crate::store::temporary::{TemporaryDatabase, temporary};
 use crate::use_case::context::{Context, Limits};
 use crate::use_case::feed_store::Heads;
+use crate::use_case::open_provider::OpenProvider;
 use crate::use_case::ports::{AccessTokens, Clock, Proof, ProofJudge, Randomness};
 use crate::use_case::store::{Store, StoreError, Transaction};
 use crate::use_case::{organisations, registry_tokens};
@@ -109,11 +109,11 @@ struct TestProvider;
 
 #[async_trait]
 impl ProofJudge for TestProvider {
-    async fn judge(&self, _: &Provider, access_token: &str) -> Proof {
+    async fn judge(&self, _: &OpenProvider, access_token: &str) -> Proof {
         match access_token {
             "unknown" => Proof::Unknown,
             "nothing" => Proof::Nothing("is not active"),
-            client_id => Proof::Of { client_id: client_id.to_owned() },
+            client_id => Proof::Of { client_id: client_id.to_owned(), scopes: None },
         }
     }
 }
