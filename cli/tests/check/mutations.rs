@@ -2,9 +2,10 @@
 
 use super::command::SMALLEST;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tessera_cli::check::diagnostic::Diagnostic;
 use tessera_cli::check::input::{Input, understand};
 use tessera_cli::check::mistakes;
@@ -15,7 +16,9 @@ use tessera_core::config;
 use tessera_core::config::problem::{Problem, element, member};
 
 const FULL: &str = include_str!("../../../envoy/envoy.full.yaml");
-const MUTATIONS: u32 = 10_000;
+const MUTATIONS: usize = 10_000;
+/// How many ways there are to change a value.
+const WAYS: usize = 15;
 
 fn full() -> Value {
     let input = read(FULL);
@@ -81,10 +84,22 @@ fn nth(value: &mut Value, mut number: usize, mut way: Vec<usize>) -> (&mut Value
     unreachable!()
 }
 
-/// Changes the value at one place; what it is then, and the way to an object with a member to be repeated.
-fn mutated(mut value: Value, place: prop::sample::Index, how: usize) -> (Value, Option<Vec<usize>>) {
-    let size = size(&value);
-    let (target, way) = nth(&mut value, place.index(size), Vec::new());
+/// The key of each value, in the order of their numbers: `apis[].match.hosts`, and nothing for the whole.
+fn keys(value: &Value, key: &str) -> Vec<String> {
+    let mut found = vec![key.to_owned()];
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| found.extend(keys(value, &member(key, name))))
+        }
+        Value::Array(elements) => elements.iter().for_each(|value| found.extend(keys(value, &format!("{key}[]")))),
+        _ => {}
+    }
+    found
+}
+
+/// Changes the value of that number; what it is then, and the way to an object with a member to be repeated.
+fn mutated(mut value: Value, number: usize, how: usize) -> (Value, Option<Vec<usize>>) {
+    let (target, way) = nth(&mut value, number, Vec::new());
     let old = target.take();
     let mut twice = None;
     *target = match how {
@@ -242,23 +257,60 @@ fn check_says_what_the_reader_says_of_texts_in_documents() {
     compare(MUTATIONS / 3, true);
 }
 
-fn compare(cases: u32, is_text: bool) {
+/// Each key of the full example is changed in each way, in it or in a part of it, and other values with it.
+fn compare(cases: usize, is_text: bool) {
     let full = full();
     assert_eq!(problems(&full.to_string()), []);
-    let change = (any::<prop::sample::Index>(), 0..15_usize);
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-    let parts = parts(&full);
-    let configurations =
-        (any::<prop::sample::Index>(), prop::bool::weighted(0.125), prop::collection::vec(change, 1..4));
-    let result = runner.run(&configurations, |(index, is_whole, changes)| {
-        let (mut value, mut twice) = (if is_whole { full.clone() } else { index.get(&parts).clone() }, None);
-        for (place, how) in changes {
-            let (next, again) = mutated(value, place, how);
+    let mut contexts = parts(&full);
+    contexts.push(full.clone());
+    let contexts = Contexts::new(contexts);
+    let all: Vec<&String> = contexts.by_key.keys().collect();
+    let expected: BTreeSet<String> = keys(&full, "").into_iter().collect();
+    assert_eq!(all.iter().copied().cloned().collect::<BTreeSet<_>>(), expected);
+    assert!(is_text || cases >= all.len() * WAYS, "{} keys are too many", all.len());
+
+    let (mut random, mut hit) = (TestRunner::deterministic(), BTreeSet::new());
+    let (mut case, mut compared) = (0, 0);
+    let change = (any::<prop::sample::Index>(), 0..WAYS);
+    let strategy = (any::<prop::sample::Index>(), prop::collection::vec(change, 0..3));
+    while compared < cases {
+        let (index, more) = strategy.new_tree(&mut random).unwrap().current();
+        let (key, how) = (all[case % all.len()], case / all.len() % WAYS);
+        let (context, number) = *index.get(&contexts.by_key[key]);
+        let (mut value, mut twice) = mutated(contexts.list[context].clone(), number, how);
+        hit.insert((key, how));
+        case += 1;
+        for (place, how) in more {
+            let number = place.index(size(&value));
+            let (next, again) = mutated(value, number, how);
             (value, twice) = (next, again.or(twice));
         }
-        prop_assume!(value.get("providers").is_some() || value.get("apis").is_some());
+        if value.get("providers").is_none() && value.get("apis").is_none() {
+            continue; // Nobody would take it for a configuration.
+        }
+        compared += 1;
         let text = written(&value, twice.as_deref());
         agrees(&text, &if is_text { plugin(&text) } else { text.clone() })
-    });
-    result.unwrap();
+            .unwrap_or_else(|error| panic!("{key} changed in way {how}: {error}"));
+    }
+    // Each key in each way, or as many of both as there are cases for.
+    assert!(hit.len() >= cases.min(all.len() * WAYS), "{} of {} keys in {WAYS} ways", hit.len(), all.len());
+}
+
+/// Sound configurations, and where in them each key is: the number of one, and that of the value in it.
+struct Contexts {
+    list: Vec<Value>,
+    by_key: BTreeMap<String, Vec<(usize, usize)>>,
+}
+
+impl Contexts {
+    fn new(list: Vec<Value>) -> Self {
+        let mut by_key: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
+        for (context, value) in list.iter().enumerate() {
+            for (number, key) in keys(value, "").into_iter().enumerate() {
+                by_key.entry(key).or_default().push((context, number));
+            }
+        }
+        Self { list, by_key }
+    }
 }
