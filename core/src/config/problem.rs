@@ -46,9 +46,23 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "configuration" } else { &self.path };
+        let (path, rest) = shown(path);
         let [path, reason] = [path, &self.reason].map(|text| Printable { text, limit: LONGEST });
-        write!(f, "{path}: {reason}")
+        write!(f, "{path}{rest}: {reason}")
     }
+}
+
+/// The path as far as it is shown, and what stands for the rest: a key in the place of a secret may be the secret.
+fn shown(path: &str) -> (&str, &'static str) {
+    for place in [".secret", ".key"] {
+        for (at, _) in path.match_indices(place) {
+            let Some((before, within)) = path.split_at_checked(at + place.len()) else { continue };
+            if within.starts_with(['.', '[']) && within != ".env" {
+                return (before, ".…");
+            }
+        }
+    }
+    (path, "")
 }
 
 /// Collects problems while the reading goes on.

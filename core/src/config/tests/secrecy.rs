@@ -68,6 +68,28 @@ fn a_url_with_credentials_is_not_repeated() {
     assert!(!shown.contains(MARKER), "{shown}");
 }
 
+/// As the filter's log has it.
+#[test]
+fn a_key_in_the_place_of_a_secret_is_not_repeated() {
+    let client = "/providers/0/introspection/client";
+    for (auth, member, value, line) in [
+        ("bearer", "secret", json!({MARKER: 1}), "client.secret.…: is not known here"),
+        ("bearer", "secret", json!({"env": "MARKED", MARKER: 1}), "client.secret.…: is not known here"),
+        ("bearer", "secret", json!({format!("env.{MARKER}"): 1}), "client.secret.…: is not known here"),
+        ("bearer", "secret", json!({"env": "UNSET"}), "client.secret.env: environment variable"),
+        ("private_key_jwt", "key", json!({MARKER: 1}), "client.key.…: is not known here"),
+        ("private_key_jwt", "key", json!({"kty": "EC", "d": MARKER}), "client.key.…: is not known here"),
+        ("private_key_jwt", "key", json!([MARKER]), "client.key: must be"),
+        ("private_key_jwt", "key", json!({"env": "UNSET"}), "client.key.env: environment variable"),
+    ] {
+        let mut configuration = configuration(auth, false);
+        configuration.pointer_mut(client).unwrap()[member] = value;
+        let problems = super::super::read(configuration.to_string().as_bytes(), &env).unwrap_err();
+        let log: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
+        assert!(log.contains(line) && !log.contains(MARKER), "{line}: {log}");
+    }
+}
+
 #[test]
 fn text_that_is_not_json_is_not_repeated() {
     for text in [
