@@ -73,7 +73,7 @@ impl<G> Explained<G> {
 
 /// The explanation says all that the filter did.
 #[track_caller]
-fn assert_explains(explanation: &Explanation, request: &Request, exchange: &Exchange) {
+pub fn assert_explains(explanation: &Explanation, request: &Request, exchange: &Exchange) {
     let told = explanation.to_json();
     assert_eq!(told["passes"], exchange.upstream.is_some(), "{told} of {exchange:?}");
     assert_eq!(explanation.status(), Some(exchange.status), "{told}");

@@ -2,19 +2,36 @@
 //! decide as the documentation of the policies says.
 
 use crate::caller::{A_TICK, active};
-use crate::host::{Headers, Outcome, Worker};
+use crate::host::{Callout, Headers, Outcome, Worker};
 use crate::markdown::yaml;
 use crate::process;
+use crate::tokens::base64url;
 use serde_json::{Value, json};
 use std::fs;
+use std::time::Duration;
+
+const EXPECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cli/tests/import_anypoint/expected");
 
 /// A worker with the configuration that was made of a fixture.
 fn imported(fixture: &str) -> Worker {
-    let path =
-        format!("{}/cli/tests/import_anypoint/expected/{fixture}.configuration.yaml", env!("CARGO_MANIFEST_DIR"));
+    imported_with(fixture, json!({}))
+}
+
+/// The same, with these members in place of those that were made: what is to be filled in by hand.
+fn imported_with(fixture: &str, members: Value) -> Worker {
+    let path = format!("{EXPECTED}/{fixture}.configuration.yaml");
     let text = fs::read_to_string(&path).expect("the configuration");
-    let configuration = with_secrets(yaml(&text, &path));
-    process().worker(&configuration.to_string()).expect("a configuration that is accepted")
+    let mut configuration = with_secrets(yaml(&text, &path));
+    let Value::Object(members) = members else { panic!("no object: {members}") };
+    configuration.as_object_mut().expect("an object").extend(members);
+    let process = process();
+    ["idp-2", "login"].into_iter().for_each(|cluster| process.set_cluster(cluster, true));
+    process.worker(&configuration.to_string()).expect("a configuration that is accepted")
+}
+
+/// The contract of a client for an API, and no other.
+fn contract(api: &str, client: &str) -> Value {
+    json!({"contracts": {"inline": [{"api": api, "client_id": client}]}})
 }
 
 /// With secrets in the place of variables of the environment.
@@ -29,20 +46,39 @@ fn with_secrets(value: Value) -> Value {
 
 /// How a request with a token of these facts ends: the name of its outcome, or the headers that went on.
 fn send(worker: &Worker, request: &str, facts: &Value) -> Result<Headers, String> {
-    let (method, path) = request.split_once(' ').expect("a method and a path");
     let token = facts.to_string().bytes().map(|byte| format!("{byte:x}")).collect::<String>();
+    send_token(worker, request, &token, facts).1
+}
+
+/// The same with this token, and what the server was asked.
+fn send_token(
+    worker: &Worker,
+    request: &str,
+    token: &str,
+    facts: &Value,
+) -> (Option<Callout>, Result<Headers, String>) {
+    let (method, path) = request.split_once(' ').expect("a method and a path");
     let authorization = format!("Bearer {token}");
     let stream = worker.request(&[(":method", method), (":path", path), ("authorization", &authorization)]);
-    if worker.outcome(stream) == Outcome::Paused {
-        worker.answer_json(worker.callout().id, &active(facts.clone()));
+    let call = (worker.outcome(stream) == Outcome::Paused).then(|| worker.callout());
+    if let Some(call) = &call {
+        worker.answer_json(call.id, &active(facts.clone()));
     }
     let ended = worker.outcome(stream);
     let name = worker.outcome_property(stream);
     worker.hang_up(stream);
-    match ended {
+    let ended = match ended {
         Outcome::Continued(headers) => Ok(headers),
         _ => Err(name.expect("the name of an outcome")),
-    }
+    };
+    (call, ended)
+}
+
+/// The server that is asked about a token: the cluster, the URL, and by which credentials.
+fn asked(worker: &Worker, request: &str, token: &str, facts: &Value) -> [String; 4] {
+    let call = send_token(worker, request, token, facts).0.expect("a call");
+    let header = |name: &str| call.headers.text(name).unwrap_or("-").to_owned();
+    [call.cluster.clone(), header(":authority"), header(":path"), header("authorization")]
 }
 
 /// The name of the outcome, or `passes`.
@@ -186,4 +222,134 @@ fn an_api_within_another_comes_first() {
         assert_eq!(verdict(&worker, request, &facts), "passes", "{request} {api}");
     }
     assert_eq!(worker.exchange(&split("GET /open")).status(), Some(404));
+}
+
+#[test]
+fn what_a_policy_does_not_say_has_the_defaults_of_its_documentation() {
+    let facts = json!({"client_id": "portal", "realm": "shop"});
+    let worker = imported("defaults");
+    let server = asked(&worker, "GET /orders", "abc", &facts);
+    assert_eq!(server, ["idp", "idp.example.com", "/oauth2/introspect", "Bearer secret"]);
+    // The client is validated, and there are no contracts yet.
+    assert_eq!(verdict(&worker, "GET /orders", &facts), "no_contract");
+    let worker = imported_with("defaults", contract("orders-v1", "portal"));
+    let headers = send(&worker, "DELETE /anything", &facts).expect("no scope is asked for");
+    assert_eq!((headers.text("x-client-id"), headers.text("x-agw-realm")), (Some("portal"), None));
+    assert_eq!(verdict(&worker, "GET /", &json!({"username": "portal"})), "no_contract", "the consumer is client_id");
+    let (call, _) = send_token(&worker, "GET /", "kept-for-ten-minutes", &facts);
+    assert_eq!(call.expect("a call").timeout, Duration::from_secs(10));
+    worker.advance(Duration::from_secs(5 * 60));
+    assert!(send_token(&worker, "GET /", "kept-for-ten-minutes", &facts).0.is_none());
+    worker.advance(Duration::from_secs(6 * 60));
+    assert!(send_token(&worker, "GET /", "kept-for-ten-minutes", &facts).0.is_some());
+}
+
+#[test]
+fn a_policy_that_is_bound_from_outside_sends_its_value_as_it_is() {
+    let facts = json!({"username": "alice", "client_id": "portal", "scope": "a", "realm": "shop"});
+    let worker = imported("binding");
+    let server = asked(&worker, "GET /orders/1", "abc", &facts);
+    assert_eq!(server, ["login", "idp.shop.svc:8080", "/introspect", "secret"]);
+    assert_eq!(verdict(&worker, "GET /orders/1", &facts), "no_contract", "a text that says false is false");
+    let worker = imported_with("binding", contract("ingress", "alice"));
+    let headers = send(&worker, "PUT /orders/1", &facts).expect("the consumer is the username");
+    for (name, value) in [("x-client-id", "alice"), ("x-agw-username", "alice"), ("x-agw-scope", "a")] {
+        assert_eq!(headers.text(name), Some(value), "{name}");
+    }
+    assert_eq!(verdict(&worker, "GET /", &json!({"client_id": "alice"})), "no_contract");
+}
+
+#[test]
+fn each_api_asks_the_server_of_its_policy() {
+    let worker = imported("several_servers");
+    for (request, client, server) in [
+        (
+            "GET /orders/1",
+            "portal",
+            // The client of the fixture, and the secret of the test.
+            ["idp", "login.example.com", "/realms/shop/introspect", "Basic Z2F0ZXdheTpzZWNyZXQ="],
+        ),
+        ("GET /staff", "alice", ["idp", "login.example.com", "/realms/staff/introspect", "Bearer secret"]),
+        ("GET /partners/1", "portal", ["idp-2", "idp.partner.example", "/introspect", "Bearer secret"]),
+    ] {
+        let facts = json!({"client_id": "portal", "username": "alice"});
+        assert_eq!(asked(&worker, request, request.split_once("/").expect("a path").1, &facts), server, "{request}");
+        let headers = send(&worker, request, &facts).expect("it passes");
+        assert_eq!(headers.text("x-client-id"), Some(client), "{request}");
+    }
+    let elsewhere = json!({"client_id": "portal", "iss": "https://idp.partner.example"});
+    assert_eq!(verdict(&worker, "GET /staff", &elsewhere), "wrong_issuer");
+    assert_eq!(verdict(&worker, "GET /partners", &elsewhere), "passes");
+}
+
+#[test]
+fn a_request_that_two_policies_hold_for_satisfies_both() {
+    let worker = imported("two_policies");
+    for (request, scope, expected) in [
+        ("GET /", "a", "passes"),
+        ("POST /x", "b", "passes"),
+        ("GET /", "c", "insufficient_scope"),
+        ("DELETE /", "a b c", "passes"),
+        // Either of the first policy's scopes would do there; more is asked for.
+        ("DELETE /", "a c", "insufficient_scope"),
+        ("DELETE /", "c", "insufficient_scope"),
+        ("DELETE /", "a b", "insufficient_scope"),
+    ] {
+        assert_eq!(
+            verdict(&worker, request, &json!({"scope": scope, "client_id": "p"})),
+            expected,
+            "{request} {scope}"
+        );
+    }
+    let facts = json!({"scope": "a b c", "client_id": "portal", "iss": "https://other.example.com"});
+    let claims = base64url(json!({"iss": "https://other.example.com"}).to_string());
+    let token = format!("{}.{claims}.{}", base64url(r#"{"alg":"ES256"}"#), base64url("signature"));
+    let server = asked(&worker, "DELETE /", &token, &facts);
+    assert_eq!(server, ["idp-2", "other.example.com", "/introspect", "Bearer secret"], "told by its issuer");
+    let headers = send(&worker, "GET /", &json!({"scope": "a", "realm": "shop"})).expect("it passes");
+    assert_eq!(headers.text("x-agw-realm"), Some("shop"), "one of the policies exposes headers");
+}
+
+#[test]
+fn what_a_policy_says_amiss_refuses_more_and_never_less() {
+    let worker = imported("odd_values");
+    let facts = |scope: &str| json!({"client_id": "portal", "scope": scope, "realm": "shop"});
+    let server = asked(&worker, "GET /types", "abc", &facts("x"));
+    assert_eq!(server, ["idp", "idp.example.com", "/oauth2/introspect", "secret"]);
+    for (request, scope, expected) in [
+        ("GET /types/1", "orders.write", "insufficient_scope"),
+        ("GET /types/1", "orders.read", "no_contract"),
+        ("GET /numbers", "", "passes"),
+        ("GET /nothing/1", "", "passes"),
+        ("GET /typesx", "orders.read", "unknown_api"),
+    ] {
+        assert_eq!(verdict(&worker, request, &facts(scope)), expected, "{request} {scope}");
+    }
+    assert_eq!(send(&worker, "GET /numbers", &facts("x")).expect("it passes").text("x-agw-realm"), None);
+    // Kept for as long as the shortest of them says, which is nothing.
+    for _ in 0..3 {
+        worker.advance(Duration::from_millis(10));
+        assert!(send_token(&worker, "GET /nothing", "asked-each-time", &facts("x")).0.is_some());
+    }
+}
+
+#[test]
+fn what_is_no_policy_of_tokens_changes_nothing() {
+    let worker = imported("disabled_and_unknown");
+    let credentials = [(":path", "/orders"), ("authorization", "Basic Z2F0ZXdheTpwYXNzd29yZA==")];
+    assert_eq!(worker.exchange(&credentials).status(), Some(401));
+    let facts = json!({"client_id": "portal"});
+    assert_eq!(asked(&worker, "GET /orders", "abc", &facts)[3], "Bearer secret");
+    assert_eq!(verdict(&worker, "GET /orders", &facts), "no_contract");
+    let worker = imported_with("disabled_and_unknown", contract("orders-v1", "portal"));
+    assert_eq!(verdict(&worker, "GET /orders", &facts), "passes");
+}
+
+#[test]
+fn every_fixture_is_decided_here() {
+    let text = include_str!("imported.rs");
+    let names = fs::read_dir(EXPECTED).expect("the fixtures").map(|entry| entry.expect("an entry").file_name());
+    let names = names.filter_map(|name| Some(name.to_str()?.strip_suffix(".configuration.yaml")?.to_owned()));
+    let missing: Vec<String> = names.filter(|name| !text.contains(&format!("(\"{name}\""))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

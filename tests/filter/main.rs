@@ -29,6 +29,7 @@ mod callbacks;
 mod client_assertions;
 mod decisions;
 mod documented_providers;
+mod explained_outcomes;
 mod held_back;
 mod host_signatures;
 mod hostile;

@@ -42,22 +42,28 @@ impl Gateway for FakeHost {
         }
         let outcome = worker.outcome(stream);
         worker.hang_up(stream);
-        match outcome {
-            Outcome::Continued(headers) => {
-                Exchange { status: 200, headers: Vec::new(), body: Vec::new(), upstream: Some(owned(&headers)) }
-            }
-            Outcome::Replied(reply) => Exchange {
-                status: u16::try_from(reply.status).expect("a status"),
-                headers: owned(&reply.headers),
-                body: reply.body,
-                upstream: None,
-            },
-            other => panic!("the request did not end: {other:?}"),
-        }
+        exchange(outcome)
     }
 
     fn introspections(&self) -> Vec<String> {
         self.introspections.clone()
+    }
+}
+
+/// What came of a request that has ended, with an upstream that answers 200.
+#[track_caller]
+pub fn exchange(outcome: Outcome) -> Exchange {
+    match outcome {
+        Outcome::Continued(headers) => {
+            Exchange { status: 200, headers: Vec::new(), body: Vec::new(), upstream: Some(owned(&headers)) }
+        }
+        Outcome::Replied(reply) => Exchange {
+            status: u16::try_from(reply.status).expect("a status"),
+            headers: owned(&reply.headers),
+            body: reply.body,
+            upstream: None,
+        },
+        other => panic!("the request did not end: {other:?}"),
     }
 }
 
