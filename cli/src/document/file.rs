@@ -1,6 +1,8 @@
 //! Files, and the documents in them.
 
 use super::node::{Node, Place};
+use super::readers::TextTag;
+use std::collections::HashMap;
 
 /// A file as it was read.
 #[derive(Debug)]
@@ -18,6 +20,14 @@ pub struct Document {
     /// Counts from 1 within its file.
     pub number: usize,
     pub root: Node,
+    pub notation: Notation,
+}
+
+#[derive(Debug)]
+pub enum Notation {
+    Json,
+    /// With the tags of keys and scalars without quotes that are texts by them, by where these begin.
+    Yaml(HashMap<Place, TextTag>),
 }
 
 /// A document that cannot be read.

@@ -1,6 +1,6 @@
 //! From files to documents.
 
-use super::file::{Document, File, SyntaxFault};
+use super::file::{Document, File, Notation, SyntaxFault};
 use super::source::Source;
 use super::{json, yaml};
 use crate::file_bytes;
@@ -36,7 +36,7 @@ pub fn documents(file_index: usize, file: &File) -> (Vec<Document>, Vec<SyntaxFa
     let source = Source::new(&file.text);
     let place = |index: usize| source.place(index);
     match json::read(source.letters(), &place) {
-        Ok(root) => (vec![Document { file: file_index, number: 1, root }], Vec::new()),
+        Ok(root) => (vec![Document { file: file_index, number: 1, root, notation: Notation::Json }], Vec::new()),
         Err(fault) if file.name.ends_with(".json") => {
             let fault = SyntaxFault {
                 document: 1,

@@ -10,6 +10,15 @@ pub enum Reader {
     Kubectl,
 }
 
+/// A tag that makes a text of a scalar without quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextTag {
+    /// `!`
+    NonSpecific,
+    /// `!!str`, or one of somebody's own.
+    Named,
+}
+
 /// What a reader has for a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scalar {
@@ -30,6 +39,24 @@ impl Reader {
             Self::Envoy => "Envoy",
             Self::Kubectl => "kubectl",
         }
+    }
+
+    /// Whether it takes what this tag says, too. Envoy asks whether there are quotes, which it is told by that tag.
+    pub fn heeds(self, tag: TextTag) -> bool {
+        match self {
+            Self::Envoy => tag == TextTag::NonSpecific,
+            Self::Kubectl => tag == TextTag::Named,
+        }
+    }
+
+    /// Whether it puts the members of what stands at `<<` (YAML 1.1, type merge) beside that key.
+    pub fn merges(self) -> bool {
+        self == Self::Kubectl
+    }
+
+    /// Whether it reads what is JSON by YAML all the same, in a file of this name. kubectl looks at the content.
+    pub fn takes_for_yaml(self, name: &str) -> bool {
+        self == Self::Envoy && [".yaml", ".yml"].iter().any(|end| name.ends_with(end))
     }
 
     /// What it reads.

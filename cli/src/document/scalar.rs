@@ -1,6 +1,7 @@
 //! What scalars of YAML are, by its core schema (YAML 1.2.2 §10.3).
 
 use super::node::Value;
+use super::readers::TextTag;
 use saphyr_parser::{ScalarStyle, Tag};
 use serde_json::Number;
 
@@ -13,6 +14,16 @@ pub fn value(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
         Some(_) => Value::Text(text.into()),
         None if style == ScalarStyle::Plain => plain(text),
         None => Value::Text(text.into()),
+    }
+}
+
+/// What makes a text of any scalar, if this tag does.
+pub fn text_tag(tag: &Tag) -> Option<TextTag> {
+    let is_other = tag.is_yaml_core_schema() && ["null", "bool", "int", "float"].contains(&&*tag.suffix);
+    match (&*tag.handle, &*tag.suffix) {
+        _ if is_other => None,
+        ("", "!") => Some(TextTag::NonSpecific),
+        _ => Some(TextTag::Named),
     }
 }
 

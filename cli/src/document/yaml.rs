@@ -4,10 +4,11 @@
 //! document that cannot be read hides no other.
 
 mod builder;
+mod tabs;
 
-use super::file::{Document, SyntaxFault};
+use super::file::{Document, Notation, SyntaxFault};
 use super::source::Source;
-use builder::{Builder, Fault};
+use builder::{Builder, Built, Fault};
 use saphyr_parser::{Event, Parser};
 use tessera_core::base::printable::Printable;
 
@@ -17,9 +18,9 @@ pub fn documents(file: usize, source: &Source) -> (Vec<Document>, Vec<SyntaxFaul
     let mut number = 0;
     for (start, end) in chunks(source) {
         match read(source, start, end) {
-            Ok(roots) => documents.extend(roots.into_iter().map(|root| {
+            Ok(built) => documents.extend(built.into_iter().map(|Built { root, tags }| {
                 number += 1;
-                Document { file, number, root }
+                Document { file, number, root, notation: Notation::Yaml(tags) }
             })),
             Err(fault) => {
                 number += 1;
@@ -31,40 +32,71 @@ pub fn documents(file: usize, source: &Source) -> (Vec<Document>, Vec<SyntaxFaul
     (documents, faults)
 }
 
+/// What a document may begin with wherever it stands in a stream (YAML 1.2.2 §5.2).
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// From which character to which each document goes, with the directives before its marker.
 fn chunks(source: &Source) -> Vec<(usize, usize)> {
-    let (mut chunks, mut start, mut has_content) = (Vec::new(), 0, false);
+    let (mut chunks, mut start, mut has_content_before) = (Vec::new(), 0, false);
     for number in 1..=source.lines() {
         let line = source.line(number);
-        let marks =
-            |marker: &[char]| line.starts_with(marker) && line.get(3).is_none_or(|letter| letter.is_whitespace());
-        if marks(&['-'; 3]) && has_content {
+        let line = line.strip_prefix(&[BYTE_ORDER_MARK]).unwrap_or(line);
+        if is_marker(line, '-') && has_content_before {
             chunks.push((start, source.start(number)));
             start = source.start(number);
-        } else if marks(&['.'; 3]) {
+        } else if is_marker(line, '.') {
             chunks.push((start, source.start(number + 1)));
-            (start, has_content) = (source.start(number + 1), false);
+            (start, has_content_before) = (source.start(number + 1), false);
             continue;
         }
-        has_content |=
-            line.iter().find(|letter| !letter.is_whitespace()).is_some_and(|first| !matches!(first, '#' | '%'));
+        has_content_before |= has_content(line);
     }
     chunks.push((start, source.letters().len()));
     chunks
 }
 
-fn read(source: &Source, start: usize, end: usize) -> Result<Vec<super::node::Node>, Fault> {
-    let text: String = source.between(start, end).iter().collect();
-    let (mut builder, mut roots) = (Builder::new(source, start), Vec::new());
+/// Whether a line begins with three of these.
+fn is_marker(line: &[char], sign: char) -> bool {
+    line.starts_with(&[sign; 3]) && line.get(3).is_none_or(|letter| letter.is_whitespace())
+}
+
+/// Whether more is on a line than a comment, or than a directive.
+fn has_content(line: &[char]) -> bool {
+    line.iter().find(|letter| !letter.is_whitespace()).is_some_and(|first| !matches!(first, '#' | '%'))
+}
+
+fn read(source: &Source, start: usize, end: usize) -> Result<Vec<Built>, Fault> {
+    let mut letters = source.between(start, end).to_vec();
+    pass_over_byte_order_marks(&mut letters);
+    match build(source, start, &letters) {
+        Err(fault) if tabs::are_refused(&fault) => build(source, start, &tabs::as_spaces(&letters)),
+        read => read,
+    }
+}
+
+/// Before the first content; those in it are content. Every character keeps its index.
+fn pass_over_byte_order_marks(letters: &mut [char]) {
+    for line in letters.split_inclusive_mut(|letter| matches!(letter, '\n' | '\r')) {
+        let mark = line.first_mut().filter(|first| **first == BYTE_ORDER_MARK);
+        mark.into_iter().for_each(|mark| *mark = '\n');
+        if !is_marker(line, '-') && has_content(line) {
+            return;
+        }
+    }
+}
+
+fn build(source: &Source, start: usize, letters: &[char]) -> Result<Vec<Built>, Fault> {
+    let text: String = letters.iter().collect();
+    let (mut builder, mut built) = (Builder::new(source, start), Vec::new());
     for event in Parser::new_from_str(&text) {
         let (event, span) =
             event.map_err(|error| Fault { index: start + error.marker().index(), message: error.info().to_owned() })?;
         match event {
-            Event::DocumentEnd => roots.extend(builder.take_root()),
+            Event::DocumentEnd => built.extend(builder.take_built()),
             event => builder.take(event, start + span.start.index(), start + span.end.index())?,
         }
     }
-    Ok(roots)
+    Ok(built)
 }
 
 #[cfg(test)]

@@ -6,4 +6,5 @@ mod command;
 mod mutations;
 mod output;
 mod places;
+mod read_otherwise;
 mod secrecy;

@@ -42,5 +42,5 @@ pub(super) fn look(
         unchecked_tls::look(subject, surroundings, findings);
     }
     policies::look(subjects, findings);
-    readers::look(input, subjects, findings);
+    readers::look(input, subjects, surroundings, findings);
 }

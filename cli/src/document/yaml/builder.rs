@@ -1,6 +1,7 @@
 //! From the events of the parser to values.
 
-use super::super::node::{Member, Node, Span, Value};
+use super::super::node::{Member, Node, Place, Span, Value};
+use super::super::readers::TextTag;
 use super::super::scalar;
 use super::super::source::Source;
 use saphyr_parser::{Event, ScalarStyle};
@@ -19,11 +20,18 @@ pub struct Fault {
     pub message: String,
 }
 
+/// A document, and the tags in it that make texts of what follows them.
+pub struct Built {
+    pub root: Node,
+    pub tags: HashMap<Place, TextTag>,
+}
+
 /// Builds the value of a document.
 pub struct Builder<'a> {
     source: &'a Source,
     open: Vec<Open>,
     root: Option<Node>,
+    tags: HashMap<Place, TextTag>,
     anchors: HashMap<usize, Node>,
     by_aliases: usize,
     /// The index of the character behind what was read last.
@@ -48,14 +56,16 @@ enum Content {
 
 impl<'a> Builder<'a> {
     pub fn new(source: &'a Source, start: usize) -> Self {
-        Self { source, open: Vec::new(), root: None, anchors: HashMap::new(), by_aliases: 0, behind: start }
+        let (open, tags, anchors) = Default::default();
+        Self { source, open, root: None, tags, anchors, by_aliases: 0, behind: start }
     }
 
-    /// The value of a document that has ended.
-    pub fn take_root(&mut self) -> Option<Node> {
+    /// A document that has ended.
+    pub fn take_built(&mut self) -> Option<Built> {
         self.anchors.clear();
         self.by_aliases = 0;
-        self.root.take()
+        let tags = std::mem::take(&mut self.tags);
+        Some(Built { root: self.root.take()?, tags })
     }
 
     /// Takes an event that goes from one character to another.
@@ -85,6 +95,9 @@ impl<'a> Builder<'a> {
                     start,
                     if text.is_empty() && style == ScalarStyle::Plain { start } else { end },
                 );
+                if style == ScalarStyle::Plain {
+                    self.tags.extend(tag.as_deref().and_then(scalar::text_tag).map(|tag| (span.start, tag)));
+                }
                 if is_key {
                     self.key(&text, span);
                 } else {

@@ -99,6 +99,46 @@ fn documents_are_counted_and_hide_none() {
 }
 
 #[test]
+fn tabs_stand_between_tokens_and_stay_in_texts() {
+    for (text, json) in [
+        ("a:\tb\nc:\t-1\nd:\t\te # x\n", r#"{"a":"b","c":-1,"d":"e"}"#),
+        ("{a:\tb, \"c\":\td}", r#"{"a":"b","c":"d"}"#),
+        (
+            "a:\tb\nc: |\n  x:\ty\nd: >\n  x:\ty\ne: \"p:\tq\"\nf: 'r:\ts'\ng: {h:\ti}\n",
+            r#"{"a":"b","c":"x:\ty\n","d":"x:\ty\n","e":"p:\tq","f":"r:\ts","g":{"h":"i"}}"#,
+        ),
+    ] {
+        assert_eq!(one(text).to_json_text(), json, "{text}");
+    }
+    assert_eq!(written("a:\tb"), ["1:1 a", "1:1 a:\tb", "1:4 b"]);
+    for (text, column) in [("a:\tb: c", 5), ("a:\t- b", 4), ("a:\tb\n\tc: d", 4)] {
+        let faults = read_all(text).1;
+        assert_eq!(faults.iter().map(|fault| fault.place.column).collect::<Vec<_>>(), [column], "{text}: {faults:?}");
+    }
+    let many: String = (0..20_000).map(|number| format!("k{number}:\tv\n")).collect();
+    assert_eq!(one(&many).members().len(), 20_000);
+}
+
+#[test]
+fn documents_may_begin_with_a_byte_order_mark() {
+    for text in [
+        "a: 1\n\u{feff}---\nb: 2\nc: 3\n",
+        "a: 1\n---\n\u{feff}b: 2\nc: 3\n",
+        "a: 1\n---\n\u{feff}# c\nb: 2\nc: 3\n",
+        "a: 1\n...\n\u{feff}b: 2\nc: 3\n",
+        "a: 1\r\n...\r\n\u{feff}%YAML 1.2\r\n---\r\nb: 2\r\nc: 3\r\n",
+        "\u{feff}a: 1\n\u{feff}--- {b: 2, c: 3}\n",
+    ] {
+        let (documents, faults) = read_all(text);
+        assert!(faults.is_empty(), "{text}: {faults:?}");
+        let read: Vec<String> = documents.iter().map(|document| document.root.to_json_text()).collect();
+        assert_eq!(read, [r#"{"a":1}"#, r#"{"b":2,"c":3}"#], "{text}");
+    }
+    let faults = read_all("a: 1\n\u{feff}b: 2\n").1;
+    assert_eq!(faults.len(), 1, "in content it is none");
+}
+
+#[test]
 fn aliases_cannot_stand_for_everything() {
     let levels: String =
         (0..40).map(|level| format!("a{}: &a{} [*a{level}, *a{level}]\n", level + 1, level + 1)).collect();
