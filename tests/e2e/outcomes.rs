@@ -1,8 +1,9 @@
 //! Every outcome, produced in real Envoy and shown as callers, access logs and metrics show it; and that nothing passes
 //! but what should.
 //!
-//! `internal_error` is missing: it needs a host that fails, and nothing that a client, a server or a configuration can
-//! do makes Envoy refuse the module's calls. The tests on the fake host, which can be told to fail, produce it.
+//! `internal_error` is missing: it needs a host that fails, and nothing that a client or a server can do makes Envoy
+//! refuse the module's calls. The access logs have it, of an Envoy that is configured to; so have the tests on the fake
+//! host.
 
 use std::collections::BTreeMap;
 use std::thread;

@@ -1,27 +1,25 @@
-//! A request for each outcome that can be brought about from outside, and for the others why not.
+//! A request for each outcome.
 
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
+use wasmparser::{Parser, Payload};
 
 use super::formats::CLAIMED;
 use crate::harness::answer::Answer;
 use crate::harness::client::Request;
+use crate::harness::envoy_config::EnvoyBuilder;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gateway::{Gateway, introspection, provider, with};
 use crate::harness::http2_frames::{Http2, field, request};
+use crate::harness::prerequisites;
 use crate::harness::secrecy;
 use crate::jwt::{spoilt, token};
 use crate::outcomes::MOST_ASKED;
 use crate::tokens::{Issuer, KeyKind};
 
 pub const PASSING: [&str; 4] = ["public", "anonymous", "unmatched", "allowed"];
-
-/// What no caller, server or configuration brings about.
-pub const OUT_OF_REACH: [(&str, &str); 1] = [(
-    "internal_error",
-    "a host has to refuse what the module asks of it: `tests/filter/access_log.rs` has one that does",
-)];
 
 /// In every request: nobody who is in fact somebody.
 pub const FORGED: &str = "forged-by-the-caller";
@@ -41,6 +39,7 @@ type Case = (&'static str, &'static str, Request);
 pub fn logged(access_log: &str, formats: &[Value]) -> Vec<Logged> {
     let mut all = loaded(access_log, formats);
     all.extend(unloaded(access_log, formats));
+    all.extend(restricted(access_log, formats));
     for Logged { outcome, lines, .. } in &all {
         for line in lines {
             assert!(!line.contains(FORGED), "{outcome}: {line}");
@@ -75,11 +74,52 @@ fn unloaded(access_log: &str, formats: &[Value]) -> Vec<Logged> {
     read(&gateway, &cases, formats)
 }
 
+/// One whose module may not write the headers that the upstream is to see: Envoy's own setting refuses it that call.
+#[track_caller]
+fn restricted(access_log: &str, formats: &[Value]) -> Vec<Logged> {
+    let configuration = json!({
+        "access_log": access_log,
+        "providers": [{"name": "main", "introspection": introspection("idp", json!({"retries": 0}))}],
+        "apis": [{"id": "orders-v1", "contract": "none", "upstream": upstream()}],
+    });
+    let allowed = capabilities().into_iter().filter(|name| name != "proxy_replace_header_map_value");
+    let gateway = start_with(configuration, formats, |builder| builder.allow_only(allowed));
+    let token = gateway.token(json!({"client_id": "portal"}));
+    let cases = vec![("internal_error", "-", Request::get("/orders/1").bearer(&token))];
+    send(&gateway, &cases);
+    assert_eq!(gateway.upstream.request_count(), 0, "it passes unmarked");
+    read(&gateway, &cases, formats)
+}
+
+/// What the module imports and exports, by the names that Envoy has for it.
+fn capabilities() -> BTreeSet<String> {
+    let module = std::fs::read(prerequisites::module()).unwrap();
+    let mut names = BTreeSet::new();
+    for payload in Parser::new(0).parse_all(&module) {
+        match payload.unwrap() {
+            Payload::ImportSection(section) => {
+                names.extend(section.into_imports().map(|import| import.unwrap().name.to_owned()));
+            }
+            Payload::ExportSection(section) => {
+                names.extend(section.into_iter().map(|export| export.unwrap().name.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
 /// One worker, so that the access log has the requests in their order; and whatever number of them Envoy takes.
 #[track_caller]
 fn start(configuration: Value, formats: &[Value]) -> Gateway {
+    start_with(configuration, formats, |builder| builder)
+}
+
+#[track_caller]
+fn start_with(configuration: Value, formats: &[Value], adjust: impl FnOnce(EnvoyBuilder) -> EnvoyBuilder) -> Gateway {
     Gateway::start_with(configuration, |builder| {
-        let builder = builder.dead_cluster("gone").workers(1).any_number_of_requests().most_connections("idp", 1);
+        let builder =
+            adjust(builder).dead_cluster("gone").workers(1).any_number_of_requests().most_connections("idp", 1);
         formats.iter().fold(builder, |builder, format| match format {
             Value::String(text) => builder.access_log_format(text),
             fields => builder.access_log_fields(fields),

@@ -160,6 +160,17 @@ impl EnvoyBuilder {
         self
     }
 
+    /// Envoy refuses everything but these to the modules added before, imports and exports alike.
+    pub fn allow_only(mut self, capabilities: impl Iterator<Item = String>) -> Self {
+        let allowed: serde_json::Map<_, _> = capabilities.map(|name| (name, json!({}))).collect();
+        for filter in &mut self.filters {
+            if let Some(Value::Object(plugin)) = filter.pointer_mut("/typed_config/config") {
+                plugin.insert("capability_restriction_config".into(), json!({"allowed_capabilities": allowed}));
+            }
+        }
+        self
+    }
+
     /// A line of this format for each request, after those of the formats before, and none of the one that
     /// [`Envoy::await_accesses`] reads.
     pub fn access_log_format(mut self, format: &str) -> Self {
