@@ -9,6 +9,7 @@ use sqlx::any::AnyRow;
 use crate::domain::time::Time;
 use crate::store::dialect::Dialect;
 use crate::store::faults::fault;
+use crate::store::feed_rows::Over;
 use crate::store::sql::Sql;
 use crate::store::transaction::SqlTransaction;
 use crate::store::watched::CHANNEL;
@@ -18,6 +19,10 @@ use crate::use_case::store::StoreError;
 
 fn number(row: &AnyRow, column: usize) -> Result<i64, StoreError> {
     row.try_get(column).map_err(fault)
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 /// Of every environment.
@@ -52,6 +57,25 @@ impl SqlTransaction {
         self.run(sql).await.map(drop)
     }
 
+    /// By how many there are more rows then that are not gone. Those that are, or that are new, are written first: what
+    /// is left over was there. To look what is there would leave it to a planner to find out how.
+    async fn write(
+        &mut self,
+        organisation: &str,
+        environment: &str,
+        changes: &[&FeedChange],
+        next: i64,
+        now: Time,
+    ) -> Result<i64, StoreError> {
+        let writing = |over| feed_rows::write((organisation, environment), changes, next, now, over);
+        let written = i64::try_from(self.run(writing(Over::Gone)).await?).unwrap_or(i64::MAX);
+        let left = count(changes.len()) - written;
+        if left > 0 {
+            self.run(writing(Over::All)).await?;
+        }
+        Ok(count(changes.iter().filter(|change| change.row.is_some()).count()) - left)
+    }
+
     async fn ask_number(&mut self, sql: Sql) -> Result<i64, StoreError> {
         self.row(sql).await?.map_or(Ok(0), |row| number(&row, 0))
     }
@@ -68,15 +92,13 @@ impl FeedStore for SqlTransaction {
     ) -> Result<i64, StoreError> {
         self.writing()?;
         let changes = latest(changes);
-        let by = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+        let by = count(changes.len());
         let last = self.raise(organisation, environment, by).await?;
         let mut next = last - by;
         let mut live = 0;
         for part in changes.chunks(feed_rows::AT_ONCE) {
-            live -= self.ask_number(feed_rows::live_among(organisation, environment, part)).await?;
-            live += i64::try_from(part.iter().filter(|change| change.row.is_some()).count()).unwrap_or(i64::MAX);
-            self.run(feed_rows::write(organisation, environment, part, next, now)).await?;
-            next += i64::try_from(part.len()).unwrap_or(i64::MAX);
+            live += self.write(organisation, environment, part, next, now).await?;
+            next += count(part.len());
         }
         if live != 0 {
             self.count_live(organisation, environment, live).await?;

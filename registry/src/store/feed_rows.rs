@@ -39,25 +39,21 @@ fn in_scope<'a>(sql: &'a mut Sql, scope: &FeedScope) -> &'a mut Sql {
     }
 }
 
-/// How many of those that change have a row that is not gone.
-pub(super) fn live_among(organisation: &str, environment: &str, changes: &[&FeedChange]) -> Sql {
-    let mut sql = Sql::new("SELECT count(*) FROM feed_rows WHERE ");
-    of(&mut sql, organisation, environment).add(" AND body IS NOT NULL AND (api, provider, client_id) IN (VALUES ");
-    for (index, FeedChange { key, .. }) in changes.iter().enumerate() {
-        sql.add(if index > 0 { ", (" } else { "(" });
-        sql.bind_all([key.api.as_str(), &key.provider, &key.client_id]).add(")");
-    }
-    sql.add(")");
-    sql
+/// Rows that may be written over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Those that are gone.
+    Gone,
+    All,
 }
 
 /// Writes the rows under the positions after `position`.
 pub(super) fn write(
-    organisation: &str,
-    environment: &str,
+    (organisation, environment): (&str, &str),
     changes: &[&FeedChange],
     mut position: i64,
     now: Time,
+    over: Over,
 ) -> Sql {
     let now = Some(now.to_string());
     let mut sql = Sql::new("INSERT INTO feed_rows ");
@@ -70,6 +66,7 @@ pub(super) fn write(
     }
     sql.add(" ON CONFLICT (organisation, environment, api, provider, client_id) DO UPDATE SET ");
     sql.add("position = excluded.position, body = excluded.body, gone_at = excluded.gone_at");
+    sql.add(if over == Over::Gone { " WHERE feed_rows.body IS NULL" } else { "" });
     sql
 }
 
