@@ -40,6 +40,8 @@ fn one(sql: &mut Sql, dialect: Dialect, level: usize, condition: &Condition) {
             column(sql.add(" OR "), level, name).add(" IS NULL)")
         }
         Condition::IsNull(name) => column(sql, level, name).add(" IS NULL"),
+        // In a form that no planner looks up in an index, where it is most of it. No text that may be null is empty.
+        Condition::IsNotNull(name) => column(sql.add("coalesce("), level, name).add(", '') <> ''"),
         Condition::IsIn(name, values) => {
             let values: Vec<&str> = values.iter().map(String::as_str).filter(|value| !value.contains('\0')).collect();
             if values.is_empty() {

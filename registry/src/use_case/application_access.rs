@@ -35,7 +35,7 @@ pub fn readable_applications(reach: &Reach) -> Condition {
 
 /// That a contract has not ended.
 pub fn is_open() -> Condition {
-    Condition::From("open", String::new())
+    Condition::IsNotNull("open")
 }
 
 /// That a contract is for an API of the caller's.

@@ -177,6 +177,7 @@ async fn conditions_mean_the_same_on_every_database() {
             (Condition::IsNot("lifecycle", text("draft")), &["e/a", "f/c"]),
             (Condition::IsNot("lifecycle", text("\0")), &["e/a", "e/b", "f/c"]),
             (Condition::IsNull("words"), &["f/c"]),
+            (Condition::IsNotNull("words"), &["e/a", "e/b"]),
             (Condition::IsIn("id", vec![text("f/c"), text("e/a"), text("\0")]), &["e/a", "f/c"]),
             (Condition::IsIn("id", vec![]), &[]),
             (Condition::Contains("words", text("_50%")), &["e/a"]),
