@@ -103,6 +103,8 @@ async fn read(config: &Path, path: &Path, arrival: Arrival) -> Result<(), Ended>
     let Transferred { lines, tokens, revoked } =
         transfer::import(&mut connected.context(&mut *tx, &caller), &mut *file, arrival).await?;
     tx.commit().await?;
+    // SQLite brings in what is only in its log yet: here, where nobody waits for an answer.
+    connected.database.close().await;
     output::lines([
         format!("{lines} lines read."),
         format!("{revoked} tokens that were revoked since have stayed so."),

@@ -8,6 +8,9 @@ use crate::use_case::store::StoreError;
 /// How long a statement may take, and waiting for a connection.
 pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// How long that may take which has no caller to wait for it: filling a database, or bringing in what filled it.
+pub(super) const UNHURRIED: std::time::Duration = std::time::Duration::from_secs(601);
+
 /// SQLite: busy, locked, out of memory, read-only, interrupted, input or output, full, cannot open.
 const SQLITE_PASSING: [u32; 8] = [5, 6, 7, 8, 9, 10, 13, 14];
 

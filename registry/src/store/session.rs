@@ -8,7 +8,7 @@ use sqlx::{Any, AnyConnection, ConnectOptions, Connection, Pool};
 use tokio::time::timeout;
 
 use crate::store::dialect::Dialect;
-use crate::store::faults::{PATIENCE, fault, out_of_time};
+use crate::store::faults::{PATIENCE, UNHURRIED, fault, out_of_time};
 use crate::store::state;
 use crate::use_case::store::StoreError;
 
@@ -35,7 +35,8 @@ pub(super) fn read(url: &str) -> Result<(Dialect, AnyConnectOptions), StoreError
     Ok((dialect, options.disable_statement_logging()))
 }
 
-/// Whether somebody answers there, and how: a pool tries again for a while, and says less.
+/// Whether somebody answers there, and how: a pool tries again for a while, and says less. Whoever opens a file of SQLite
+/// first brings in what was committed and is only in its log yet, which after a large import takes minutes.
 pub(super) async fn try_out(dialect: Dialect, options: &AnyConnectOptions) -> Result<(), StoreError> {
     let tried = async {
         let mut connection = options.connect().await?;
@@ -46,7 +47,11 @@ pub(super) async fn try_out(dialect: Dialect, options: &AnyConnectOptions) -> Re
         };
         connection.close().await.map(|()| old.is_some())
     };
-    match timeout(PATIENCE, tried).await.map_err(|_| out_of_time())?.map_err(fault)? {
+    let limit = match dialect {
+        Dialect::Sqlite => UNHURRIED,
+        Dialect::Postgres => PATIENCE,
+    };
+    match timeout(limit, tried).await.map_err(|_| out_of_time())?.map_err(fault)? {
         true => Err(not_usable("PostgreSQL 14 or later is needed")),
         false => Ok(()),
     }

@@ -14,15 +14,13 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 
 use crate::store::dialect::Dialect;
-use crate::store::faults::{PATIENCE, fault, out_of_time};
+use crate::store::faults::{PATIENCE, UNHURRIED, fault, out_of_time};
 use crate::store::sql::Sql;
 use crate::store::watched::Watched;
 use crate::use_case::store::StoreError;
 
 /// A little more than the server's own limit, which says better what was wrong.
 const STATEMENT: Duration = PATIENCE.saturating_add(Duration::from_secs(1));
-/// Of a transaction that may take its time: filling a database, for which a commit alone may take minutes.
-const UNHURRIED: Duration = Duration::from_secs(601);
 
 pub(super) struct SqlTransaction {
     /// Gone once it has ended.
