@@ -14,6 +14,9 @@ from .figures import Figure
 from .service import Connection, Service
 
 
+PATIENCE_S = 30
+
+
 class Bed:
     """One database with a registry on it. What is measured goes to `figures`."""
 
@@ -76,6 +79,14 @@ class Bed:
 
     def gateway(self) -> Connection:
         return Connection(self.service.feed, self.gateway_token)
+
+    def await_held(self) -> None:
+        """Until a gateway's poll is held."""
+        end = time.monotonic() + PATIENCE_S
+        while not self.service.held_polls():
+            if time.monotonic() > end:
+                raise RuntimeError(f"no poll is held after {PATIENCE_S} s")
+            time.sleep(0.02)
 
     def cursor(self) -> str:
         """Where the feed stands."""
