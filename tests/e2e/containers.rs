@@ -16,8 +16,13 @@ const TOUR: Duration = Duration::from_secs(60);
 
 #[test]
 fn every_service_is_confined_and_reached_by_loopback_only() {
-    let compose = Compose::read(&[]);
-    assert_eq!(compose.project(), "tessera-demo");
+    assert_eq!(Compose::read(&[]).project(), "tessera-demo");
+    assert_eq!(published(&Compose::read(&[])), [4000, 4100, 8080, 9901]);
+    assert_eq!(published(&Compose::with_registry(&[])), [4000, 4100, 8080, 8088, 9901]);
+}
+
+/// The ports by which the confined services are reached.
+fn published(compose: &Compose) -> Vec<u64> {
     let mut published = Vec::new();
     for (name, service) in compose.services() {
         for member in ["init", "read_only"] {
@@ -36,8 +41,35 @@ fn every_service_is_confined_and_reached_by_loopback_only() {
     }
     let mut inside: Vec<_> = published.iter().map(|(_, inside)| *inside).collect();
     inside.sort_unstable();
-    assert_eq!(inside, [4000, 4100, 8080, 9901]);
     assert!(published.iter().all(|(port, inside)| *port == inside.to_string()), "{published:?}");
+    inside
+}
+
+#[test]
+fn the_registry_serves_the_contracts_that_envoy_polls() {
+    let compose = Compose::with_registry(&[]);
+    let registry = compose.service("contracts");
+    let [flag, path, command] = <[String; 3]>::try_from(registry.command()).expect("three words");
+    assert_eq!((flag.as_str(), command.as_str()), ("--config", "serve"));
+    let mounted = &registry.get("configs")[0];
+    assert_eq!((mounted["source"].as_str(), mounted["target"].as_str()), (Some("registry"), Some(path.as_str())));
+    assert_eq!(registry.get("build")["dockerfile"], "registry/Dockerfile");
+    assert_eq!(registry.get("depends_on")["postgres"]["condition"], "service_healthy");
+    let given: Vec<_> = registry.environment().into_iter().map(|(name, _)| name).collect();
+    let settings = fs::read_to_string(compose.config("registry")).expect("its configuration");
+    let named = |name: &&String| settings.contains(&format!("{{env = \"{name}\"}}"));
+    assert_eq!(given.iter().filter(named).count(), 2, "{given:?}");
+
+    // Where Envoy polls is where it listens, and a poll that it holds has the time for that.
+    let example = Example::named("envoy.full.yaml").text;
+    assert!(
+        example.contains("url: http://contracts:4100/v1/contracts\n") && settings.contains("feed = \"0.0.0.0:4100\"")
+    );
+    assert!(example.contains("prefer: \"wait=20\"") && example.contains("timeout: 25s "), "{example}");
+    let check = registry.get("healthcheck")["test"].to_string();
+    assert!(
+        check.contains("/8082;") && check.contains("GET /readyz ") && settings.contains("ops = \"127.0.0.1:8082\"")
+    );
 }
 
 #[test]

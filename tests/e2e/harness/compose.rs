@@ -1,4 +1,4 @@
-//! `envoy/docker-compose.yaml` as Docker Compose reads it, and its services as processes of this machine.
+//! `envoy/docker-compose.yaml`, and `envoy/registry-compose.yaml` over it, as Docker Compose reads it, and its services as processes of this machine.
 
 use std::env;
 use std::fs::{self, File};
@@ -10,15 +10,30 @@ use serde_json::Value;
 use crate::harness::prerequisites;
 use crate::harness::scratch::Scratch;
 
-/// What `docker compose config` makes of the file.
+/// What `docker compose config` makes of the files.
 pub struct Compose(Value);
+
+const DEMO: &str = "envoy/docker-compose.yaml";
+const REGISTRY: &str = "envoy/registry-compose.yaml";
 
 impl Compose {
     /// With these variables in the environment, and no other but those that find programs.
     #[track_caller]
     pub fn read(variables: &[(&str, &str)]) -> Self {
+        Self::of(&[DEMO], variables)
+    }
+
+    /// With the contract registry in the place of the contract source.
+    #[track_caller]
+    pub fn with_registry(variables: &[(&str, &str)]) -> Self {
+        Self::of(&[DEMO, REGISTRY], variables)
+    }
+
+    #[track_caller]
+    fn of(files: &[&str], variables: &[(&str, &str)]) -> Self {
         let output = Command::new(prerequisites::compose())
-            .args(["--file", "envoy/docker-compose.yaml", "--profile", "*", "config", "--format", "json"])
+            .args(files.iter().flat_map(|file| ["--file", file]))
+            .args(["--profile", "*", "config", "--format", "json"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env_clear()
             .envs(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, env::var_os(name)?))))
@@ -29,6 +44,12 @@ impl Compose {
         assert!(output.status.success(), "Compose refuses the file:\n{complaint}");
         assert!(complaint.is_empty(), "Compose warns:\n{complaint}");
         Self(serde_json::from_slice(&output.stdout).expect("JSON"))
+    }
+
+    /// The file of the configuration of this name.
+    #[track_caller]
+    pub fn config(&self, name: &str) -> PathBuf {
+        PathBuf::from(self.0["configs"][name]["file"].as_str().unwrap_or_else(|| panic!("no configuration {name}")))
     }
 
     pub fn project(&self) -> &Value {
