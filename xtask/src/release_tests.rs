@@ -12,7 +12,7 @@ use crate::digest::sha256;
 use crate::dist::{self, Parts};
 use crate::package::Package;
 use crate::sbom::SUBJECTS;
-use crate::{bill, files, image, manifests};
+use crate::{bill, files, image, manifests, sbom};
 
 /// What cargo says of the packages.
 static CONTENTS: LazyLock<Contents> = LazyLock::new(|| dist::contents().unwrap());
@@ -164,6 +164,16 @@ fn crates_are_those_of_the_lock_file() {
     for each in CONTENTS.crates.values().flatten() {
         let (name, version) = each.split_once(' ').unwrap();
         assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")), "{each}");
+    }
+}
+
+/// `make dist` does the same.
+#[test]
+#[ignore = "installs cargo-cyclonedx, which takes minutes"]
+fn the_tool_writes_such_bills() {
+    for (subject, text) in SUBJECTS.iter().zip(sbom::build().unwrap()) {
+        let problems = bill::problems(&text, &CONTENTS.crates[subject.file]);
+        assert!(problems.is_empty(), "{}: {problems:#?}", subject.file);
     }
 }
 
