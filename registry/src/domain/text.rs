@@ -49,6 +49,11 @@ pub fn checked(text: &str, lines: Lines, length: &RangeInclusive<usize>) -> Resu
     Err(wrong_length())
 }
 
+/// Whether it has others show a text in another order than it has (Unicode, `Bidi_Control`).
+pub fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Lower case, so that words are found however they are written.
 pub fn folded(text: &str) -> String {
     text.nfc().flat_map(char::to_lowercase).nfc().collect()

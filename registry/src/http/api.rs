@@ -87,7 +87,9 @@ fn only_get(method: &Method) -> Result<(), HttpProblem> {
 
 async fn identified(registry: &Registry, parts: &Parts, address: IpAddr) -> Result<Caller, HttpProblem> {
     let throttle = &registry.throttle;
-    match authentication::caller(registry, &parts.headers).await {
+    // Whoever guesses has nobody else work for it.
+    let may_ask = !throttle.is_guessing(address);
+    match authentication::caller(registry, &parts.headers, may_ask).await {
         Ok(caller) => throttle.principal(format!("{} {}", caller.organisation, caller.principal)).map(|()| caller),
         Err(problem) if problem.status().is_server_error() => Err(problem),
         Err(problem) => {

@@ -15,15 +15,17 @@ use crate::use_case::record::get;
 use crate::use_case::registry_tokens;
 use crate::use_case::store::{Store, StoreError};
 
+/// `may_ask`: the authorization server may be asked about an access token.
+///
 /// # Errors
 /// The answer to a caller who is not known; also when that cannot be told now.
-pub async fn caller(registry: &Registry, headers: &HeaderMap) -> Result<Caller, HttpProblem> {
+pub async fn caller(registry: &Registry, headers: &HeaderMap, may_ask: bool) -> Result<Caller, HttpProblem> {
     let token = bearer_token(headers).ok_or_else(HttpProblem::unauthenticated)?;
     let store = &*registry.outside.store;
     let known = if token.starts_with(REGISTRY_PREFIX) {
         of_registry_token(registry, token).await?
     } else if let Some(access_tokens) = &registry.outside.access_tokens {
-        match access_tokens.judge(token).await? {
+        match access_tokens.judge(token, may_ask).await? {
             Some(caller) => Some(settled(store, caller).await?),
             None => None,
         }

@@ -1,9 +1,12 @@
 //! How many requests are taken of whom. Whoever is idle for long enough is forgotten, so that memory is bounded by the
 //! rates.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -17,6 +20,8 @@ const SWEEP: u32 = 1024;
 pub struct Throttle {
     requests: DefaultKeyedRateLimiter<String>,
     failures: DefaultKeyedRateLimiter<IpAddr>,
+    /// Until when one failure more is one too many.
+    guessing: Mutex<HashMap<IpAddr, Instant>>,
     clock: DefaultClock,
     since_sweep: AtomicU32,
 }
@@ -26,6 +31,7 @@ impl Throttle {
         Self {
             requests: RateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst)),
             failures: RateLimiter::keyed(Quota::per_minute(failures_per_minute)),
+            guessing: Mutex::default(),
             clock: DefaultClock::default(),
             since_sweep: AtomicU32::new(0),
         }
@@ -57,7 +63,20 @@ impl Throttle {
     pub fn failure(&self, address: IpAddr) -> Result<(), HttpProblem> {
         self.sweep();
         let refused = self.failures.check_key(&party(address)).err();
+        if let Some(refused) = &refused {
+            let until = Instant::now() + refused.wait_time_from(self.clock.now());
+            self.guessing().insert(party(address), until);
+        }
         self.judged(refused, "too many failed authentications from this address")
+    }
+
+    /// Whether one failure more would be one too many, which counts as none.
+    pub fn is_guessing(&self, address: IpAddr) -> bool {
+        self.guessing().get(&party(address)).is_some_and(|until| Instant::now() < *until)
+    }
+
+    fn guessing(&self) -> MutexGuard<'_, HashMap<IpAddr, Instant>> {
+        self.guessing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn judged(
@@ -75,6 +94,8 @@ impl Throttle {
             self.since_sweep.store(0, Ordering::Relaxed);
             self.requests.retain_recent();
             self.failures.retain_recent();
+            let now = Instant::now();
+            self.guessing().retain(|_, until| now < *until);
         }
     }
 }
@@ -108,7 +129,9 @@ mod tests {
         assert!(throttle.address(of("fd00::3")).is_err(), "one network");
         assert!(throttle.address(of("fd00:0:0:1::3")).is_ok());
         assert!(throttle.failure(of("10.0.0.1")).is_ok() && throttle.failure(of("::ffff:10.0.0.1")).is_ok());
+        assert!(!throttle.is_guessing(of("10.0.0.1")));
         assert!(throttle.failure(of("10.0.0.1")).is_err() && throttle.failure(of("10.0.0.2")).is_ok());
+        assert!(throttle.is_guessing(of("10.0.0.1")) && !throttle.is_guessing(of("10.0.0.2")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Access tokens as the administration API takes them: JWTs (RFC 9068), or by introspection (RFC 7662).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -16,8 +17,14 @@ use crate::domain::refusal::Refusal;
 use crate::http::json;
 use crate::remote::claims::Expected;
 use crate::remote::fetch::answer;
+use crate::remote::inactive::Inactive;
 use crate::remote::issuer::Issuer;
 use crate::use_case::ports::{AccessTokens, Clock};
+
+/// So long, the server is not asked again about a token that it has called nobody's here,
+const INACTIVE_FOR: Duration = Duration::from_secs(10);
+/// of the latest of which so many are known.
+const MOST_INACTIVE: usize = 10_000;
 
 /// The `typ` of an access token (RFC 9068, 2.1).
 const TYPES: [&str; 2] = ["at+jwt", "application/at+jwt"];
@@ -32,7 +39,7 @@ pub struct IssuedTokens {
 
 enum How {
     ByKeys { algorithms: Vec<Algorithm>, verifier: Verifier },
-    ByAsking { client_id: String, client_secret: SecretString },
+    ByAsking { client_id: String, client_secret: SecretString, inactive: Inactive },
 }
 
 impl IssuedTokens {
@@ -54,7 +61,8 @@ impl IssuedTokens {
                 How::ByKeys { verifier: verifier.map_err(|error| format!("auth.algorithms: {error:?}"))?, algorithms }
             }
             Verify::Introspection { client_id, client_secret } => {
-                How::ByAsking { client_id: client_id.clone(), client_secret: client_secret.clone() }
+                let inactive = Inactive::new(INACTIVE_FOR, MOST_INACTIVE);
+                How::ByAsking { client_id: client_id.clone(), client_secret: client_secret.clone(), inactive }
             }
         };
         Ok(Self { issuer, expected, how, clock })
@@ -63,8 +71,8 @@ impl IssuedTokens {
     async fn verified(
         &self,
         token: &str,
-        algorithms: &[Algorithm],
-        verifier: &Verifier,
+        (algorithms, verifier): (&[Algorithm], &Verifier),
+        may_ask: bool,
     ) -> Result<Option<Map<String, Value>>, String> {
         let Ok(jws) = Jws::read(token, algorithms) else { return Ok(None) };
         let is_access_token =
@@ -72,7 +80,11 @@ impl IssuedTokens {
         if !is_access_token {
             return Ok(None);
         }
-        let keys = self.issuer.keys(jws.header.key_id.as_deref()).await?;
+        let keys = match may_ask {
+            true => Some(self.issuer.keys(jws.header.key_id.as_deref()).await?),
+            false => self.issuer.known_keys(),
+        };
+        let Some(keys) = keys else { return Ok(None) };
         let mut candidates = keys.candidates(&jws.header, &self.issuer.url);
         if !candidates.any(|key| verifier.verify(&NoSignatures, key, &jws).unwrap_or(false)) {
             return Ok(None);
@@ -114,19 +126,29 @@ fn object(text: &[u8]) -> Option<Map<String, Value>> {
 
 #[async_trait]
 impl AccessTokens for IssuedTokens {
-    async fn judge(&self, token: &str) -> Result<Option<Caller>, Refusal> {
-        let (claims, has_issuer) = match &self.how {
-            How::ByKeys { algorithms, verifier } => (self.verified(token, algorithms, verifier).await, true),
-            How::ByAsking { client_id, client_secret } => {
-                (self.introspected(token, client_id, client_secret.expose_secret()).await, false)
+    async fn judge(&self, token: &str, may_ask: bool) -> Result<Option<Caller>, Refusal> {
+        let now = self.clock.now();
+        let caller = match &self.how {
+            How::ByKeys { algorithms, verifier } => {
+                let claims = self.verified(token, (algorithms, verifier), may_ask).await;
+                claims.map(|claims| claims.and_then(|claims| self.expected.caller(&claims, now, true)))
+            }
+            How::ByAsking { inactive, .. } if !may_ask || inactive.has(token) => Ok(None),
+            How::ByAsking { client_id, client_secret, inactive } => {
+                let claims = self.introspected(token, client_id, client_secret.expose_secret()).await;
+                let caller = claims.map(|claims| claims.and_then(|claims| self.expected.caller(&claims, now, false)));
+                if matches!(caller, Ok(None)) {
+                    inactive.add(token);
+                }
+                caller
             }
         };
-        match claims {
-            Ok(claims) => Ok(claims.and_then(|claims| self.expected.caller(&claims, self.clock.now(), has_issuer))),
-            Err(why) => {
-                tracing::warn!(why, "access tokens cannot be judged now");
-                Err(Refusal::Unavailable)
-            }
-        }
+        caller.map_err(|why| {
+            tracing::warn!(why, "access tokens cannot be judged now");
+            Refusal::Unavailable
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

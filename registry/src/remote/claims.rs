@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::domain::principal::{Caller, DEFAULT_ORGANISATION, Principal, Role, is_slug};
+use crate::domain::text::is_bidi_control;
 use crate::domain::time::Time;
 
 /// What a token must say, and how its roles are read.
@@ -39,7 +40,7 @@ impl Expected {
             return None;
         }
         let subject = text("sub").filter(|subject| (1..=MOST_SUBJECT).contains(&subject.len()))?;
-        let is_nameable = !subject.chars().any(char::is_control);
+        let is_nameable = !subject.chars().any(|c| c.is_control() || is_bidi_control(c));
         let caller = Caller {
             principal: Principal::User(subject.to_owned()),
             organisation: self.organisation(claims)?,
@@ -149,6 +150,9 @@ mod tests {
             json!({"sub": ""}),
             json!({"sub": 7}),
             json!({"sub": "a\nb"}),
+            json!({"sub": "a\u{202e}b"}),
+            json!({"sub": "\u{200f}a"}),
+            json!({"sub": "a\u{2069}"}),
             json!({"sub": "x".repeat(256)}),
         ] {
             assert_eq!(judge(&expected(), wrong.clone()), None, "{wrong}");

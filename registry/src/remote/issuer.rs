@@ -1,43 +1,41 @@
 //! The authorization server whose access tokens are taken: its metadata (RFC 8414, OpenID Connect Discovery) and keys.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::Value;
 use tessera_core::jose::jwk_set::KeySet;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::domain::text::is_safe_url;
 use crate::http::json;
+use crate::remote::aged::Aged;
 use crate::remote::fetch::{answer, client};
 
 /// Each call has so long.
 const WITHIN: Duration = Duration::from_secs(5);
-/// Keys are used so long before they are fetched anew.
-const FRESH: Duration = Duration::from_secs(600);
+/// Keys are used so long before they are fetched anew,
+const FRESH_KEYS: Duration = Duration::from_secs(600);
+/// and metadata.
+const FRESH_METADATA: Duration = Duration::from_secs(3600);
 /// Between two fetches, whatever tokens name for keys.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// What is known of it.
+#[derive(Clone)]
 pub struct Issuer {
-    pub url: String,
+    pub url: Arc<str>,
     client: Client,
-    metadata: Mutex<Option<Value>>,
-    keys: Mutex<Keys>,
-}
-
-#[derive(Default)]
-struct Keys {
-    set: Option<std::sync::Arc<KeySet>>,
-    tried: Option<Instant>,
+    metadata: Arc<Aged<Value>>,
+    keys: Arc<Aged<KeySet>>,
 }
 
 impl Issuer {
     /// # Errors
     /// The machine has no usable trust store.
     pub fn new(url: &str) -> Result<Self, reqwest::Error> {
-        Ok(Self { url: url.to_owned(), client: client(WITHIN)?, metadata: Mutex::default(), keys: Mutex::default() })
+        let (metadata, keys) = (Aged::new(FRESH_METADATA, PAUSE), Aged::new(FRESH_KEYS, PAUSE));
+        Ok(Self { url: url.into(), client: client(WITHIN)?, metadata, keys })
     }
 
     pub fn client(&self) -> &Client {
@@ -49,21 +47,17 @@ impl Issuer {
     /// # Errors
     /// Why there is none, for the log.
     pub async fn endpoint(&self, member: &str) -> Result<String, String> {
-        let mut metadata = self.metadata.lock().await;
-        let known = match metadata.take() {
-            Some(known) => known,
-            None => self.discover().await?,
-        };
-        let url = known.get(member).and_then(Value::as_str).filter(|url| is_safe_url(url)).map(str::to_owned);
-        *metadata = Some(known);
-        url.ok_or_else(|| format!("the metadata of {} has no usable {member}", self.url))
+        let own = self.clone();
+        let metadata = self.metadata.get(|_| true, || async move { own.discover().await }).await?;
+        let url = metadata.get(member).and_then(Value::as_str).filter(|url| is_safe_url(url));
+        url.map(str::to_owned).ok_or_else(|| format!("the metadata of {} has no usable {member}", self.url))
     }
 
     async fn discover(&self) -> Result<Value, String> {
         let mut why = String::new();
         for url in well_known(&self.url) {
             match self.json(&url).await {
-                Ok(metadata) if metadata.get("issuer").and_then(Value::as_str) == Some(&self.url) => {
+                Ok(metadata) if metadata.get("issuer").and_then(Value::as_str) == Some(&*self.url) => {
                     return Ok(metadata);
                 }
                 Ok(_) => why = format!("{url}: names another issuer"),
@@ -84,25 +78,15 @@ impl Issuer {
     ///
     /// # Errors
     /// Why there are none, for the log.
-    pub async fn keys(&self, key_id: Option<&str>) -> Result<std::sync::Arc<KeySet>, String> {
-        let mut keys = self.keys.lock().await;
-        let age = keys.tried.map(|tried| tried.elapsed());
-        let known = keys.set.clone().filter(|set| key_id.is_none_or(|id| set.has_key_id(id)));
-        let may_ask = age.is_none_or(|age| age >= PAUSE);
-        if let Some(set) = known
-            && age.is_some_and(|age| age < FRESH)
-        {
-            return Ok(set);
-        }
-        if may_ask {
-            keys.tried = Some(Instant::now());
-            match self.fetched().await {
-                Ok(set) => keys.set = Some(std::sync::Arc::new(set)),
-                Err(why) if keys.set.is_none() => return Err(why),
-                Err(why) => tracing::warn!(why, "the issuer's keys could not be fetched; those of before are used"),
-            }
-        }
-        keys.set.clone().ok_or_else(|| "the issuer's keys could not be fetched a moment ago".to_owned())
+    pub async fn keys(&self, key_id: Option<&str>) -> Result<Arc<KeySet>, String> {
+        let own = self.clone();
+        let has = |set: &KeySet| key_id.is_none_or(|id| set.has_key_id(id));
+        self.keys.get(has, || async move { own.fetched().await }).await
+    }
+
+    /// Its keys without asking for them.
+    pub fn known_keys(&self) -> Option<Arc<KeySet>> {
+        self.keys.known()
     }
 
     async fn fetched(&self) -> Result<KeySet, String> {

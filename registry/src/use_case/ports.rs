@@ -32,11 +32,12 @@ pub trait Sealing: Send + Sync {
 /// Access tokens of the authorization server.
 #[async_trait]
 pub trait AccessTokens: Send + Sync {
-    /// Whose token it is; `None` for one that is not valid here.
+    /// Whose token it is; `None` for one that is not valid here, or that the server would have to be asked about where
+    /// it may not be asked.
     ///
     /// # Errors
     /// It could not be told.
-    async fn judge(&self, token: &str) -> Result<Option<Caller>, Refusal>;
+    async fn judge(&self, token: &str, may_ask: bool) -> Result<Option<Caller>, Refusal>;
 }
 
 /// A request of Standard Webhooks.

@@ -124,4 +124,7 @@ async fn whoever_guesses_is_refused_and_whoever_knows_is_not() {
     }
     assert_eq!(world.get("/me", "").await.status, 401);
     assert_eq!(world.get("/me", ADMIN).await.status, 200);
+    let asked = format!("asked~{ADMIN}");
+    assert_eq!(world.get("/me", &asked).await.status, 429, "nobody is asked for whoever guesses");
+    assert_eq!(World::new().await.get("/me", &asked).await.status, 200);
 }
