@@ -14,6 +14,9 @@ use tokio::time::timeout;
 
 use crate::domain::refusal::Refusal;
 use crate::tasks::work::{background, warn};
+use crate::use_case::ended_tasks::forget_ended;
+use crate::use_case::epochs::note_epoch;
+use crate::use_case::idempotency;
 use crate::use_case::retiring::retire_due;
 use crate::use_case::store::StoreError;
 use crate::use_case::tasks::mark_stuck;
@@ -22,7 +25,7 @@ pub use crate::tasks::work::Work;
 
 /// Between two looks at what is due.
 const TURN: Duration = Duration::from_secs(1);
-/// Between two times that old removals are forgotten.
+/// Between two times that what is old is forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// Runs everything, until the service ends; returns when all of it has.
@@ -32,7 +35,9 @@ pub async fn run(work: Arc<Work>, ending: watch::Receiver<bool>) {
         tokio::spawn(measuring::run(Arc::clone(&work), ending.clone())),
         tokio::spawn(every(TURN, ending.clone(), Arc::clone(&work), mark)),
         tokio::spawn(every(TURN, ending.clone(), Arc::clone(&work), retire)),
-        tokio::spawn(every(SWEEP, ending, work, forget)),
+        tokio::spawn(every(SWEEP, ending.clone(), Arc::clone(&work), forget)),
+        tokio::spawn(every(SWEEP, ending.clone(), Arc::clone(&work), prune)),
+        tokio::spawn(every(SWEEP, ending, work, note)),
     ];
     for kind in kinds {
         // One that panicked has said so.
@@ -71,4 +76,13 @@ async fn forget(work: Arc<Work>) -> Result<(), StoreError> {
     let mut tx = outside.store.write().await?;
     tx.forget_removals(now.minus(work.feed.removals_kept)).await?;
     tx.commit().await
+}
+
+async fn prune(work: Arc<Work>) -> Result<(), Refusal> {
+    idempotency::forget(background(&work)).await?;
+    forget_ended(background(&work)).await.map(drop)
+}
+
+async fn note(work: Arc<Work>) -> Result<(), Refusal> {
+    note_epoch(background(&work)).await
 }

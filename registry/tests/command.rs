@@ -287,6 +287,7 @@ fn a_contract_document_is_adopted_whole_or_not_at_all() {
     assert_eq!(run("contracts.json", 0), "1 applications, 1 contracts; 0 revoked rows were left out\n");
     assert!(place.run(&["export"], 0).contains("portal"));
     assert!(place.run(&["seal-key", "reseal"], 0).starts_with("0 secrets"));
+    assert!(place.run(&["export"], 0).contains("registry.reseal"));
     assert_eq!(place.run(&["seal-key", "new"], 0).trim().len(), 44);
 }
 

@@ -5,13 +5,16 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
+use serde_json::json;
 
 use crate::command::connected::Connected;
 use crate::command::ended::Ended;
 use crate::command::output;
+use crate::domain::principal::{Caller, DEFAULT_ORGANISATION};
 use crate::system::SystemRandomness;
 use crate::use_case::ports::Randomness;
 use crate::use_case::reseal::{NotResealed, reseal};
+use crate::use_case::transfer::audit_everywhere;
 
 #[derive(Debug, Subcommand)]
 pub enum Keys {
@@ -37,7 +40,7 @@ fn new() -> Result<(), Ended> {
 
 async fn resealed(config: &Path) -> Result<(), Ended> {
     let connected = Connected::by(config).await?;
-    let outside = &connected.outside;
+    let (outside, caller) = (&connected.outside, Caller::system(DEFAULT_ORGANISATION));
     let mut tx = outside.store.write().await?;
     let sealed = reseal(&mut *tx, &*outside.sealing, &*outside.randomness).await.map_err(|why| match why {
         NotResealed::Unreadable { organisation, provider } => {
@@ -45,6 +48,9 @@ async fn resealed(config: &Path) -> Result<(), Ended> {
         }
         NotResealed::Refused(refusal) => refusal.into(),
     })?;
+    let first = connected.configuration.sealing_keys.first().map(|key| key.id.clone());
+    let cx = &mut connected.context(&mut *tx, &caller);
+    audit_everywhere(cx, "registry.reseal", json!({ "key": first })).await.map_err(Ended::failed)?;
     tx.commit().await?;
     output::lines([format!("{sealed} secrets are sealed with the first key")])
 }

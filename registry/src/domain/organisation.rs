@@ -11,10 +11,13 @@ pub struct Organisation {
     pub created_at: Time,
     /// The end of its audit.
     pub audit: ChainHead,
+    /// Of the feed, as its audit knows.
+    #[serde(default)]
+    pub epoch: Option<String>,
 }
 
 impl Organisation {
     pub fn new(id: impl Into<String>, now: Time) -> Self {
-        Self { id: id.into(), created_at: now, audit: ChainHead::default() }
+        Self { id: id.into(), created_at: now, audit: ChainHead::default(), epoch: None }
     }
 }

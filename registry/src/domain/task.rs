@@ -182,6 +182,10 @@ impl QueuedTask {
         };
         let is_given_up = ended == Some(TaskStatus::Refused) && last.outcome != TaskOutcome::Refused && is_repeated;
         self.stuck |= is_given_up;
+        if let (Some(_), Some(delivery)) = (ended, &mut self.delivery) {
+            // Nobody is told any more.
+            delivery.body.clear();
+        }
         self.status = ended.unwrap_or(TaskStatus::Waiting);
         self.next_at = Some(next).filter(|_| ended.is_none());
         (self.last, self.updated_at) = (Some(last), now);
@@ -222,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_delivery_is_tried_for_a_day_with_growing_pauses() {
-        let delivery = Delivery { url: String::new(), body: String::new(), is_repeated: true };
+        let delivery = Delivery { url: String::new(), body: "{}".into(), is_repeated: true };
         let start = Time::from_millis(1000);
         let mut task = QueuedTask::delivery("t".into(), delivery, start);
         let mut pauses = Vec::new();
@@ -233,11 +237,13 @@ mod tests {
             if task.delivered(failed(now)) {
                 break now;
             }
+            assert_eq!(task.delivery.as_ref().unwrap().body, "{}");
             pauses.push(task.next_at.unwrap().since(now).as_secs());
         };
         assert_eq!(pauses[..10], [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600]);
         assert!(given_up.since(start) <= GIVEN_UP && given_up.since(start) > Duration::from_secs(82_800));
         assert!(task.has_ended() && task.stuck && task.next_at.is_none());
+        assert_eq!(task.delivery.unwrap().body, "", "it is needed no more");
     }
 
     #[test]

@@ -1,20 +1,15 @@
 //! One request at a time with one `Idempotency-Key`, in this process.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::http::problem::HttpProblem;
 use crate::http::problem_types::REQUEST_RUNNING;
 
-/// So many requests come from one look for old answers to the next.
-const SWEEP: u32 = 256;
-
 /// Requests with a key that this process is at.
 #[derive(Default)]
 pub struct AtOnce {
     ids: Mutex<BTreeSet<String>>,
-    since_sweep: AtomicU32,
 }
 
 /// One of them, while it is there.
@@ -31,9 +26,9 @@ impl AtOnce {
         if is_first { Ok(Turn { all: self, id: id.to_owned() }) } else { Err(running()) }
     }
 
-    /// Whether it is time to forget old answers.
-    pub fn is_sweep_due(&self) -> bool {
-        self.since_sweep.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP)
+    #[cfg(test)]
+    pub fn running(&self) -> usize {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 

@@ -7,7 +7,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::domain::kept_answer::KeptAnswer;
-use crate::domain::principal::Caller;
+use crate::domain::principal::{Caller, Role};
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
 use crate::domain::token_text::hexadecimal;
 use crate::http::answer::{AnswerBody, ApiAnswer};
@@ -15,7 +16,7 @@ use crate::http::at_once::running;
 use crate::http::problem::HttpProblem;
 use crate::http::problem_types::{KEY_REUSED, REQUEST_RUNNING};
 use crate::http::registry::Registry;
-use crate::use_case::idempotency::{first_answer, forget, keep};
+use crate::use_case::idempotency::{first_answer, keep};
 use crate::use_case::store::{StoreError, Transaction};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -25,6 +26,7 @@ pub struct Keyed {
     id: String,
     request: String,
     organisation: String,
+    roles: Vec<Role>,
     /// The member of its answer that is not kept.
     secret: Option<&'static str>,
 }
@@ -44,6 +46,7 @@ impl Keyed {
             id: digest(&[caller.principal.to_string().as_bytes(), key.as_bytes()]),
             request: digest(&[parts.method.as_str().as_bytes(), path.as_bytes(), body]),
             organisation: caller.organisation.clone(),
+            roles: caller.roles.clone(),
             secret,
         }
     }
@@ -65,6 +68,7 @@ impl Keyed {
         let kept = KeptAnswer {
             id: self.id.clone(),
             at: now,
+            roles: self.roles.iter().map(Role::to_string).collect(),
             request: self.request.clone(),
             status: answer.status.as_u16(),
             etag: header(ETAG),
@@ -86,19 +90,15 @@ pub async fn once(
     request_id: &str,
     perform: impl AsyncFnOnce() -> Result<ApiAnswer, HttpProblem>,
 ) -> Result<ApiAnswer, HttpProblem> {
-    let _turn = registry.at_once.begin(&keyed.id)?;
+    let _turn = registry.at_once.begin(&format!("{} {}", keyed.organisation, keyed.id))?;
     let outside = &registry.outside;
     let now = outside.clock.now();
     let first = first_answer(&mut *outside.store.read().await?, &keyed.organisation, &keyed.id, now).await?;
     match first {
+        Some(first) if !first.is_for(&keyed.roles) => return Err(Refusal::Forbidden.into()),
         Some(first) if first.request == keyed.request => return Ok(replayed(first)),
         Some(_) => return Err(HttpProblem::new(&KEY_REUSED, "this Idempotency-Key came with another request")),
         None => {}
-    }
-    if registry.at_once.is_sweep_due() {
-        let mut tx = outside.store.write().await?;
-        forget(&mut *tx, &keyed.organisation, now).await?;
-        tx.commit().await?;
     }
     let problem = match perform().await {
         Err(problem) if is_kept(&problem) => problem,
@@ -116,7 +116,7 @@ pub async fn once(
 fn is_kept(problem: &HttpProblem) -> bool {
     let status = problem.status();
     status.is_client_error()
-        && !matches!(status.as_u16(), 401 | 403 | 408 | 413 | 429)
+        && !matches!(status.as_u16(), 401 | 403 | 404 | 408 | 413 | 429)
         && problem.kind() != &REQUEST_RUNNING
 }
 

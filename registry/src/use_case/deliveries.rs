@@ -13,6 +13,7 @@ use crate::use_case::ports::{Message, Messenger, Told};
 use crate::use_case::record::{Kept, list, lock, update};
 use crate::use_case::store::{Condition, Query, Transaction};
 use crate::use_case::tables::{CLIENTS, TASKS};
+use crate::use_case::tasks::audited;
 use crate::use_case::webhooks::{Topic, notify, undescribed};
 
 /// Deliveries that are looked at once.
@@ -150,10 +151,14 @@ async fn conclude(
     let mut tx = background.store.write().await?;
     let cx = &mut background.context(tx.as_mut(), caller, attempt.at);
     let Some(mut kept) = mine(cx.tx, caller, task).await? else { return Ok(()) };
+    let before = kept.thing.view();
     let is_given_up = kept.thing.delivered(attempt);
     update(cx.tx, &mut kept).await?;
     if is_given_up {
         notify(cx, NoticeKind::TaskStuck, Topic::Task, json(undescribed(&kept.thing))?).await?;
+    }
+    if kept.thing.status == TaskStatus::Refused {
+        audited(cx, "task.refused", before, &kept.thing).await?;
     }
     Ok(tx.commit().await?)
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::domain::kept_answer::KeptAnswer;
+use crate::domain::principal::Caller;
 use crate::domain::time::Time;
+use crate::use_case::background::Background;
 use crate::use_case::record::{Record, get, insert, list};
-use crate::use_case::store::{Condition, Query, StoreError, Table, Transaction};
+use crate::use_case::store::{Condition, Query, Store, StoreError, Table, Transaction};
 use crate::use_case::tables::IDEMPOTENCY_KEYS;
 
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
@@ -47,15 +49,29 @@ pub async fn keep(tx: &mut dyn Transaction, organisation: &str, answer: KeptAnsw
     insert(tx, organisation, answer).await.map(|_| ())
 }
 
-/// Forgets answers of an organisation that are kept no longer.
+/// Forgets answers that are kept no longer.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn forget(tx: &mut dyn Transaction, organisation: &str, now: Time) -> Result<(), StoreError> {
-    let conditions = vec![Condition::Before("at", now.minus(KEPT_FOR).to_string())];
-    let query = Query { conditions, limit: FORGOTTEN, ..Query::default() };
-    for old in list::<KeptAnswer>(tx, organisation, &query).await? {
-        tx.delete(&IDEMPOTENCY_KEYS, organisation, &old.thing.id).await?;
+pub async fn forget(background: Background<'_>) -> Result<(), StoreError> {
+    for Caller { organisation, .. } in background.callers().await? {
+        let before = background.clock.now().minus(KEPT_FOR);
+        while forget_some(background.store, &organisation, before).await? >= FORGOTTEN as usize {}
     }
     Ok(())
+}
+
+async fn forget_some(store: &dyn Store, organisation: &str, before: Time) -> Result<usize, StoreError> {
+    let conditions = vec![Condition::Before("at", before.to_string())];
+    let query = Query { conditions, limit: FORGOTTEN, ..Query::default() };
+    let old = list::<KeptAnswer>(&mut *store.read().await?, organisation, &query).await?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = store.write().await?;
+    for kept in &old {
+        tx.delete(&IDEMPOTENCY_KEYS, organisation, &kept.thing.id).await?;
+    }
+    tx.commit().await?;
+    Ok(old.len())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::members::{Members, Object};
 use crate::domain::refusal::Refusal;
-use crate::domain::task::{QueuedTask, TASK_KINDS, TASK_STATES, TaskKind, TaskStatus};
+use crate::domain::task::{QueuedTask, TASK_KINDS, TASK_STATES, TaskKind, TaskStatus, TaskView};
 use crate::domain::webhook::NoticeKind;
 use crate::use_case::audit::{Change, record};
 use crate::use_case::background::Background;
@@ -72,10 +72,19 @@ pub async fn retry(cx: &mut Context<'_>, id: &str, body: &Object) -> Result<Show
     let before = kept.thing.view();
     (kept.thing.next_at, kept.thing.updated_at) = (Some(cx.now), cx.now);
     update(cx.tx, &mut kept).await?;
-    let (before, after) = (Some(json(before)?), Some(json(kept.thing.view())?));
-    let (action, kind, groups, reason) = ("task.retry", "task", [None, None], None);
-    record(cx, Change { action, kind, id, groups, reason, before, after }).await?;
+    audited(cx, "task.retry", before, &kept.thing).await?;
     shown(&kept)
+}
+
+/// Writes that somebody has had it tried, that it is stuck, or that it is given up: its attempts, and that one was done,
+/// are no changes of state that somebody answers for.
+///
+/// # Errors
+/// Those of the store.
+pub async fn audited(cx: &mut Context<'_>, action: &str, before: TaskView, task: &QueuedTask) -> Result<(), Refusal> {
+    let (before, after) = (Some(json(before)?), Some(json(task.view())?));
+    let (kind, groups, reason) = ("task", [None, None], None);
+    record(cx, Change { action, kind, id: &task.id, groups, reason, before, after }).await
 }
 
 /// Marks the tasks that have not ended in time, and tells of them. A delivery that fails is told of when it is given up.
@@ -100,11 +109,13 @@ pub async fn mark_stuck(background: Background<'_>, stuck_after: Duration) -> Re
             if kept.thing.stuck || !is_late(&kept.thing) {
                 continue;
             }
+            let before = kept.thing.view();
             (kept.thing.stuck, kept.thing.updated_at) = (true, now);
             update(cx.tx, &mut kept).await?;
             if kept.thing.kind != TaskKind::Webhook {
                 notify(cx, NoticeKind::TaskStuck, Topic::Task, json(undescribed(&kept.thing))?).await?;
             }
+            audited(cx, "task.stuck", before, &kept.thing).await?;
             tx.commit().await?;
             marked += 1;
         }

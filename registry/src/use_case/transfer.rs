@@ -12,7 +12,7 @@ use crate::domain::refusal::Refusal;
 use crate::use_case::store::StoreError;
 
 pub use export::export;
-pub use import::{Arrival, Transferred, import};
+pub use import::{Arrival, Transferred, audit_everywhere, import};
 pub use release::{Holding, holding, release};
 
 /// Why it was not done; the database is as it was.

@@ -13,7 +13,7 @@ use tessera_registry::domain::webhook::{NoticeKind, Subscriber, Subscribers};
 use tessera_registry::use_case::background::Background;
 use tessera_registry::use_case::deliveries::{attempt, claim, due};
 use tessera_registry::use_case::ports::{Message, Messenger, Told};
-use tessera_registry::use_case::tasks;
+use tessera_registry::use_case::{audit, tasks};
 
 use crate::world::{World, admin, asked, object};
 
@@ -162,6 +162,30 @@ async fn an_admin_has_it_tried_now_and_late_ones_are_marked() {
         assert_eq!(tasks::mark_stuck(world.background(), Duration::from_secs(1)).await, Ok(0));
         assert_eq!(run_due(world.background(), &post).await, Ok(Round { done: 1, failed: 0 }));
         assert_eq!(retry().await, Err(Refusal::Transition { current: "done", allowed: vec![] }));
+    }
+}
+
+#[tokio::test]
+async fn the_audit_tells_what_became_of_a_task_but_not_of_its_attempts() {
+    for world in worlds().await {
+        let application = world.application(&admin()).await.unwrap();
+        world.request(&admin(), &application, "gold").await.unwrap();
+        let post = Post::answering([Told::Status(500), Told::Status(500), Told::Status(410)]);
+        run_due(world.background(), &post).await.unwrap();
+        tasks::mark_stuck(world.background(), Duration::ZERO).await.unwrap();
+        for _ in 0..2 {
+            world.pass(Duration::from_secs(20));
+            run_due(world.background(), &post).await.unwrap();
+        }
+        let entries = world.act(&admin(), async |cx| audit::list(cx, &asked(&[])).await).await.unwrap().items;
+        let of_tasks: Vec<_> = entries.iter().filter(|entry| entry["subject"]["kind"] == "task").collect();
+        let told = |member: &str| -> Vec<&Value> { of_tasks.iter().map(|entry| &entry[member]).collect() };
+        assert_eq!(told("action"), ["task.stuck", "task.refused"]);
+        assert_eq!(told("actor"), ["system", "system"]);
+        assert_eq!(
+            (&of_tasks[1]["before"]["status"], &of_tasks[1]["after"]["status"]),
+            (&json!("running"), &json!("refused"))
+        );
     }
 }
 

@@ -1,15 +1,20 @@
 //! Who may try a task, when several could.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tessera_registry::domain::task::{Delivery, QueuedTask, TaskOutcome, TaskStatus};
+use tessera_registry::domain::time::Time;
+use tessera_registry::use_case::audit;
 use tessera_registry::use_case::deliveries::{Due, attempt, claim, due, give_back};
+use tessera_registry::use_case::ended_tasks::{self, forget_ended};
+use tessera_registry::use_case::epochs::note_epoch;
 use tessera_registry::use_case::ports::{Clock, Message, Messenger, Told};
-use tessera_registry::use_case::record::{get, insert};
-use tessera_registry::use_case::store::Store;
+use tessera_registry::use_case::record::{get, insert, list};
+use tessera_registry::use_case::store::{Query, Store};
 
-use crate::world::{World, admin, text};
+use crate::world::{World, admin, asked, text};
 
 struct Deaf;
 
@@ -17,6 +22,67 @@ struct Deaf;
 impl Messenger for Deaf {
     async fn tell(&self, _: &Message) -> Told {
         Told::Status(204)
+    }
+}
+
+/// A task that was made at that moment.
+fn made(at: Time, status: TaskStatus) -> QueuedTask {
+    let mut bits = [0; 10];
+    getrandom::fill(&mut bits).unwrap();
+    let id = uuid::Builder::from_unix_timestamp_millis(at.as_millis(), &bits).into_uuid().to_string();
+    let task = QueuedTask { status, ..QueuedTask::delivery(id, Delivery::default(), at) };
+    QueuedTask { next_at: task.next_at.filter(|_| !task.has_ended()), ..task }
+}
+
+#[tokio::test]
+async fn the_audit_tells_of_a_new_epoch_once() {
+    for world in World::each().await {
+        for epoch in ["0000000000000001", "0000000000000002"] {
+            let mut tx = world.store.write().await.unwrap();
+            tx.set_epoch(epoch).await.unwrap();
+            tx.commit().await.unwrap();
+            for _ in 0..2 {
+                note_epoch(world.background()).await.unwrap();
+            }
+        }
+        let asked = asked(&[("action", "registry.epoch")]);
+        let told = world.act(&admin(), async |cx| audit::list(cx, &asked).await).await.unwrap().items;
+        assert_eq!(told.len(), 1, "what was before the first look is not known: {told:?}");
+        assert_eq!(told[0]["before"], serde_json::json!({"epoch": "0000000000000001"}));
+        assert_eq!(told[0]["after"], serde_json::json!({"epoch": "0000000000000002"}));
+    }
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_forgotten() {
+    let day = Duration::from_secs(86_400);
+    for world in World::each().await {
+        let (now, soon) = (world.now(), world.now().plus(day));
+        // One of them takes long.
+        let late = made(now, TaskStatus::Waiting);
+        let mut kept = vec![late.clone(), made(now, TaskStatus::Waiting), made(now, TaskStatus::Running)];
+        let mut old = Vec::new();
+        for status in [TaskStatus::Done, TaskStatus::Refused] {
+            old.extend((0..600).map(|_| made(now, status)));
+            kept.push(made(soon, status));
+        }
+        let mut tx = world.store.write().await.unwrap();
+        for task in old.iter().chain(&kept) {
+            insert(tx.as_mut(), "default", task.clone()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        world.pass(day);
+        let due = all_due(&world).await.into_iter().find(|due| format!("{due:?}").contains(&late.id)).unwrap();
+        let task = claim(world.background(), &due).await.unwrap().unwrap();
+        assert_eq!(attempt(world.background(), &Deaf, &due, &task).await, Ok(TaskOutcome::Done));
+        assert_eq!(forget_ended(world.background()).await, Ok(0));
+        world.pass(ended_tasks::KEPT_FOR - day + Duration::from_millis(1));
+        assert_eq!(forget_ended(world.background()).await, Ok(old.len()));
+        let mut tx = world.store.read().await.unwrap();
+        let query = Query { limit: 2000, ..Query::default() };
+        let left = list::<QueuedTask>(tx.as_mut(), "default", &query).await.unwrap();
+        let left: BTreeSet<String> = left.into_iter().map(|kept| kept.thing.id).collect();
+        assert_eq!(left, kept.into_iter().map(|task| task.id).collect());
     }
 }
 

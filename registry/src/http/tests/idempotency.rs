@@ -50,9 +50,55 @@ async fn faults_are_kept_but_not_who_was_refused() {
     let refused = world.keyed("/groups", "bob.default~root/owner", "k", &json!({"id": "x"})).await;
     assert_eq!(refused.status, 403);
     assert_eq!(world.keyed("/groups", "bob.default~admin", "k", &json!({"id": "x"})).await.status, 201);
+    let missing = world.keyed("/contracts/x/approve", ADMIN, "m", &json!({})).await;
+    assert_eq!(missing.status, 404, "{missing:?}");
+    assert_eq!(world.keyed("/contracts/x/approve", ADMIN, "m", &json!({"x": 1})).await.status, 404, "not kept either");
     for wrong in ["", "a b", &"k".repeat(256)] {
         assert_eq!(world.keyed("/groups", ADMIN, wrong, &json!({"id": "y"})).await.slug(), "invalid_header", "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn who_has_lost_a_role_does_not_read_his_first_answer_again() {
+    let world = World::new().await;
+    let body = json!({"id": "team"});
+    assert_eq!(world.keyed("/groups", "ann.default~root/owner~admin", "k", &body).await.status, 201);
+    for (token, status, replayed) in [
+        ("ann.default~admin", 201, "true"),
+        ("ann.default~admin~root/owner", 201, "true"),
+        ("ann.default~root/owner", 403, ""),
+        ("ann.default~root/auditor", 403, ""),
+        ("ann.default", 403, ""),
+    ] {
+        let again = world.keyed("/groups", token, "k", &body).await;
+        assert_eq!((again.status.as_u16(), again.header("idempotency-replayed")), (status, replayed), "{token}");
+    }
+    // Neither a fault, nor that the key is taken.
+    let fault = world.keyed("/groups", "eve.default~admin", "k", &json!({"id": "X"})).await;
+    assert_eq!(fault.status, 422);
+    assert_eq!(world.keyed("/groups", "eve.default~root/owner", "k", &json!({"id": "X"})).await.status, 403);
+    assert_eq!(world.keyed("/groups", "eve.default~root/owner", "k", &json!({"id": "Y"})).await.status, 403);
+}
+
+#[tokio::test]
+async fn one_key_in_two_organisations_at_once_is_two_keys() {
+    let world = World::new().await;
+    let outside = &world.registry.outside;
+    // Whoever comes first waits for this transaction.
+    let held = outside.store.write().await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for token in ["ann.default~admin", "ann.other~admin"] {
+        let router = world.router.clone();
+        tasks.spawn(async move { World::send_to(router, "/groups", token, "k", json!({"id": "a"}).to_string()).await });
+    }
+    let mut answered = Vec::new();
+    while world.registry.at_once.running() < 2 && answered.is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        answered.extend(tasks.try_join_next().map(Result::unwrap));
+    }
+    drop(held);
+    answered.extend(tasks.join_all().await);
+    assert_eq!(answered, [201, 201]);
 }
 
 #[tokio::test]

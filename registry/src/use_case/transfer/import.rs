@@ -115,11 +115,18 @@ async fn hold(cx: &mut Context<'_>, at: Time, arrival: Arrival) -> Result<(), Tr
     cx.tx.set_epoch(&format!("{:016x}", u64::from_be_bytes(bytes))).await?;
     cx.tx.set_held(Some(at)).await?;
     let action = if arrival == Arrival::Import { "registry.import" } else { "registry.restore" };
-    audit(cx, action, serde_json::json!({ "backup": at })).await
+    audit_everywhere(cx, action, serde_json::json!({ "backup": at })).await
 }
 
 /// In the chain of every organisation.
-pub(super) async fn audit(cx: &mut Context<'_>, action: &str, after: serde_json::Value) -> Result<(), TransferError> {
+///
+/// # Errors
+/// Those of the store.
+pub async fn audit_everywhere(
+    cx: &mut Context<'_>,
+    action: &str,
+    after: serde_json::Value,
+) -> Result<(), TransferError> {
     for Stored { organisation, .. } in all(cx.tx, &ORGANISATIONS).await? {
         let caller = Caller::system(organisation);
         let mut inner = Context { tx: &mut *cx.tx, caller: &caller, ..*cx };

@@ -8,7 +8,7 @@ use crate::use_case::record::all;
 use crate::use_case::store::{Stored, Transaction};
 use crate::use_case::tables::ENVIRONMENTS;
 use crate::use_case::transfer::TransferError;
-use crate::use_case::transfer::import::audit;
+use crate::use_case::transfer::import::audit_everywhere;
 
 /// What is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,5 +36,5 @@ pub async fn holding(tx: &mut dyn Transaction, now: Time) -> Result<Holding, Tra
 pub async fn release(cx: &mut Context<'_>) -> Result<(), TransferError> {
     let backup = cx.tx.held().await?.ok_or(TransferError::NotHeld)?;
     cx.tx.set_held(None).await?;
-    audit(cx, "registry.release", serde_json::json!({ "backup": backup })).await
+    audit_everywhere(cx, "registry.release", serde_json::json!({ "backup": backup })).await
 }
