@@ -11,7 +11,7 @@ use crate::domain::time::Time;
 use crate::use_case::audit::{Change, record};
 use crate::use_case::context::Context;
 use crate::use_case::permission::Reach;
-use crate::use_case::record::{Kept, Record, get, insert, list, lock, update};
+use crate::use_case::record::{Kept, Record, get, insert_named, list, lock, update};
 use crate::use_case::shown::Deleted;
 use crate::use_case::store::{Condition, Query, Table};
 
@@ -104,7 +104,7 @@ pub async fn is_held<T: Record>(cx: &mut Context<'_>, id: &str) -> Result<bool, 
 /// # Errors
 /// It exists already; those of the store.
 pub async fn make<T: Catalogued>(cx: &mut Context<'_>, thing: T) -> Result<Kept<T>, Refusal> {
-    let kept = insert(cx.tx, &cx.caller.organisation, thing).await?;
+    let kept = insert_named(cx.tx, &cx.caller.organisation, thing, cx.randomness).await?;
     audit(cx, "create", None, Some(&kept.thing)).await?;
     Ok(kept)
 }

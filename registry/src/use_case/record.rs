@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::use_case::ports::Randomness;
 use crate::use_case::store::{Query, StoreError, Stored, Table, Transaction};
 
 /// A thing of a kind that is kept.
@@ -78,7 +79,30 @@ pub async fn list<T: Record>(
 }
 
 pub async fn insert<T: Record>(tx: &mut dyn Transaction, organisation: &str, thing: T) -> Result<Kept<T>, StoreError> {
-    let kept = Kept { organisation: organisation.to_owned(), revision: 1, thing };
+    insert_as(tx, organisation, thing, 1).await
+}
+
+/// A thing whose name another one may have had: its first revision is none of that one's.
+pub async fn insert_named<T: Record>(
+    tx: &mut dyn Transaction,
+    organisation: &str,
+    thing: T,
+    randomness: &dyn Randomness,
+) -> Result<Kept<T>, StoreError> {
+    // Few enough bits for whoever takes it for a number of JSON.
+    let mut bytes = [0; 6];
+    randomness.fill(&mut bytes);
+    let random = bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
+    insert_as(tx, organisation, thing, random + 1).await
+}
+
+async fn insert_as<T: Record>(
+    tx: &mut dyn Transaction,
+    organisation: &str,
+    thing: T,
+    revision: i64,
+) -> Result<Kept<T>, StoreError> {
+    let kept = Kept { organisation: organisation.to_owned(), revision, thing };
     tx.insert(T::TABLE, &kept.write()?).await?;
     Ok(kept)
 }

@@ -24,7 +24,7 @@ pub struct Table {
 pub struct Stored {
     pub organisation: String,
     pub id: String,
-    /// Rises with each change; 1 at first.
+    /// Rises by one with each change; positive.
     pub revision: i64,
     /// In the order of the table's.
     pub columns: Vec<Option<String>>,

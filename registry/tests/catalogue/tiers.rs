@@ -27,7 +27,7 @@ async fn a_tier_has_its_defaults_and_is_its_owners() {
             })
         );
         let listed = call!(world, &reader, |cx| tiers::list(cx, ("prod", "x"), &asked(&[])).await).unwrap();
-        assert_eq!(listed.items, [made.value]);
+        assert_eq!(listed.items, std::slice::from_ref(&made.value));
         assert_eq!(call!(world, &reader, |cx| tiers::create(cx, ("prod", "x"), &body).await), Err(Refusal::Forbidden));
         assert_eq!(call!(world, &owner, |cx| tiers::create(cx, ("prod", "y"), &body).await), Err(Refusal::NotFound));
         let exists = call!(world, &owner, |cx| tiers::create(cx, ("prod", "x"), &body).await);
@@ -38,9 +38,9 @@ async fn a_tier_has_its_defaults_and_is_its_owners() {
         let id = ("prod", "x", "gold");
         let refused = call!(world, &reader, |cx| tiers::patch(cx, id, &Expected::Nothing, &patch).await);
         assert_eq!(refused, Err(Refusal::Forbidden));
-        let done =
-            call!(world, &owner, |cx| tiers::patch(cx, id, &Expected::Revisions(vec![1]), &patch).await).unwrap();
-        assert_eq!((done.revision, &done.value["max_duration"]), (2, &json!("90d")));
+        let expected = Expected::Revisions(vec![made.revision]);
+        let done = call!(world, &owner, |cx| tiers::patch(cx, id, &expected, &patch).await).unwrap();
+        assert_eq!((done.revision, &done.value["max_duration"]), (made.revision + 1, &json!("90d")));
         let auditor = caller("default", &["a:auditor"]);
         let entries = call!(world, &auditor, |cx| audit::list(cx, &asked(&[("subject", "tier:prod/x/gold")])).await);
         assert_eq!(entries.unwrap().items.len(), 2);

@@ -39,26 +39,56 @@ async fn a_list_is_followed_by_its_links() {
 async fn a_change_names_the_revision_that_it_is_meant_for() {
     let world = World::new().await;
     let made = world.post("/groups", ADMIN, &json!({"id": "team"})).await;
-    assert_eq!((made.header("location"), made.header("etag")), ("/api/v1/groups/team", "\"1\""));
+    let first = made.header("etag").to_owned();
+    assert_eq!(made.header("location"), "/api/v1/groups/team");
+    let number: i64 = first.trim_matches('"').parse().unwrap();
+    let second = format!("\"{}\"", number + 1);
     let title = json!({"title": "A team"}).to_string();
     let patch = async |tag: &str, body: &str| {
         let condition = format!("if-match: {tag}");
         let headers: &[&str] = if tag.is_empty() { &[] } else { &[&condition] };
         world.call("PATCH", "/groups/team", ADMIN, headers, Some(body)).await
     };
+    let weak = format!("W/{first}");
     for (tag, status) in
-        [("", 428), ("\"2\"", 412), ("W/\"1\"", 412), ("1", 400), ("\"1\"", 200), ("\"1\"", 412), ("*", 200)]
+        [("", 428), (&*second, 412), (&weak, 412), ("1", 400), (&first, 200), (&first, 412), ("*", 200)]
     {
         assert_eq!(patch(tag, &title).await.status.as_u16(), status, "{tag}");
     }
     assert_eq!(patch("", "{").await.status, 400, "400 comes before 428");
     assert_eq!(patch("\"9\"", "{\"x\":1}").await.status, 412, "412 comes before 422");
     let merge = ["content-type: application/merge-patch+json; charset=utf-8", "if-match: *"];
-    assert_eq!(world.call("PATCH", "/groups/team", ADMIN, &merge, Some(&title)).await.header("etag"), "\"2\"");
+    assert_eq!(world.call("PATCH", "/groups/team", ADMIN, &merge, Some(&title)).await.header("etag"), second);
     let got = world.call("GET", "/groups/team", ADMIN, &["if-match: nonsense"], None).await;
-    assert_eq!(got.header("etag"), "\"2\"", "there it means nothing");
+    assert_eq!(got.header("etag"), second, "there it means nothing");
     assert_eq!(world.call("DELETE", "/groups/team", ADMIN, &[], None).await.status, 428);
-    let gone = world.call("DELETE", "/groups/team", ADMIN, &["if-match: \"2\""], None).await;
+    let gone = world.call("DELETE", "/groups/team", ADMIN, &[&format!("if-match: {second}")], None).await;
     assert_eq!((gone.status.as_u16(), gone.bytes.len()), (204, 0));
     assert_eq!(world.call("DELETE", "/groups/team", ADMIN, &["if-match: *"], None).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_has_the_name_of_a_former_thing_has_none_of_its_entity_tags() {
+    let world = World::new().await;
+    let api = json!({"environment": "prod", "id": "pets", "group": "root", "title": "Pets"});
+    world.post("/environments", ADMIN, &json!({"id": "prod"})).await;
+    world.post("/apis", ADMIN, &api).await;
+    for (path, thing, body) in [
+        ("/apis/prod/pets/tiers", "/apis/prod/pets/tiers/gold", json!({"id": "gold"})),
+        ("/apis", "/apis/prod/pets", api),
+        ("/environments", "/environments/test", json!({"id": "test"})),
+        ("/groups", "/groups/team", json!({"id": "team"})),
+        ("/providers", "/providers/main", json!({"id": "main", "kind": "manual"})),
+    ] {
+        let delete = async || world.call("DELETE", thing, ADMIN, &["if-match: *"], None).await;
+        delete().await;
+        let made = world.post(path, ADMIN, &body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let former = format!("if-match: {}", made.header("etag"));
+        assert_eq!(world.call("DELETE", thing, ADMIN, &[&former], None).await.status, 204);
+        let again = world.post(path, ADMIN, &body).await;
+        assert_ne!(again.header("etag"), made.header("etag"), "{thing}");
+        assert_eq!(world.call("DELETE", thing, ADMIN, &[&former], None).await.status, 412, "{thing}");
+        assert_eq!(delete().await.status, 204, "{thing}");
+    }
 }
