@@ -11,6 +11,7 @@ use crate::command::output;
 use crate::domain::adopted_file;
 use crate::domain::principal::{Caller, DEFAULT_ORGANISATION};
 use crate::use_case::adopt::adopt;
+use crate::use_case::context::Context;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -34,10 +35,10 @@ async fn adopted(config: &Path, arguments: Arguments) -> Result<(), Ended> {
     let clients = adopted_file::read(&document).map_err(Ended::invalid)?;
     let connected = Connected::by(config).await?;
     let caller = Caller::system(DEFAULT_ORGANISATION);
-    let mut tx = connected.outside.store.write().await?;
-    let mut cx = connected.context(&mut *tx, &caller);
-    let made = adopt(&mut cx, &clients, &arguments.environment, &arguments.group).await?;
-    tx.commit().await?;
+    let does = async |cx: &mut Context<'_>| {
+        adopt(cx, &clients, &arguments.environment, &arguments.group).await.map(|made| (made, true))
+    };
+    let made = connected.transacted(&caller, does).await?;
     let (applications, contracts, revoked) = (made.applications, made.contracts, made.revoked);
     output::lines([format!("{applications} applications, {contracts} contracts; {revoked} revoked rows were left out")])
 }

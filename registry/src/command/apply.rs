@@ -12,6 +12,7 @@ use crate::configuration::resolve;
 use crate::domain::catalogue_file::CatalogueFile;
 use crate::domain::principal::Caller;
 use crate::use_case::apply::{NotApplied, apply};
+use crate::use_case::context::Context;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -40,11 +41,9 @@ async fn applied(config: &Path, arguments: Arguments) -> Result<Ended, Ended> {
     let catalogue = CatalogueFile::parse(&text, &secret).map_err(Ended::invalid)?;
     let connected = Connected::by(config).await?;
     let caller = Caller::system(catalogue.organisation.clone());
-    let lines = {
-        // What is only to be told is done, too, and then not committed.
-        let mut tx = connected.outside.store.write().await?;
-        apply(&mut connected.context(&mut *tx, &caller), &catalogue, arguments.prune).await?
-    };
+    let does = async |cx: &mut Context<'_>| apply(cx, &catalogue, arguments.prune).await;
+    // What is only to be told is done, too, and then not committed.
+    let lines = connected.transacted(&caller, async |cx| Ok((does(cx).await?, false))).await?;
     output::lines(&lines)?;
     if lines.is_empty() {
         return Ok(Ended::done());
@@ -55,14 +54,15 @@ async fn applied(config: &Path, arguments: Arguments) -> Result<Ended, Ended> {
     if !arguments.yes && !output::agreed("Do this?")? {
         return Err(Ended::failed("nothing was changed"));
     }
-    let mut tx = connected.outside.store.write().await?;
-    let done = apply(&mut connected.context(&mut *tx, &caller), &catalogue, arguments.prune).await?;
     // What was agreed to is what is done.
-    if done != lines {
-        return Err(Ended::failed("something else was changed in the meantime: look again"));
+    let agreed = connected.transacted(&caller, async |cx| {
+        let is_agreed = does(cx).await? == lines;
+        Ok((is_agreed, is_agreed))
+    });
+    if agreed.await? {
+        return Ok(Ended::done());
     }
-    tx.commit().await?;
-    Ok(Ended::done())
+    Err(Ended::failed("something else was changed in the meantime: look again"))
 }
 
 impl From<NotApplied> for Ended {

@@ -10,12 +10,14 @@ use tracing_subscriber::EnvFilter;
 use crate::command::ended::Ended;
 use crate::configuration::{Configuration, Log};
 use crate::domain::principal::{Caller, DEFAULT_ORGANISATION};
+use crate::domain::refusal::Refusal;
 use crate::domain::webhook::Subscribers;
 use crate::http::registry::Outside;
 use crate::remote::access_tokens::IssuedTokens;
 use crate::sealing::SealingKeys;
 use crate::store::Database;
 use crate::system::{SystemClock, SystemRandomness};
+use crate::use_case::apply::NotApplied;
 use crate::use_case::context::Context;
 use crate::use_case::organisations;
 use crate::use_case::ports::{AccessTokens, Clock};
@@ -23,6 +25,9 @@ use crate::use_case::store::{Store, StoreError, Transaction};
 
 /// A configuration that is longer is none.
 const MOST_BYTES: u64 = 1 << 20;
+
+/// So often something is tried that other changes are in the way of.
+const ATTEMPTS: usize = 5;
 
 /// # Errors
 /// The end of a command whose configuration cannot be used.
@@ -130,6 +135,26 @@ impl Connected {
         Ok(())
     }
 
+    /// Does it in a transaction, which is committed if it says so.
+    ///
+    /// # Errors
+    /// Its own; those of the store.
+    pub async fn transacted<T>(
+        &self,
+        caller: &Caller,
+        does: impl AsyncFn(&mut Context<'_>) -> Result<(T, bool), NotApplied>,
+    ) -> Result<T, NotApplied> {
+        let attempt = async || {
+            let mut tx = self.outside.store.write().await.map_err(Refusal::from)?;
+            let (done, is_wanted) = does(&mut self.context(&mut *tx, caller)).await?;
+            if is_wanted {
+                tx.commit().await.map_err(Refusal::from)?;
+            }
+            Ok(done)
+        };
+        persistently(attempt).await
+    }
+
     pub fn context<'a>(&'a self, tx: &'a mut dyn Transaction, caller: &'a Caller) -> Context<'a> {
         let Outside { clock, randomness, sealing, .. } = &self.outside;
         let (now, limits) = (clock.now(), &self.configuration.limits);
@@ -144,6 +169,17 @@ impl Connected {
             request_id: None,
         }
     }
+}
+
+/// What another change was in the way of is done again after that one.
+async fn persistently<T>(attempt: impl AsyncFn() -> Result<T, NotApplied>) -> Result<T, NotApplied> {
+    for _ in 1..ATTEMPTS {
+        match attempt().await {
+            Err(NotApplied::Refused(Refusal::Collided)) => {}
+            other => return other,
+        }
+    }
+    attempt().await
 }
 
 fn subscribers(configuration: &Configuration) -> Subscribers {
@@ -171,4 +207,29 @@ fn system(configuration: &Configuration, store: Arc<dyn Store>) -> Result<Outsid
         access_tokens,
         proof_judge: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_collides_is_done_again_but_not_for_ever() {
+        for (collisions, attempts, ends_well) in [(0, 1, true), (1, 2, true), (4, 5, true), (5, 5, false)] {
+            let tried = Cell::new(0);
+            let ended = persistently(async || {
+                tried.set(tried.get() + 1);
+                if tried.get() > collisions { Ok(()) } else { Err(NotApplied::Refused(Refusal::Collided)) }
+            });
+            assert_eq!((ended.await.is_ok(), tried.get()), (ends_well, attempts), "{collisions}");
+        }
+        let tried = Cell::new(0);
+        let ended = persistently(async || -> Result<(), _> {
+            tried.set(tried.get() + 1);
+            Err(NotApplied::Refused(Refusal::Unavailable))
+        });
+        assert_eq!((ended.await.is_err(), tried.get()), (true, 1));
+    }
 }

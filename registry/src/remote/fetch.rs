@@ -18,6 +18,14 @@ pub fn client(within: Duration) -> Result<Client, reqwest::Error> {
     Client::builder().redirect(Policy::none()).timeout(within).no_proxy().user_agent("tessera-registry").build()
 }
 
+/// The status of an answer; whatever follows is not read.
+///
+/// # Errors
+/// As [`answer`].
+pub async fn status(request: RequestBuilder) -> Result<u16, String> {
+    Ok(request.send().await.map_err(told)?.status().as_u16())
+}
+
 /// Status and body of an answer.
 ///
 /// # Errors

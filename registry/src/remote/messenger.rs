@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use crate::configuration::Webhook;
 use crate::measures::WEBHOOK_DELIVERIES;
-use crate::remote::fetch::{answer, client};
+use crate::remote::fetch::{client, status};
 use crate::use_case::ports::{Message, Messenger, Told};
 
 const WITHIN: Duration = Duration::from_secs(10);
@@ -57,10 +57,7 @@ impl Messenger for HttpMessenger {
             .header("webhook-timestamp", message.timestamp.to_string())
             .header("webhook-signature", signature)
             .body(message.body.clone());
-        let told = match answer(request).await {
-            Ok((status, _)) => Told::Status(status),
-            Err(why) => Told::Failed(why),
-        };
+        let told = status(request).await.map_or_else(Told::Failed, Told::Status);
         let result = if matches!(told, Told::Status(200..=299)) { "done" } else { "failed" };
         metrics::counter!(WEBHOOK_DELIVERIES, "result" => result).increment(1);
         told
@@ -70,6 +67,34 @@ impl Messenger for HttpMessenger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::webhook::Subscriber;
+
+    #[tokio::test]
+    async fn the_status_counts_and_not_what_follows() {
+        use std::io::{Read, Write};
+        for (head, told) in [
+            ("200 OK\r\ncontent-length: 999999999", Told::Status(200)),
+            ("204 No Content", Told::Status(204)),
+            ("200 OK\r\ntransfer-encoding: chunked", Told::Status(200)),
+            ("503 Not Now\r\ncontent-length: 999999999", Told::Status(503)),
+        ] {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("http://{}/", listener.local_addr().unwrap());
+            std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = write!(stream, "HTTP/1.1 {head}\r\n\r\n");
+                // Whoever reads on, waits for more.
+                let _ = stream.read(&mut [0; 4096]);
+            });
+            let subscriber = Subscriber { organisation: "default".into(), url: url.clone(), events: None };
+            let webhook = Webhook { subscriber, secret: vec![7; 32].into() };
+            let messenger = HttpMessenger::new(&[webhook]).unwrap();
+            let message =
+                Message { organisation: "default".into(), url, id: "m".into(), timestamp: 0, body: "{}".into() };
+            assert_eq!(messenger.tell(&message).await, told, "{head}");
+        }
+    }
 
     /// The example of the specification of Standard Webhooks.
     #[test]
