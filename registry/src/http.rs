@@ -14,6 +14,7 @@ pub mod json;
 pub mod notes;
 pub mod openapi;
 pub mod ops;
+pub mod polls;
 pub mod problem;
 pub mod problem_pages;
 pub mod problem_types;

@@ -1,7 +1,14 @@
 //! What `/metrics` tells: every name, with what it counts. Calls of providers, orphans and one-time tokens have no names
 //! yet, as no provider is called yet.
 
+use std::time::Duration;
+
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
+use metrics_util::MetricKindMask;
+
+/// Of times, in seconds.
+const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0];
 
 /// How a metric is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +80,21 @@ pub fn begin() {
         metrics::counter!(WEBHOOK_DELIVERIES, "result" => result).increment(0);
     }
     metrics::counter!(DATABASE_ERRORS).increment(0);
+    remind();
+}
+
+/// Tells again what does not change.
+pub fn remind() {
     let version = env!("CARGO_PKG_VERSION");
     metrics::gauge!(BUILD_INFO, "version" => version, "revision" => REVISION).set(1.0);
+    metrics::gauge!(HELD_POLLS).increment(0.0);
+}
+
+/// What takes the metrics: times go into buckets, and gauges that were not told for so long are forgotten.
+///
+/// # Errors
+/// None with these buckets.
+pub fn recorder(forgotten: Duration) -> Result<PrometheusBuilder, BuildError> {
+    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS)?;
+    Ok(builder.idle_timeout(MetricKindMask::GAUGE, Some(forgotten)))
 }

@@ -10,7 +10,7 @@ use axum::Router;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -29,8 +29,8 @@ use crate::remote::messenger::HttpMessenger;
 use crate::tasks::{self, Work};
 use crate::tls;
 
-/// Of times, in seconds.
-const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0];
+/// Gauges of what is not there any more are forgotten after this.
+const FORGOTTEN: Duration = Duration::from_secs(300);
 /// Requests that run when the service is told to end have so long.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -98,9 +98,8 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
     Ok(())
 }
 
-/// What takes the metrics; times go into buckets.
 fn recorder() -> Result<PrometheusHandle, Ended> {
-    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(Ended::failed)?;
+    let builder = measures::recorder(FORGOTTEN).map_err(Ended::failed)?;
     let recorder = builder.install_recorder().map_err(Ended::failed)?;
     measures::begin();
     Ok(recorder)

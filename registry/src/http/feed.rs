@@ -8,7 +8,6 @@ mod state;
 mod validity;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -23,7 +22,7 @@ pub use state::Feed;
 use crate::http::address::caller_address;
 use crate::http::frame::{Trail, framed};
 use crate::http::problem::HttpProblem;
-use crate::measures::{FEED_POLLS, LAST_POLL};
+use crate::measures::FEED_POLLS;
 use crate::use_case::gateway_tokens::note_poll;
 use poller::{Poller, Wish};
 
@@ -94,8 +93,7 @@ async fn told(Service { feed, holds }: &Service, parts: &Parts, trail: &mut Trai
 /// Notes the poll, if that is due; whether it can be written down changes no answer.
 fn note(feed: &Feed, poller: Poller, response: &Response) {
     let now = feed.registry.outside.clock.now();
-    let seconds = Duration::from_millis(now.as_millis()).as_secs_f64();
-    metrics::gauge!(LAST_POLL, "gateway" => poller.gateway.clone()).set(seconds);
+    feed.registry.polls.note(&poller.gateway, now);
     let position = response.extensions().get::<answer::Position>().map(|position| position.0);
     let (Some(position), true) = (position, poller.is_due) else { return };
     if !feed.registry.notes.begin(&poller.token, now) {

@@ -7,6 +7,7 @@ use crate::domain::network::Network;
 use crate::domain::webhook::Subscribers;
 use crate::http::at_once::AtOnce;
 use crate::http::notes::Notes;
+use crate::http::polls::Polls;
 use crate::http::throttle::Throttle;
 use crate::use_case::context::Limits;
 use crate::use_case::ports::{AccessTokens, Clock, ProofJudge, Randomness, Sealing};
@@ -46,11 +47,13 @@ pub struct Registry {
     pub throttle: Throttle,
     pub at_once: AtOnce,
     pub notes: Notes,
+    pub polls: Polls,
 }
 
 impl Registry {
     pub fn new(outside: Outside, settings: HttpSettings) -> Self {
         let throttle = Throttle::new(settings.requests_per_second, settings.burst, settings.failed_authentications);
-        Self { outside, settings, throttle, at_once: AtOnce::default(), notes: Notes::default() }
+        let (at_once, notes, polls) = Default::default();
+        Self { outside, settings, throttle, at_once, notes, polls }
     }
 }

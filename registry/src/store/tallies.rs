@@ -1,6 +1,6 @@
 //! How many there are of what the metrics tell, each counted by an index alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -28,12 +28,15 @@ pub struct Tallies {
     /// Contracts that wait for somebody's approval, by organisation.
     pub approvals: BTreeMap<String, i64>,
     pub tasks: Vec<TaskTally>,
+    /// The identifiers of all gateways.
+    pub gateways: BTreeSet<String>,
 }
 
 const FEED_ROWS: &str = "SELECT organisation, environment, live FROM feeds WHERE ended = 0";
 const APPROVALS: &str = "SELECT o.organisation, (SELECT count(*) FROM contracts c \
      WHERE c.organisation = o.organisation AND c.waiting >= '') FROM organisations o";
 const TASKS: &str = "SELECT kind, status, stuck, count(*), min(id) FROM tasks GROUP BY kind, status, stuck";
+const GATEWAYS: &str = "SELECT id FROM gateways";
 
 fn text(row: &AnyRow, column: usize) -> Result<String, StoreError> {
     row.try_get(column).map_err(fault)
@@ -47,6 +50,7 @@ pub(super) async fn tallied(tx: &mut SqlTransaction) -> Result<Tallies, StoreErr
     let feeds = tx.rows(Sql::new(FEED_ROWS)).await?;
     let organisations = tx.rows(Sql::new(APPROVALS)).await?;
     let tasks = tx.rows(Sql::new(TASKS)).await?;
+    let gateways = tx.rows(Sql::new(GATEWAYS)).await?;
     let task = |row: &AnyRow| {
         let is_stuck = text(row, 2)? == "true";
         Ok(TaskTally {
@@ -64,5 +68,6 @@ pub(super) async fn tallied(tx: &mut SqlTransaction) -> Result<Tallies, StoreErr
             .collect::<Result<_, _>>()?,
         approvals: organisations.iter().map(|row| Ok((text(row, 0)?, number(row, 1)?))).collect::<Result<_, _>>()?,
         tasks: tasks.iter().map(task).collect::<Result<_, _>>()?,
+        gateways: gateways.iter().map(|row| text(row, 0)).collect::<Result<_, _>>()?,
     })
 }

@@ -10,11 +10,11 @@ use tokio::time::{Instant, timeout};
 use crate::domain::task::{TASK_KINDS, TASK_STATES, TaskStatus};
 use crate::domain::time::Time;
 use crate::measures::{
-    APPROVALS_OPEN, DATABASE_CONNECTIONS, FEED_POSITION, FEED_ROWS, HELD, TASK_OLDEST, TASKS, TASKS_STUCK,
+    self, APPROVALS_OPEN, DATABASE_CONNECTIONS, FEED_POSITION, FEED_ROWS, HELD, TASK_OLDEST, TASKS, TASKS_STUCK,
 };
 use crate::store::{Database, Tallies, TaskTally};
 use crate::tasks::work::Work;
-use crate::use_case::store::Store;
+use crate::use_case::store::{Store, StoreError};
 
 /// Between two looks at what is known without asking.
 const LOOK: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ type Feeds = BTreeSet<(String, String)>;
 
 /// Looks and counts until the service ends.
 pub(super) async fn run(work: Arc<Work>, mut ending: watch::Receiver<bool>) {
-    let mut feeds = Feeds::new();
+    let (mut tallies, mut feeds) = (None, Feeds::new());
     let mut next = Instant::now();
     loop {
         tell(&work.database);
@@ -36,16 +36,23 @@ pub(super) async fn run(work: Arc<Work>, mut ending: watch::Receiver<bool>) {
         work.metrics.run_upkeep();
         let begun = Instant::now();
         if begun >= next {
-            count(&work, &mut feeds).await;
+            tallies = count(&work).await.or(tallies);
             next = begun + PAUSE.max(begun.elapsed().saturating_mul(SHARE));
         }
+        if let Some(tallies) = &tallies {
+            show(tallies, work.registry.outside.clock.now(), &mut feeds);
+            work.registry.polls.retain(&tallies.gateways);
+        }
+        work.registry.polls.tell();
         if timeout(LOOK, ending.wait_for(|ending| *ending)).await.is_ok() {
             return;
         }
     }
 }
 
+/// Gauges that nobody tells for some minutes are forgotten with what they were about: all others are told anew.
 fn tell(database: &Database) {
+    measures::remind();
     let (idle, used) = database.connections();
     for (state, count) in [("idle", idle), ("used", used)] {
         metrics::gauge!(DATABASE_CONNECTIONS, "state" => state).set(count as f64);
@@ -58,20 +65,19 @@ fn tell(database: &Database) {
 }
 
 /// What could not be counted stays as it was; the store counts why.
-async fn count(work: &Work, feeds: &mut Feeds) {
-    match work.database.tallies().await {
-        Ok(tallies) => show(&tallies, work.registry.outside.clock.now(), feeds),
-        Err(error) => tracing::debug!(%error, "what the metrics tell could not be counted"),
-    }
+async fn count(work: &Work) -> Option<Tallies> {
+    let unknown = |error: &StoreError| tracing::debug!(%error, "what the metrics tell could not be counted");
+    work.database.tallies().await.inspect_err(unknown).ok()
 }
 
-/// `feeds` are those that are shown already: the ones that have gone have no rows.
+/// `feeds` are those that were shown before: the ones that have gone have no rows, and are not shown again.
 fn show(tallies: &Tallies, now: Time, feeds: &mut Feeds) {
     feeds.extend(tallies.feed_rows.keys().cloned());
     for feed in feeds.iter() {
         let rows = tallies.feed_rows.get(feed).copied().unwrap_or_default();
         metrics::gauge!(FEED_ROWS, &of_feed(feed.clone())).set(rows as f64);
     }
+    feeds.retain(|feed| tallies.feed_rows.contains_key(feed));
     for (organisation, count) in &tallies.approvals {
         metrics::gauge!(APPROVALS_OPEN, "organisation" => organisation.clone()).set(*count as f64);
     }
@@ -111,9 +117,8 @@ fn of_feed((organisation, environment): (String, String)) -> [(&'static str, Str
 
 #[cfg(test)]
 mod tests {
-    use metrics_exporter_prometheus::PrometheusBuilder;
-
     use super::*;
+    use crate::http::polls::Polls;
 
     fn tally(status: &str, is_stuck: bool, count: i64, millis: u64) -> TaskTally {
         let at = uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, 0);
@@ -123,7 +128,7 @@ mod tests {
 
     #[test]
     fn tallies_become_gauges_and_what_has_gone_becomes_nothing() {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let recorder = measures::recorder(Duration::from_nanos(1)).unwrap().build_recorder();
         let feed = |environment: &str| ("default".to_owned(), environment.to_owned());
         metrics::with_local_recorder(&recorder, || {
             let mut feeds = Feeds::new();
@@ -136,6 +141,7 @@ mod tests {
                     tally("waiting", true, 2, 50_000),
                     tally("running", true, 1, 60_000),
                 ],
+                ..Tallies::default()
             };
             show(&tallies, Time::from_millis(90_000), &mut feeds);
             let text = recorder.handle().render();
@@ -160,6 +166,33 @@ mod tests {
                 "task_oldest_seconds{kind=\"webhook\"} 0",
             ] {
                 assert!(text.lines().any(|found| found == format!("tessera_registry_{line}")), "{line}\n{text}");
+            }
+            // At last it is not told at all.
+            show(&tallies, Time::from_millis(90_000), &mut feeds);
+            let text = recorder.handle().render();
+            assert!(text.contains("environment=\"production\"") && !text.contains("environment=\"test\""), "{text}");
+        });
+    }
+
+    #[test]
+    fn gateways_that_have_gone_are_forgotten_and_others_are_not() {
+        let recorder = measures::recorder(Duration::from_nanos(1)).unwrap().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            let (polls, names) = (Polls::default(), ["one", "other"].map(str::to_owned));
+            for name in &names {
+                polls.note(name, Time::from_millis(1_500));
+            }
+            measures::remind();
+            let shown = |name: &str| format!("gateway_last_poll_seconds{{gateway=\"{name}\"}} 1.5");
+            let text = recorder.handle().render();
+            assert!(text.contains(&shown("one")) && text.contains(&shown("other")), "{text}");
+            for _ in 0..2 {
+                polls.retain(&["one".to_owned()].into());
+                polls.tell();
+                measures::remind();
+                let text = recorder.handle().render();
+                assert!(text.contains(&shown("one")) && !text.contains("other"), "{text}");
+                assert!(text.contains("build_info") && text.contains("feed_held_polls 0"), "{text}");
             }
         });
     }
