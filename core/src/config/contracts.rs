@@ -89,6 +89,11 @@ pub(super) fn read(section: &Section<'_>, references: &References<'_>) -> Option
         return None;
     }
     let max_staleness = (!max_staleness.is_zero()).then_some(max_staleness);
+    let wait = source.as_ref().map(FeedSettings::wait).unwrap_or_default();
+    if !outlasts(max_staleness, wait) {
+        section.refuse_member(CONTRACTS.max_staleness.name(), Code::Conflict, NOT_LONGER);
+        return None;
+    }
     Some(ContractSettings { inline, source, max_staleness, before_first_load })
 }
 
@@ -142,12 +147,24 @@ fn source(section: &Section<'_>) -> Option<FeedSettings> {
     let full_reload = section.get(&SOURCE.full_reload);
     let timeout = section.get(&SOURCE.timeout);
     let headers = section.get(&SOURCE.headers);
-    Some(FeedSettings {
+    let settings = FeedSettings {
         cluster: cluster?.into(),
         url: url?,
         refresh: refresh?,
         full_reload: full_reload?,
         timeout: timeout?,
         headers: headers?,
-    })
+    };
+    if outlasts(Some(settings.timeout), settings.wait()) {
+        return Some(settings);
+    }
+    section.refuse_member(SOURCE.timeout.name(), Code::Conflict, NOT_LONGER);
+    None
+}
+
+const NOT_LONGER: &str = "must be longer than the \"wait\" that the header \"prefer\" of the source asks for";
+
+/// Whether a poll that is held for as long as was asked for ends before that.
+fn outlasts(limit: Option<Duration>, wait: Duration) -> bool {
+    wait.is_zero() || limit.is_none_or(|limit| limit > wait)
 }

@@ -115,7 +115,8 @@ impl Poller {
         let mut feed = transfer.base.root.feed.clone();
         feed.last_good = last_good;
         let Transfer { started, full, waits, .. } = *transfer;
-        self.duty.succeed(&mut feed, Success { started, full, waits, news }, now);
+        let answered = transfer.answered.unwrap_or(now);
+        self.duty.succeed(&mut feed, Success { started, answered, full, waits, news }, now);
         feed
     }
 

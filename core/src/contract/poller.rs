@@ -81,6 +81,11 @@ impl Poller {
         match &self.work {
             Work::Idle if self.duty.is_due(seen, turn.now) => self.begin(seen, turn),
             Work::Idle => {}
+            // It goes on from what is no longer there, as after a repair: nothing that it brings could be taken.
+            Work::Asking(transfer, ..) if seen.is_some_and(|seen| !transfer.goes_on_from(seen)) => {
+                self.work = Work::Idle;
+                self.begin(seen, turn);
+            }
             Work::Asking(_, _, until) if turn.now < *until => {}
             Work::Asking(..) => {
                 if let Work::Asking(transfer, ..) = std::mem::replace(&mut self.work, Work::Idle) {
@@ -172,7 +177,8 @@ impl Poller {
     }
 
     fn receive(&mut self, mut transfer: Transfer, answer: HttpAnswer, turn: &mut Turn<'_>) {
-        transfer.waits |= page::waits(&answer);
+        transfer.answered.get_or_insert(turn.now);
+        transfer.waits |= page::waits(&self.source, &answer);
         match answer.status {
             304 if transfer.conditional && page::is_unchanged(&self.source, transfer.path(), &answer) => {
                 let last_good = transfer.base.root.feed.last_good.clone();

@@ -13,7 +13,7 @@ use crate::contract::transfer_error::TransferError;
 use crate::feed::page::Page;
 use crate::feed::request::{Mode, first_page};
 use crate::feed::settings::FeedSettings;
-use crate::feed::state::{LastGood, Validator};
+use crate::feed::state::{FeedState, LastGood, Validator};
 use crate::port::SharedStore;
 
 /// Most pages of one answer.
@@ -29,6 +29,8 @@ const BYTES_PER_SLICE: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Transfer {
     pub started: Timestamp,
+    /// When the first answer came.
+    pub answered: Option<Timestamp>,
     pub base: Base,
     /// Asked for changes since the cursor of `base`.
     pub since: bool,
@@ -62,6 +64,7 @@ impl Transfer {
         let seed = if manifest.generation == 0 { seed } else { manifest.seed };
         Self {
             started,
+            answered: None,
             base,
             since,
             conditional: false,
@@ -78,7 +81,7 @@ impl Transfer {
 
     /// The same transfer from its beginning, asked for in full.
     pub(super) fn restarted(self, since: bool) -> Self {
-        Self::new(self.base, since, self.seed, self.started)
+        Self { answered: self.answered, ..Self::new(self.base, since, self.seed, self.started) }
     }
 
     /// The path of the first page. It is asked for conditionally if that is `allowed` and the page is known.
@@ -96,6 +99,11 @@ impl Transfer {
     pub(super) fn mode(&self) -> Mode<'_> {
         let validator = self.base.root.feed.last_good.validator.as_ref().filter(|_| self.conditional);
         validator.map_or(Mode::Full, |validator| Mode::Conditional(&validator.etag))
+    }
+
+    /// Whether this is where polling stands.
+    pub(super) fn goes_on_from(&self, seen: &FeedState) -> bool {
+        self.base.root.feed.last_good == seen.last_good
     }
 
     /// The path of the page that was asked for last.

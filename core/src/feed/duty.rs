@@ -32,6 +32,8 @@ const REST: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 pub struct Success {
     pub started: Timestamp,
+    /// The first answer came.
+    pub answered: Timestamp,
     /// Everything was asked for.
     pub full: bool,
     /// The server held it, or would have, until there was something to tell (RFC 7240, `wait`).
@@ -148,9 +150,9 @@ impl Duty {
     }
 
     /// What a poll has come to. Where the server holds polls, the next one is sent at once: being held is what takes
-    /// the time between them.
+    /// the time between them. What takes its time after that, as a large set does, is followed by a rest all the same.
     pub fn succeed(&mut self, state: &mut FeedState, success: Success, now: Timestamp) {
-        let Success { started, full, waits, news } = success;
+        let Success { started, answered, full, waits, news } = success;
         self.waits = waits || (self.waits && news && !full);
         self.deference = FIRST_DEFERENCE;
         let wait = interval(self.source.refresh, &mut self.prng);
@@ -159,11 +161,14 @@ impl Duty {
         state.record(self.pace, true);
         state.checked_at = now;
         state.polled_at = started;
-        let took = now.since(started);
+        let least = LEAST_BETWEEN_HELD.min(wait);
+        let (held, lasted) = (answered.since(started), now.since(answered));
+        // What takes longer than `refresh` is not followed by the next poll at once.
+        let rested = |took: Duration| wait.max(took.saturating_add(wait / 8));
         state.wait = match self.waits {
-            true => took.max(LEAST_BETWEEN_HELD.min(wait)),
-            // A poll that takes longer than that is not followed by the next one at once.
-            false => wait.max(took.saturating_add(wait / 8)),
+            true if lasted < least => held.saturating_add(lasted).max(least),
+            true => held.saturating_add(rested(lasted)),
+            false => rested(now.since(started)),
         };
         if full {
             state.full_due = started.plus(full_wait);

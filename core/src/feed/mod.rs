@@ -5,7 +5,7 @@
 //! * [`state`]: where polling stands, for all workers;
 //! * [`fresh_document`]: one that a worker keeps to itself, and its [`fetched_body`];
 //! * [`request`] and [`page`]: one page asked for, conditionally or in full, and what of the answer can be read;
-//!   [`link`] leads to the next one.
+//!   [`link`] leads to the next one, a [`preference`] says how long a poll may be held.
 
 pub mod duty;
 pub mod fetched_body;
@@ -13,6 +13,7 @@ pub mod fresh_document;
 pub mod lease;
 pub mod link;
 pub mod page;
+pub mod preference;
 pub mod request;
 pub mod schedule;
 pub mod settings;

@@ -2,6 +2,7 @@
 
 use crate::base::http::{Body, HttpAnswer};
 use crate::feed::link::{LinkError, Origin, next_page};
+use crate::feed::preference;
 use crate::feed::settings::FeedSettings;
 use std::fmt;
 
@@ -72,14 +73,12 @@ pub fn is_unchanged(source: &FeedSettings, path: &str, answer: &HttpAnswer) -> b
     next(source, path, answer) == Ok(None)
 }
 
-/// Whether the server says that it holds polls until there is something to tell (RFC 7240, 3 and 4.3).
-pub fn waits(answer: &HttpAnswer) -> bool {
+/// Whether the server was asked to hold polls until there is something to tell, and says that it does (RFC 7240, 3 and
+/// 4.3).
+pub fn waits(source: &FeedSettings, answer: &HttpAnswer) -> bool {
     let applied = answer.headers.iter().filter(|(name, _)| name == "preference-applied");
-    let mut preferences = applied.flat_map(|(_, value)| value.split(|byte| *byte == b','));
-    preferences.any(|preference| {
-        let name = preference.split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default();
-        name.trim_ascii().eq_ignore_ascii_case(b"wait")
-    })
+    let wait = applied.filter_map(|(_, value)| preference::wait(value)).next();
+    !source.wait().is_zero() && wait.is_some_and(|value| preference::seconds(value) != Some(0))
 }
 
 pub(super) fn validator(etag: &[u8]) -> Option<Box<str>> {

@@ -434,6 +434,28 @@ fn token_sources() {
 }
 
 #[test]
+fn what_ends_a_poll_that_is_held_as_it_was_asked_to_be() {
+    let contracts = |timeout: &str, max_staleness: &str, prefer: &str| {
+        let headers = json!({"authorization": "x", "Prefer": prefer});
+        let source = json!({"url": "https://c/", "cluster": "c", "timeout": timeout, "headers": headers});
+        json!({"source": source, "max_staleness": max_staleness})
+    };
+    let longer = "must be longer than the \"wait\" that the header \"prefer\" of the source asks for";
+    for (timeout, max_staleness, member) in
+        [("20s", "24h", "source.timeout"), ("5s", "24h", "source.timeout"), ("25s", "20s", "max_staleness")]
+    {
+        let wrong = contracts(timeout, max_staleness, "respond-async, wait=20");
+        refused("/contracts", wrong, &format!("contracts.{member}: {longer}"));
+    }
+    for (timeout, max_staleness, prefer) in
+        [("21s", "21s", "wait=20"), ("25s", "0s", "wait=20"), ("1s", "1s", "wait=0"), ("1s", "1s", "return=minimal")]
+    {
+        let right = with(smallest(), "/contracts", contracts(timeout, max_staleness, prefer));
+        accepted(&right);
+    }
+}
+
+#[test]
 fn contract_settings() {
     refused("/contracts", json!({}), "contracts: must hold \"inline\", \"source\" or both");
     refused(

@@ -1,6 +1,7 @@
 //! A source that holds polls until there is something to tell.
 
 use super::*;
+use crate::base::secret::Secret;
 use crate::feed::schedule::LEAST_BETWEEN_HELD;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -11,20 +12,31 @@ fn changes(tier: &str, told: &[(&str, &str)]) -> HttpResult {
     answer(200, told, format!(r#"{{"changes":[{rows}],"cursor":"1"}}"#))
 }
 
+fn whole() -> String {
+    format!(r#"{{"contracts":[{}],"cursor":"0"}}"#, row("c", "gold"))
+}
+
 /// A worker that has loaded a document with a cursor, and whose polls the test answers when it likes.
 struct Held {
     stage: Stage,
     /// The poll under way.
     call: Option<PageCall>,
+    path: String,
     polls: usize,
 }
 
 impl Held {
     fn new() -> Self {
-        let mut stage = Stage::new(|_| ok(format!(r#"{{"contracts":[{}],"cursor":"0"}}"#, row("c", "gold"))));
+        Self::asking("wait=20")
+    }
+
+    fn asking(prefer: &str) -> Self {
+        let source = FeedSettings { headers: vec![("prefer".into(), Secret::new(prefer))], ..source_settings() };
+        let settings = ContractSettings { source: Some(source), ..settings() };
+        let mut stage = Stage::with(settings, |_| ok(whole()));
         stage.tick();
         stage.script(|_| panic!("the test answers"));
-        let mut held = Self { stage, call: None, polls: 0 };
+        let mut held = Self { stage, call: None, path: String::new(), polls: 0 };
         held.until_asked();
         held
     }
@@ -34,7 +46,7 @@ impl Held {
             for action in std::mem::take(&mut actions) {
                 match action {
                     Action::Call(call, request) => {
-                        assert!(asked(&request).path.starts_with("/c?since="));
+                        self.path = asked(&request).path;
                         assert_eq!(self.call.replace(call), None);
                         self.polls += 1;
                     }
@@ -77,7 +89,7 @@ fn the_next_poll_is_sent_with_the_answer_of_one_that_was_held() {
     for tier in ["silver", "", "bronze"] {
         held.pass(Duration::from_millis(700));
         held.answer(changes(tier, &[JSON, APPLIED, ("etag", "\"1\"")]));
-        assert!(held.call.is_some(), "{tier}");
+        assert!(held.call.is_some() && held.path.starts_with("/c?since="), "{tier}");
     }
     held.pass(Duration::from_millis(700));
     held.answer(answer(304, &[APPLIED], ""));
@@ -125,8 +137,54 @@ fn a_poll_that_fails_backs_off_wherever_others_were_held() {
     held.pass(Duration::from_millis(700));
     held.answer(answer(503, &[APPLIED, ("retry-after", "5")], ""));
     assert!(held.until_asked() >= Duration::from_secs(5));
-    for other in ["", "wait-for-it=1", "respond-async; wait=1", "awaited"] {
+    for other in ["", "wait-for-it=1", "respond-async; wait=1", "awaited", "wait=0"] {
         held.answer(changes("", &[JSON, ("preference-applied", other)]));
         assert!(held.until_asked() >= REFRESH.mul_f64(0.8), "{other}");
     }
+}
+
+#[test]
+fn who_was_not_asked_to_wait_does_not_hold_polls_whatever_it_says() {
+    for prefer in ["wait=0", "wait=soon", "respond-async", "return=minimal; wait=20"] {
+        let mut held = Held::asking(prefer);
+        held.pass(Duration::from_millis(700));
+        held.answer(changes("silver", &[JSON, APPLIED]));
+        assert!(held.until_asked() >= REFRESH.mul_f64(0.8), "{prefer}");
+    }
+}
+
+#[test]
+fn what_takes_its_time_when_it_has_come_is_followed_by_a_rest() {
+    let mut held = Held::new();
+    for _ in 0..3 {
+        let next = ("link", "</c?since=0&page=2>; rel=\"next\"");
+        held.answer(changes("silver", &[JSON, APPLIED, next]));
+        held.pass(LEAST_BETWEEN_HELD * 2);
+        held.answer(changes("gold", &[JSON, APPLIED]));
+        assert!(held.until_asked() >= REFRESH.mul_f64(0.8));
+    }
+    // How long the server held it before that is no part of it.
+    held.pass(REFRESH / 2);
+    held.answer(changes("silver", &[JSON, APPLIED]));
+    assert!(held.call.is_some());
+}
+
+#[test]
+fn a_repair_does_not_wait_for_a_poll_that_is_held() {
+    use crate::port::{Expect, SharedStore};
+    let mut held = Held::new();
+    held.pass(TICK);
+    for (key, value) in held.stage.store.dump() {
+        if !key.ends_with("/root") && !key.ends_with("/lease") && !value.is_empty() {
+            held.stage.store.set(&key, b"junk", Expect::Anything).unwrap();
+        }
+    }
+    assert_eq!(held.stage.tier("c"), "?");
+    let dropped = held.call.take().unwrap();
+    held.pass(TICK * 3);
+    assert_eq!((held.path.as_str(), held.call.is_some()), ("/c", true));
+    let actions = held.stage.contracts.on_answer(dropped, changes("", &[JSON]), &held.stage.store, held.stage.now);
+    held.take(actions);
+    held.answer(ok(whole()));
+    assert_eq!(held.stage.tier("c"), "gold");
 }
