@@ -11,12 +11,12 @@ use tokio::time::Instant;
 pub struct Aged<T> {
     fresh: Duration,
     pause: Duration,
-    state: Mutex<State<T>>,
+    state: Mutex<AgedState<T>>,
     /// Whose turn it is to fetch it.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-struct State<T> {
+struct AgedState<T> {
     value: Option<Arc<T>>,
     /// When it was fetched.
     since: Option<Instant>,
@@ -26,7 +26,7 @@ struct State<T> {
     failure: Option<String>,
 }
 
-impl<T> State<T> {
+impl<T> AgedState<T> {
     fn known(&self) -> Result<Arc<T>, String> {
         let why = || self.failure.clone().unwrap_or_else(|| "it is not known".to_owned());
         self.value.clone().ok_or_else(why)
@@ -36,7 +36,7 @@ impl<T> State<T> {
 impl<T: Send + Sync + 'static> Aged<T> {
     /// It is used for so long as it is `fresh` before it is fetched anew, and between two fetches there is a pause.
     pub fn new(fresh: Duration, pause: Duration) -> Arc<Self> {
-        let state = State { value: None, since: None, tried: None, failure: None };
+        let state = AgedState { value: None, since: None, tried: None, failure: None };
         Arc::new(Self { fresh, pause, state: Mutex::new(state), turn: Arc::default() })
     }
 
@@ -112,7 +112,7 @@ impl<T: Send + Sync + 'static> Aged<T> {
         };
     }
 
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+    fn state(&self) -> MutexGuard<'_, AgedState<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,11 +14,11 @@ type TokenDigest = [u8; 32];
 pub struct Inactive {
     kept_for: Duration,
     most: usize,
-    known: Mutex<Known>,
+    known: Mutex<LatestTokens>,
 }
 
 #[derive(Default)]
-struct Known {
+struct LatestTokens {
     until: HashMap<TokenDigest, Instant>,
     order: VecDeque<TokenDigest>,
 }
