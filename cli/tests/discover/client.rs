@@ -8,7 +8,7 @@ use tessera_cli::http_client::{Failure, Request, Response, Trust, send};
 const LIMIT: usize = 1000;
 
 fn get(url: &str, trust: &Trust) -> Result<Response, Failure> {
-    let timeout = Duration::from_secs(5);
+    let timeout = Duration::from_secs(60);
     send(&Request { method: "GET", url, headers: Vec::new(), body: Vec::new(), timeout, limit: LIMIT }, trust)
 }
 
@@ -23,7 +23,7 @@ fn a_request_goes_out_as_it_is_and_the_answer_comes_back_as_it_is() {
     let url = server.url("http", "/a?b=c");
     let headers = vec![("authorization".into(), "Basic abc".into()), ("accept".into(), "application/json".into())];
     let body = b"token=t".to_vec();
-    let request = Request { method: "POST", url: &url, headers, body, timeout: Duration::from_secs(5), limit: LIMIT };
+    let request = Request { method: "POST", url: &url, headers, body, timeout: Duration::from_secs(60), limit: LIMIT };
     let found = send(&request, &Trust::platform()).unwrap_or_else(|failure| panic!("{failure}"));
     assert_eq!((found.status, found.body.as_slice()), (401, &b"no"[..]));
     let ones: Vec<_> = found.headers.iter().filter(|(name, _)| name == "x-one").map(|(_, value)| value).collect();
@@ -76,11 +76,11 @@ fn who_does_not_answer_in_time_or_not_at_all_or_not_in_http_is_a_failure_of_its_
     let timeout = Duration::from_millis(300);
     let request = Request { method: "GET", url: &url, headers: Vec::new(), body: Vec::new(), timeout, limit: LIMIT };
     assert_eq!(send(&request, &trust).err(), Some(Failure::Timeout(timeout)));
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(started.elapsed() < Duration::from_secs(20));
     let https = url.replace("http:", "https:");
     assert_eq!(send(&Request { url: &https, ..request }, &trust).err(), Some(Failure::Timeout(timeout)));
-    drop(silent);
-    assert!(matches!(failure(&url, &trust), Failure::NoConnection(_)));
+    // One that nobody else gets.
+    assert!(matches!(failure("http://127.0.0.1:1/", &trust), Failure::NoConnection(_)));
     assert!(matches!(failure("http://nobody.invalid/", &trust), Failure::NoConnection(_)));
     let server = Server::start(None);
     server.answer("/smtp", "220 mail ESMTP\r\n");

@@ -21,7 +21,7 @@ impl Folder {
         static LAST: AtomicUsize = AtomicUsize::new(0);
         let name = format!("tessera-explain-{}-{}", std::process::id(), LAST.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).expect("a folder");
+        std::fs::create_dir_all(&path).expect("a folder");
         Self(path)
     }
 
