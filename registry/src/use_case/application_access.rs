@@ -38,7 +38,7 @@ pub fn is_open() -> Condition {
     Condition::IsNotNull("open")
 }
 
-/// That a contract is for an API of the caller's.
+/// That a contract, or a tier, is for an API of the caller's.
 pub fn for_own_api(reach: &Reach) -> Condition {
     Condition::Refers("api", &APIS, vec![reach.condition("group_id", &[Duty::Owner])])
 }

@@ -175,11 +175,9 @@ pub fn may_be_approved(cx: &Context<'_>, reach: &Reach) -> Condition {
     ]);
     let self_approval = Condition::Is("self_approval", "true".to_owned());
     let may = Condition::Refers("waiting", &TIERS, vec![self_approval]);
-    Condition::All(vec![
-        Condition::From("waiting", String::new()),
-        for_own_api(reach),
-        Condition::Any(vec![by_somebody_else, may]),
-    ])
+    // Its tier, for few wait of the contracts that an API has.
+    let own = Condition::Refers("waiting", &TIERS, vec![for_own_api(reach)]);
+    Condition::All(vec![Condition::From("waiting", String::new()), own, Condition::Any(vec![by_somebody_else, may])])
 }
 
 /// The terms of a tier of the contract's API, if there is such a tier.

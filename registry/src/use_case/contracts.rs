@@ -52,6 +52,8 @@ pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> 
 fn filter(cx: &Context<'_>, reach: &Reach, asked: &Asked, name: &str, value: &str) -> Result<Condition, Refusal> {
     let environment = asked.filters.iter().find(|(name, _)| name == "environment").map(|(_, value)| value);
     match (name, environment) {
+        // The key of the API says it too, and only its index leads to few.
+        ("environment", _) if asked.filters.iter().any(|(name, _)| name == "api") => Ok(Condition::All(Vec::new())),
         ("environment" | "application", _) => {
             let column = if name == "environment" { "environment" } else { "application" };
             Ok(Condition::Is(column, value.to_owned()))
