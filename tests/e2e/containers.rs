@@ -2,17 +2,17 @@
 //! environments as processes of this machine.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
 use crate::harness::compose::{Compose, Process};
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::example::{Example, Running};
+use crate::harness::port;
 use crate::harness::secrecy;
 
-/// The tour waits for its services for half a minute by itself.
-const TOUR: Duration = Duration::from_secs(60);
+/// The tour waits for its services for a minute by itself.
+const TOUR: Duration = Duration::from_secs(180);
 
 #[test]
 fn every_service_is_confined_and_reached_by_loopback_only() {
@@ -151,7 +151,7 @@ fn tour_of(example: &str) -> String {
         ("ENVOY_CONFIG", example),
     ]);
     let ports = Ports::free();
-    let port = |name: &str, old: u16, new: u16| (format!("http://{name}:{old}"), format!("http://127.0.0.1:{new}"));
+    let at = |name: &str, old: u16, new: u16| (format!("http://{name}:{old}"), format!("http://127.0.0.1:{new}"));
     let on_own_port = |old: u16, new: u16| vec![(old.to_string(), new.to_string())];
 
     // The issuer is a name, whoever reaches it and where.
@@ -181,8 +181,7 @@ fn tour_of(example: &str) -> String {
     let admin = envoy.admin();
     let listener = eventually(SOON, "Envoy's listener", || admin.listener_port());
 
-    let reached =
-        [port("api.example.com", 8080, listener), port("idp", 4000, ports.idp), port("idp", 4001, ports.control)];
+    let reached = [at("api.example.com", 8080, listener), at("idp", 4000, ports.idp), at("idp", 4001, ports.control)];
     let mut tour = compose.service("tour").spawn("envoy/demo", &reached);
     let status = eventually(TOUR, "the end of the tour", || tour.child.try_wait().expect("the process's state"));
     let printed = tour.printed();
@@ -208,10 +207,7 @@ struct Ports {
 
 impl Ports {
     fn free() -> Self {
-        // All at once, so that they differ.
-        let listeners = [(); 4].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
-        let [idp, control, contracts, upstream] =
-            listeners.map(|listener| listener.local_addr().expect("an address").port());
+        let [idp, control, contracts, upstream] = [(); 4].map(|()| port::free());
         Self { idp, control, contracts, upstream }
     }
 }

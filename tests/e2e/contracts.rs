@@ -31,7 +31,8 @@ struct Scene {
 
 /// Two APIs and a contract source polled every `refresh`; `further` goes into `contracts`.
 fn configuration(source: Value, further: Value) -> Value {
-    let source = with(json!({"url": format!("http://contracts.example.com{TARGET}"), "cluster": "contracts"}), source);
+    let url = format!("http://contracts.example.com{TARGET}");
+    let source = with(json!({"url": url, "cluster": "contracts", "timeout": "30s"}), source);
     json!({
         "providers": [
             provider("main", json!({"issuer": "https://main.example.com"})),

@@ -7,16 +7,18 @@ use serde_json::{Value, json};
 
 use crate::harness::answer::Answer;
 use crate::harness::client::Request;
+use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gateway::{Gateway, introspection};
 use crate::harness::refusal::assert_refused;
 use crate::harness::secrecy;
-use crate::harness::upstream::Received;
 use crate::refusals::Refusal;
 
 /// Of one attempt at the provider that is given time, so that a busy machine does not look like a slow server.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Of one attempt at the provider whose servers never answer in time.
 const HASTE: Duration = Duration::from_millis(150);
+/// Of one attempt at servers of which Envoy knows by itself that they are not there.
+const NEVER: Duration = Duration::from_secs(60);
 const RETRIES: u32 = 1;
 
 fn configuration() -> Value {
@@ -30,8 +32,8 @@ fn configuration() -> Value {
         "providers": [
             provider("patient", "idp", PATIENCE),
             provider("hasty", "idp", HASTE),
-            provider("gone", "gone", PATIENCE),
-            provider("unknown", "no-such-cluster", PATIENCE),
+            provider("gone", "gone", NEVER),
+            provider("unknown", "no-such-cluster", NEVER),
         ],
         "apis": [api("patient"), api("hasty"), api("gone"), api("unknown")],
         // Each answer is judged by itself: a test of what is remembered is elsewhere.
@@ -59,9 +61,9 @@ fn assert_ends(gateway: &Gateway, name: &str, answer: Answer, outcome: &str, att
     assert!(took <= bound(PATIENCE), "{name} took {took:?}");
 }
 
-/// Within which every paused request is answered.
+/// Within which every paused request is answered, also on a machine that does much else.
 fn bound(timeout: Duration) -> Duration {
-    timeout * (RETRIES + 1) + Duration::from_secs(1)
+    timeout * (RETRIES + 1) + Duration::from_secs(15)
 }
 
 fn now() -> u64 {
@@ -422,6 +424,8 @@ fn a_server_that_does_not_answer_in_time_is_unavailable_in_time(gateway: &Gatewa
         eprintln!("{name}: after {took:?}");
         assert!(took >= HASTE * (RETRIES + 1), "{name}: {took:?} is too early for all attempts");
         assert!(took <= bound(HASTE), "{name} took {took:?}");
+        // The second may not have been read yet.
+        eventually(SOON, "two attempts", || (gateway.server.calls_for(&token) >= 2).then_some(()));
         assert_eq!(gateway.server.calls_for(&token), 2, "{name}");
     }
     gateway.assert_sound("/patient");
@@ -433,7 +437,7 @@ fn a_server_that_cannot_be_reached_is_unavailable_at_once(gateway: &Gateway) {
         let request = Request::get(path).bearer(&secrecy::secret("token"));
         assert_refused(&gateway.send(&request), "provider_unavailable");
         eprintln!("{name}: after {:?}", start.elapsed());
-        assert!(start.elapsed() < PATIENCE, "{name} took {:?}", start.elapsed());
+        assert!(start.elapsed() < NEVER / 2, "{name} took {:?}", start.elapsed());
     }
     gateway.assert_sound("/patient");
 }
@@ -452,8 +456,8 @@ fn the_attempt_that_succeeds_decides(gateway: &Gateway) {
     }
     let token = gateway.token(json!({"client_id": "portal"}));
     gateway.server.answer_next([Answer::silence()]);
-    let response = gateway.send(&Request::get("/hasty").bearer(&token));
-    assert_eq!(Received::from(&response).headers.only("x-client-id"), Some("portal"));
+    let received = gateway.receive(&Request::get("/patient").bearer(&token));
+    assert_eq!(received.headers.only("x-client-id"), Some("portal"), "silence");
     gateway.assert_sound("/patient");
 }
 

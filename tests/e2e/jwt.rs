@@ -119,7 +119,7 @@ fn a_token_is_introspected_after_its_signature_where_that_is_wanted() {
 fn tokens_of_a_real_authorization_server_pass_while_their_key_is_in_the_set() {
     let portal = Client::application("portal", "orders.read");
     let server = OidcProvider::start(std::slice::from_ref(&portal));
-    let keys = json!({"url": server.keys_url(), "cluster": "idp", "refresh": "1s"});
+    let keys = json!({"url": server.keys_url(), "cluster": "idp", "refresh": "1s", "timeout": "30s"});
     let jwt = json!({"keys": keys, "algorithms": ["RS256", "PS256", "ES256", "EdDSA"]});
     let provider = json!({"name": "main", "issuer": server.issuer(), "jwt": jwt});
     let envoy = Envoy::builder().plugin(only(provider)).cluster("idp", server.port()).start();
@@ -153,9 +153,10 @@ fn keys_and_introspection_endpoint_of_a_real_authorization_server_are_found() {
     let gateway = Client::gateway("gateway");
     let server = OidcProvider::start(&[portal.clone(), gateway.clone()]);
     let client = json!({"id": gateway.id(), "secret": {"env": "IDP_CLIENT_SECRET"}});
+    let introspection = json!({"client": client, "timeout": "30s"});
     let provider = json!({
-        "name": "main", "issuer": server.issuer(), "discovery": {"cluster": "idp"},
-        "jwt": {"algorithms": ["RS256"]}, "introspection": {"client": client},
+        "name": "main", "issuer": server.issuer(), "discovery": {"cluster": "idp", "timeout": "30s"},
+        "jwt": {"algorithms": ["RS256"]}, "introspection": introspection,
     });
     let envoy = Envoy::builder()
         .plugin(only(provider))

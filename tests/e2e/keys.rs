@@ -1,6 +1,6 @@
 //! A JWK Set in trouble: the last good keys stay, the metrics tell, and nothing unverified passes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -15,17 +15,17 @@ use crate::tokens::{Issuer, KeyKind, KeyPair};
 
 const KEYS: &str = "/jwks";
 
-/// An issuer whose keys Envoy fetches, so often.
+/// An issuer whose keys Envoy fetches, so often, and gives a busy machine its time.
 fn start(refresh: &str) -> (Issuer, DocumentSource, Envoy) {
     let issuer = Issuer::new(ISSUER, now(), &[KeyKind::P256, KeyKind::Ed25519]);
     let source = DocumentSource::start();
     source.answer_for(KEYS, Answer::json(issuer.jwks()));
-    let envoy = envoy(&source, refresh);
+    let envoy = envoy(&source, refresh, "30s");
     (issuer, source, envoy)
 }
 
-fn envoy(source: &DocumentSource, refresh: &str) -> Envoy {
-    let keys = json!({"url": format!("{ISSUER}{KEYS}"), "cluster": "keys", "refresh": refresh, "timeout": "300ms"});
+fn envoy(source: &DocumentSource, refresh: &str, timeout: &str) -> Envoy {
+    let keys = json!({"url": format!("{ISSUER}{KEYS}"), "cluster": "keys", "refresh": refresh, "timeout": timeout});
     let jwt = json!({"keys": keys, "algorithms": ["ES256", "EdDSA"]});
     let provider = json!({"name": "main", "issuer": ISSUER, "jwt": jwt});
     Envoy::builder().plugin(only(provider)).cluster("keys", source.port()).start()
@@ -41,6 +41,9 @@ fn status(connection: &mut Connection, token: &str) -> u16 {
     connection.send(&Request::get("/").bearer(token)).status
 }
 
+/// Later than they are waited for where they must not be taken.
+const LATE: Duration = Duration::from_secs(4);
+
 /// Documents with this key that must not be taken, by what is wrong with them.
 fn bad_documents(key: &Value) -> Vec<Answer> {
     let set = json!({"keys": [key]});
@@ -48,7 +51,7 @@ fn bad_documents(key: &Value) -> Vec<Answer> {
     let broken = set.to_string();
     vec![
         Answer::json(large),
-        Answer::json(set.clone()).after(Duration::from_secs(2)),
+        Answer::json(set.clone()).after(LATE),
         Answer::silence(),
         Answer::status(302).header("location", "https://idp.example.com/elsewhere").body(set.to_string()),
         Answer::status(500).body(set.to_string()),
@@ -66,14 +69,17 @@ fn bad_documents(key: &Value) -> Vec<Answer> {
 
 #[test]
 fn trouble_leaves_the_last_good_keys_in_force() {
-    let (issuer, source, envoy) = start("1s");
+    let issuer = Issuer::new(ISSUER, now(), &[KeyKind::P256, KeyKind::Ed25519]);
+    let source = DocumentSource::start();
+    source.answer_for(KEYS, Answer::json(issuer.jwks()));
+    let envoy = envoy(&source, "1s", "1s");
     let forger = KeyPair::generate(KeyKind::P256);
     let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": forger.key_id});
     let by_forger = |number: usize| forger.jws(&header, &issuer.claims(json!({"jti": format!("forged-{number}")})));
     let by_issuer = |number: usize| token(&issuer, "ES256", json!({"jti": format!("good-{number}")}));
     let mut connections = envoy.connections_on_every_worker();
     for connection in &mut connections {
-        assert_eq!(status(connection, &by_issuer(0)), 200);
+        eventually(SOON, "good keys", || (status(connection, &by_issuer(0)) == 200).then_some(()));
     }
     let troubles = bad_documents(&forger.jwk());
     let count = u64::try_from(troubles.len()).expect("a number");
@@ -103,7 +109,7 @@ fn without_keys_nothing_passes_until_there_are_some() {
     let issuer = Issuer::new(ISSUER, now(), &[KeyKind::P256]);
     let source = DocumentSource::start();
     source.go_away();
-    let envoy = envoy(&source, "1s");
+    let envoy = envoy(&source, "1s", "30s");
     let token = token(&issuer, "ES256", json!({}));
     assert_refused(&Request::get("/").bearer(&token).send(envoy.port()), "provider_unavailable");
     source.answer_for(KEYS, Answer::json(issuer.jwks()));
@@ -132,7 +138,7 @@ fn bad_keys_and_doubles_in_a_set_leave_the_good_ones() {
     keys.push(json!({"kty": "unheard-of", "kid": "same"}));
     let source = DocumentSource::start();
     source.answer_for(KEYS, Answer::json(set));
-    let envoy = envoy(&source, "10m");
+    let envoy = envoy(&source, "10m", "30s");
     for key in [0, 2] {
         let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": "same"});
         let token = issuer.keys[key].jws(&header, &issuer.claims(json!({})));
@@ -149,7 +155,7 @@ fn ninety_unknown_keys_in_a_row_cause_two_fetches_in_a_worker_at_most() {
     for connection in &mut connections {
         assert_eq!(status(connection, &token(&issuer, "ES256", json!({}))), 200);
     }
-    let before = source.polls().len();
+    let (before, begun) = (source.polls().len(), Instant::now());
     for number in 0..90 {
         let unknown = issuer.token_with("ES256", json!({"kid": format!("unknown-{number}")}), json!({}));
         for connection in &mut connections {
@@ -157,7 +163,9 @@ fn ninety_unknown_keys_in_a_row_cause_two_fetches_in_a_worker_at_most() {
         }
     }
     let fetched = source.polls().len() - before;
-    assert!((1..=4).contains(&fetched), "{fetched} fetches by two workers");
+    // For each worker one more every ten seconds.
+    let most = 2 * (2 + usize::try_from(begun.elapsed().as_secs() / 10).expect("a number"));
+    assert!((1..=most).contains(&fetched), "{fetched} fetches by two workers");
     for connection in &mut connections {
         assert_eq!(status(connection, &token(&issuer, "EdDSA", json!({}))), 200);
     }

@@ -20,6 +20,7 @@ fn configuration(endpoint: &str, client_id: &str) -> Value {
             "introspection": {
                 "endpoint": endpoint,
                 "cluster": "idp",
+                "timeout": "30s",
                 "client": {"id": client_id, "auth": "client_secret_basic", "secret": {"env": "IDP_CLIENT_SECRET"}},
             },
         }],

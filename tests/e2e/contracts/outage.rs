@@ -38,7 +38,7 @@ fn without_a_first_load_nothing_is_granted_until_the_source_comes_up() {
 #[test]
 fn inline_contracts_hold_until_the_first_load_and_a_set_for_no_longer_than_max_staleness() {
     let further =
-        json!({"inline": [contract("batch", "inline")], "before_first_load": "inline", "max_staleness": "1s"});
+        json!({"inline": [contract("batch", "inline")], "before_first_load": "inline", "max_staleness": "6s"});
     let mut scene = Scene::with(away(), 4, configuration(json!({"refresh": "100ms"}), further));
     let [portal, batch] = ["portal", "batch"].map(|client| scene.token(client));
     scene.assert_everywhere("/orders/1", &batch, "allowed inline");
@@ -54,7 +54,8 @@ fn inline_contracts_hold_until_the_first_load_and_a_set_for_no_longer_than_max_s
     scene.assert_everywhere("/orders/1", &portal, "allowed gold");
     scene.await_everywhere("/orders/1", &portal, "contracts_not_loaded");
     eprintln!("not relied on {:?} after the source went away", gone.elapsed());
-    assert!(gone.elapsed() >= Duration::from_millis(600));
+    // The last load may have been some time ago.
+    assert!(gone.elapsed() >= Duration::from_secs(3));
     // Nor are the inline ones, which were for the beginning only.
     scene.assert_everywhere("/orders/1", &batch, "contracts_not_loaded");
     eventually(SOON, "the age", || (scene.metric("tessera_contracts_age_s") >= Some(1)).then_some(()));

@@ -58,9 +58,7 @@ fn no_request_of_one_tenant_meets_the_contracts_of_another() {
         }
         // Revoked under the one credential, it ends there, and the other holds.
         source.answer_to(&credentials[0], Answer::json(json!({"contracts": []})));
-        eventually(Duration::from_millis(1300), "alice refused", || {
-            found(0, 0).iter().all(|status| *status == 403).then_some(())
-        });
+        eventually(SOON, "alice refused", || found(0, 0).iter().all(|status| *status == 403).then_some(()));
         assert!(found(1, 1).iter().all(|status| *status == 200));
         gateway.envoy.assert_no_vm_reload();
     }

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::harness::message::{self, Headers};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Less than the time limit of a call, where a test has a long one: nobody is answered by that.
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// A request to be written; nothing is added but `host` (unless given) and `content-length` for a body.
 #[derive(Clone)]

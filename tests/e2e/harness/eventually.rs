@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Time for anything that is expected to happen at once; generous, because test machines stall.
-pub const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(4);
 
 /// Asks until `condition` has a value and returns it; panics with `what` once `deadline` has passed.

@@ -70,10 +70,10 @@ pub fn provider(name: &str, further: Value) -> Value {
     with(json!({"name": name, "introspection": introspection}), further)
 }
 
-/// An `introspection` member that asks through this cluster, without credentials.
+/// An `introspection` member that asks through this cluster, without credentials, and gives a busy machine its time.
 pub fn introspection(cluster: &str, further: Value) -> Value {
     let endpoint = format!("http://{cluster}.example.com/introspect");
-    with(json!({"endpoint": endpoint, "cluster": cluster, "client": {"auth": "none"}}), further)
+    with(json!({"endpoint": endpoint, "cluster": cluster, "client": {"auth": "none"}, "timeout": "30s"}), further)
 }
 
 /// `document` with these members added or replaced.

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::harness::client::Response;
 use crate::harness::message::Headers;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// A request for the authority `api.example.com`.
 pub struct Http2Request {
