@@ -55,14 +55,15 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn elements(&self) -> impl Iterator<Item = Self> + use<'a> {
-        let Self { origin, path, node, is_repeated, .. } = self.clone();
-        node.elements().iter().enumerate().map(move |(index, node)| Self {
-            origin,
-            path: problem::element(&path, index),
-            node,
-            span: node.span,
-            is_repeated,
-        })
+        let array = self.clone();
+        (0..array.node.elements().len()).map_while(move |index| array.element(index))
+    }
+
+    /// An element, without a look at those before it.
+    pub fn element(&self, index: usize) -> Option<Self> {
+        let Self { origin, is_repeated, .. } = *self;
+        let node = self.node.elements().get(index)?;
+        Some(Self { origin, path: problem::element(&self.path, index), node, span: node.span, is_repeated })
     }
 
     /// The elements of an array member; none where there is none.

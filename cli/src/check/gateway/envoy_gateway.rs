@@ -2,22 +2,28 @@
 
 use super::cursor::Cursor;
 use super::reach::{Protection, Provided, Reach, Unchecked};
-use super::resources::Resource;
+use super::resources::{Resource, Resources};
 use super::{machine, scalar};
 
 pub const ROUTES: &str = "gateway.networking.k8s.io";
 const GROUP: &str = "gateway.envoyproxy.io";
+const KINDS: [&str; 2] = ["HTTPRoute", "GRPCRoute"];
 
 /// The name of the cluster of a rule.
 pub fn cluster_name(route: &Resource<'_>, rule: usize) -> String {
     format!("{}/{}/{}/rule/{rule}", route.kind.to_ascii_lowercase(), route.namespace, route.name)
 }
 
+/// Whether it is a route of HTTP or gRPC.
+pub fn is_route(resource: &Resource<'_>) -> bool {
+    resource.group == ROUTES && KINDS.contains(&resource.kind)
+}
+
 /// What is known of a cluster of this name.
-pub fn provided<'a>(resources: &[Resource<'a>], name: &str) -> Provided<'a> {
-    let routes = resources
-        .iter()
-        .filter(|resource| resource.group == ROUTES && ["HTTPRoute", "GRPCRoute"].contains(&resource.kind));
+pub fn provided<'a>(resources: &Resources<'a>, name: &str) -> Provided<'a> {
+    let routes = KINDS.into_iter().flat_map(|kind| resources.of(ROUTES, kind));
+    // Its name is within that of the cluster.
+    let routes = routes.filter(|route| name.contains(route.name) && name.contains(route.namespace));
     let mut rules = routes.flat_map(|route| {
         let rules = route.spec().into_iter().flat_map(|spec| spec.list("rules"));
         rules.enumerate().map(move |(index, rule)| (route, index, rule))
@@ -31,19 +37,17 @@ pub fn provided<'a>(resources: &[Resource<'a>], name: &str) -> Provided<'a> {
 }
 
 /// What is known of one of the servers behind a rule.
-fn backend<'a>(resources: &[Resource<'a>], reference: &Cursor<'a>, namespace: &str) -> Reach<'a> {
+fn backend<'a>(resources: &Resources<'a>, reference: &Cursor<'a>, namespace: &str) -> Reach<'a> {
     let namespace = reference.text_of("namespace").unwrap_or(namespace);
     let kind = reference.text_of("kind").unwrap_or("Service");
     let name = reference.text_of("name").unwrap_or_default();
-    let object = resources.iter().find(|resource| {
-        let group = reference.text_of("group").unwrap_or_default();
-        resource.is(group, kind) && resource.is_named(namespace, name)
-    });
+    let group = reference.text_of("group").unwrap_or_default();
+    let mut objects = resources.of_kind(kind);
+    let object = objects.find(|object| object.group == group && object.is_named(namespace, name));
     let spec = object.filter(|object| object.group == GROUP).and_then(Resource::spec);
-    let has_policy = resources.iter().any(|policy| {
-        let port = object.and_then(|service| port_name(service, reference));
-        policy.is(ROUTES, "BackendTLSPolicy") && policy.namespace == namespace && targets(policy, kind, name, port)
-    });
+    let port = object.and_then(|service| port_name(service, reference));
+    let mut policies = resources.of(ROUTES, "BackendTLSPolicy").filter(|policy| policy.namespace == namespace);
+    let has_policy = policies.any(|policy| targets(policy, kind, name, port));
     let own = spec.as_ref().and_then(|spec| spec.get("tls"));
     let is_protected = has_policy || own.is_some();
     Reach {

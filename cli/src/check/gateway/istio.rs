@@ -4,6 +4,7 @@ use super::cursor::Cursor;
 use super::reach::{ConnectTimeout, Protection, Provided, Reach, Unchecked};
 use super::resources::Resource;
 use super::{machine, scalar};
+use std::collections::{BTreeSet, HashMap};
 
 const GROUP: &str = "networking.istio.io";
 
@@ -24,68 +25,79 @@ impl<'a> Name<'a> {
     }
 }
 
-/// What is known of a cluster of this name.
-pub fn provided<'a>(resources: &[Resource<'a>], name: &str) -> Provided<'a> {
-    let Some(name) = Name::parse(name) else { return Provided::Missing };
-    let entries: Vec<_> = resources.iter().filter_map(|resource| entry(resource, name)).collect();
-    let is_service = resources.iter().any(|resource| is_service(resource, name));
-    if entries.is_empty() && !is_service {
-        return Provided::Missing;
-    }
-    let rules = rules(resources, name.host);
-    let subset = rules.iter().find_map(|rule| subset(rule, name.subset));
-    if !name.subset.is_empty() && subset.is_none() {
-        return Provided::Missing;
-    }
-    let policies: Vec<Cursor<'_>> = [rules.first(), subset.as_ref()]
-        .into_iter()
-        .flatten()
-        .filter_map(|holder| holder.get("trafficPolicy"))
-        .collect();
-    let tls = setting(&policies, name.port, "tls");
-    let pool = setting(&policies, name.port, "connectionPool");
-    Provided::Here(Reach {
-        protection: tls.as_ref().map_or(Protection::None, protection),
-        is_local: entries.into_iter().flatten().reduce(|one, other| one && other),
-        unchecked: tls.and_then(unchecked).into_iter().collect(),
-        connect_timeout: pool.and_then(|pool| pool.dig(&["tcp", "connectTimeout"])).and_then(connect_timeout),
-    })
+/// Specifications, by the hosts that they are about.
+#[derive(Debug, Default)]
+pub struct Mesh<'a> {
+    /// ServiceEntries.
+    entries: HashMap<&'a str, Vec<Cursor<'a>>>,
+    services: HashMap<String, Vec<Cursor<'a>>>,
+    /// DestinationRules.
+    rules: HashMap<String, Vec<Cursor<'a>>>,
+    /// Those for all hosts with an end, and that end.
+    wide_rules: Vec<(&'a str, Cursor<'a>)>,
 }
 
-/// A ServiceEntry with this host and port: whether each address that it names is of this machine.
-fn entry(resource: &Resource<'_>, name: Name<'_>) -> Option<Option<bool>> {
-    let spec = resource.spec().filter(|_| resource.is(GROUP, "ServiceEntry"))?;
-    let has_host = spec.list("hosts").any(|host| host.text() == Some(name.host));
-    let has_port = spec.list("ports").any(|port| has_number(&port, "number", name.port));
-    if !has_host || !has_port {
-        return None;
+impl<'a> Mesh<'a> {
+    /// Adds a resource with its specification, if it is one of these.
+    pub fn add(&mut self, resource: &Resource<'a>, spec: &Cursor<'a>) {
+        let Resource { name, namespace, .. } = resource;
+        if resource.is(GROUP, "ServiceEntry") {
+            for host in spec.list("hosts").filter_map(|host| host.text()).collect::<BTreeSet<_>>() {
+                self.entries.entry(host).or_default().push(spec.clone());
+            }
+        } else if resource.is("", "Service") {
+            let host = format!("{name}.{namespace}.svc.cluster.local");
+            self.services.entry(host).or_default().push(spec.clone());
+        } else if let Some(host) = spec.text_of("host").filter(|_| resource.is(GROUP, "DestinationRule")) {
+            self.wide_rules.extend(host.strip_prefix('*').map(|end| (end, spec.clone())));
+            self.rules.entry(full_host(host, namespace)).or_default().push(spec.clone());
+        }
     }
-    let addresses = spec.list("endpoints").filter_map(|endpoint| endpoint.text_of("address"));
-    Some(addresses.map(|host| host.starts_with("unix://") || machine::is_this(host)).reduce(|one, other| one && other))
+
+    /// What is known of a cluster of this name.
+    pub fn provided(&self, name: &str) -> Provided<'a> {
+        let Some(name) = Name::parse(name) else { return Provided::Missing };
+        let has_port = |spec: &&Cursor<'a>, key| spec.list("ports").any(|port| has_number(&port, key, name.port));
+        let entries = self.entries.get(name.host).into_iter().flatten().filter(|spec| has_port(spec, "number"));
+        let entries: Vec<_> = entries.map(is_local).collect();
+        let mut services = self.services.get(name.host).into_iter().flatten();
+        if entries.is_empty() && !services.any(|spec| has_port(&spec, "port")) {
+            return Provided::Missing;
+        }
+        let rules: Vec<&Cursor<'a>> = self.rules(name.host).collect();
+        let subset = rules.iter().find_map(|rule| subset(rule, name.subset));
+        if !name.subset.is_empty() && subset.is_none() {
+            return Provided::Missing;
+        }
+        let holders = [rules.first().copied(), subset.as_ref()].into_iter().flatten();
+        let policies: Vec<Cursor<'_>> = holders.filter_map(|holder| holder.get("trafficPolicy")).collect();
+        let tls = setting(&policies, name.port, "tls");
+        let pool = setting(&policies, name.port, "connectionPool");
+        Provided::Here(Reach {
+            protection: tls.as_ref().map_or(Protection::None, protection),
+            is_local: entries.into_iter().flatten().reduce(|one, other| one && other),
+            unchecked: tls.and_then(unchecked).into_iter().collect(),
+            connect_timeout: pool.and_then(|pool| pool.dig(&["tcp", "connectTimeout"])).and_then(connect_timeout),
+        })
+    }
+
+    /// The DestinationRules for the host, the closest one first.
+    fn rules(&self, host: &str) -> impl Iterator<Item = &Cursor<'a>> {
+        let mut wide: Vec<_> = self.wide_rules.iter().filter(|(end, _)| host.len() > end.len()).collect();
+        wide.retain(|(end, _)| host.ends_with(end));
+        wide.sort_by_key(|(end, _)| std::cmp::Reverse(end.len()));
+        self.rules.get(host).into_iter().flatten().chain(wide.into_iter().map(|(_, spec)| spec))
+    }
 }
 
-fn is_service(resource: &Resource<'_>, name: Name<'_>) -> bool {
-    let host = format!("{}.{}.svc.cluster.local", resource.name, resource.namespace);
-    let mut ports = resource.spec().into_iter().flat_map(|spec| spec.list("ports"));
-    resource.is("", "Service") && host == name.host && ports.any(|port| has_number(&port, "port", name.port))
+/// Whether each address that a ServiceEntry names is of this machine.
+fn is_local(entry: &Cursor<'_>) -> Option<bool> {
+    let addresses = entry.list("endpoints").filter_map(|endpoint| endpoint.text_of("address"));
+    addresses.map(|host| host.starts_with("unix://") || machine::is_this(host)).reduce(|one, other| one && other)
 }
 
 fn has_number(object: &Cursor<'_>, key: &str, number: u64) -> bool {
     object.get(key).and_then(|value| scalar::number(&value)) == Some(number)
-}
-
-/// The specifications of the DestinationRules for the host, the closest one first.
-fn rules<'a>(resources: &[Resource<'a>], host: &str) -> Vec<Cursor<'a>> {
-    let mut rules: Vec<_> = resources
-        .iter()
-        .filter(|resource| resource.is(GROUP, "DestinationRule"))
-        .filter_map(|resource| {
-            let spec = resource.spec()?;
-            Some((closeness(&full_host(spec.text_of("host")?, resource.namespace), host)?, spec))
-        })
-        .collect();
-    rules.sort_by_key(|(closeness, _)| std::cmp::Reverse(*closeness));
-    rules.into_iter().map(|(_, spec)| spec).collect()
 }
 
 /// A name without a dot is that of a Service beside the rule.
@@ -94,15 +106,6 @@ fn full_host(host: &str, namespace: &str) -> String {
         host.to_owned()
     } else {
         format!("{host}.{namespace}.svc.cluster.local")
-    }
-}
-
-/// How much of the host the pattern spells out; `None` where it is about others.
-fn closeness(pattern: &str, host: &str) -> Option<usize> {
-    match pattern.strip_prefix('*') {
-        _ if pattern == host => Some(usize::MAX),
-        Some(suffix) if host.len() > suffix.len() && host.ends_with(suffix) => Some(suffix.len()),
-        _ => None,
     }
 }
 

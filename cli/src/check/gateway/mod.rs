@@ -36,11 +36,7 @@ pub fn examine(input: &Input, elsewhere: &[String]) -> Vec<Diagnostic> {
         .enumerate()
         .filter_map(|(index, configuration)| {
             let document = input.documents.get(configuration.document)?;
-            let resources = surroundings
-                .resources
-                .iter()
-                .filter(|resource| resource.object.origin == cursor::Origin::Document(configuration.document));
-            Some(Subject::new(index, configuration, &document.root, resources.cloned()))
+            Some(Subject::new(index, configuration, &document.root, &surroundings.resources))
         })
         .collect();
     let mut findings = Findings::new(input);

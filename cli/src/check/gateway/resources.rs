@@ -3,6 +3,7 @@
 use super::cursor::{Cursor, Origin};
 use crate::document::file::Document;
 use crate::document::node::Value;
+use std::collections::HashMap;
 
 /// An object with `kind`.
 #[derive(Clone, Debug)]
@@ -34,6 +35,59 @@ impl<'a> Resource<'a> {
     /// Whether it has this name in this namespace.
     pub fn is_named(&self, namespace: &str, name: &str) -> bool {
         self.namespace == namespace && self.name == name
+    }
+}
+
+/// All of them, in their order.
+#[derive(Debug, Default)]
+pub struct Resources<'a> {
+    all: Vec<Resource<'a>>,
+    of_kind: HashMap<&'a str, Vec<usize>>,
+    /// By document and path.
+    at: HashMap<(usize, String), usize>,
+    /// Those that are attached to others, by namespace and name of these.
+    attached: HashMap<(&'a str, &'a str), Vec<usize>>,
+}
+
+impl<'a> Resources<'a> {
+    pub fn add(&mut self, resource: Resource<'a>) {
+        let index = self.all.len();
+        self.of_kind.entry(resource.kind).or_default().push(index);
+        if let Origin::Document(document) = resource.object.origin {
+            self.at.insert((document, resource.object.path.clone()), index);
+        }
+        for parent in resource.spec().into_iter().flat_map(|spec| spec.list("parentRefs")) {
+            let namespace = parent.text_of("namespace").unwrap_or(resource.namespace);
+            let attached = self.attached.entry((namespace, parent.text_of("name").unwrap_or_default())).or_default();
+            if attached.last() != Some(&index) {
+                attached.push(index);
+            }
+        }
+        self.all.push(resource);
+    }
+
+    /// Those with this among their `parentRefs`.
+    pub fn attached_to(&self, namespace: &'a str, name: &'a str) -> impl Iterator<Item = &Resource<'a>> + use<'_, 'a> {
+        let indices = self.attached.get(&(namespace, name)).map(Vec::as_slice).unwrap_or_default();
+        indices.iter().filter_map(|index| self.all.get(*index))
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Resource<'a>> {
+        self.all.iter()
+    }
+
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Resource<'a>> + use<'_, 'a> {
+        let indices = self.of_kind.get(kind).map(Vec::as_slice).unwrap_or_default();
+        indices.iter().filter_map(|index| self.all.get(*index))
+    }
+
+    pub fn of(&self, group: &'static str, kind: &str) -> impl Iterator<Item = &Resource<'a>> + use<'_, 'a> {
+        self.of_kind(kind).filter(move |resource| resource.group == group)
+    }
+
+    /// The one that stands there in a document.
+    pub fn at(&self, document: usize, path: &str) -> Option<&Resource<'a>> {
+        self.all.get(*self.at.get(&(document, path.to_owned()))?)
     }
 }
 

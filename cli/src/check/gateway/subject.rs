@@ -2,7 +2,7 @@
 
 use super::calls::{self, Call};
 use super::cursor::{Cursor, Origin};
-use super::resources::Resource;
+use super::resources::{Resource, Resources};
 use crate::check::configuration::{Configuration, Kind};
 use crate::document::node::Node;
 
@@ -22,17 +22,12 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// `resources` are those of its document.
-    pub fn new(
-        index: usize,
-        configuration: &'a Configuration,
-        document: &'a Node,
-        resources: impl Iterator<Item = Resource<'a>>,
-    ) -> Self {
+    /// The configuration of this index, in a document.
+    pub fn new(index: usize, configuration: &'a Configuration, document: &'a Node, resources: &Resources<'a>) -> Self {
         let path = &configuration.path;
         let way = way(Cursor::root(Origin::Document(configuration.document), document), path);
         let root = configuration.root.as_ref().map(|root| Cursor::root(Origin::Configuration(index), root));
-        let resource = resources.filter(|resource| leads_to(&resource.object.path, path)).last();
+        let resource = way.iter().rev().find_map(|at| resources.at(configuration.document, &at.path)).cloned();
         Self {
             kind: configuration.kind,
             document: configuration.document,
@@ -64,10 +59,16 @@ impl<'a> Subject<'a> {
 fn way<'a>(root: Cursor<'a>, path: &str) -> Vec<Cursor<'a>> {
     let mut way = vec![root];
     while let Some(here) = way.last() {
-        let inside = here.members().map(|(_, value)| value).chain(here.elements());
-        let Some(next) = inside.filter(|value| leads_to(&value.path, path)).max_by_key(|value| value.path.len()) else {
-            break;
+        let rest = path.strip_prefix(&*here.path).unwrap_or_default();
+        let element = rest.strip_prefix('[').and_then(|rest| rest.split(']').next()?.parse().ok());
+        let next = match element.and_then(|index| here.element(index)) {
+            Some(element) => Some(element),
+            None => {
+                let inside = here.members().map(|(_, value)| value).filter(|value| leads_to(&value.path, path));
+                inside.max_by_key(|value| value.path.len())
+            }
         };
+        let Some(next) = next else { break };
         way.push(next);
     }
     way

@@ -2,15 +2,17 @@
 
 use super::cursor::Cursor;
 use super::envoy::Envoy;
+use super::envoy_gateway;
+use super::istio::Mesh;
 use super::reach::{Protection, Provided, Reach};
-use super::resources::Resource;
+use super::resources::{Resource, Resources};
 use super::subject::Subject;
-use super::{envoy_gateway, istio};
 use crate::check::configuration::Kind;
 use crate::check::input::Input;
 
 pub struct Surroundings<'a> {
-    pub resources: Vec<Resource<'a>>,
+    pub resources: Resources<'a>,
+    mesh: Mesh<'a>,
     /// Bootstraps and discovery files.
     pub envoy: Envoy<'a>,
     /// What EnvoyFilters add.
@@ -33,7 +35,8 @@ struct Change<'a> {
 impl<'a> Surroundings<'a> {
     pub fn new(input: &'a Input, elsewhere: &'a [String]) -> Self {
         let mut all = Self {
-            resources: Vec::new(),
+            resources: Resources::default(),
+            mesh: Mesh::default(),
             envoy: Envoy::default(),
             filters: Envoy::default(),
             patches: Envoy::default(),
@@ -45,10 +48,11 @@ impl<'a> Surroundings<'a> {
             if resources.is_empty() {
                 all.envoy.add_document(index, document);
             }
-            all.resources.extend(resources);
+            resources.into_iter().for_each(|resource| all.resources.add(resource));
         }
-        for resource in &all.resources {
+        for resource in all.resources.iter() {
             let Some(spec) = resource.spec() else { continue };
+            all.mesh.add(resource, &spec);
             match resource.kind {
                 "EnvoyFilter" => spec.list("configPatches").for_each(|patch| {
                     add_filter(&mut all.filters, &mut all.changes, &patch);
@@ -75,7 +79,7 @@ impl<'a> Surroundings<'a> {
             Kind::Plain => Provided::Elsewhere,
             Kind::Envoy => return self.envoy.provided(subject.document, name),
             Kind::WasmPlugin | Kind::TrafficExtension | Kind::EnvoyFilter => {
-                added(&self.filters).unwrap_or_else(|| istio::provided(&self.resources, name))
+                added(&self.filters).unwrap_or_else(|| self.mesh.provided(name))
             }
             Kind::EnvoyExtensionPolicy => {
                 added(&self.patches).unwrap_or_else(|| envoy_gateway::provided(&self.resources, name))

@@ -3,7 +3,7 @@
 use crate::check::code::Code;
 use crate::check::gateway::cursor::Cursor;
 use crate::check::gateway::findings::Findings;
-use crate::check::gateway::resources::{Resource, has_labels};
+use crate::check::gateway::resources::{Resource, Resources, has_labels};
 use crate::check::gateway::subject::Subject;
 use crate::check::gateway::surroundings::Surroundings;
 
@@ -19,21 +19,20 @@ pub(super) fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findi
     }
 }
 
-fn is_on_sidecars(spec: &Cursor<'_>, resources: &[Resource<'_>]) -> bool {
+fn is_on_sidecars(spec: &Cursor<'_>, resources: &Resources<'_>) -> bool {
     let has_targets = spec.list("targetRefs").next().is_some() || spec.get("targetRef").is_some();
     let names_gateway = spec.dig(&["selector", "matchLabels"]).is_some_and(|labels| {
         let is_known = labels.text_of("istio").is_some_and(|name| name.contains("gateway"))
             || labels.get("gateway.networking.k8s.io/gateway-name").is_some();
-        is_known || resources.iter().any(|resource| is_of_gateway(resource, &labels))
+        is_known || resources.of("networking.istio.io", "Gateway").any(|gateway| is_of_gateway(gateway, &labels))
     });
     !has_targets && !names_gateway
 }
 
 /// Whether the labels are those of the proxies of this Gateway.
-fn is_of_gateway(resource: &Resource<'_>, labels: &Cursor<'_>) -> bool {
-    let selector = resource.spec().and_then(|spec| spec.get("selector"));
-    let is_gateway = resource.is("networking.istio.io", "Gateway");
-    is_gateway && selector.is_some_and(|own| own.members().next().is_some() && has_labels(labels, &own))
+fn is_of_gateway(gateway: &Resource<'_>, labels: &Cursor<'_>) -> bool {
+    let selector = gateway.spec().and_then(|spec| spec.get("selector"));
+    selector.is_some_and(|own| own.members().next().is_some() && has_labels(labels, &own))
 }
 
 fn is_for_incoming(spec: &Cursor<'_>) -> bool {

@@ -67,8 +67,7 @@ fn is_put_before_cors(subject: &Subject<'_>) -> bool {
 }
 
 fn has_cors_policy(surroundings: &Surroundings<'_>) -> bool {
-    let services =
-        surroundings.resources.iter().filter(|resource| resource.is("networking.istio.io", "VirtualService"));
+    let services = surroundings.resources.of("networking.istio.io", "VirtualService");
     let mut routes = services.filter_map(|service| service.spec()).flat_map(|spec| spec.list("http"));
     routes.any(|route| route.get("corsPolicy").is_some())
 }

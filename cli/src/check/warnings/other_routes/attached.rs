@@ -3,8 +3,8 @@
 use super::route::Route;
 use crate::check::gateway::area::{Area, PathArea};
 use crate::check::gateway::cursor::Cursor;
-use crate::check::gateway::envoy_gateway::{ROUTES, cluster_name};
-use crate::check::gateway::resources::Resource;
+use crate::check::gateway::envoy_gateway::{cluster_name, is_route};
+use crate::check::gateway::resources::{Resource, Resources};
 
 /// A Gateway of the Gateway API, or one of its listeners.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +22,9 @@ pub(super) struct Rule<'a> {
 }
 
 /// The rules of the routes on this Gateway, but for those that answer by themselves.
-pub(super) fn rules<'a>(resources: &[Resource<'a>], target: Target<'_>) -> Vec<Rule<'a>> {
-    let is_route =
-        |resource: &&Resource<'a>| resource.group == ROUTES && ["HTTPRoute", "GRPCRoute"].contains(&resource.kind);
-    resources.iter().filter(is_route).filter(|route| is_on(route, target)).flat_map(of_route).collect()
+pub(super) fn rules<'a>(resources: &Resources<'a>, target: Target<'a>) -> Vec<Rule<'a>> {
+    let attached = resources.attached_to(target.namespace, target.name).filter(|resource| is_route(resource));
+    attached.filter(|route| is_on(route, target)).flat_map(of_route).collect()
 }
 
 fn is_on(route: &Resource<'_>, target: Target<'_>) -> bool {

@@ -3,7 +3,7 @@
 use super::attached::{self, Rule, Target};
 use super::route::Route;
 use crate::check::gateway::cursor::Cursor;
-use crate::check::gateway::resources::{Resource, has_labels};
+use crate::check::gateway::resources::{Resource, Resources, has_labels};
 use crate::check::gateway::subject::Subject;
 use crate::check::gateway::surroundings::Surroundings;
 
@@ -12,7 +12,9 @@ pub(super) fn routes<'a>(subject: &Subject<'a>, surroundings: &Surroundings<'a>)
     let Some(policy) = &subject.resource else { return Vec::new() };
     let resources = &surroundings.resources;
     let is_called = |rule: &Rule<'_>| subject.calls.iter().any(|call| call.cluster.text() == Some(&*rule.cluster));
-    let has_own = |rule: &Rule<'_>| resources.iter().any(|other| replaces(other, policy, &rule.resource));
+    let has_own = |rule: &Rule<'_>| {
+        resources.of_kind("EnvoyExtensionPolicy").any(|other| replaces(other, policy, &rule.resource))
+    };
     let rules = targets(policy, resources).into_iter().flat_map(|target| attached::rules(resources, target));
     let rules: Vec<Rule<'a>> = rules.filter(|rule| !is_called(rule) && !has_own(rule)).collect();
     rules.into_iter().map(|rule| rule.route).collect()
@@ -23,7 +25,7 @@ fn references<'a>(policy: &Resource<'a>) -> Vec<Cursor<'a>> {
     spec.get("targetRef").into_iter().chain(spec.list("targetRefs")).collect()
 }
 
-fn targets<'a>(policy: &Resource<'a>, resources: &[Resource<'a>]) -> Vec<Target<'a>> {
+fn targets<'a>(policy: &Resource<'a>, resources: &Resources<'a>) -> Vec<Target<'a>> {
     let namespace = policy.namespace;
     let named = references(policy).into_iter().filter(|reference| reference.text_of("kind") == Some("Gateway"));
     let named = named.filter_map(|reference| {
@@ -31,11 +33,9 @@ fn targets<'a>(policy: &Resource<'a>, resources: &[Resource<'a>]) -> Vec<Target<
     });
     let selectors = policy.spec().into_iter().flat_map(|spec| spec.list("targetSelectors"));
     let selected = selectors.filter(|selector| selector.text_of("kind") == Some("Gateway")).flat_map(|selector| {
-        let gateways = resources.iter().filter(|resource| {
-            let labels = resource.object.dig(&["metadata", "labels"]).zip(selector.get("matchLabels"));
-            resource.is("gateway.networking.k8s.io", "Gateway")
-                && resource.namespace == namespace
-                && labels.is_some_and(|(labels, wanted)| has_labels(&labels, &wanted))
+        let gateways = resources.of("gateway.networking.k8s.io", "Gateway").filter(|gateway| {
+            let labels = gateway.object.dig(&["metadata", "labels"]).zip(selector.get("matchLabels"));
+            gateway.namespace == namespace && labels.is_some_and(|(labels, wanted)| has_labels(&labels, &wanted))
         });
         gateways.map(|gateway| Target { namespace, name: gateway.name, section: None }).collect::<Vec<_>>()
     });
@@ -45,8 +45,7 @@ fn targets<'a>(policy: &Resource<'a>, resources: &[Resource<'a>]) -> Vec<Target<
 /// Whether this is another policy, for this route alone, which counts instead of that on the Gateway.
 fn replaces(other: &Resource<'_>, policy: &Resource<'_>, route: &Resource<'_>) -> bool {
     let is_merged = || other.spec().is_some_and(|spec| spec.get("mergeType").is_some());
-    other.kind == "EnvoyExtensionPolicy"
-        && other.namespace == route.namespace
+    other.namespace == route.namespace
         && !other.is_named(policy.namespace, policy.name)
         && !is_merged()
         && references(other).iter().any(|reference| {

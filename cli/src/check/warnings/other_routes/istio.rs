@@ -21,11 +21,11 @@ pub(super) fn routes<'a>(subject: &Subject<'a>, surroundings: &Surroundings<'a>)
     let attached = targets(&spec, resource.namespace, labels.as_ref()).into_iter();
     let attached = attached.flat_map(|target| attached::rules(resources, target)).map(|rule| rule.route);
     let gateways: Vec<&Resource<'a>> = match &labels {
-        Some(labels) => resources.iter().filter(|gateway| is_selected(gateway, labels)).collect(),
+        Some(labels) => resources.of(GROUP, "Gateway").filter(|gateway| is_selected(gateway, labels)).collect(),
         None => Vec::new(),
     };
-    let services = resources.iter().filter(|service| service.is(GROUP, "VirtualService"));
-    let services = services.filter(|service| gateways.iter().any(|gateway| is_on(service, gateway)));
+    let services =
+        resources.of(GROUP, "VirtualService").filter(|service| gateways.iter().any(|gateway| is_on(service, gateway)));
     attached.chain(services.flat_map(of_service)).collect()
 }
 
@@ -41,8 +41,7 @@ fn targets<'a>(spec: &Cursor<'a>, namespace: &'a str, labels: Option<&Cursor<'a>
 /// Whether the labels are those of the proxies of this Gateway.
 fn is_selected(gateway: &Resource<'_>, labels: &Cursor<'_>) -> bool {
     let selector = gateway.spec().and_then(|spec| spec.get("selector"));
-    gateway.is(GROUP, "Gateway")
-        && !labels.node.members().is_empty()
+    !labels.node.members().is_empty()
         && selector
             .is_some_and(|own| !own.node.members().is_empty() && (has_labels(labels, &own) || has_labels(&own, labels)))
 }
