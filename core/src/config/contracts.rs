@@ -44,7 +44,7 @@ keys! {
     /// For people.
     name: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
     /// Only tokens from this provider; wins over a contract without one.
-    provider: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::ANY));
+    provider: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::FILLED));
     /// First moment at which it grants (RFC 3339).
     not_before: Maybe<Elsewhere> = optional(Elsewhere) as Shape::nullable(Shape::Text(pattern::DATE));
     /// First moment at which it no longer grants (RFC 3339).

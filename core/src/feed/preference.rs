@@ -10,10 +10,11 @@ pub fn wait(list: &[u8]) -> Option<&[u8]> {
     })
 }
 
-/// A number of seconds, which may stand in quotation marks.
+/// A number of seconds, which may stand in quotation marks. One that is too large for a number is the largest.
 pub fn seconds(value: &[u8]) -> Option<u64> {
     let bare = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
-    std::str::from_utf8(bare).ok()?.parse().ok()
+    let digits = std::str::from_utf8(bare).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    if digits.is_empty() { None } else { Some(digits.parse().unwrap_or(u64::MAX)) }
 }
 
 #[cfg(test)]
@@ -32,8 +33,11 @@ mod tests {
         ] {
             assert_eq!(wait(list.as_bytes()), value.map(str::as_bytes), "{list}");
         }
-        for (value, number) in [("20", Some(20)), ("\"5\"", Some(5)), ("", None), ("-1", None), ("1.5", None)] {
+        for (value, number) in
+            [("20", Some(20)), ("\"5\"", Some(5)), ("", None), ("-1", None), ("+1", None), ("1.5", None)]
+        {
             assert_eq!(seconds(value.as_bytes()), number, "{value}");
         }
+        assert_eq!(seconds(b"99999999999999999999"), Some(u64::MAX));
     }
 }
