@@ -71,8 +71,8 @@ impl IssuedTokens {
     async fn verified(
         &self,
         token: &str,
-        (algorithms, verifier): (&[Algorithm], &Verifier),
-        may_ask: bool,
+        algorithms: &[Algorithm],
+        verifier: &Verifier,
     ) -> Result<Option<Map<String, Value>>, String> {
         let Ok(jws) = Jws::read(token, algorithms) else { return Ok(None) };
         let is_access_token =
@@ -80,11 +80,7 @@ impl IssuedTokens {
         if !is_access_token {
             return Ok(None);
         }
-        let keys = match may_ask {
-            true => Some(self.issuer.keys(jws.header.key_id.as_deref()).await?),
-            false => self.issuer.known_keys(),
-        };
-        let Some(keys) = keys else { return Ok(None) };
+        let keys = self.issuer.keys(jws.header.key_id.as_deref()).await?;
         let mut candidates = keys.candidates(&jws.header, &self.issuer.url);
         if !candidates.any(|key| verifier.verify(&NoSignatures, key, &jws).unwrap_or(false)) {
             return Ok(None);
@@ -130,7 +126,7 @@ impl AccessTokens for IssuedTokens {
         let now = self.clock.now();
         let caller = match &self.how {
             How::ByKeys { algorithms, verifier } => {
-                let claims = self.verified(token, (algorithms, verifier), may_ask).await;
+                let claims = self.verified(token, algorithms, verifier).await;
                 claims.map(|claims| claims.and_then(|claims| self.expected.caller(&claims, now, true)))
             }
             How::ByAsking { inactive, .. } if !may_ask || inactive.has(token) => Ok(None),

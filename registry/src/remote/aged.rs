@@ -75,11 +75,6 @@ impl<T: Send + Sync + 'static> Aged<T> {
         self.state().known()
     }
 
-    /// It, however old, if it was ever fetched.
-    pub fn known(&self) -> Option<Arc<T>> {
-        self.state().value.clone()
-    }
-
     /// What no fetch is needed for: it is fresh and suits, or was fetched, or failed to be, a moment ago.
     fn settled(&self, suits: &impl Fn(&T) -> bool) -> Option<Result<Arc<T>, String>> {
         let state = self.state();

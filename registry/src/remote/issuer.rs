@@ -84,11 +84,6 @@ impl Issuer {
         self.keys.get(has, || async move { own.fetched().await }).await
     }
 
-    /// Its keys without asking for them.
-    pub fn known_keys(&self) -> Option<Arc<KeySet>> {
-        self.keys.known()
-    }
-
     async fn fetched(&self) -> Result<KeySet, String> {
         let url = self.endpoint("jwks_uri").await?;
         match answer(self.client.get(&url)).await? {

@@ -29,6 +29,10 @@ pub(super) async fn few(
         return Ok(None);
     }
     let rows = tx.rows(found(tx.dialect, table, organisation, alternatives, Wanted::Identifiers)).await?;
+    // Others may have added some meanwhile.
+    if rows.len() > FEW as usize {
+        return Ok(None);
+    }
     let ids = rows.iter().map(|row| row.try_get::<Option<String>, _>(0).map_err(fault));
     let mut ids: Vec<String> = ids.filter_map(Result::transpose).collect::<Result<_, _>>()?;
     ids.sort_unstable();

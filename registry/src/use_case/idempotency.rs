@@ -6,7 +6,7 @@ use crate::domain::kept_answer::KeptAnswer;
 use crate::domain::principal::Caller;
 use crate::domain::time::Time;
 use crate::use_case::background::Background;
-use crate::use_case::record::{Record, get, insert, list};
+use crate::use_case::record::{Record, get, insert, list, lock};
 use crate::use_case::store::{Condition, Query, Store, StoreError, Table, Transaction};
 use crate::use_case::tables::IDEMPOTENCY_KEYS;
 
@@ -69,8 +69,11 @@ async fn forget_some(store: &dyn Store, organisation: &str, before: Time) -> Res
         return Ok(0);
     }
     let mut tx = store.write().await?;
-    for kept in &old {
-        tx.delete(&IDEMPOTENCY_KEYS, organisation, &kept.thing.id).await?;
+    for KeptAnswer { id, .. } in old.iter().map(|kept| &kept.thing) {
+        // The key may have been used anew meanwhile.
+        if lock::<KeptAnswer>(&mut *tx, organisation, id).await?.is_some_and(|kept| kept.thing.at < before) {
+            tx.delete(&IDEMPOTENCY_KEYS, organisation, id).await?;
+        }
     }
     tx.commit().await?;
     Ok(old.len())
