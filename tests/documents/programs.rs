@@ -20,7 +20,7 @@ const NEEDED: [(&str, &[&str]); 13] = [
     ("demo", &["cargo", "python3", "node"]),
     ("demo-contracts", &["cargo", "python3", "node"]),
     ("bench", &["cargo", "python3", "node", "openssl"]),
-    ("bench-registry", &["cargo", "python3", "node", "initdb"]),
+    ("bench-registry", &["cargo", "python3", "node", "initdb", "nginx"]),
     ("deploy-check", &["cargo", "python3", "node", "docker-registry", "skopeo", "nginx", "openssl"]),
     ("metrics-check", &["cargo", "python3", "node", "prometheus", "promtool", "chromium"]),
     (
