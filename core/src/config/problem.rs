@@ -62,6 +62,16 @@ fn shown(path: &str) -> (&str, &'static str) {
             }
         }
     }
+    // The values of these headers are secrets, too.
+    for headers in [".introspection.headers.", ".source.headers."] {
+        let Some(begin) = path.find(headers).map(|at| at + headers.len()) else { continue };
+        let name = path.get(begin..).and_then(|rest| rest.find(['.', '[']));
+        if let Some((before, within)) = name.and_then(|length| path.split_at_checked(begin + length))
+            && within != ".env"
+        {
+            return (before, ".…");
+        }
+    }
     (path, "")
 }
 

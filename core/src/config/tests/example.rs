@@ -185,7 +185,8 @@ fn an_unknown_member_is_refused_wherever_it_stands() {
         let mut configuration = full();
         configuration.pointer_mut(&pointer).unwrap()["surprise"] = json!({});
         // What stands in the place of a secret is not repeated.
-        let name = if path.ends_with(".secret") { "…" } else { "surprise" };
+        let is_secret = path.ends_with(".secret") || path.contains(".headers.");
+        let name = if is_secret { "…" } else { "surprise" };
         let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         let lines = problems(&configuration);
         // Members of these objects are the user's own: what is wrong there is the value.

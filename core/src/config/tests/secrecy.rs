@@ -91,6 +91,24 @@ fn a_key_in_the_place_of_a_secret_is_not_repeated() {
 }
 
 #[test]
+fn a_key_in_the_place_of_a_header_is_not_repeated() {
+    for (headers, name) in
+        [("/providers/0/introspection/headers", "x-key"), ("/contracts/source/headers", "authorization")]
+    {
+        for (value, line) in [
+            (json!({MARKER: 1}), format!("headers.{name}.…: is not known here")),
+            (json!({"env": "UNSET"}), format!("headers.{name}.env: environment variable")),
+        ] {
+            let mut configuration = configuration("bearer", false);
+            configuration.pointer_mut(headers).unwrap()[name] = value;
+            let problems = super::super::read(configuration.to_string().as_bytes(), &env).unwrap_err();
+            let log: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
+            assert!(log.contains(&line) && !log.contains(MARKER), "{line}: {log}");
+        }
+    }
+}
+
+#[test]
 fn text_that_is_not_json_is_not_repeated() {
     for text in [
         format!("{{\"secret\": \"{MARKER}"),
