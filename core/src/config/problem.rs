@@ -54,25 +54,16 @@ impl fmt::Display for Problem {
 
 /// The path as far as it is shown, and what stands for the rest: a key in the place of a secret may be the secret.
 fn shown(path: &str) -> (&str, &'static str) {
-    for place in [".secret", ".key"] {
-        for (at, _) in path.match_indices(place) {
-            let Some((before, within)) = path.split_at_checked(at + place.len()) else { continue };
-            if within.starts_with(['.', '[']) && within != ".env" {
-                return (before, ".…");
-            }
-        }
-    }
+    let members = [".secret", ".key"].into_iter();
+    let members = members.flat_map(|member| path.match_indices(member).map(move |(at, _)| at + member.len()));
     // The values of these headers are secrets, too.
-    for headers in [".introspection.headers.", ".source.headers."] {
-        let Some(begin) = path.find(headers).map(|at| at + headers.len()) else { continue };
-        let name = path.get(begin..).and_then(|rest| rest.find(['.', '[']));
-        if let Some((before, within)) = name.and_then(|length| path.split_at_checked(begin + length))
-            && within != ".env"
-        {
-            return (before, ".…");
-        }
-    }
-    (path, "")
+    let headers = [".introspection.headers.", ".source.headers."].into_iter().filter_map(|headers| {
+        let name = path.find(headers)? + headers.len();
+        Some(name + path.get(name..)?.find(['.', '['])?)
+    });
+    let is_within = |(_, within): &(&str, &str)| within.starts_with(['.', '[']) && *within != ".env";
+    let secret = members.chain(headers).filter_map(|end| path.split_at_checked(end)).find(is_within);
+    secret.map_or((path, ""), |(before, _)| (before, ".…"))
 }
 
 /// Collects problems while the reading goes on.
