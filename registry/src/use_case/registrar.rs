@@ -15,9 +15,10 @@ use crate::use_case::open_provider::OpenProvider;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Called<T> {
     Done(T),
-    /// The provider does not want this request: the same one again is of no use.
+    /// The provider does not want this request, or its 2xx answer is none that a client could be made of: the same one
+    /// again is of no use.
     Refused(Failure),
-    /// Nothing has happened there; the provider may have said for how long it does not want to be asked.
+    /// Nothing has happened there; the provider may have said for how long it does not want to be asked, an hour at most.
     NotDone(Failure, Option<Duration>),
     /// It may have happened or not.
     Unknown(Failure),
@@ -30,6 +31,8 @@ pub struct Failure {
     /// The code of RFC 6749 and RFC 7591, or a word of ours.
     pub error: Option<String>,
     pub description: Option<String>,
+    /// Of a client that a 2xx answer names though it cannot be used: there may be one, which is nobody's.
+    pub client_id: Option<String>,
 }
 
 /// How a client that was registered is managed (RFC 7592).
