@@ -5,8 +5,8 @@
 //! * `configuration`: a plugin configuration, or the members of one that the text is about;
 //! * `contracts`: a contract document;
 //! * `metadata`: what the configuration before it makes the filter say of its first resource;
-//! * `envoy`: part of an Envoy configuration;
-//! * `kubernetes`: a resource, which `tessera check` reads;
+//! * `envoy`: part of an Envoy configuration, which `cli/tests/fragments.rs` checks in its place;
+//! * `kubernetes`: a resource, which is checked there in its base;
 //! * `token`: header and payload of an access token, which `tests/filter/documented_providers.rs` sends.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 

@@ -30,6 +30,7 @@ mod configuration;
 mod containers;
 mod contracts;
 mod examples;
+mod explained_outcomes;
 mod harness;
 mod host_signatures;
 mod hostile_answers;

@@ -32,23 +32,7 @@ impl Gateway for RealEnvoy {
     }
 
     fn send(&mut self, request: &Request) -> Exchange {
-        let before = self.upstream.request_count();
-        let lines = request.headers.iter();
-        let sent = lines.fold(client::Request::new(request.method, &request.target), |sent, (name, value)| {
-            sent.header(name, value)
-        });
-        let response = sent.send(self.envoy.port());
-        let upstream = (self.upstream.request_count() > before).then(|| {
-            let received = Received::from(&response);
-            let path = (":path".to_owned(), received.target.into_bytes());
-            received.headers.0.into_iter().map(lower).chain([path]).collect()
-        });
-        Exchange {
-            status: response.status,
-            headers: response.headers.0.into_iter().map(lower).collect(),
-            body: response.body,
-            upstream,
-        }
+        exchange(&self.envoy, &self.upstream, request)
     }
 
     fn introspections(&self) -> Vec<String> {
@@ -61,6 +45,27 @@ impl Drop for RealEnvoy {
         if !std::thread::panicking() {
             self.envoy.assert_no_vm_reload();
         }
+    }
+}
+
+/// Sends a request and waits for its end; `upstream` sees those that pass.
+#[track_caller]
+pub fn exchange(envoy: &Envoy, upstream: &Upstream, request: &Request) -> Exchange {
+    let before = upstream.request_count();
+    let lines = request.headers.iter();
+    let sent = lines
+        .fold(client::Request::new(request.method, &request.target), |sent, (name, value)| sent.header(name, value));
+    let response = sent.send(envoy.port());
+    let upstream = (upstream.request_count() > before).then(|| {
+        let received = Received::from(&response);
+        let path = (":path".to_owned(), received.target.into_bytes());
+        received.headers.0.into_iter().map(lower).chain([path]).collect()
+    });
+    Exchange {
+        status: response.status,
+        headers: response.headers.0.into_iter().map(lower).collect(),
+        body: response.body,
+        upstream,
     }
 }
 
