@@ -47,9 +47,8 @@ fn one(sql: &mut Sql, dialect: Dialect, level: usize, condition: &Condition) {
             if values.is_empty() {
                 sql.add(NEVER)
             } else {
-                let (before, after) = dialect.texts();
-                let array = serde_json::Value::from(values).to_string();
-                column(sql, level, name).add(" IN (").add(before).bind(array.as_str()).add(after).add(")")
+                let (before, after) = dialect.is_among();
+                column(sql, level, name).add(before).bind(dialect.texts(&values).as_str()).add(after)
             }
         }
         Condition::Contains(name, value) => {

@@ -105,7 +105,8 @@ fn found(
     alternatives: &[Condition],
     wanted: Wanted,
 ) -> Sql {
-    let mut sql = Sql::new(if wanted == Wanted::Number { "SELECT count(*) FROM (" } else { "SELECT id FROM (" });
+    let mut sql =
+        Sql::planned_anew(if wanted == Wanted::Number { "SELECT count(*) FROM (" } else { "SELECT id FROM (" });
     for (index, alternative) in alternatives.iter().enumerate() {
         sql.add(if index > 0 { " UNION ALL " } else { "" });
         Search { sql: &mut sql, dialect, organisation, wanted }.fulfilling(table, alternative);

@@ -21,8 +21,13 @@ const AT_ONCE: usize = 100;
 /// Identifiers that one statement names.
 const NAMED_AT_ONCE: usize = 500;
 
+const SELECT: &str = "SELECT t0.organisation, t0.id, t0.revision, t0.body";
+
 fn select(table: &'static Table) -> Sql {
-    let mut sql = Sql::new("SELECT t0.organisation, t0.id, t0.revision, t0.body");
+    selecting(Sql::new(SELECT), table)
+}
+
+fn selecting(mut sql: Sql, table: &'static Table) -> Sql {
     sql.names("t0.", table.columns).add(" FROM ").add(table.name).add(" t0 WHERE ");
     sql
 }
@@ -67,7 +72,7 @@ impl SqlTransaction {
         among: Option<&[String]>,
         limit: u32,
     ) -> Result<Vec<Stored>, StoreError> {
-        let mut sql = select(table);
+        let mut sql = selecting(Sql::planned_anew(SELECT), table);
         sql.add("t0.organisation = ").bind(organisation).add(" AND ");
         conditions::all(&mut sql, self.dialect, 0, &query.conditions);
         if let Some(after) = &query.after {
@@ -145,7 +150,7 @@ impl Transaction for SqlTransaction {
         organisation: &str,
         conditions: &[Condition],
     ) -> Result<u64, StoreError> {
-        let mut sql = Sql::new("SELECT count(*) FROM ");
+        let mut sql = Sql::planned_anew("SELECT count(*) FROM ");
         sql.add(table.name).add(" t0 WHERE t0.organisation = ").bind(organisation).add(" AND ");
         conditions::all(&mut sql, self.dialect, 0, conditions);
         let Some(row) = self.row(sql).await? else { return Ok(0) };

@@ -39,11 +39,17 @@ impl From<u32> for Bound {
 pub(super) struct Sql {
     text: String,
     values: Vec<Bound>,
+    is_planned_anew: bool,
 }
 
 impl Sql {
     pub(super) fn new(text: &'static str) -> Self {
-        Self { text: text.to_owned(), values: Vec::new() }
+        Self { text: text.to_owned(), ..Self::default() }
+    }
+
+    /// A statement whose best plan depends on its values: PostgreSQL makes it for these, not for any.
+    pub(super) fn planned_anew(text: &'static str) -> Self {
+        Self { is_planned_anew: true, ..Self::new(text) }
     }
 
     pub(super) fn add(&mut self, text: &'static str) -> &mut Self {
@@ -89,7 +95,7 @@ impl Sql {
             // `$1` is a name to SQLite, which it looks for among all others.
             Dialect::Sqlite => self.text.replace('$', "?"),
         };
-        let mut query = sqlx::query(AssertSqlSafe(text));
+        let mut query = sqlx::query(AssertSqlSafe(text)).persistent(!self.is_planned_anew);
         for value in self.values {
             query = match value {
                 Bound::Text(Some(text)) if text.contains('\0') => {

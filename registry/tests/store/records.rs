@@ -236,3 +236,21 @@ async fn conditions_lead_from_record_to_record() {
         assert_eq!(ids(&mut *tx, &CONTRACTS, &only(vec![nested])).await, ["1", "2"]);
     }
 }
+
+#[tokio::test]
+async fn a_text_is_among_others_whatever_is_in_it() {
+    let odd = ["\"", "\\", "a,b", "{}", "NULL", "", " ", "'", "\\\"", "ü", "\n", "$1"];
+    for database in every() {
+        let store = database.open().await;
+        let mut tx = store.write().await.unwrap();
+        for (index, text) in odd.iter().enumerate() {
+            insert(&mut *tx, &APIS, &index.to_string(), &[("words", text)]).await;
+        }
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        for (index, text) in odd.iter().enumerate() {
+            let one = only(vec![Condition::IsIn("words", texts(&["x", text, "null"]))]);
+            assert_eq!(ids(&mut *tx, &APIS, &one).await, [index.to_string()], "{text:?}");
+        }
+        assert_eq!(ids(&mut *tx, &APIS, &only(vec![Condition::IsIn("words", texts(&odd))])).await.len(), odd.len());
+    }
+}
