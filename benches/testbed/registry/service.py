@@ -100,12 +100,17 @@ class Answer:
         return found[1] if found else None
 
 
+IDLE_SECONDS = 5
+"""The service closes a connection that has been idle for longer, some time later."""
+
+
 class Connection:
     """To one listener, with the bearer token of one caller."""
 
     def __init__(self, port: int, token: str | None = None, **headers: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self._headers = {"authorization": f"Bearer {token}", "if-match": "*", **headers} if token else headers
+        self._used = time.monotonic()
 
     def get(self, target: str, expected: int = 200) -> Answer:
         return self._ask("GET", target, None, expected)
@@ -115,11 +120,14 @@ class Connection:
 
     def _ask(self, method: str, target: str, body: str | None, expected: int) -> Answer:
         headers = self._headers if body is None else {**self._headers, "content-type": "application/json"}
+        if time.monotonic() - self._used > IDLE_SECONDS:
+            self._connection.close()
         begun = time.monotonic()
         self._connection.request(method, target, body, headers)
         response = self._connection.getresponse()
         told = response.read()
-        taken = time.monotonic() - begun
+        self._used = time.monotonic()
+        taken = self._used - begun
         if response.status != expected:
             raise RuntimeError(f"{method} {target}: {response.status} {told.decode(errors='replace')[:500]}")
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, told, taken)
