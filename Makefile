@@ -43,15 +43,18 @@ empty     :=
 export PATH := $(PATH)$(subst $(empty) :,:,$(addprefix :,$(ELSEWHERE)))
 
 NEEDS_rust           := cargo
-NEEDS_setup          := cargo python3 node
+NEEDS_setup          := cargo python3 node npm
 NEEDS_test           := $(NEEDS_setup) initdb
 NEEDS_test-registry  := cargo initdb
-NEEDS_deploy-check   := $(NEEDS_setup) docker-registry skopeo nginx openssl
+# The image names the commit that it is made of.
+NEEDS_image          := cargo git
+NEEDS_dist           := $(NEEDS_image)
+NEEDS_deploy-check   := $(NEEDS_setup) git docker-registry skopeo nginx openssl
 NEEDS_metrics-check  := $(NEEDS_setup) prometheus promtool chromium
 NEEDS_operate-check  := $(NEEDS_deploy-check) $(filter-out $(NEEDS_setup),$(NEEDS_metrics-check))
 NEEDS_bench          := $(NEEDS_setup) openssl
 NEEDS_bench-registry := $(NEEDS_setup) initdb nginx
-NEEDS_image-check    := cargo git
+NEEDS_image-check    := $(NEEDS_image)
 NEEDS_image-registry := docker git
 NEEDS_venv           := python3
 NEEDS_packages       := node npm
@@ -71,6 +74,7 @@ how = $(or $(HOW_$(1)),on Debian: apt-get install --no-install-recommends $(or $
 need = @$(foreach each,$(NEEDS_$(1)),command -v $(each) >/dev/null \
   || { echo '$(each) is missing: $(call how,$(each))' >&2; missing=1; };) test -z "$${missing:-}"
 needs-%:
+	$(if $(NEEDS_$*),,$(error nothing is known of what `make $*` needs))
 	$(call need,$*)
 
 .PHONY: help
@@ -149,7 +153,7 @@ size: module ## Print the size of the module and of its sections
 # ---- ship ----
 
 .PHONY: image
-image: module ## Write the module as an OCI image layout to target/image, and manifests with its digest to target/manifests
+image: needs-image module ## Write the module as an OCI image layout to target/image, and manifests with its digest to target/manifests
 	$(call say,Image)
 	@cargo xtask image
 
@@ -159,7 +163,7 @@ image-registry: needs-image-registry ## Build the image of the contract registry
 	@docker build --file registry/Dockerfile --build-arg "REVISION=$$(git rev-parse --short HEAD)" --tag tessera-registry .
 
 .PHONY: dist
-dist: module ## Write everything of a release to target/dist: module, image, manifests, command, schema, SBOM, checksums
+dist: needs-dist module ## Write everything of a release to target/dist: module, image, manifests, command, schema, SBOM, checksums
 	$(call say,Release)
 	@cargo xtask dist
 	@cd target/dist && sha256sum --check --quiet SHA256SUMS

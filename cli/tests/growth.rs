@@ -31,19 +31,30 @@ static ALLOCATOR: Counting = Counting;
 /// How often memory is asked for where this many items are checked.
 fn steps(items: usize, item: &dyn Fn(usize) -> String) -> usize {
     let text = format!("kind: List\nitems:\n{}", (0..items).map(item).collect::<String>());
+    let (steps, text) = checked(text);
+    assert!(!text.is_empty() && !text.contains("mistake["), "{text}");
+    steps
+}
+
+/// How often memory is asked for where this text is checked, and what is said of it.
+fn checked(text: String) -> (usize, String) {
     let before = CALLS.get();
     let input = input::understand(vec![File { name: "a.yaml".to_owned(), text }]);
     assert!(!input.configurations.is_empty());
     let diagnostics = check::all(&input, false, &[]);
     let text = report::text(&input, &Views::new(&input), &diagnostics, false);
-    assert!(!text.is_empty() && !text.contains("mistake["), "{text}");
-    CALLS.get() - before
+    (CALLS.get() - before, text)
 }
 
 #[track_caller]
 fn assert_linear(item: &dyn Fn(usize) -> String) {
-    let [few, many] = [100, 800].map(|items| steps(items, item));
-    // Eight times as many, where squares would be 64 times.
+    assert_as_many([100, 800].map(|items| steps(items, item)));
+}
+
+/// The second of eight times as many.
+#[track_caller]
+fn assert_as_many([few, many]: [usize; 2]) {
+    // Squares would be 64 times as many.
     assert!(many < 12 * few, "{few} for 100, {many} for 800");
 }
 
@@ -114,4 +125,37 @@ fn policies_of_a_list() {
 "
         )
     });
+}
+
+/// Each is a mistake with an excerpt, on a line of its own or all on one, in the document or in a text within.
+#[test]
+fn members_that_are_not_known() {
+    let members = |count: usize, between: &str| {
+        (0..count).map(|number| format!("strange{number}: {{x: {number}}}")).collect::<Vec<_>>().join(between)
+    };
+    let quoted =
+        |count: usize| (0..count).map(|number| format!("\"strange{number}\": {number}")).collect::<Vec<_>>().join(", ");
+    let shapes: [&dyn Fn(usize) -> String; 4] = [
+        &|count| format!("providers: []\n{}\n", members(count, "\n")),
+        &|count| format!("{{providers: [], {}}}\n", members(count, ", ")),
+        &|count| {
+            format!(
+                "kind: WasmPlugin\nspec:\n  url: tessera\n  pluginConfig: |\n    {{\"providers\": [], {}}}\n",
+                quoted(count)
+            )
+        },
+        &|count| {
+            format!(
+                "providers: [{{name: main, introspection: {{client: {{secret: {{{}}}}}}}}}]\n",
+                members(count, ", ")
+            )
+        },
+    ];
+    for shape in shapes {
+        assert_as_many([100, 800].map(|count| {
+            let (steps, text) = checked(shape(count));
+            assert!(text.matches("mistake[unknown-member]").count() >= count, "{text}");
+            steps
+        }));
+    }
 }

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -161,9 +162,9 @@ class Story:
         for action, status, body in (("approve", 200, {}), ("suspend", 403, {"reason": "unpaid"}), ("resume", 200, {}),
                                      ("revoke", 403, {"reason": "the application is gone"})):
             took += [self._step(f"the owner says {action}", status, lambda: registry.act(contract, action, body))]
-        # What else the machine does can only make it longer: one is proof.
-        if min(took) > IN_FORCE_WITHIN:
-            print(f"\nNone was in force within {IN_FORCE_WITHIN} s.")
+        # What else the machine does makes some of them longer.
+        if statistics.median(took) > IN_FORCE_WITHIN:
+            print(f"\nHalf of them were not in force within {IN_FORCE_WITHIN} s.")
             self.good = False
         print("\nAll as expected." if self.good else "\nNot all as expected.", flush=True)
         return self.good

@@ -84,7 +84,7 @@ class Demo:
             "address: idp, port_value: 4000": f"address: 127.0.0.1, port_value: {idp_port}",
             "http://idp:4000/": f"{self.idp.url}/",
             # A busy machine may take its time.
-            "                        cluster: idp\n": "                        cluster: idp\n                        timeout: 20s\n",
+            "                        cluster: idp\n": "                        cluster: idp\n                        timeout: 60s\n",
         }
         return replaced((self.root / "envoy/envoy.yaml").read_text(), replacements)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Optional
 
 RESOURCE = "https://orders.example.com"
-TIMEOUT = 60  # seconds
+TIMEOUT = 90  # seconds: longer than the filter waits for the authorization server
 
 # Everything is on this machine or in a network of its own: a proxy of the environment does not know it.
 _directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))

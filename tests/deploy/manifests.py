@@ -42,10 +42,11 @@ class Manifests:
         self.documents = documents
 
     def replace(self, secrets, authority=None):
-        """What the user is to replace."""
+        """What the user is to replace: the value of every key that a Secret has, and nothing besides."""
         for secret in self.all("Secret"):
-            assert set(secret["stringData"]) <= set(secrets), "a secret that the test does not know"
-            secret["stringData"].update(secrets)
+            data, name = secret["stringData"], secret["metadata"]["name"]
+            assert data.keys() <= secrets.keys(), f"the Secret {name} has a key that the test does not know"
+            data.update({key: secrets[key] for key in data})
         if authority:
             self.one("ConfigMap", "idp-ca")["data"]["ca.crt"] = authority
         return self
@@ -72,6 +73,7 @@ class Manifests:
         for entry in entries:
             reference = entry["valueFrom"]["secretKeyRef"]
             secret = self.one("Secret", reference["name"], namespace)
+            assert reference["key"] in secret["stringData"], f"the Secret {reference['name']} has no key {reference['key']}"
             variables[entry["name"]] = secret["stringData"][reference["key"]]
         return variables
 

@@ -109,6 +109,49 @@ fn with_and_a_token_needs_every_scope_and_its_client_a_contract() {
     assert_eq!(verdict(&worker, "GET /orders/1", &other_name), "no_contract", "the consumer is client_id alone");
 }
 
+/// What the command makes of a table is served as the command has printed it.
+#[test]
+fn imported_contracts_decide_as_the_table_says() {
+    for (table, cases) in [
+        (
+            "contracts_csv",
+            &[
+                ("GET /orders/1", "portal", Ok(Some("gold"))),
+                ("GET /orders/1", "batch", Err("no_contract")),
+                ("GET /orders/1", "old", Err("no_contract")),
+                ("GET /orders/1", "nobody", Err("no_contract")),
+                ("GET /other", "portal", Err("no_contract")),
+            ][..],
+        ),
+        (
+            "contracts_json",
+            &[
+                // Its last row is another one than the first.
+                ("GET /orders/1", "portal", Err("contract_suspended")),
+                ("GET /orders/1", "batch", Err("no_contract")),
+                ("GET /orders/1", "rejected", Err("no_contract")),
+                ("GET /orders/1", "nobody", Err("no_contract")),
+                ("GET /other", "portal", Err("no_contract")),
+                ("GET /other", "batch", Err("no_contract")),
+            ],
+        ),
+    ] {
+        let apis = json!([
+            {"id": "orders-v1", "match": {"paths": ["/orders/"]}},
+            {"id": "other", "match": {"paths": ["/other"]}},
+        ]);
+        let worker = imported_with("inline", json!({"apis": apis}));
+        worker.advance(A_TICK);
+        let document = fs::read_to_string(format!("{EXPECTED}/{table}.json")).expect("a document");
+        worker.answer_json(worker.callout().id, &document);
+        for (request, client, expected) in cases {
+            let ended = send(&worker, request, &json!({"client_id": client}));
+            let tier = ended.as_ref().map(|headers| headers.text("x-sla-tier")).map_err(String::as_str);
+            assert_eq!(tier, *expected, "{table}: {request} of {client}");
+        }
+    }
+}
+
 #[test]
 fn with_or_a_token_needs_one_scope_and_the_consumer_is_the_username() {
     let worker = imported("old_names");

@@ -36,9 +36,11 @@ pub fn path() -> Result<PathBuf> {
 /// When the module has not been built yet, or a file cannot be written.
 pub fn build() -> Result<String> {
     let module = crate::module::read()?;
-    let digest = write(&module, &Package::read()?, &path()?)?;
+    let package = Package::read()?;
+    let digest = write(&module, &package, &path()?)?;
     manifests::write(&manifests::path()?, &digest, &sha256(&module))?;
     println!("target/image: sha256:{digest}");
+    println!("  revision {}", package.commit.as_deref().unwrap_or("not named: the files are those of no commit"));
     Ok(digest)
 }
 

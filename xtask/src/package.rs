@@ -11,13 +11,13 @@ pub struct Package {
     pub version: String,
     pub description: String,
     pub license: String,
-    /// The commit that is checked out; none where a file differs from it.
+    /// The commit that is checked out; none where a file differs from it, or where there is no checkout.
     pub commit: Option<String>,
 }
 
 impl Package {
     /// # Errors
-    /// When cargo does not know the package.
+    /// When cargo does not know the package, or git cannot be started.
     pub fn read() -> Result<Self> {
         let packages = packages()?;
         let is_module = |package: &&Value| package.get("name") == Some(&Value::from("tessera"));
@@ -30,7 +30,7 @@ impl Package {
             version: text("version")?,
             description: text("description")?,
             license: text("license")?,
-            commit: commit(),
+            commit: commit()?,
         })
     }
 }
@@ -58,10 +58,12 @@ fn packages() -> Result<Vec<Value>> {
     metadata.get("packages").and_then(Value::as_array).cloned().context("cargo names no packages")
 }
 
-fn commit() -> Option<String> {
-    let unchanged = output(in_root("git").ok()?.args(["status", "--porcelain"])).ok()?.trim().is_empty();
-    let commit = output(in_root("git").ok()?.args(["rev-parse", "HEAD"])).ok()?;
-    unchanged.then(|| commit.trim().to_owned())
+fn commit() -> Result<Option<String>> {
+    let git = |arguments: &[&str]| in_root("git")?.args(arguments).output().context("git could not be started");
+    let [commit, changes] = [git(&["rev-parse", "HEAD"])?, git(&["status", "--porcelain"])?];
+    let is_that = commit.status.success() && changes.status.success() && changes.stdout.trim_ascii().is_empty();
+    let commit = String::from_utf8(commit.stdout)?;
+    Ok(is_that.then(|| commit.trim().to_owned()))
 }
 
 /// Cargo, started in the repository's root.

@@ -129,11 +129,13 @@ class Postgresql:
 
 
 def _programs() -> Path:
-    """Of the latest release that is installed."""
+    """Of the latest release of Debian's packages, else of the one in the PATH: where `make` looks for it, too."""
     releases = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]
-    if not releases:
-        stop_with("PostgreSQL is missing (on Debian: apt-get install --no-install-recommends postgresql)")
-    return max(releases, key=lambda path: int(path.parent.name))
+    releases.sort(key=lambda path: int(path.parent.name), reverse=True)
+    for folder in [*releases, *map(Path, os.get_exec_path())]:
+        if (folder / "initdb").is_file():
+            return folder
+    stop_with("PostgreSQL is missing (on Debian: apt-get install --no-install-recommends postgresql)")
 
 
 KINDS = {"sqlite": Sqlite, "postgresql": Postgresql}

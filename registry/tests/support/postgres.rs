@@ -157,11 +157,15 @@ fn program(name: &str) -> Command {
     unprivileged(bin(name))
 }
 
-/// Of the latest release that is installed.
+/// Of the latest release of Debian's packages, else of the one in the `PATH`: where `make` looks for it, too.
 fn bin(name: &str) -> PathBuf {
-    let releases = std::fs::read_dir("/usr/lib/postgresql").expect(MISSING);
-    let release = releases.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok()).max();
-    Path::new("/usr/lib/postgresql").join(release.expect(MISSING).to_string()).join("bin").join(name)
+    let releases = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut releases: Vec<u32> = releases.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    releases.sort_unstable_by(|one, other| other.cmp(one));
+    let packaged = releases.into_iter().map(|release| Path::new("/usr/lib/postgresql").join(release.to_string()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = packaged.map(|release| release.join("bin")).chain(std::env::split_paths(&path));
+    folders.find(|folder| folder.join("initdb").is_file()).expect(MISSING).join(name)
 }
 
 fn run(command: &mut Command) -> Vec<u8> {

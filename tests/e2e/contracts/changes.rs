@@ -21,8 +21,8 @@ const WORKERS: usize = 4;
 /// Serves successive documents, each with a thousand other contracts, and holds the changes against the clock.
 struct Edition {
     number: usize,
-    quickest: Duration,
-    slowest: Duration,
+    /// How long each took.
+    took: Vec<Duration>,
 }
 
 impl Edition {
@@ -36,8 +36,7 @@ impl Edition {
         for (path, token, outcome) in wanted {
             scene.await_everywhere(path, token, outcome);
         }
-        let took = served.elapsed();
-        (self.quickest, self.slowest) = (self.quickest.min(took), self.slowest.max(took));
+        self.took.push(served.elapsed());
     }
 }
 
@@ -66,7 +65,7 @@ fn each_change_is_in_force_on_every_worker_in_time() {
     let ready = scene.started.elapsed();
     scene.assert_everywhere("/stock/1", &token, "no_contract");
 
-    let mut edition = Edition { number: 0, quickest: Duration::MAX, slowest: Duration::ZERO };
+    let mut edition = Edition { number: 0, took: Vec::new() };
     let mut publish = |scene: &mut Scene, contracts: &[Value], wanted: &[(&str, &str, &str)]| {
         edition.publish(scene, contracts, wanted);
     };
@@ -103,10 +102,10 @@ fn each_change_is_in_force_on_every_worker_in_time() {
         &[("/orders/1", &main, "allowed gold"), ("/orders/1", &partner, "no_contract")],
     );
 
-    let Edition { quickest, slowest, .. } = edition;
-    eprintln!("1000 contracts granted {ready:?} after live; changes in force after {quickest:?} to {slowest:?}");
-    // What else the machine does can only make it slower, so one of so many is proof; simulations hold each to it.
-    assert!(quickest <= BOUND, "{quickest:?}");
+    edition.took.sort();
+    eprintln!("1000 contracts granted {ready:?} after live; changes in force after {:?}", edition.took);
+    // What else the machine does makes some of them slower; simulations hold each to it.
+    assert!(edition.took[edition.took.len() / 2] <= BOUND, "{:?}", edition.took);
     scene.await_metric("tessera_contracts", 1001);
     assert_eq!((scene.polls("failed"), scene.metric("tessera_contracts_skipped").unwrap_or_default()), (0, 0));
     scene.await_metric("tessera_contract_polls.result.changed", edition.number as u64 + 1);
