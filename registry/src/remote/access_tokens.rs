@@ -21,6 +21,8 @@ use crate::remote::inactive::Inactive;
 use crate::remote::issuer::Issuer;
 use crate::use_case::ports::{AccessTokens, Clock};
 
+/// Each call of the server has so long.
+const WITHIN: Duration = Duration::from_secs(5);
 /// So long, the server is not asked again about a token that it has called nobody's here,
 const INACTIVE_FOR: Duration = Duration::from_secs(10);
 /// of the latest of which so many are known.
@@ -46,7 +48,7 @@ impl IssuedTokens {
     /// # Errors
     /// Why none can be judged on this machine.
     pub fn new(auth: &Auth, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let issuer = Issuer::new(&auth.issuer).map_err(|error| error.to_string())?;
+        let issuer = Issuer::new(&auth.issuer, WITHIN).map_err(|error| error.to_string())?;
         let expected = Expected {
             issuer: auth.issuer.clone(),
             audience: auth.audience.clone(),

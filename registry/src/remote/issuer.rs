@@ -1,4 +1,4 @@
-//! The authorization server whose access tokens are taken: its metadata (RFC 8414, OpenID Connect Discovery) and keys.
+//! An authorization server that is asked for its metadata (RFC 8414, OpenID Connect Discovery) and keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,6 @@ use crate::http::json;
 use crate::remote::aged::Aged;
 use crate::remote::fetch::{answer, client};
 
-/// Each call has so long.
-const WITHIN: Duration = Duration::from_secs(5);
 /// Keys are used so long before they are fetched anew,
 const FRESH_KEYS: Duration = Duration::from_secs(600);
 /// and metadata.
@@ -31,11 +29,13 @@ pub struct Issuer {
 }
 
 impl Issuer {
+    /// Each call of it ends `within` that time.
+    ///
     /// # Errors
     /// The machine has no usable trust store.
-    pub fn new(url: &str) -> Result<Self, reqwest::Error> {
+    pub fn new(url: &str, within: Duration) -> Result<Self, reqwest::Error> {
         let (metadata, keys) = (Aged::new(FRESH_METADATA, PAUSE), Aged::new(FRESH_KEYS, PAUSE));
-        Ok(Self { url: url.into(), client: client(WITHIN)?, metadata, keys })
+        Ok(Self { url: url.into(), client: client(within)?, metadata, keys })
     }
 
     pub fn client(&self) -> &Client {

@@ -1,0 +1,10 @@
+//! Authorization servers at which clients are registered: scripted ones, hostile ones, real ones.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+mod authorized;
+mod ends;
+mod managed;
+mod provider;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/scripted.rs"]
+mod scripted;
