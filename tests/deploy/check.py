@@ -38,9 +38,12 @@ BASES = {
     "istio/gateway": istio, "istio/traffic-extension": istio, "istio/envoy-filter": istio, "istio/sidecar": istio,
     "envoy-gateway": envoy_gateway,
 }
-# Where Envoy itself downloads the module, over TLS; and what everybody gets from it where it cannot.
+# Where Envoy itself downloads the module, over TLS; and what everybody gets from it where it cannot. The TLS is that of the
+# base where it names the server; Envoy Gateway's proxies ask its controller, by settings that no manifest has.
 DOWNLOADED = ("istio/envoy-filter", "envoy-gateway")
 NOT_DOWNLOADED = 503
+# What Envoy counts where it is not satisfied with a certificate.
+VERIFIED = {"a wrong CA": "fail_verify_error", "a wrong name": "fail_verify_san"}
 
 
 class Proxy:
@@ -74,6 +77,12 @@ class Proxy:
     def metrics(self):
         with urllib.request.urlopen(f"{self.admin}/stats/prometheus", timeout=15) as page:
             return page.read().decode()
+
+    def failed_verifications(self, what):
+        """How often Envoy itself has ended a handshake over this, by the statistics of its clusters."""
+        with urllib.request.urlopen(f"{self.admin}/stats?filter=ssl.fail_verify", timeout=15) as page:
+            statistics = [line.rsplit(": ", 1) for line in page.read().decode().splitlines()]
+        return sum(int(value) for name, value in statistics if name.endswith(f".ssl.{VERIFIED[what]}"))
 
     def await_contracts(self, idp):
         token = idp.token("portal", "orders.read")
@@ -115,7 +124,7 @@ class Base:
             self._unverified(what, self._control_plane(impostors))
         if self.name in DOWNLOADED:
             for what, impostors in self._world.false_modules.items():
-                self._without_module(what, self._control_plane(impostors), NOT_DOWNLOADED)
+                self._without_module(f"{what} where the module is", self._control_plane(impostors), NOT_DOWNLOADED, what)
         if not self.name.endswith("envoy-filter"):  # there nobody fetches the module for the proxy
             self._without_module("the module cannot be had", self._control_plane(fetch=_nothing), self._platform.WITHOUT_MODULE)
 
@@ -139,15 +148,17 @@ class Base:
         answer = proxy.send(authorization=f"Bearer {self._world.idp.token('portal', 'orders.read')}")
         require((answer.status, answer.body.get("error")) == (503, "temporarily_unavailable"), f"{what}: {answer}")
         require("retry-after" in answer.headers, f"{what}: no retry-after")
+        require(proxy.failed_verifications(what), f"{what}: Envoy has refused no certificate for it")
         require(proxy.logged("tessera.provider_unavailable"), f"{what}: the outcome in the access log")
         proxy.program.stop()
-        say(f"{what}: 503, nothing passes")
+        say(f"{what}, which Envoy refuses: 503, nothing passes")
 
-    def _without_module(self, what, control_plane, expected):
+    def _without_module(self, what, control_plane, expected, unverified=None):
         proxy = Proxy(control_plane, self._folder, f"{self.name.replace('/', '-')}-without-module")
         token = self._world.idp.token("portal", "orders.read")
         answer = proxy.send(authorization=f"Bearer {token}")
         require(answer.status == expected, f"{what}: {answer}")
+        require(not unverified or proxy.failed_verifications(unverified), f"{what}: Envoy has refused no certificate for it")
         proxy.program.stop()
         say(f"{what}: {expected}, nothing passes")
 

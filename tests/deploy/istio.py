@@ -10,6 +10,8 @@ from image_registry import Refused
 
 # Envoy's statistics that Istio lets through, of those that matter here.
 STATISTICS = ("cluster_manager", "listener_manager", "server", "wasm")
+# Those that the check looks at besides, which a user would add to `proxyStatsMatcher`.
+OF_THE_CHECK = ("ssl.fail_verify_error", "ssl.fail_verify_san")
 # Istio's default format, up to the fields that matter here.
 LOG_FORMAT = '[%START_TIME%] "%REQ(:METHOD)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%\n'
 RBAC = f"{envoy.EXTENSIONS}.filters.http.rbac.v3.RBAC"
@@ -57,7 +59,8 @@ class ControlPlane:
         telemetry = self._manifests.one("Telemetry", "tessera")["spec"]
         assert telemetry == {"accessLogging": [{"providers": [{"name": "envoy"}]}]}, "the log has another format"
         made = envoy.bootstrap(port, admin, filters, self._virtual_hosts(), clusters, access_log)
-        made["stats_config"] = {"stats_matcher": {"inclusion_list": {"patterns": [{"prefix": each} for each in STATISTICS]}}}
+        patterns = [{"prefix": each} for each in STATISTICS] + [{"suffix": each} for each in OF_THE_CHECK]
+        made["stats_config"] = {"stats_matcher": {"inclusion_list": {"patterns": patterns}}}
         return made
 
     def _discovered(self):

@@ -90,9 +90,8 @@ class World:
         program.wait_until(lambda: (self.folder / "nginx.pid").exists())
         # What takes the place of the authorization server, and of a server that has the module.
         self.impostors = {what: {IDP: port} for what, port in (("a wrong CA", untrusted), ("a wrong name", misnamed))}
-        self.false_modules = {
-            f"{what} where the module is": dict.fromkeys(MODULES, port)
-            for what, port in (("a wrong CA", modules_untrusted), ("a wrong name", modules_misnamed))}
+        self.false_modules = {what: dict.fromkeys(MODULES, port) for what, port in (
+            ("a wrong CA", modules_untrusted), ("a wrong name", modules_misnamed))}
         self.addresses = {IDP: idp, **dict.fromkeys(MODULES, modules), ("contracts.tessera.svc.cluster.local", 8080): source}
 
 
