@@ -81,7 +81,7 @@ fn configurations_are_read() {
 #[test]
 fn providers_are_read() {
     let blocks = blocks(&page("registry-providers.md"), "toml");
-    assert_eq!(blocks.len(), 2);
+    assert_eq!(blocks.len(), 3);
     for text in blocks {
         let secret = |value: &toml::Value| Ok(value["env"].as_str().unwrap().to_owned());
         let file = CatalogueFile::parse(&text, &secret).unwrap_or_else(|problems| panic!("{problems:?}"));

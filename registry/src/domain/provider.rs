@@ -3,6 +3,7 @@
 mod authorization;
 mod credential;
 mod dcr;
+mod entra;
 mod introspection;
 mod template;
 mod view;
@@ -16,11 +17,13 @@ use crate::domain::time::Time;
 
 pub use authorization::{Authorization, AuthorizationView, authorization_place, signing};
 pub use dcr::{DcrSettings, DcrView, Management, OnDelete, Verification};
+pub use entra::{EntraSettings, EntraView, entra_place};
 pub use introspection::{EndpointAuth, Introspection, IntrospectionView, introspection_place};
 pub use template::Template;
 pub use view::{ProviderBrief, ProviderKind, ProviderView};
 
-const KINDS: &[(&str, ProviderKind)] = &[("manual", ProviderKind::Manual), ("dcr", ProviderKind::Dcr)];
+const KINDS: &[(&str, ProviderKind)] =
+    &[("manual", ProviderKind::Manual), ("dcr", ProviderKind::Dcr), ("entra", ProviderKind::Entra)];
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
@@ -33,6 +36,9 @@ pub struct Provider {
     /// Of those where clients are registered.
     #[serde(default)]
     pub registration: Option<DcrSettings>,
+    /// Of Entra ID.
+    #[serde(default)]
+    pub entra: Option<EntraSettings>,
     /// Tokens are JWTs when absent.
     pub introspection: Option<Introspection>,
     pub client_id_claims: Vec<String>,
@@ -54,6 +60,7 @@ impl Provider {
             environments: None,
             issuer: None,
             registration: None,
+            entra: None,
             introspection: None,
             client_id_claims: CLAIMS.map(str::to_owned).into(),
             timeout: Span::seconds(10),
@@ -73,14 +80,8 @@ impl Provider {
         let Some(kind) = kind else { return members.leave_rest() };
         self.kind = kind;
         self.read_issuer(members);
+        self.read_settings(members, seal);
         let id = self.id.clone();
-        match kind {
-            ProviderKind::Manual => self.registration = None,
-            ProviderKind::Dcr => {
-                let seal = |credential: &str| seal(&authorization_place(&id), credential);
-                self.registration.get_or_insert_default().read(members, &seal);
-            }
-        }
         let seal = |credential: &str| seal(&introspection_place(&id), credential);
         members.part("introspection", &mut self.introspection, Introspection::default(), |members, introspection| {
             introspection.read(members, self.issuer.is_some(), &seal);
@@ -88,6 +89,24 @@ impl Provider {
         let claims = CLAIMS.map(str::to_owned).into();
         members.optional("client_id_claims", &mut self.client_id_claims, claims, set(1..=16, text(1..=200)));
         members.optional("timeout", &mut self.timeout, Span::seconds(10), span("1s", "60s"));
+    }
+
+    /// Those of its kind.
+    fn read_settings(&mut self, members: &mut Members<'_>, seal: &dyn Fn(&str, &str) -> String) {
+        let id = &self.id;
+        self.registration = self.registration.take().filter(|_| self.kind == ProviderKind::Dcr);
+        self.entra = self.entra.take().filter(|_| self.kind == ProviderKind::Entra);
+        match self.kind {
+            ProviderKind::Manual => {}
+            ProviderKind::Dcr => {
+                let seal = |credential: &str| seal(&authorization_place(id), credential);
+                self.registration.get_or_insert_default().read(members, &seal);
+            }
+            ProviderKind::Entra => {
+                let seal = |credential: &str| seal(&entra_place(id), credential);
+                self.entra.get_or_insert_default().read(members, &seal);
+            }
+        }
     }
 
     fn read_issuer(&mut self, members: &mut Members<'_>) {
@@ -108,11 +127,13 @@ impl Provider {
     /// What is sealed, with the places that it is sealed for.
     pub fn credentials(&mut self) -> Vec<(String, &mut String)> {
         let authorization = self.registration.as_mut().and_then(|settings| settings.authorization.credential_mut());
+        let entra = self.entra.as_mut().map(|settings| &mut settings.credential);
         let introspection = self.introspection.as_mut().map(|introspection| &mut introspection.credential);
         let of = |place: fn(&str) -> String| place(&self.id);
         let authorization = authorization.map(|sealed| (of(authorization_place), sealed));
+        let entra = entra.map(|sealed| (of(entra_place), sealed));
         let introspection = introspection.map(|sealed| (of(introspection_place), sealed));
-        authorization.into_iter().chain(introspection).collect()
+        authorization.into_iter().chain(entra).chain(introspection).collect()
     }
 
     pub fn brief(&self) -> ProviderBrief {
@@ -129,6 +150,7 @@ impl Provider {
             environments: own.environments,
             issuer: own.issuer,
             registration: own.registration.map(DcrSettings::view),
+            entra: own.entra.map(EntraSettings::view),
             introspection: own.introspection.map(Introspection::view),
             client_id_claims: own.client_id_claims,
             timeout: own.timeout,

@@ -117,6 +117,10 @@ impl Span {
         Self { text: format!("{seconds}s"), duration: Duration::from_secs(seconds) }
     }
 
+    pub fn days(days: u64) -> Self {
+        Self { text: format!("{days}d"), duration: Duration::from_secs(days.saturating_mul(86_400)) }
+    }
+
     pub fn duration(&self) -> Duration {
         self.duration
     }

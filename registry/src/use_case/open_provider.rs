@@ -4,7 +4,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 
-use crate::domain::provider::{Provider, authorization_place, introspection_place};
+use crate::domain::provider::{Provider, authorization_place, entra_place, introspection_place};
 use crate::use_case::ports::Sealing;
 
 /// A provider of an organisation, and what it is shown.
@@ -12,7 +12,7 @@ use crate::use_case::ports::Sealing;
 pub struct OpenProvider {
     pub organisation: String,
     pub provider: Provider,
-    /// `None` where there is none, or no key opens it.
+    /// Of whoever makes clients there. `None` where there is none, or no key opens it.
     pub authorization: Option<SecretString>,
     pub introspection: Option<SecretString>,
 }
@@ -23,12 +23,13 @@ impl OpenProvider {
             let open = sealing.open(sealed, &sealed_place(organisation, &place))?;
             Some(SecretString::from(String::from_utf8(open).ok()?))
         };
-        let settings = provider.registration.as_ref();
-        let authorization = settings.and_then(|settings| settings.authorization.credential());
+        let dcr = provider.registration.as_ref().and_then(|settings| settings.authorization.credential());
+        let dcr = dcr.map(|sealed| (sealed, authorization_place(&provider.id)));
+        let entra = provider.entra.as_ref().map(|settings| (&settings.credential, entra_place(&provider.id)));
         let introspection = provider.introspection.as_ref().map(|introspection| &introspection.credential);
         Self {
             organisation: organisation.to_owned(),
-            authorization: authorization.and_then(|sealed| open(sealed, authorization_place(&provider.id))),
+            authorization: dcr.or(entra).and_then(|(sealed, place)| open(sealed, place)),
             introspection: introspection.and_then(|sealed| open(sealed, introspection_place(&provider.id))),
             provider,
         }

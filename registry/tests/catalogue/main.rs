@@ -14,6 +14,7 @@ mod adopt;
 mod apis;
 mod apply;
 mod dcr;
+mod entra;
 mod gateways;
 mod groups;
 mod providers;

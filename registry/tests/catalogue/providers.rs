@@ -131,7 +131,7 @@ async fn every_fault_of_a_provider_is_told_at_once() {
         let admin = caller("default", &["admin"]);
         for (body, expected) in [
             (json!({}), &["/id", "/kind"][..]),
-            (json!({"id": "p", "kind": "entra", "endpoint": "https://idp.example.com"}), &["/kind"]),
+            (json!({"id": "p", "kind": "okta", "endpoint": "https://idp.example.com"}), &["/kind"]),
             (json!({"id": "p", "kind": "manual", "endpoint": null}), &["/endpoint"]),
             (json!({"id": "p", "kind": "manual", "environments": ["gone"]}), &["/environments"]),
             (

@@ -43,7 +43,7 @@ pub enum OnDelete {
     Keep,
 }
 
-const ON_DELETE: &[(&str, OnDelete)] = &[("delete", OnDelete::Delete), ("keep", OnDelete::Keep)];
+pub(super) const ON_DELETE: &[(&str, OnDelete)] = &[("delete", OnDelete::Delete), ("keep", OnDelete::Keep)];
 
 /// How a new client is checked before it counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -57,7 +57,7 @@ pub enum Verification {
     None,
 }
 
-const VERIFICATIONS: &[(&str, Verification)] =
+pub(super) const VERIFICATIONS: &[(&str, Verification)] =
     &[("token", Verification::Token), ("metadata", Verification::Metadata), ("none", Verification::None)];
 
 /// How clients are registered at a provider.
@@ -107,9 +107,9 @@ pub struct DcrView {
 const MAX_PARALLEL: u64 = 16;
 const MAX_PARAMETERS: usize = 16;
 const MAX_PARAMETER: usize = 2048;
-/// What the token request has of its own.
-const NOT_PARAMETERS: [&str; 6] =
-    ["grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
+/// What a token request has of its own, wherever it goes.
+pub(super) const CLIENT_PARAMETERS: [&str; 5] =
+    ["grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
 
 impl Default for DcrSettings {
     fn default() -> Self {
@@ -173,7 +173,8 @@ impl DcrSettings {
         members.optional("auth_methods", &mut self.auth_methods, blank.auth_methods, methods);
         members.merged("metadata", &mut self.metadata, blank.metadata, Template::read);
         members.optional("verify", &mut self.verify, blank.verify, word(VERIFICATIONS));
-        members.merged("token_parameters", &mut self.token_parameters, BTreeMap::new(), parameters);
+        let reader = |value: &Value| parameters(value, &[&["scope"], &CLIENT_PARAMETERS[..]].concat());
+        members.merged("token_parameters", &mut self.token_parameters, BTreeMap::new(), reader);
     }
 
     fn read_authorization(&mut self, members: &mut Members<'_>, is_moved: bool, seal: &dyn Fn(&str) -> String) {
@@ -219,14 +220,15 @@ fn is_parameter(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
-fn parameters(value: &Value) -> Reading<BTreeMap<String, String>> {
+/// Parameters of a form, none of them of these names.
+pub(super) fn parameters(value: &Value, not: &[&str]) -> Reading<BTreeMap<String, String>> {
     let Some(object) = value.as_object() else { return wrong("must be an object") };
     if object.len() > MAX_PARAMETERS {
         return wrong(format!("must have at most {MAX_PARAMETERS} members"));
     }
     let mut read = BTreeMap::new();
     for (name, value) in object {
-        if !is_parameter(name) || NOT_PARAMETERS.contains(&name.as_str()) {
+        if !is_parameter(name) || not.contains(&name.as_str()) {
             return wrong(format!("cannot name `{}`", name.chars().take(64).collect::<String>()));
         }
         match value.as_str().filter(|text| text.len() <= MAX_PARAMETER && !text.chars().any(char::is_control)) {

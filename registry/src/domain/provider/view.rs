@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::provider::dcr::DcrView;
+use crate::domain::provider::entra::EntraView;
 use crate::domain::provider::introspection::IntrospectionView;
 use crate::domain::text::Span;
 use crate::domain::time::Time;
@@ -17,6 +18,8 @@ pub enum ProviderKind {
     Manual,
     /// The registry registers them (RFC 7591), or somebody brings them.
     Dcr,
+    /// The registry makes them through Microsoft Graph, or somebody brings them.
+    Entra,
 }
 
 /// A provider as everybody may see it.
@@ -38,6 +41,9 @@ pub struct ProviderView {
     #[serde(flatten)]
     #[schema(ignore)]
     pub registration: Option<DcrView>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub entra: Option<EntraView>,
     pub introspection: Option<IntrospectionView>,
     pub client_id_claims: Vec<String>,
     #[schema(value_type = String)]

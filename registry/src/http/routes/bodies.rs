@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::provider::{AuthorizationView, DcrView, IntrospectionView, ProviderView};
+use crate::domain::provider::{AuthorizationView, DcrView, EntraView, IntrospectionView, ProviderView};
 use crate::http::schemas::Schemas;
 
 fn members(of: Value) -> Map<String, Value> {
@@ -99,6 +99,8 @@ fn provider(
     let Credentials { introspection, authorization } = credentials;
     members.insert("introspection".into(), json!({"oneOf": [{"type": "null"}, introspection]}));
     members.extend(parts.members::<DcrView>(&["authorization"]));
+    members.extend(parts.members::<EntraView>(&[]));
+    members.insert("credential".into(), credential());
     members.insert("authorization".into(), json!({"oneOf": [{"type": "null"}, authorization]}));
     parts.body(name, members, required)
 }
@@ -114,15 +116,19 @@ fn authorization(parts: &mut Schemas, name: &str, required: &[&str]) -> Value {
 }
 
 fn with_credential(parts: &mut Schemas, name: &str, mut members: Map<String, Value>, required: &[&str]) -> Value {
-    let credential = json!({"type": "string", "minLength": 1, "maxLength": 16384, "writeOnly": true});
-    members.insert("credential".into(), credential);
+    members.insert("credential".into(), credential());
     parts.body(name, members, required)
+}
+
+fn credential() -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": 16384, "writeOnly": true})
 }
 
 /// A provider as admins see it, of any kind.
 pub fn full_provider(parts: &mut Schemas) -> Value {
-    let (every, registering) = (parts.shown::<ProviderView>(), parts.shown::<DcrView>());
-    json!({"anyOf": [every, {"allOf": [every, registering]}]})
+    let every = parts.shown::<ProviderView>();
+    let (dcr, entra) = (parts.shown::<DcrView>(), parts.shown::<EntraView>());
+    json!({"anyOf": [every, {"allOf": [every, dcr]}, {"allOf": [every, entra]}]})
 }
 
 /// What is shown once.
