@@ -49,7 +49,7 @@ NEEDS_test-registry  := cargo initdb
 # The image names the commit that it is made of.
 NEEDS_image          := cargo git
 NEEDS_dist           := $(NEEDS_image)
-NEEDS_deploy-check   := $(NEEDS_setup) git docker-registry skopeo nginx openssl
+NEEDS_deploy-check   := $(NEEDS_setup) git docker-registry skopeo nginx openssl curl
 NEEDS_metrics-check  := $(NEEDS_setup) prometheus promtool chromium
 NEEDS_operate-check  := $(NEEDS_deploy-check) $(filter-out $(NEEDS_setup),$(NEEDS_metrics-check))
 NEEDS_bench          := $(NEEDS_setup) openssl
@@ -181,6 +181,7 @@ deploy-check: needs-deploy-check setup image $(DEPLOY) ## Run every base of envo
 	$(call say,Deployment)
 	@cargo build --quiet --package tessera-cli --package tessera-registry
 	@$(PYTHON) tests/deploy/check.py
+	@$(PYTHON) tests/deploy/commands.py
 
 .PHONY: versions-check
 versions-check: setup module ## Run the demo on every version of Envoy that is supported

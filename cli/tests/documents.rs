@@ -1,5 +1,5 @@
 //! The commands that documents show: those of `tessera` run, with the files that the documents speak of and a server on
-//! loopback; the others are named here.
+//! loopback; of the others it is said here where they are.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 #[path = "discover/server.rs"]
@@ -12,35 +12,41 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// What cannot run here: it wants a network, a cluster, containers, Envoy, the registry or a long build. Each with its flags.
-const NOT_RUN: &[&str] = &[
-    "cargo --release --package",
-    "cargo -p --test",
-    "curl --silent --show-error --fail --header",
-    "curl -X -H -d",
-    "curl -i",
-    "curl -i -H",
-    "curl -i -X",
-    "curl -s",
-    "curl -s -u -d -d",
-    "curl -u -d -d",
-    "docker -f --build --wait",
-    "docker -f --profile --rmi",
-    "docker -f --rm",
-    "envoy --mode -c",
-    "envoy -c",
-    "kubectl apply -k",
-    "kubectl get -A -o",
-    "make",
-    "skopeo --preserve-digests",
-    "tessera-registry",
-    "tessera-registry --audit",
-    "tessera-registry --config",
-    "tessera-registry --dry-run",
-    "tessera-registry --environment --group",
-    "tessera-registry --out",
-    "tessera-registry --replace",
-    "tessera-registry --yes",
+/// Where lines are run that need Envoy, a server or a registry. What follows one of these is a whole line there.
+const COMMANDS: &str = "tests/deploy/commands.py";
+
+/// The beginnings of what is shown of other programs, each with where it is run, or why it is not.
+const OTHERS: &[(&str, &str)] = &[
+    ("TESSERA_CRASH_KILLS=100 cargo test -p ", "a long run of a test that `make test` has with fewer"),
+    ("TESSERA_FOLLOWING_SECONDS=120 cargo test -p ", "a long run of a test that `make test` has for less time"),
+    (
+        "cargo build --release --package ",
+        "a long build; `make dist` makes the same of the command, `make bench-registry` of the registry",
+    ),
+    (
+        "docker compose -f envoy/docker-compose.yaml ",
+        "it wants an engine; tests/e2e/containers.rs reads the file with Compose itself",
+    ),
+    ("kubectl apply -k ", "it wants a cluster; tests/deploy reads the same folder as kustomize does"),
+    (
+        "kubectl get wasmplugins,services,serviceentries,destinationrules -A -o yaml | tessera ",
+        "run here, for want of a cluster with our files in its place",
+    ),
+    ("make", "a target of its own; tests/documents.rs knows each"),
+    ("tessera-registry ", "registry/tests/documents.rs"),
+    ("curl --silent --show-error --fail http://127.0.0.1:8081/v1/contracts ", "registry/tests/documents.rs"),
+    ("curl -i -X POST http://127.0.0.1:8080/mcp", "tests/e2e/mcp.rs, by the client that is shown beside it"),
+    ("curl -i http://127.0.0.1:8080/.well-known/", "tests/e2e/mcp.rs, by the client that is shown beside it"),
+    ("IDP_CLIENT_SECRET=… envoy -c envoy.yaml", "it does not end; the demo and tests/e2e start Envoy so"),
+    ("IDP_CLIENT_SECRET=… envoy --mode ", COMMANDS),
+    ("envoy --mode ", COMMANDS),
+    ("curl -X PUT localhost:4100/", COMMANDS),
+    ("curl -i http://localhost:8080/", COMMANDS),
+    ("curl -i https://api.example.com/", COMMANDS),
+    ("curl -s https://", COMMANDS),
+    ("curl -s localhost:9901/", COMMANDS),
+    ("curl -u gateway:SECRET https://", COMMANDS),
+    ("skopeo copy ", COMMANDS),
 ];
 
 /// What asks the real servers.
@@ -97,16 +103,24 @@ impl Shown {
         self.line.starts_with("tessera ") || self.line.contains("| tessera ")
     }
 
-    /// Another program with its flags, or the targets of `make`.
-    fn other(&self) -> Option<String> {
-        const PROGRAMS: [&str; 10] =
-            ["cargo", "curl", "docker", "envoy", "helm", "istioctl", "kubectl", "make", "skopeo", "tessera-registry"];
+    /// Whether it is another program, or a target of `make`.
+    fn is_other(&self) -> bool {
+        const PROGRAMS: [&str; 12] = [
+            "cargo",
+            "curl",
+            "docker",
+            "envoy",
+            "helm",
+            "istioctl",
+            "kubectl",
+            "make",
+            "openssl",
+            "promtool",
+            "skopeo",
+            "tessera-registry",
+        ];
         let mut words = self.line.split(' ').skip_while(|word| word.contains('=') && !word.starts_with('-'));
-        let program = words.next().filter(|program| PROGRAMS.contains(program))?;
-        let command = words.take_while(|word| !["|", ">", "#", "2>"].contains(word));
-        let kept =
-            command.filter(|word| word.starts_with('-') || (program == "kubectl" && ["apply", "get"].contains(word)));
-        Some(kept.fold(program.to_owned(), |line, word| format!("{line} {word}")))
+        words.next().is_some_and(|program| PROGRAMS.contains(&program))
     }
 }
 
@@ -235,15 +249,27 @@ fn what_asks_the_real_servers_is_understood() {
 }
 
 #[test]
-fn what_is_shown_of_other_programs_is_known() {
-    let found: BTreeSet<String> = shown().iter().filter_map(Shown::other).collect();
-    let known: BTreeSet<String> = NOT_RUN.iter().map(|line| (*line).to_owned()).collect();
-    assert_eq!(found, known);
+fn what_is_shown_of_other_programs_is_run_elsewhere_or_said_not_to_be() {
+    let (commands, mut found) = (fs::read_to_string(root().join(COMMANDS)).unwrap(), BTreeSet::new());
+    for Shown { document, line } in shown().iter().filter(|shown| shown.is_other()) {
+        let (beginning, place) = OTHERS
+            .iter()
+            .find(|(beginning, _)| line.starts_with(beginning))
+            .unwrap_or_else(|| panic!("{document}: {line}: where is it run, or why not?"));
+        found.insert(*beginning);
+        // In Python's texts, which may be of several pieces.
+        let joined = commands.replace("\"\n         \"", "").replace("\\\"", "\"");
+        assert!(*place != COMMANDS || joined.contains(line.as_str()), "{document}: {line}: not in {COMMANDS}");
+        if let Some(file) = place.split([' ', ',']).next().filter(|word| word.contains('/')) {
+            assert!(root().join(file).exists(), "there is no {file}");
+        }
+    }
+    assert_eq!(found, OTHERS.iter().map(|(beginning, _)| *beginning).collect(), "shown nowhere");
 }
 
 #[test]
 fn the_shell_understands_every_command() {
-    for Shown { document, line } in shown().iter().filter(|shown| shown.is_of_tessera() || shown.other().is_some()) {
+    for Shown { document, line } in shown().iter().filter(|shown| shown.is_of_tessera() || shown.is_other()) {
         let run = Command::new("sh").args(["-n", "-c", line]).output().unwrap();
         assert!(run.status.success(), "{document}: {line}\n{}", String::from_utf8_lossy(&run.stderr));
     }

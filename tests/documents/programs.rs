@@ -22,7 +22,10 @@ const NEEDED: [(&str, &[&str]); 14] = [
     ("demo-contracts", &["cargo", "python3", "node", "npm"]),
     ("bench", &["cargo", "python3", "node", "npm", "openssl"]),
     ("bench-registry", &["cargo", "python3", "node", "npm", "initdb", "nginx"]),
-    ("deploy-check", &["cargo", "python3", "node", "npm", "git", "docker-registry", "skopeo", "nginx", "openssl"]),
+    (
+        "deploy-check",
+        &["cargo", "python3", "node", "npm", "git", "docker-registry", "skopeo", "nginx", "openssl", "curl"],
+    ),
     ("metrics-check", &["cargo", "python3", "node", "npm", "prometheus", "promtool", "chromium"]),
     (
         "operate-check",
@@ -36,6 +39,7 @@ const NEEDED: [(&str, &[&str]); 14] = [
             "skopeo",
             "nginx",
             "openssl",
+            "curl",
             "prometheus",
             "promtool",
             "chromium",
@@ -45,9 +49,10 @@ const NEEDED: [(&str, &[&str]); 14] = [
 ];
 
 /// How each is got.
-const HOW: [(&str, &str); 14] = [
+const HOW: [(&str, &str); 15] = [
     ("cargo", "install Rust with rustup (https://rustup.rs)"),
     ("chromium", "apt-get install --no-install-recommends chromium"),
+    ("curl", "apt-get install --no-install-recommends curl"),
     ("docker", "install Docker"),
     ("docker-registry", "apt-get install --no-install-recommends docker-registry"),
     ("git", "apt-get install --no-install-recommends git"),
