@@ -45,7 +45,7 @@ export PATH := $(PATH)$(subst $(empty) :,:,$(addprefix :,$(ELSEWHERE)))
 NEEDS_rust           := cargo
 NEEDS_setup          := cargo python3 node npm
 NEEDS_test           := $(NEEDS_setup) initdb
-NEEDS_test-registry  := cargo initdb
+NEEDS_test-registry  := cargo initdb node npm
 # The image names the commit that it is made of.
 NEEDS_image          := cargo git
 NEEDS_dist           := $(NEEDS_image)
@@ -217,7 +217,7 @@ test-filter: rust ## Tests on the fake host, and those of layers, documents and 
 	$(if $(NATIVE_TESTS),@cargo test --quiet $(addprefix --test ,$(NATIVE_TESTS)))
 
 .PHONY: test-registry
-test-registry: needs-test-registry rust ## Tests of the contract registry, on SQLite and on PostgreSQL
+test-registry: needs-test-registry rust tests/oidc-provider/node_modules/.stamp ## Tests of the contract registry, on SQLite and on PostgreSQL
 	$(call say,Registry tests)
 	@cargo test --quiet --package tessera-registry
 

@@ -13,6 +13,8 @@
 //   --certificate, --key  files in PEM, of localhost: the server speaks TLS
 //
 //   --people        clients may register themselves (RFC 7591), and people log in, with whatever name and password
+//   --registration  clients are registered by whoever has the initial access token OIDC_REGISTRATION_TOKEN, and read,
+//                   changed and deleted (RFC 7592) by their own registration tokens, of which a change gives a new one
 //
 //   OIDC_CLIENTS    JSON array: [{"id": "portal", "secret": "…", "scope": "orders.read orders.write",
 //                                 "auth": "client_secret_basic", "signed_introspection": "RS256",
@@ -44,6 +46,7 @@ const { values: options } = parseArgs({
     issuer: { type: 'string' },
     control: { type: 'string' },
     people: { type: 'boolean', default: false },
+    registration: { type: 'boolean', default: false },
     certificate: { type: 'string' },
     key: { type: 'string' },
   },
@@ -58,6 +61,9 @@ function fail(message) {
   console.error(`authorization server: ${message}`);
   process.exit(1);
 }
+
+const initialAccessToken = process.env.OIDC_REGISTRATION_TOKEN;
+if (options.registration && !initialAccessToken) fail('--registration needs OIDC_REGISTRATION_TOKEN');
 
 const ASYMMETRIC = ['private_key_jwt', 'none'];
 
@@ -127,7 +133,8 @@ function configuration() {
     ttl: { ClientCredentials: (_context, token) => token.resourceServer?.accessTokenTTL ?? 600 },
     features: {
       devInteractions: { enabled: options.people },
-      registration: { enabled: options.people },
+      registration: options.registration ? { enabled: true, initialAccessToken } : { enabled: options.people },
+      registrationManagement: { enabled: options.registration },
       clientCredentials: { enabled: true },
       dPoP: { enabled: true },
       mTLS: {

@@ -14,6 +14,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::webhook::Subscribers;
 use crate::http::registry::Outside;
 use crate::remote::access_tokens::IssuedTokens;
+use crate::remote::proof_judge::HttpProofJudge;
 use crate::sealing::SealingKeys;
 use crate::store::Database;
 use crate::system::{SystemClock, SystemRandomness};
@@ -199,13 +200,14 @@ fn system(configuration: &Configuration, store: Arc<dyn Store>) -> Result<Outsid
         }
         None => None,
     };
+    let proof_judge = HttpProofJudge::new(Arc::default(), Arc::clone(&clock)).map_err(Ended::failed)?;
     Ok(Outside {
         store,
         clock,
         randomness: Arc::new(SystemRandomness),
         sealing: Arc::new(sealing),
         access_tokens,
-        proof_judge: None,
+        proof_judge: Some(Arc::new(proof_judge)),
     })
 }
 

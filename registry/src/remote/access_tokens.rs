@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tessera_core::jose::algorithm::Algorithm;
 use tessera_core::jose::compact::Jws;
@@ -13,11 +13,12 @@ use tessera_core::port::memory::NoSignatures;
 
 use crate::configuration::{Auth, Verify};
 use crate::domain::principal::Caller;
+use crate::domain::provider::EndpointAuth;
 use crate::domain::refusal::Refusal;
 use crate::http::json;
 use crate::remote::claims::Expected;
-use crate::remote::fetch::answer;
 use crate::remote::inactive::Inactive;
+use crate::remote::introspection::Introspector;
 use crate::remote::issuer::Issuer;
 use crate::use_case::ports::{AccessTokens, Clock};
 
@@ -90,28 +91,16 @@ impl IssuedTokens {
         Ok(object(&jws.payload))
     }
 
-    async fn introspected(&self, token: &str, id: &str, secret: &str) -> Result<Option<Map<String, Value>>, String> {
+    async fn introspected(
+        &self,
+        token: &str,
+        id: &str,
+        secret: &SecretString,
+    ) -> Result<Option<Map<String, Value>>, String> {
         let url = self.issuer.endpoint("introspection_endpoint").await?;
-        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let form = form_urlencoded::Serializer::new(String::new())
-            .append_pair("token", token)
-            .append_pair("token_type_hint", "access_token")
-            .finish();
-        let request = self
-            .issuer
-            .client()
-            .post(&url)
-            .basic_auth(encoded(id), Some(encoded(secret)))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("accept", "application/json")
-            .body(form);
-        match answer(request).await? {
-            (200, body) => {
-                let claims = object(&body).ok_or_else(|| format!("{url}: not a JSON object"))?;
-                Ok((claims.get("active") == Some(&Value::Bool(true))).then_some(claims))
-            }
-            (status, _) => Err(format!("{url}: status {status}")),
-        }
+        let auth = EndpointAuth::ClientSecretBasic;
+        let client = self.issuer.client();
+        Introspector { client, endpoint: &url, id, secret, auth }.ask(token).await
     }
 }
 
@@ -133,7 +122,7 @@ impl AccessTokens for IssuedTokens {
             }
             How::ByAsking { inactive, .. } if !may_ask || inactive.has(token) => Ok(None),
             How::ByAsking { client_id, client_secret, inactive } => {
-                let claims = self.introspected(token, client_id, client_secret.expose_secret()).await;
+                let claims = self.introspected(token, client_id, client_secret).await;
                 let caller = claims.map(|claims| claims.and_then(|claims| self.expected.caller(&claims, now, false)));
                 if matches!(caller, Ok(None)) {
                     inactive.add(token);

@@ -3,8 +3,13 @@
 
 mod authorized;
 mod ends;
+mod judged;
 mod managed;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/oidc.rs"]
+mod oidc;
 mod provider;
+mod real;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/scripted.rs"]
 mod scripted;

@@ -7,10 +7,14 @@ mod followed;
 mod gateway;
 mod load;
 mod moving;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/oidc.rs"]
+mod oidc;
 mod outage;
 mod place;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod proof;
 mod secrecy;
 mod witness;
