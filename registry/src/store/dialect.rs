@@ -74,13 +74,23 @@ impl Dialect {
         }
     }
 
+    /// Before a column that no index is looked up for; PostgreSQL knows itself what leads to few.
+    pub(super) fn not_looked_up(self) -> &'static str {
+        match self {
+            Self::Sqlite => "+",
+            Self::Postgres => "",
+        }
+    }
+
     /// Before and after a placeholder for [`Self::texts`]: whether a value is one of them. However many they are, they
     /// are one value.
-    pub(super) fn is_among(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Sqlite => (" IN (SELECT value FROM json_each(", "))"),
+    pub(super) fn is_among(self, is_looked_up: bool) -> (&'static str, &'static str) {
+        match (self, is_looked_up) {
+            (Self::Sqlite, _) => (" IN (SELECT value FROM json_each(", "))"),
             // In a form whose rows the planner can estimate: it takes each set that a function returns for many.
-            Self::Postgres => (" = ANY (CAST(", " AS text[]))"),
+            (Self::Postgres, true) => (" = ANY (CAST(", " AS text[]))"),
+            // Read once, not for each record.
+            (Self::Postgres, false) => (" IN (SELECT unnest(CAST(", " AS text[])))"),
         }
     }
 
@@ -97,9 +107,9 @@ impl Dialect {
     }
 
     /// A migration in this dialect: texts compare byte by byte, as they do in SQLite.
-    pub(super) fn migration(self, sql: &str) -> String {
+    pub(super) fn migration(self, sql: &str, of_sqlite: &str) -> String {
         match self {
-            Self::Sqlite => sql.to_owned(),
+            Self::Sqlite => format!("{sql}{of_sqlite}"),
             Self::Postgres => sql.replace(" TEXT", " TEXT COLLATE \"C\""),
         }
     }

@@ -6,9 +6,12 @@ use crate::store::state;
 use crate::store::transaction::SqlTransaction;
 use crate::use_case::store::StoreError;
 
-/// Each brings the schema to the version of its number.
-const STEPS: [(&str, &str); 2] =
-    [("0001", include_str!("migrations/0001.sql")), ("0002", include_str!("migrations/0002.sql"))];
+/// Each brings the schema to the version of its number: by what both databases do, and by what SQLite does beside that.
+const STEPS: [(&str, &str, &str); 3] = [
+    ("0001", include_str!("migrations/0001.sql"), ""),
+    ("0002", include_str!("migrations/0002.sql"), ""),
+    ("0003", include_str!("migrations/0003.sql"), include_str!("migrations/0003.sqlite.sql")),
+];
 
 /// Names of the steps that are still to be done.
 pub(super) async fn pending(tx: &mut SqlTransaction) -> Result<Vec<&'static str>, StoreError> {
@@ -16,7 +19,7 @@ pub(super) async fn pending(tx: &mut SqlTransaction) -> Result<Vec<&'static str>
     if version > STEPS.len() {
         return Err(StoreError::NewerSchema { found: version, known: STEPS.len() });
     }
-    Ok(STEPS.iter().skip(version).map(|(name, _)| *name).collect())
+    Ok(STEPS.iter().skip(version).map(|(name, ..)| *name).collect())
 }
 
 /// Does them, one process at a time, and says which they were.
@@ -25,8 +28,8 @@ pub(super) async fn run(tx: &mut SqlTransaction) -> Result<Vec<&'static str>, St
         tx.script("SELECT pg_advisory_xact_lock(7310596221)".to_owned()).await?;
     }
     let pending = pending(tx).await?;
-    for (_, step) in STEPS.iter().filter(|(name, _)| pending.contains(name)) {
-        tx.script(tx.dialect.migration(step)).await?;
+    for (_, step, of_sqlite) in STEPS.iter().filter(|(name, ..)| pending.contains(name)) {
+        tx.script(tx.dialect.migration(step, of_sqlite)).await?;
     }
     if !pending.is_empty() {
         state::set(tx, state::SCHEMA, &STEPS.len().to_string()).await?;

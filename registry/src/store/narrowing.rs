@@ -1,65 +1,99 @@
 //! Lists for callers who may read little: what they may read is found by its indexes, rather than by looking whether
 //! they may at one record after the other.
+//!
+//! Conditions about records of other tables become sets of names where those are small; then all is asked of one table,
+//! and where few of its records have such a name, these alone are looked at.
+
+use std::future::Future;
+use std::pin::Pin;
 
 use sqlx::Row;
 
 use crate::store::conditions;
-use crate::store::dialect::Dialect;
 use crate::store::faults::fault;
-use crate::store::sql::Sql;
+use crate::store::sql::{Sql, sortable};
 use crate::store::transaction::SqlTransaction;
 use crate::use_case::store::{Condition, Query, StoreError, Table};
 
 /// More than these are many: then a look at one after the other soon finds enough of them.
 const FEW: u32 = 5000;
 
-/// The identifiers, in the order that is asked for, that the query's alternatives leave; `None` when they are many, or
-/// when it has none. Not all of them fulfil the whole query.
-pub(super) async fn few(
+/// Records that are read at most for a set of the names that they refer to.
+const REFERRING: u32 = 4 * FEW;
+
+/// Identifiers that are found at once.
+const FOUND_AT_ONCE: u32 = 500;
+
+/// What a list asks for, narrowed.
+#[derive(Debug, Default)]
+pub(super) struct Narrowed {
+    /// As they were asked for.
+    pub(super) plain: Vec<Condition>,
+    /// Those that were about other tables, or about one of several columns.
+    pub(super) others: Vec<Condition>,
+    /// Sets of names: every record that is asked for has one of one of them, and few records have.
+    few: Option<Vec<Condition>>,
+}
+
+/// # Errors
+/// Those of the store.
+pub(super) async fn narrowed(
     tx: &mut SqlTransaction,
     table: &'static Table,
     organisation: &str,
-    query: &Query,
-) -> Result<Option<Vec<String>>, StoreError> {
-    let Some(alternatives) = narrowest(&query.conditions) else { return Ok(None) };
-    // Counted first, for which indexes are enough: of many, nothing else has to be known.
-    let counted = found(tx.dialect, table, organisation, alternatives, Wanted::Number);
-    let number = tx.row(counted).await?.map_or(Ok(0), |row| row.try_get::<i64, _>(0)).map_err(fault)?;
-    if number > FEW.into() {
-        return Ok(None);
-    }
-    let rows = tx.rows(found(tx.dialect, table, organisation, alternatives, Wanted::Identifiers)).await?;
-    // Others may have added some meanwhile.
-    if rows.len() > FEW as usize {
-        return Ok(None);
-    }
-    let ids = rows.iter().map(|row| row.try_get::<Option<String>, _>(0).map_err(fault));
-    let mut ids: Vec<String> = ids.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-    ids.sort_unstable();
-    ids.dedup();
-    if query.descending {
-        ids.reverse();
-    }
-    let is_beyond = |id: &String| match &query.after {
-        Some(after) => {
-            if query.descending {
-                id < after
-            } else {
-                id > after
-            }
+    asked: &[Condition],
+) -> Result<Narrowed, StoreError> {
+    let (mut all, mut narrowed) = (Vec::new(), Narrowed::default());
+    flatten(asked, &mut all);
+    for condition in all {
+        if is_plain(condition) || matches!(condition, Condition::IsIn(..)) {
+            narrowed.plain.push(condition.clone());
+            continue;
         }
-        None => true,
-    };
-    ids.retain(is_beyond);
-    Ok(Some(ids))
+        let condition = resolved(tx, organisation, condition).await?;
+        let sets = sets(&condition);
+        if narrowed.few.is_none() && !sets.is_empty() && number(tx, table, organisation, sets, FEW).await? <= FEW {
+            narrowed.few = Some(sets.to_vec());
+        } else {
+            narrowed.others.push(condition);
+        }
+    }
+    Ok(narrowed)
 }
 
-/// The alternatives that leave least: a condition that has no other beside it before one of several.
-fn narrowest(conditions: &[Condition]) -> Option<&[Condition]> {
-    let mut all = Vec::new();
-    flatten(conditions, &mut all);
-    let one = all.iter().copied().find(|condition| leads(condition)).map(std::slice::from_ref);
-    one.or_else(|| all.iter().copied().find_map(alternatives))
+impl Narrowed {
+    pub(super) fn is_to_few(&self) -> bool {
+        self.few.is_some()
+    }
+
+    /// The identifiers of the few beyond that one, in the order that is asked for, and whether there may be more. Those
+    /// that do not fulfil the plain conditions are left out.
+    pub(super) async fn found(
+        &self,
+        tx: &mut SqlTransaction,
+        table: &'static Table,
+        organisation: &str,
+        query: &Query,
+    ) -> Result<(Vec<String>, bool), StoreError> {
+        let mut sql = Sql::planned_anew("SELECT id FROM (");
+        for (index, set) in self.few.iter().flatten().enumerate() {
+            sql.add(if index > 0 { " UNION " } else { "" });
+            sql.add("SELECT t0.id AS id FROM ").add(table.name).add(" t0 WHERE t0.organisation = ");
+            sql.bind(organisation).add(" AND ");
+            conditions::all(&mut sql, tx.dialect, std::slice::from_ref(set));
+            sql.add(" AND ");
+            conditions::looked_at(&mut sql, tx.dialect, &self.plain);
+        }
+        sql.add(") found");
+        if let Some(after) = &query.after {
+            sql.add(if query.descending { " WHERE id < " } else { " WHERE id > " }).bind(sortable(after));
+        }
+        let limit = if self.others.is_empty() { query.limit.min(FOUND_AT_ONCE) } else { FOUND_AT_ONCE };
+        sql.add(" ORDER BY id").add(if query.descending { " DESC" } else { "" }).add(" LIMIT ").bind(limit);
+        let ids = texts(tx, sql).await?;
+        let has_more = ids.len() >= limit as usize;
+        Ok((ids, has_more))
+    }
 }
 
 fn flatten<'a>(conditions: &'a [Condition], all: &mut Vec<&'a Condition>) {
@@ -71,129 +105,123 @@ fn flatten<'a>(conditions: &'a [Condition], all: &mut Vec<&'a Condition>) {
     }
 }
 
-/// Whether it leads to records from something that is named.
-fn leads(condition: &Condition) -> bool {
-    let is_named = |condition: &Condition| matches!(condition, Condition::IsIn(..)) || leads(condition);
-    matches!(condition, Condition::Refers(_, _, inner) if inner.first().is_some_and(is_named))
-}
-
-/// Those of a condition, where an index leads to what fulfils each of them.
-fn alternatives(condition: &Condition) -> Option<&[Condition]> {
-    let is_indexed = |condition: &Condition| {
-        matches!(condition, Condition::IsIn(..) | Condition::Refers(..) | Condition::ReferredBy(..))
-    };
+/// Whether it is about one column of the record itself.
+fn is_plain(condition: &Condition) -> bool {
     match condition {
-        Condition::Any(alternatives) if !alternatives.is_empty() && alternatives.iter().all(is_indexed) => {
-            Some(alternatives)
-        }
-        _ => None,
+        Condition::Is(..)
+        | Condition::IsNot(..)
+        | Condition::IsNull(_)
+        | Condition::IsNotNull(_)
+        | Condition::Contains(..)
+        | Condition::Before(..)
+        | Condition::From(..) => true,
+        Condition::All(inner) => inner.iter().all(is_plain),
+        Condition::IsIn(..) | Condition::Refers(..) | Condition::ReferredBy(..) | Condition::Any(_) => false,
     }
 }
 
-/// What is asked of the records that are found.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Number,
-    Identifiers,
+/// The sets that it is made of, if it is.
+fn sets(condition: &Condition) -> &[Condition] {
+    match condition {
+        Condition::IsIn(..) => std::slice::from_ref(condition),
+        Condition::Any(inner) if inner.iter().all(|condition| matches!(condition, Condition::IsIn(..))) => inner,
+        _ => &[],
+    }
 }
 
-/// As many of them as it takes to see that they are not few.
-fn found(
-    dialect: Dialect,
+type Resolving<'a> = Pin<Box<dyn Future<Output = Result<Condition, StoreError>> + Send + 'a>>;
+
+/// With sets in the place of references that lead to few.
+fn resolved<'a>(tx: &'a mut SqlTransaction, organisation: &'a str, condition: &'a Condition) -> Resolving<'a> {
+    Box::pin(async move {
+        Ok(match condition {
+            Condition::Refers(column, table, inner) => {
+                let inner = all_resolved(tx, organisation, inner).await?;
+                match names(tx, table, "id", organisation, &inner).await? {
+                    Some(names) => Condition::IsIn(column, names),
+                    None => Condition::Refers(column, table, inner),
+                }
+            }
+            Condition::ReferredBy(table, column, inner) => {
+                let inner = all_resolved(tx, organisation, inner).await?;
+                match names(tx, table, column, organisation, &inner).await? {
+                    Some(names) => Condition::IsIn("id", names),
+                    None => Condition::ReferredBy(table, column, inner),
+                }
+            }
+            Condition::Any(inner) => Condition::Any(all_resolved(tx, organisation, inner).await?),
+            Condition::All(inner) => Condition::All(all_resolved(tx, organisation, inner).await?),
+            condition => condition.clone(),
+        })
+    })
+}
+
+async fn all_resolved(
+    tx: &mut SqlTransaction,
+    organisation: &str,
+    conditions: &[Condition],
+) -> Result<Vec<Condition>, StoreError> {
+    let mut all = Vec::with_capacity(conditions.len());
+    for condition in conditions {
+        all.push(resolved(tx, organisation, condition).await?);
+    }
+    Ok(all)
+}
+
+/// What is in a column of the records that fulfil all of these, each once; `None` when it is much, or when no set leads
+/// there.
+async fn names(
+    tx: &mut SqlTransaction,
+    table: &'static Table,
+    column: &'static str,
+    organisation: &str,
+    conditions: &[Condition],
+) -> Result<Option<Vec<String>>, StoreError> {
+    let (sets, others): (Vec<Condition>, Vec<Condition>) =
+        conditions.iter().cloned().partition(|condition| matches!(condition, Condition::IsIn(..)));
+    // Counted first, for which indexes are enough: of many, nothing else has to be known.
+    if sets.is_empty() || number(tx, table, organisation, &sets, REFERRING).await? > REFERRING {
+        return Ok(None);
+    }
+    let mut sql = Sql::planned_anew("SELECT DISTINCT ");
+    // Else SQLite would find them in the order of the column, whatever leads to them.
+    sql.add(tx.dialect.not_looked_up())
+        .add("t0.")
+        .add(column)
+        .add(" AS id FROM ")
+        .add(table.name)
+        .add(" t0 WHERE t0.organisation = ")
+        .bind(organisation);
+    sql.add(" AND ");
+    conditions::all(&mut sql, tx.dialect, &sets);
+    sql.add(" AND ");
+    conditions::looked_at(&mut sql, tx.dialect, &others);
+    sql.add(" LIMIT ").bind(FEW + 1);
+    let names = texts(tx, sql).await?;
+    Ok((names.len() <= FEW as usize).then_some(names))
+}
+
+/// How many records have a name of one of these sets, at most one more than the limit.
+async fn number(
+    tx: &mut SqlTransaction,
     table: &'static Table,
     organisation: &str,
-    alternatives: &[Condition],
-    wanted: Wanted,
-) -> Sql {
-    let mut sql =
-        Sql::planned_anew(if wanted == Wanted::Number { "SELECT count(*) FROM (" } else { "SELECT id FROM (" });
-    for (index, alternative) in alternatives.iter().enumerate() {
+    sets: &[Condition],
+    limit: u32,
+) -> Result<u32, StoreError> {
+    let mut sql = Sql::planned_anew("SELECT count(*) FROM (");
+    for (index, set) in sets.iter().enumerate() {
         sql.add(if index > 0 { " UNION ALL " } else { "" });
-        Search { sql: &mut sql, dialect, organisation, wanted }.fulfilling(table, alternative);
+        sql.add("SELECT 1 FROM ").add(table.name).add(" t0 WHERE t0.organisation = ").bind(organisation).add(" AND ");
+        conditions::all(&mut sql, tx.dialect, std::slice::from_ref(set));
     }
-    sql.add(" LIMIT ").bind(FEW + 1).add(") found");
-    sql
+    sql.add(" LIMIT ").bind(limit + 1).add(") found");
+    let number = tx.row(sql).await?.map_or(Ok(0), |row| row.try_get::<i64, _>(0)).map_err(fault)?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-/// A selection of records by what is found first on the left of each join; SQLite does not change the order of a `CROSS
-/// JOIN`.
-struct Search<'a> {
-    sql: &'a mut Sql,
-    dialect: Dialect,
-    organisation: &'a str,
-    wanted: Wanted,
-}
-
-impl Search<'_> {
-    fn fulfilling(&mut self, table: &'static Table, condition: &Condition) {
-        match condition {
-            Condition::Refers(column, other, inner) => {
-                self.select("t0.", "id").from(other, inner);
-                self.sql.add(" CROSS JOIN ").add(table.name).add(" t0");
-                self.such(inner).and_of("t0.");
-                self.sql.add("t0.").add(column).add(" = t1.id");
-            }
-            Condition::ReferredBy(other, column, inner) => {
-                self.select("t1.", column).from(other, inner).such(inner);
-            }
-            condition => {
-                self.select("t0.", "id").sql.add(" FROM ").add(table.name).add(" t0 WHERE ");
-                self.of("t0.");
-                conditions::all(self.sql, self.dialect, 0, std::slice::from_ref(condition));
-            }
-        }
-    }
-
-    fn select(&mut self, level: &'static str, column: &'static str) -> &mut Self {
-        match self.wanted {
-            Wanted::Number => self.sql.add("SELECT 1 AS id"),
-            Wanted::Identifiers => self.sql.add("SELECT ").add(level).add(column).add(" AS id"),
-        };
-        self
-    }
-
-    /// The records of another table that fulfil `inner`, as `t1`: from those of a third one where it leads from there.
-    fn from(&mut self, other: &'static Table, inner: &[Condition]) -> &mut Self {
-        self.sql.add(" FROM ");
-        if let Some((_, third, _)) = through(inner) {
-            self.sql.add(third.name).add(" t2 CROSS JOIN ");
-        }
-        self.sql.add(other.name).add(" t1");
-        self
-    }
-
-    /// What is left out where there is a third table is asked of what was found.
-    fn such(&mut self, inner: &[Condition]) -> &mut Self {
-        self.sql.add(" WHERE ");
-        match through(inner) {
-            Some((theirs, _, innermost)) => {
-                self.of("t2.");
-                conditions::all(self.sql, self.dialect, 2, innermost);
-                self.and_of("t1.");
-                self.sql.add("t1.").add(theirs).add(" = t2.id");
-            }
-            None => {
-                self.of("t1.");
-                conditions::all(self.sql, self.dialect, 1, inner);
-            }
-        }
-        self
-    }
-
-    fn of(&mut self, level: &'static str) {
-        self.sql.add(level).add("organisation = ").bind(self.organisation).add(" AND ");
-    }
-
-    fn and_of(&mut self, level: &'static str) {
-        self.sql.add(" AND ");
-        self.of(level);
-    }
-}
-
-/// The column, the table and its conditions that the first of these leads through.
-fn through(conditions: &[Condition]) -> Option<(&'static str, &'static Table, &[Condition])> {
-    match conditions {
-        [Condition::Refers(column, table, inner), ..] => Some((column, table, inner)),
-        _ => None,
-    }
+/// The first column of each row where it is not null.
+async fn texts(tx: &mut SqlTransaction, sql: Sql) -> Result<Vec<String>, StoreError> {
+    let rows = tx.rows(sql).await?;
+    rows.iter().map(|row| row.try_get::<Option<String>, _>(0).map_err(fault)).filter_map(Result::transpose).collect()
 }

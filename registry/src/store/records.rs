@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 
 use crate::store::conditions;
 use crate::store::faults::fault;
-use crate::store::narrowing;
+use crate::store::narrowing::{self, Narrowed};
 use crate::store::sql::{Sql, sortable};
 use crate::store::transaction::SqlTransaction;
 use crate::use_case::store::{Condition, Query, StoreError, Stored, Table, Transaction};
@@ -18,23 +18,18 @@ const SHARED: usize = 4;
 /// Records that one statement inserts.
 const AT_ONCE: usize = 100;
 
-/// Identifiers that one statement names.
-const NAMED_AT_ONCE: usize = 500;
-
-const SELECT: &str = "SELECT t0.organisation, t0.id, t0.revision, t0.body";
+/// All columns, in the order in which they are read.
+const SELECT: &str = "SELECT r.organisation, r.id, r.revision, r.body";
 
 fn select(table: &'static Table) -> Sql {
-    selecting(Sql::new(SELECT), table)
-}
-
-fn selecting(mut sql: Sql, table: &'static Table) -> Sql {
-    sql.names("t0.", table.columns).add(" FROM ").add(table.name).add(" t0 WHERE ");
+    let mut sql = Sql::new(SELECT);
+    sql.names("r.", table.columns).add(" FROM ").add(table.name).add(" r WHERE ");
     sql
 }
 
 fn select_one(table: &'static Table, organisation: &str, id: &str) -> Sql {
     let mut sql = select(table);
-    sql.add("t0.organisation = ").bind(organisation).add(" AND t0.id = ").bind(id);
+    sql.add("r.organisation = ").bind(organisation).add(" AND r.id = ").bind(id);
     sql
 }
 
@@ -63,25 +58,35 @@ impl SqlTransaction {
         self.rows(sql).await?.iter().map(|row| read(table, row)).collect()
     }
 
-    /// Those of a list, where they are named among these only.
+    /// Those of a list beyond `query.after`, where they are named among these only. Identifiers are found first, for
+    /// which an index may be enough.
     async fn part(
         &mut self,
         table: &'static Table,
         organisation: &str,
         query: &Query,
+        narrowed: &Narrowed,
         among: Option<&[String]>,
-        limit: u32,
     ) -> Result<Vec<Stored>, StoreError> {
-        let mut sql = selecting(Sql::planned_anew(SELECT), table);
+        let order = if query.descending { " DESC" } else { "" };
+        let mut sql = Sql::planned_anew(SELECT);
+        sql.names("r.", table.columns).add(" FROM ").add(table.name).add(" r WHERE r.organisation = ");
+        sql.bind(organisation).add(" AND r.id IN (SELECT t0.id FROM ").add(table.name).add(" t0 WHERE ");
         sql.add("t0.organisation = ").bind(organisation).add(" AND ");
-        conditions::all(&mut sql, self.dialect, 0, &query.conditions);
+        match among {
+            Some(ids) => {
+                sql.add("t0.id IN (").bind_all(ids.iter().map(String::as_str)).add(") AND ");
+                conditions::looked_at(&mut sql, self.dialect, &narrowed.plain);
+            }
+            None => conditions::all(&mut sql, self.dialect, &narrowed.plain),
+        }
+        sql.add(" AND ");
+        conditions::looked_at(&mut sql, self.dialect, &narrowed.others);
         if let Some(after) = &query.after {
             sql.add(if query.descending { " AND t0.id < " } else { " AND t0.id > " }).bind(sortable(after));
         }
-        if let Some(ids) = among {
-            sql.add(" AND t0.id IN (").bind_all(ids.iter().map(String::as_str)).add(")");
-        }
-        sql.add(" ORDER BY t0.id").add(if query.descending { " DESC" } else { "" }).add(" LIMIT ").bind(limit);
+        sql.add(" ORDER BY t0.id").add(order).add(" LIMIT ").bind(query.limit);
+        sql.add(") ORDER BY r.id").add(order);
         self.many(table, sql).await
     }
 }
@@ -120,7 +125,7 @@ impl Transaction for SqlTransaction {
             return Ok(None);
         }
         let mut sql = select(table);
-        sql.add("t0.").add(column).add(" = ").bind(value);
+        sql.add("r.").add(column).add(" = ").bind(value);
         self.one(table, sql).await
     }
 
@@ -130,18 +135,24 @@ impl Transaction for SqlTransaction {
         organisation: &str,
         query: &Query,
     ) -> Result<Vec<Stored>, StoreError> {
-        let Some(few) = narrowing::few(self, table, organisation, query).await? else {
-            return self.part(table, organisation, query, None, query.limit).await;
-        };
-        let mut found = Vec::new();
-        for ids in few.chunks(NAMED_AT_ONCE) {
-            let left = query.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
-            if left == 0 {
-                break;
-            }
-            found.extend(self.part(table, organisation, query, Some(ids), left).await?);
+        let narrowed = narrowing::narrowed(self, table, organisation, &query.conditions).await?;
+        if !narrowed.is_to_few() {
+            return self.part(table, organisation, query, &narrowed, None).await;
         }
-        Ok(found)
+        let (mut listed, mut rest) = (Vec::new(), query.clone());
+        loop {
+            let (ids, has_more) = narrowed.found(self, table, organisation, &rest).await?;
+            if ids.is_empty() {
+                return Ok(listed);
+            }
+            let part = self.part(table, organisation, &rest, &narrowed, Some(&ids)).await?;
+            rest.limit = rest.limit.saturating_sub(u32::try_from(part.len()).unwrap_or(u32::MAX));
+            listed.extend(part);
+            if rest.limit == 0 || !has_more {
+                return Ok(listed);
+            }
+            rest.after = ids.last().cloned();
+        }
     }
 
     async fn count(
@@ -152,7 +163,7 @@ impl Transaction for SqlTransaction {
     ) -> Result<u64, StoreError> {
         let mut sql = Sql::planned_anew("SELECT count(*) FROM ");
         sql.add(table.name).add(" t0 WHERE t0.organisation = ").bind(organisation).add(" AND ");
-        conditions::all(&mut sql, self.dialect, 0, conditions);
+        conditions::all(&mut sql, self.dialect, conditions);
         let Some(row) = self.row(sql).await? else { return Ok(0) };
         Ok(row.try_get::<i64, _>(0).map_err(fault)?.unsigned_abs())
     }
@@ -166,11 +177,11 @@ impl Transaction for SqlTransaction {
         let mut sql = select(table);
         match after {
             Some((organisation, id)) => {
-                sql.add("(t0.organisation, t0.id) > (").bind_all([organisation, id]).add(")");
+                sql.add("(r.organisation, r.id) > (").bind_all([organisation, id]).add(")");
             }
             None => drop(sql.add("1 = 1")),
         }
-        sql.add(" ORDER BY t0.organisation, t0.id LIMIT ").bind(limit);
+        sql.add(" ORDER BY r.organisation, r.id LIMIT ").bind(limit);
         self.many(table, sql).await
     }
 

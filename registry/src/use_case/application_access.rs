@@ -1,6 +1,7 @@
 //! Who may do what with an application and all that it has.
 
 use crate::domain::application::{Application, ApplicationStatus};
+use crate::domain::contract::ContractStatus;
 use crate::domain::principal::{Duty, ROOT};
 use crate::domain::refusal::Refusal;
 use crate::use_case::context::Context;
@@ -35,7 +36,8 @@ pub fn readable_applications(reach: &Reach) -> Condition {
 
 /// That a contract has not ended.
 pub fn is_open() -> Condition {
-    Condition::IsNotNull("open")
+    let ended = ContractStatus::WORDS.iter().filter(|(_, status)| !status.is_open());
+    Condition::All(ended.map(|(word, _)| Condition::IsNot("status", (*word).to_owned())).collect())
 }
 
 /// That a contract, or a tier, is for an API of the caller's.

@@ -1,6 +1,6 @@
 //! Contracts as records, who may see them and do what, and how the audit tells of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::api::{Api, api_key};
 use crate::domain::application::Application;
@@ -17,9 +17,9 @@ use crate::use_case::audit::{Change, record};
 use crate::use_case::context::Context;
 use crate::use_case::keeping::{find, json};
 use crate::use_case::permission::Reach;
-use crate::use_case::record::{Kept, Record, get};
+use crate::use_case::record::{Kept, Record, get, list};
 use crate::use_case::shown::Shown;
-use crate::use_case::store::{Condition, Table};
+use crate::use_case::store::{Condition, Query, Table};
 use crate::use_case::tables::{APIS, APPLICATIONS, CONTRACTS, TIERS};
 
 impl Record for AccessContract {
@@ -66,13 +66,22 @@ impl Bound {
     /// # Errors
     /// Those of the store.
     pub async fn shown(&self, cx: &mut Context<'_>) -> Result<Shown, Refusal> {
-        let contract = &self.contract.thing;
-        let terms = match contract.tier_in_question() {
-            Some(tier) if self.owns_api => terms(cx, contract, tier).await?,
-            _ => None,
+        let terms = match self.tier_to_decide_on() {
+            Some(tier) => terms(cx, &self.contract.thing, tier).await?,
+            None => None,
         };
-        let allowed = contract.allowed(&self.party(), terms.as_ref());
-        Ok(Shown { value: json(contract.view(Some(allowed), cx.now))?, revision: self.contract.revision })
+        self.shown_under(terms.as_ref(), cx.now)
+    }
+
+    /// The tier whose terms say what the caller may do.
+    fn tier_to_decide_on(&self) -> Option<&str> {
+        self.contract.thing.tier_in_question().filter(|_| self.owns_api)
+    }
+
+    fn shown_under(&self, terms: Option<&TierTerms>, now: Time) -> Result<Shown, Refusal> {
+        let contract = &self.contract.thing;
+        let allowed = contract.allowed(&self.party(), terms);
+        Ok(Shown { value: json(contract.view(Some(allowed), now))?, revision: self.contract.revision })
     }
 }
 
@@ -82,9 +91,40 @@ pub struct Bindings {
     applications: BTreeMap<String, Application>,
     /// The group of each API and since when it is there, `None` where there is no such API any more.
     apis: BTreeMap<String, Option<(String, Time)>>,
+    /// The terms of each tier, `None` where there is no such tier any more.
+    terms: BTreeMap<String, Option<TierTerms>>,
 }
 
 impl Bindings {
+    /// What these contracts bind, read at once.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn of_all(cx: &mut Context<'_>, contracts: &[Kept<AccessContract>]) -> Result<Self, Refusal> {
+        let mut bindings = Self::default();
+        let applications = contracts.iter().map(|contract| contract.thing.application.clone());
+        for kept in every_named::<Application>(cx, applications.collect()).await? {
+            bindings.applications.insert(kept.thing.id.clone(), kept.thing);
+        }
+        for kept in every_named::<Api>(cx, contracts.iter().map(|contract| contract.thing.api_key()).collect()).await? {
+            bindings.apis.insert(kept.thing.key(), Some((kept.thing.group, kept.thing.created_at)));
+        }
+        Ok(bindings)
+    }
+
+    /// As the caller sees it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn shown(&mut self, cx: &mut Context<'_>, bound: &Bound) -> Result<Shown, Refusal> {
+        let Some(tier) = bound.tier_to_decide_on() else { return bound.shown_under(None, cx.now) };
+        let key = bound.contract.thing.tier_key(tier);
+        if !self.terms.contains_key(&key) {
+            self.terms.insert(key.clone(), terms(cx, &bound.contract.thing, tier).await?);
+        }
+        bound.shown_under(self.terms.get(&key).and_then(Option::as_ref), cx.now)
+    }
+
     async fn application(&mut self, cx: &mut Context<'_>, id: &str) -> Result<Application, Refusal> {
         if let Some(known) = self.applications.get(id) {
             return Ok(known.clone());
@@ -144,6 +184,12 @@ impl Bindings {
     }
 }
 
+async fn every_named<T: Record>(cx: &mut Context<'_>, ids: BTreeSet<String>) -> Result<Vec<Kept<T>>, Refusal> {
+    let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+    let conditions = vec![Condition::IsIn("id", ids.into_iter().collect())];
+    Ok(list(cx.tx, &cx.caller.organisation, &Query { conditions, limit, ..Query::default() }).await?)
+}
+
 /// What binds one contract, where the caller may read of it.
 ///
 /// # Errors
@@ -175,9 +221,12 @@ pub fn may_be_approved(cx: &Context<'_>, reach: &Reach) -> Condition {
     ]);
     let self_approval = Condition::Is("self_approval", "true".to_owned());
     let may = Condition::Refers("waiting", &TIERS, vec![self_approval]);
+    let mut all = vec![Condition::IsNotNull("waiting"), Condition::Any(vec![by_somebody_else, may])];
     // Its tier, for few wait of the contracts that an API has.
-    let own = Condition::Refers("waiting", &TIERS, vec![for_own_api(reach)]);
-    Condition::All(vec![Condition::From("waiting", String::new()), own, Condition::Any(vec![by_somebody_else, may])])
+    if !reach.has(ROOT, &[Duty::Owner]) {
+        all.push(Condition::Refers("waiting", &TIERS, vec![for_own_api(reach)]));
+    }
+    Condition::All(all)
 }
 
 /// The terms of a tier of the contract's API, if there is such a tier.

@@ -42,9 +42,10 @@ pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> 
     let mut conditions = filtered(asked, |name, value| filter(cx, &reach, asked, name, value))?;
     conditions.push(readable_contracts(&reach));
     let (contracts, next) = page::<AccessContract>(cx, asked, conditions).await?;
-    let (mut items, mut bindings) = (Vec::with_capacity(contracts.len()), Bindings::default());
+    let (mut items, mut bindings) = (Vec::with_capacity(contracts.len()), Bindings::of_all(cx, &contracts).await?);
     for kept in contracts {
-        items.push(bindings.of(cx, &reach, kept).await?.shown(cx).await?.value);
+        let bound = bindings.of(cx, &reach, kept).await?;
+        items.push(bindings.shown(cx, &bound).await?.value);
     }
     Ok(Page { items, next })
 }

@@ -37,7 +37,6 @@ pub enum Condition {
     Is(&'static str, String),
     IsNot(&'static str, String),
     IsNull(&'static str),
-    /// Of many records: they are found by something else.
     IsNotNull(&'static str),
     IsIn(&'static str, Vec<String>),
     /// Has this as a part, byte by byte.

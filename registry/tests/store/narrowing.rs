@@ -103,8 +103,14 @@ async fn what_is_referred_to_is_listed_once() {
         let store = database.open().await;
         let mut tx = store.write().await.unwrap();
         fill(&mut *tx).await;
-        let of_api = Condition::Refers("api", &APIS, vec![Condition::Is("group_id", "group-api-3".to_owned())]);
-        for inner in [vec![of_api.clone()], vec![of_api, Condition::Is("status", "active".to_owned())]] {
+        let group = "group-api-3".to_owned();
+        // The first is looked for one by one, the other as a set.
+        let each = [Condition::Is("group_id", group.clone()), Condition::IsIn("group_id", vec![group])];
+        let active = Condition::Is("status", "active".to_owned());
+        for inner in each.into_iter().flat_map(|of_group| {
+            let of_api = Condition::Refers("api", &APIS, vec![of_group]);
+            [vec![of_api.clone()], vec![of_api, active.clone()]]
+        }) {
             let own = Condition::IsIn("group_id", vec!["group-application-0".to_owned()]);
             let conditions = vec![Condition::Any(vec![own, Condition::ReferredBy(&CONTRACTS, "application", inner)])];
             let listed = followed(&mut *tx, &APPLICATIONS, Query { conditions, limit: 10, ..Query::default() }).await;
