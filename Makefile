@@ -228,7 +228,7 @@ registry-fuzz-check: rust $(VENV)/.registry ## Send the registry what its OpenAP
 	@$(PYTHON) tests/registry/schemathesis.py target/debug/tessera-registry
 
 .PHONY: test-artifact
-test-artifact: module ## Imports, exports and size of the built module
+test-artifact: module ## Imports, exports and size of the built module, and the instructions of a warm hit
 	$(call say,Artifact tests)
 	@cargo test --quiet --test artifact
 

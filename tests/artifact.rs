@@ -1,5 +1,10 @@
-//! What the finished module `target/tessera.wasm` asks of its host, offers to it, and gives away.
-#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+//! What the finished module `target/tessera.wasm` asks of its host, offers to it, costs it, and gives away.
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+#[path = "artifact/host.rs"]
+mod host;
+#[path = "artifact/warm_hit.rs"]
+mod warm_hit;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
