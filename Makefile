@@ -54,6 +54,7 @@ NEEDS_metrics-check  := $(NEEDS_setup) prometheus promtool chromium
 NEEDS_operate-check  := $(NEEDS_deploy-check) $(filter-out $(NEEDS_setup),$(NEEDS_metrics-check))
 NEEDS_bench          := $(NEEDS_setup) openssl
 NEEDS_bench-registry := $(NEEDS_setup) initdb nginx
+NEEDS_fuzz-coverage  := rustup cargo-fuzz
 NEEDS_image-check    := $(NEEDS_image)
 NEEDS_image-registry := docker git
 NEEDS_venv           := python3
@@ -61,6 +62,8 @@ NEEDS_packages       := node npm
 
 # How a program is got that is no package of Debian, or of one with another name.
 HOW_cargo        := install Rust with rustup (https://rustup.rs)
+HOW_rustup       := install Rust with rustup (https://rustup.rs)
+HOW_cargo-fuzz   := cargo install cargo-fuzz
 HOW_python3      := install Python 3.9 or later
 HOW_node         := install Node.js 20 or later
 HOW_npm          := it comes with Node.js 20 or later
@@ -194,7 +197,7 @@ versions-check: setup module ## Run the demo on every version of Envoy that is s
 fmt-check: rust ## Formatting
 	$(call say,Formatting)
 	@cargo fmt --all --check
-	@for crate in $(BENCH_CRATES); do cargo fmt --manifest-path $$crate/Cargo.toml --check; done
+	@for crate in $(BENCH_CRATES) fuzz; do cargo fmt --manifest-path $$crate/Cargo.toml --check; done
 
 .PHONY: lint
 lint: rust ## Lints, natively and for Wasm
@@ -226,6 +229,19 @@ registry-fuzz-check: rust $(VENV)/.registry ## Send the registry what its OpenAP
 	$(call say,Registry: schemathesis)
 	@cargo build --quiet --package tessera-registry
 	@$(PYTHON) tests/registry/schemathesis.py target/debug/tessera-registry
+
+# For how long each target is fuzzed, in seconds; every one of them, or the one of this name.
+SECONDS ?= 1200
+TARGET  ?=
+.PHONY: fuzz
+fuzz: rust ## Fuzz each target for SECONDS=1200 with the stable compiler; TARGET=name: that one alone
+	$(call say,Fuzzing)
+	@TESSERA_FUZZ_SECONDS=$(SECONDS) cargo test --quiet --test fuzz $(TARGET) -- --nocapture
+
+.PHONY: fuzz-coverage
+fuzz-coverage: needs-fuzz-coverage ## The same by libFuzzer, guided by coverage, with a nightly compiler
+	$(call say,Fuzzing by coverage)
+	@fuzz/by-coverage '$(SECONDS)' $(TARGET)
 
 .PHONY: test-artifact
 test-artifact: module ## Imports, exports and size of the built module, and the instructions of a warm hit
