@@ -240,6 +240,10 @@ impl Loaded {
             let base = Base::read(store, &self.keys.root);
             let mut root = base.root.clone();
             root.feed.ask_for_everything();
+            // Written once more, it would undo what the poll under way goes on from, again and again.
+            if root == base.root {
+                return;
+            }
             // On a conflict another worker is repairing it, or a poll has just ended; if not, it will be noticed again.
             let _ = base.replace(store, &self.keys.root, &root);
         }

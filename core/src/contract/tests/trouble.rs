@@ -4,6 +4,7 @@ use super::*;
 use crate::base::http::NoAnswer;
 use crate::contract::transfer::MAX_PAGES;
 use crate::feed::schedule::LONGEST_BACKOFF;
+use crate::port::{Expect, SharedStore};
 
 /// Loads a contract, then lets the source answer with `script`: the poll has to fail and change nothing.
 fn fails(script: impl FnMut(&Asked) -> HttpResult + 'static) -> Stage {
@@ -164,17 +165,21 @@ fn too_old_is_not_loaded_until_a_poll_succeeds() {
     assert_eq!(stage.tier("c"), "gold");
 }
 
+/// Puts something else in the place of every contract.
+fn damage(store: &MemoryStore, junk: &[u8]) {
+    for (key, value) in store.dump() {
+        if !key.ends_with("/root") && !key.ends_with("/lease") && !value.is_empty() {
+            store.set(&key, junk, Expect::Anything).unwrap();
+        }
+    }
+}
+
 #[test]
 fn damaged_shared_data_grants_nothing_and_is_loaded_anew() {
-    use crate::port::{Expect, SharedStore};
     for junk in [&b""[..], b"junk", &[1; 40]] {
         let mut stage = Stage::new(|_| answer(200, &[("etag", "\"1\"")], one("gold")));
         stage.tick();
-        for (key, value) in stage.store.dump() {
-            if !key.ends_with("/root") && !key.ends_with("/lease") && !value.is_empty() {
-                stage.store.set(&key, junk, Expect::Anything).unwrap();
-            }
-        }
+        damage(&stage.store, junk);
         assert_eq!(stage.tier("c"), "?");
         stage.until_next_poll();
         assert_eq!(stage.last().etag, None);
@@ -184,6 +189,41 @@ fn damaged_shared_data_grants_nothing_and_is_loaded_anew() {
         stage.pass(TICK);
         assert_eq!(stage.tier("c"), "gold", "polled at once");
     }
+}
+
+/// Each request of each worker notices the damage, and the poll that mends it takes longer than the time between two
+/// looks: they must not undo what it goes on from.
+#[test]
+fn damaged_shared_data_is_loaded_anew_whoever_notices_meanwhile() {
+    let mut stage = Stage::new(|_| answer(200, &[("etag", "\"1\"")], one("gold")));
+    stage.tick();
+    damage(&stage.store, b"junk");
+    let others = [stage.other(2), stage.other(3)];
+    let Stage { store, mut now, contracts, .. } = stage;
+    let mut workers: Vec<Contracts> = std::iter::once(contracts).chain(others).collect();
+    let mut calls: Vec<(usize, PageCall, Timestamp)> = Vec::new();
+    let mut tiers = Vec::new();
+    let end = now.plus(REFRESH * 3);
+    while now < end {
+        now = now.plus(TICK);
+        tiers.clear();
+        for (number, worker) in workers.iter_mut().enumerate() {
+            tiers.push(tier(worker.find("a", "p", Some("c"), &store, now)));
+            let mut actions = worker.on_tick(&store, now);
+            let answered = calls.extract_if(.., |(of, _, due)| *of == number && *due <= now);
+            for (_, call, _) in answered {
+                actions.extend(worker.on_answer(call, ok(one("gold")), &store, now));
+            }
+            while let Some(action) = actions.pop() {
+                match action {
+                    Action::Call(call, _) => calls.push((number, call, now.plus(TICK * 8))),
+                    Action::Yield => actions.extend(worker.on_yield(&store, now)),
+                    Action::Log(..) => {}
+                }
+            }
+        }
+    }
+    assert_eq!(tiers, ["gold"; 3]);
 }
 
 #[test]
