@@ -5,6 +5,7 @@ use crate::feed::link::{LinkError, Origin, next_page};
 use crate::feed::preference;
 use crate::feed::settings::FeedSettings;
 use std::fmt;
+use std::time::Duration;
 
 /// Longest validator that is kept for the next poll, in bytes.
 const MAX_ETAG: usize = 8 << 10;
@@ -77,8 +78,8 @@ pub fn is_unchanged(source: &FeedSettings, path: &str, answer: &HttpAnswer) -> b
 /// 4.3).
 pub fn waits(source: &FeedSettings, answer: &HttpAnswer) -> bool {
     let applied = answer.headers.iter().filter(|(name, _)| name == "preference-applied");
-    let wait = applied.filter_map(|(_, value)| preference::wait(value)).next();
-    !source.wait().is_zero() && wait.is_some_and(|value| preference::seconds(value) != Some(0))
+    let wait = preference::wait(applied.map(|(_, value)| value.as_slice()));
+    !source.wait().is_zero() && wait.is_some_and(|wait| wait.span() != Some(Duration::ZERO))
 }
 
 pub(super) fn validator(etag: &[u8]) -> Option<Box<str>> {

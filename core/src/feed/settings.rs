@@ -3,7 +3,7 @@
 use crate::base::hash::SipHash;
 use crate::base::http::HttpUrl;
 use crate::base::secret::Secret;
-use crate::feed::preference;
+use crate::feed::preference::{self, Wait};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ impl FeedSettings {
     /// How long the server is asked to hold a poll (RFC 7240, 4.3); zero where it is not asked to.
     pub fn wait(&self) -> Duration {
         let prefer = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("prefer"));
-        let wait = prefer.and_then(|(_, value)| preference::wait(value.expose().as_bytes()));
-        Duration::from_secs(wait.and_then(preference::seconds).unwrap_or_default())
+        let wait = preference::wait(prefer.map(|(_, value)| value.expose().as_bytes()));
+        wait.and_then(Wait::span).unwrap_or_default()
     }
 
     /// Names how the document is polled. Whom it is asked of, for what and by whom is not part of it: those who ask

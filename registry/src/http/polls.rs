@@ -23,9 +23,9 @@ impl Polls {
         }
     }
 
-    /// Forgets those of gateways that do not exist any more.
-    pub fn retain(&self, existing: &BTreeSet<String>) {
-        self.all().retain(|gateway, _| existing.contains(gateway));
+    /// Forgets those of gateways that do not exist any more: these exist, of all that have polled before `counted`.
+    pub fn retain(&self, existing: &BTreeSet<String>, counted: Time) {
+        self.all().retain(|gateway, at| existing.contains(gateway) || *at >= counted);
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Time>> {

@@ -40,9 +40,9 @@ impl<T: Send + Sync + 'static> Aged<T> {
         Arc::new(Self { fresh, pause, state: Mutex::new(state), turn: Arc::default() })
     }
 
-    /// It, as it is known; fetched anew first where it is old or does not suit. The one of before stays in use while the
-    /// new one cannot be had. A fetch that has begun ends, whoever goes away meanwhile: nobody keeps the others from what
-    /// it brings.
+    /// It, as it is known; fetched anew first where it is old or does not suit. One that suits and is not twice as old as
+    /// it is used is given while another one is fetched, and the one of before stays in use while the new one cannot be
+    /// had. A fetch that has begun ends, whoever goes away meanwhile: nobody keeps the others from what it brings.
     ///
     /// # Errors
     /// Why there is none, for the log.
@@ -71,6 +71,9 @@ impl<T: Send + Sync + 'static> Aged<T> {
             own.take(fetched);
             drop(turn);
         });
+        if let Some(ageing) = self.ageing(&suits) {
+            return Ok(ageing);
+        }
         fetched.await.map_err(|error| error.to_string())?;
         self.state().known()
     }
@@ -86,10 +89,20 @@ impl<T: Send + Sync + 'static> Aged<T> {
         }
     }
 
-    /// What suits while another one fetches it from where it could not be had the last time.
-    fn former(&self, suits: &impl Fn(&T) -> bool) -> Option<Arc<T>> {
+    /// What suits, and has not been old for long: nobody waits for a new one, which a server that hangs would not bring.
+    fn ageing(&self, suits: &impl Fn(&T) -> bool) -> Option<Arc<T>> {
         let state = self.state();
-        state.value.clone().filter(|value| state.failure.is_some() && suits(value))
+        let is_ageing = state.since.is_some_and(|since| since.elapsed() < self.fresh.saturating_mul(2));
+        state.value.clone().filter(|value| is_ageing && suits(value))
+    }
+
+    /// What suits while another one fetches it, also from where it could not be had the last time.
+    fn former(&self, suits: &impl Fn(&T) -> bool) -> Option<Arc<T>> {
+        let after_failure = || {
+            let state = self.state();
+            state.value.clone().filter(|value| state.failure.is_some() && suits(value))
+        };
+        self.ageing(suits).or_else(after_failure)
     }
 
     fn take(&self, fetched: Result<T, String>) {
@@ -170,6 +183,35 @@ mod tests {
         answer.send(Ok(3)).unwrap();
         assert_eq!(other.await.unwrap(), Ok(Arc::new(3)));
         known(&aged, 4).await;
+    }
+
+    /// Lets it be older.
+    fn age(aged: &Aged<u32>, span: Duration) {
+        let mut state = aged.state();
+        state.since = state.since.and_then(|since| since.checked_sub(span));
+        state.tried = state.since;
+    }
+
+    #[tokio::test]
+    async fn what_has_not_been_old_for_long_is_given_while_another_is_fetched() {
+        let aged = Aged::new(LONG, LONG / 4);
+        known(&aged, 1).await;
+        age(&aged, LONG * 3 / 2);
+        let (answer, answered) = oneshot::channel();
+        let hangs = || async move { answered.await.unwrap() };
+        assert_eq!(aged.get(|_| true, hangs).await, Ok(Arc::new(1)));
+        assert_eq!(aged.get(|_| true, no_fetch).await, Ok(Arc::new(1)));
+        answer.send(Ok(2)).unwrap();
+        while aged.state().value != Some(Arc::new(2)) {
+            yield_now().await;
+        }
+        assert_eq!(aged.get(|_| true, no_fetch).await, Ok(Arc::new(2)));
+        // Whoever cannot do with it waits.
+        age(&aged, LONG * 3 / 2);
+        assert_eq!(aged.get(|value| *value == 3, || ready(Ok(3))).await, Ok(Arc::new(3)));
+        // So does everybody, once it is too old.
+        age(&aged, LONG * 2);
+        assert_eq!(aged.get(|_| true, || ready(Ok(4))).await, Ok(Arc::new(4)));
     }
 
     #[tokio::test]

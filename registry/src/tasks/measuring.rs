@@ -28,7 +28,7 @@ type Feeds = BTreeSet<(String, String)>;
 
 /// Looks and counts until the service ends.
 pub(super) async fn run(work: Arc<Work>, mut ending: watch::Receiver<bool>) {
-    let (mut tallies, mut feeds) = (None, Feeds::new());
+    let (mut counted, mut feeds) = (None, Feeds::new());
     let mut next = Instant::now();
     loop {
         tell(&work.database);
@@ -36,12 +36,14 @@ pub(super) async fn run(work: Arc<Work>, mut ending: watch::Receiver<bool>) {
         work.metrics.run_upkeep();
         let begun = Instant::now();
         if begun >= next {
-            tallies = count(&work).await.or(tallies);
+            // A gateway that is made meanwhile is not among those that are counted, and may poll.
+            let at = work.registry.outside.clock.now();
+            counted = count(&work).await.map(|tallies| (tallies, at)).or(counted);
             next = begun + PAUSE.max(begun.elapsed().saturating_mul(SHARE));
         }
-        if let Some(tallies) = &tallies {
+        if let Some((tallies, at)) = &counted {
             show(tallies, work.registry.outside.clock.now(), &mut feeds);
-            work.registry.polls.retain(&tallies.gateways);
+            work.registry.polls.retain(&tallies.gateways, *at);
         }
         work.registry.polls.tell();
         if timeout(LOOK, ending.wait_for(|ending| *ending)).await.is_ok() {
@@ -186,8 +188,14 @@ mod tests {
             let shown = |name: &str| format!("gateway_last_poll_seconds{{gateway=\"{name}\"}} 1.5");
             let text = recorder.handle().render();
             assert!(text.contains(&shown("one")) && text.contains(&shown("other")), "{text}");
+            // One that polls after the gateways were counted may have been made after that.
+            polls.note("new", Time::from_millis(1_500));
+            polls.retain(&names.clone().into(), Time::from_millis(1_500));
+            assert!(recorder.handle().render().contains(&shown("new")));
+            polls.tell();
+            assert!(recorder.handle().render().contains(&shown("new")));
             for _ in 0..2 {
-                polls.retain(&["one".to_owned()].into());
+                polls.retain(&["one".to_owned()].into(), Time::from_millis(1_501));
                 polls.tell();
                 measures::remind();
                 let text = recorder.handle().render();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::http::header::IF_NONE_MATCH;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use tessera_core::feed::preference;
 
 use crate::http::problem::HttpProblem;
 use crate::http::registry::Registry;
@@ -14,7 +15,7 @@ use crate::use_case::gateway_tokens::{gateway_of, is_due};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// Longer wishes count as this long.
-const LONGEST_WAIT: u64 = 60;
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// A gateway whose token is good.
 #[derive(Clone, Debug)]
@@ -79,17 +80,10 @@ impl Wish {
     }
 }
 
-/// `wait=N` among the preferences (RFC 7240, 4.3); the first one counts, and one that is no number is none.
+/// How long the first `wait` asks to wait (RFC 7240, 4.3); one that is no number is none.
 fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
-    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-    let mut preferences = values.flat_map(|value| value.split(','));
-    let wait = preferences.find_map(|preference| {
-        let (name, value) = preference.split(';').next()?.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"').to_owned())
-    })?;
-    let is_number = !wait.is_empty() && wait.bytes().all(|byte| byte.is_ascii_digit());
-    // A number that is too long to be read is a long time.
-    is_number.then(|| Duration::from_secs(wait.parse().unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)))
+    let wait = preference::wait(headers.get_all(PREFER).iter().map(HeaderValue::as_bytes))?;
+    wait.span().map(|span| span.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]
@@ -124,6 +118,8 @@ mod tests {
             ("wait=", None),
             ("wait=-1", None),
             ("wait=1.5", None),
+            ("wait, wait=5", None),
+            ("wait=\"7", None),
             ("handling=lenient", None),
         ] {
             let read = wish("/v1/contracts?since=a", &[("prefer", preference)]).wait;
