@@ -82,7 +82,7 @@ fn run(input: &[u8]) -> String {
     let one = CacheControl::from_lines([input]);
     let two = CacheControl::from_lines([input, input]);
     assert_eq!(one, two, "said twice it means something else");
-    let _ = preference::wait(input).and_then(preference::seconds);
+    assert_eq!(preference::wait([input]), preference::wait([input, input]), "said twice it means something else");
     let _ = certificate::digest(input);
     let _ = certificate::forwarded([input].into_iter());
     let _ = fields::delta_seconds(input);

@@ -112,12 +112,12 @@ pub async fn once(
     Err(problem)
 }
 
-/// What may be otherwise the next time is not kept.
+/// The errors of clients that are not kept: they may be otherwise the next time.
+pub const NOT_KEPT: [u16; 6] = [401, 403, 404, 408, 413, 429];
+
 fn is_kept(problem: &HttpProblem) -> bool {
     let status = problem.status();
-    status.is_client_error()
-        && !matches!(status.as_u16(), 401 | 403 | 404 | 408 | 413 | 429)
-        && problem.kind() != &REQUEST_RUNNING
+    status.is_client_error() && !NOT_KEPT.contains(&status.as_u16()) && problem.kind() != &REQUEST_RUNNING
 }
 
 fn replayed(first: KeptAnswer) -> ApiAnswer {

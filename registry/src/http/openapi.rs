@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::fault::Fault;
 use crate::http::answer::BASE;
+use crate::http::idempotency::NOT_KEPT;
 use crate::http::problem_types::PROBLEM_TYPES;
 use crate::http::route::{Gives, Route, Takes};
 use crate::http::routes::ROUTES;
@@ -96,9 +97,21 @@ fn parameters(route: &Route) -> Vec<Value> {
     }
     if route.method == "POST" {
         let key = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
-        parameters.push(parameter("header", "Idempotency-Key", false, key));
+        let mut parameter = parameter("header", "Idempotency-Key", false, key);
+        if let Some(members) = parameter.as_object_mut() {
+            members.insert("description".to_owned(), repetition().into());
+        }
+        parameters.push(parameter);
     }
     parameters
+}
+
+fn repetition() -> String {
+    let not_kept = NOT_KEPT.map(|status| status.to_string()).join(", ");
+    format!(
+        "The first answer is kept for 24 hours, but for {not_kept} and 5xx, and given again with \
+         `idempotency-replayed: true`; to whoever has fewer roles than he had then, 403."
+    )
 }
 
 fn filter(name: &str) -> Value {
