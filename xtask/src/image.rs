@@ -40,7 +40,10 @@ pub fn build() -> Result<String> {
     let digest = write(&module, &package, &path()?)?;
     manifests::write(&manifests::path()?, &digest, &sha256(&module))?;
     println!("target/image: sha256:{digest}");
-    println!("  revision {}", package.commit.as_deref().unwrap_or("not named: git knows no commit with just these files"));
+    println!(
+        "  revision {}",
+        package.commit.as_deref().unwrap_or("not named: git knows no commit with just these files")
+    );
     Ok(digest)
 }
 

@@ -16,5 +16,6 @@ mod place;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod proof;
+mod replicas;
 mod secrecy;
 mod witness;
