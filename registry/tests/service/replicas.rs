@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::client::{Answer, http, sent};
+use crate::client::{Answer, Client, http, sent};
 use crate::followed::Followed;
 use crate::load::Load;
 use crate::place::{PATIENCE, Place};
@@ -69,17 +69,14 @@ impl Polling {
     }
 
     /// Polls one after the other until it is told to end.
-    fn watch(&self, end: &Arc<AtomicBool>) -> JoinHandle<Vec<Seen>> {
-        let (polling, end) = (self.clone(), Arc::clone(end));
-        tokio::spawn(async move {
-            let mut all = Vec::new();
-            while !end.load(Ordering::Relaxed) {
-                let begun = Instant::now();
-                let told = polling.told("", "").await;
-                all.push(Seen { begun, ended: Instant::now(), told });
-            }
-            all
-        })
+    async fn watch(self, end: Arc<AtomicBool>) -> Vec<Seen> {
+        let mut all = Vec::new();
+        while !end.load(Ordering::Relaxed) {
+            let begun = Instant::now();
+            let told = self.told("", "").await;
+            all.push(Seen { begun, ended: Instant::now(), told });
+        }
+        all
     }
 }
 
@@ -102,6 +99,18 @@ fn are_in_order(seen: &[Seen], order: &[Told]) {
     assert_eq!(seen.iter().map(|seen| &seen.told).collect::<BTreeSet<_>>(), order.iter().collect());
 }
 
+async fn revoke(admin: &Client, contract: &str) {
+    let answer = admin.post(&format!("/contracts/{contract}/revoke"), &json!({"reason": "over"})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+/// A contract that the one has revoked.
+async fn is_told_by_the_other([one, other]: &[Polling; 2], since: &str) {
+    let told = other.ask(&format!("?since={since}"), "wait=60").await.unwrap().json();
+    assert_eq!(told["changes"][0]["status"], "removed", "{told}");
+    assert_eq!(told["cursor"], one.cursor().await);
+}
+
 async fn restored_beside_replicas(place: Place) {
     let Followed { place, served, admin, contracts, .. } = Followed::at(place, WRITERS + 2, 0).await;
     let other = place.serve();
@@ -115,26 +124,24 @@ async fn restored_beside_replicas(place: Place) {
         sleep(Duration::from_millis(10)).await;
     }
     let last = contracts.last().unwrap();
-    let revoked = admin.post(&format!("/contracts/{last}/revoke"), &json!({"reason": "since the backup"})).await;
-    assert_eq!(revoked.status, 200, "{revoked:?}");
+    revoke(&admin, last).await;
     load.end().await;
     let old = [replicas[0].cursor().await, replicas[1].cursor().await];
     assert_eq!(old[0], old[1]);
 
     let end = Arc::new(AtomicBool::new(false));
-    let watching: Vec<_> = replicas.iter().map(|replica| replica.watch(&end)).collect();
+    let watching: JoinSet<_> = replicas.iter().map(|replica| replica.clone().watch(Arc::clone(&end))).collect();
+    let since_old = format!("?since={}", old[0]);
     let mut held = JoinSet::new();
-    for replica in replicas.clone() {
-        let query = format!("?since={}", old[0]);
+    for (replica, query) in replicas.clone().map(|replica| (replica, since_old.clone())) {
         held.spawn(async move { replica.told(&query, "wait=60").await });
     }
     // The restore goes on among changes of both.
     let load = Load::begin(&admin, &contracts[..WRITERS]);
     place.run(&["restore", &backup, "--replace"]);
-    for replica in &replicas {
-        for query in ["".to_owned(), format!("?since={}", old[0])] {
-            assert_eq!(replica.told(&query, "").await, Told::Held, "as soon as the command has ended");
-        }
+    for (replica, query) in replicas.iter().flat_map(|replica| [(replica, String::new()), (replica, since_old.clone())])
+    {
+        assert_eq!(replica.told(&query, "").await, Told::Held, "as soon as the command has ended");
     }
     // Those that were held have been told of a change before, or that the feed is held by now.
     for told in held.join_all().await {
@@ -143,23 +150,15 @@ async fn restored_beside_replicas(place: Place) {
     load.end().await;
     place.run(&["release", "--yes"]);
     for replica in &replicas {
-        assert_eq!(replica.told(&format!("?since={}", old[0]), "").await, Told::Gone);
+        assert_eq!(replica.told(&since_old, "").await, Told::Gone);
     }
     let new = [replicas[0].cursor().await, replicas[1].cursor().await];
     assert_eq!(new[0], new[1]);
     end.store(true, Ordering::Relaxed);
-    let mut seen = Vec::new();
-    for watching in watching {
-        seen.extend(watching.await.unwrap());
-    }
+    let seen: Vec<Seen> = watching.join_all().await.into_iter().flatten().collect();
     are_in_order(&seen, &[Told::Epoch(epoch(&old[0])), Told::Held, Told::Epoch(epoch(&new[0]))]);
-    // What is changed on the one is told by the other.
-    let since = new[1].clone();
-    let done = admin.post(&format!("/contracts/{last}/revoke"), &json!({"reason": "once more"})).await;
-    assert_eq!(done.status, 200, "{done:?}");
-    let told = replicas[1].ask(&format!("?since={since}"), "wait=60").await.unwrap().json();
-    assert_eq!(told["changes"][0]["status"], "removed", "{told}");
-    assert_eq!(told["cursor"], replicas[0].cursor().await);
+    revoke(&admin, last).await;
+    is_told_by_the_other(&replicas, &new[1]).await;
     assert!(place.run(&["check", "--connect", "--audit"]).contains("ok"));
     served.end();
     other.end();
