@@ -243,6 +243,18 @@ fuzz-coverage: needs-fuzz-coverage ## The same by libFuzzer, guided by coverage,
 	$(call say,Fuzzing by coverage)
 	@fuzz/by-coverage '$(SECONDS)' $(TARGET)
 
+# So many random histories: 10,000 are part of the tests.
+HISTORIES ?= 1000000
+.PHONY: model
+model: rust ## Hold the engine against a model in HISTORIES=1000000 random histories, from SEED=20000 on
+	$(call say,Model)
+	@TESSERA_MODEL_HISTORIES=$(HISTORIES) TESSERA_MODEL_SEED=$(or $(SEED),20000) cargo test --quiet --test model -- --nocapture
+
+.PHONY: faults
+faults: rust ## Put deliberate faults into a copy, one at a time: the model and the fuzzing find each
+	$(call say,Faults)
+	@python3 tests/model/faults.py
+
 .PHONY: test-artifact
 test-artifact: module ## Imports, exports and size of the built module, and the instructions of a warm hit
 	$(call say,Artifact tests)
