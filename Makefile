@@ -266,6 +266,17 @@ test-e2e: setup $(if $(TESSERA_COMPOSE),,compose) module ## Tests on real Envoy 
 	@cargo build --quiet --package tessera-cli
 	@cargo test --quiet --test e2e
 
+.PHONY: native
+native: rust ## Build target/libtessera.so, the dynamic module
+	$(call say,Dynamic module)
+	@cargo xtask native
+
+.PHONY: test-native
+test-native: setup $(if $(TESSERA_COMPOSE),,compose) module native ## The tests of test-e2e with the dynamic module in place of the Wasm module
+	$(call say,End-to-end tests on the dynamic module)
+	@cargo build --quiet --package tessera-cli
+	@TESSERA_HOST=native cargo test --quiet --test e2e
+
 .PHONY: test
 test: needs-test ## Formatting, lints and all tests, what fails fast first
 	@$(MAKE) setup $(if $(TESSERA_COMPOSE),,compose)

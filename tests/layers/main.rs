@@ -49,6 +49,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 const CRATES: &[&str] = &[
     "core/src/lib.rs",
     "src/lib.rs",
+    "native/src/lib.rs",
     "cli/src/lib.rs",
     "registry/src/lib.rs",
     "xtask/src/main.rs",

@@ -1,6 +1,7 @@
 //! Build steps that cargo has no words for.
 //!
 //! * `cargo xtask module` builds `target/tessera.wasm`, the module as it ships.
+//! * `cargo xtask native` builds `target/libtessera.so`, the dynamic module as it ships.
 //! * `cargo xtask image` writes `target/image`, the module as an OCI layout, and `target/manifests`, which name its digest.
 //! * `cargo xtask dist` writes `target/dist`, everything of a release with its checksums; `cargo xtask dist-check` looks
 //!   whether it is whole.
@@ -16,6 +17,7 @@ mod files;
 mod image;
 mod manifests;
 mod module;
+mod native;
 mod package;
 mod prune;
 mod release;
@@ -28,11 +30,12 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["module"] => module::build(),
+        ["native"] => native::build(),
         ["prune", input, output] => Ok(std::fs::write(output, prune::prune(&std::fs::read(input)?)?)?),
         ["image"] => image::build().map(drop),
         ["dist"] => dist::build(),
         ["dist-check"] => dist::check(),
         ["size"] => size::print(&module::read()?),
-        _ => bail!("usage: cargo xtask module | image | dist | dist-check | prune INPUT OUTPUT | size"),
+        _ => bail!("usage: cargo xtask module | native | image | dist | dist-check | prune INPUT OUTPUT | size"),
     }
 }

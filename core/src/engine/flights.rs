@@ -192,6 +192,10 @@ impl Flights {
         self.streams.remove(&stream).is_some()
     }
 
+    pub(super) fn waits(&self, stream: StreamId) -> bool {
+        self.streams.contains_key(&stream)
+    }
+
     /// A request is gone. Its flight goes on: the answer will be cached.
     pub(super) fn leave(&mut self, stream: StreamId) {
         // The common case after a request.

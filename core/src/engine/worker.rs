@@ -99,6 +99,11 @@ impl Worker {
         self.flights.release(stream)
     }
 
+    /// Whether a request waits, be it only for its end to be carried out.
+    pub fn waits(&self, stream: StreamId) -> bool {
+        self.flights.waits(stream)
+    }
+
     /// A request that should wait or pass cannot, because the host failed.
     pub fn on_host_failure(&mut self, stream: StreamId, api: Option<&Api>) -> Refusal {
         self.flights.leave(stream);

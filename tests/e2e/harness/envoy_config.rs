@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::harness::certificates::Authority;
 use crate::harness::envoy::Envoy;
 use crate::harness::envoy_process::ConfigurationRefused;
+use crate::harness::host::Host;
 use crate::harness::port::ClosedPort;
-use crate::harness::prerequisites;
 use crate::harness::upstream::Upstream;
 
 /// The plugin's name: in its log lines and in the statistics `wasm.tessera.*`.
@@ -20,7 +20,7 @@ pub struct EnvoyBuilder {
     reloadable: bool,
     pub(crate) drain_seconds: u32,
     filters: Vec<Value>,
-    environment: serde_json::Map<String, Value>,
+    pub(crate) environment: serde_json::Map<String, Value>,
     clusters: Vec<Value>,
     header_limit_kb: u32,
     connection_manager: Value,
@@ -77,7 +77,7 @@ impl EnvoyBuilder {
         self
     }
 
-    /// A variable of the plugin's VM.
+    /// A variable of the plugin's VM, or of Envoy itself where it has none.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.into(), value.into());
         self
@@ -253,22 +253,7 @@ impl EnvoyBuilder {
     }
 
     fn tessera(self, configuration: Value) -> Self {
-        let module = prerequisites::module();
-        self.filter(
-            PLUGIN,
-            json!({
-                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-                "config": {
-                    "name": PLUGIN,
-                    "failure_policy": "FAIL_RELOAD",
-                    "configuration": configuration,
-                    "vm_config": {
-                        "runtime": "envoy.wasm.runtime.v8",
-                        "code": {"local": {"filename": module}},
-                    },
-                },
-            }),
-        )
+        self.filter(PLUGIN, Host::of_tests().filter(PLUGIN, configuration))
     }
 
     /// Makes the listener replaceable while Envoy runs: it is read from a file that Envoy watches. A plugin that refuses

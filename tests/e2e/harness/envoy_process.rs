@@ -10,6 +10,7 @@ use crate::harness::admin::Admin;
 use crate::harness::envoy_config::EnvoyBuilder;
 use crate::harness::envoy_log::{assert_discreet, assert_no_trap, telling};
 use crate::harness::eventually::{SOON, eventually};
+use crate::harness::host::Host;
 use crate::harness::prerequisites;
 use crate::harness::scratch::Scratch;
 
@@ -39,7 +40,10 @@ impl Process {
         fs::write(scratch.file(LISTENERS), builder.discovered(&scratch.file(ACCESS_LOG)).to_string())
             .expect("write the listeners");
         let log = File::create(scratch.file(LOG)).expect("a log file");
+        let variables = builder.environment.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
         let child = Command::new(prerequisites::envoy())
+            .envs(Host::of_tests().search_path())
+            .envs(variables)
             .arg("--config-path")
             .arg(configuration)
             .arg("--admin-address-path")
@@ -129,7 +133,8 @@ impl ConfigurationRefused {
         // A panic while the configuration is read would look like a refusal.
         assert_no_trap(&log);
         assert_discreet(log.as_bytes());
-        let complaints = log.lines().filter_map(|line| line.split_once("wasm log: ")).map(|(_, text)| text.to_owned());
+        let mark = Host::of_tests().log_mark();
+        let complaints = log.lines().filter_map(|line| line.split_once(mark)).map(|(_, text)| text.to_owned());
         Self { complaints: complaints.collect(), log }
     }
 }

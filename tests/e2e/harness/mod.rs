@@ -17,6 +17,7 @@ pub mod example;
 pub mod foreign_calls;
 pub mod gate;
 pub mod gateway;
+pub mod host;
 pub mod http2_client;
 pub mod http2_frames;
 pub mod http_server;

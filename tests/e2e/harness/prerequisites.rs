@@ -14,6 +14,11 @@ pub fn module() -> PathBuf {
     from_environment("TESSERA_MODULE", "target/tessera.wasm", "cargo xtask module")
 }
 
+/// The dynamic module under test; `TESSERA_NATIVE` names another one.
+pub fn native_module() -> PathBuf {
+    from_environment("TESSERA_NATIVE", "target/libtessera.so", "cargo xtask native")
+}
+
 /// The native command; `TESSERA_COMMAND` names another one.
 pub fn command() -> PathBuf {
     from_environment("TESSERA_COMMAND", "target/debug/tessera", "cargo build --package tessera-cli")
