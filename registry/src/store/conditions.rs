@@ -87,7 +87,8 @@ fn one(sql: &mut Sql, of: Of, condition: &Condition) {
     };
 }
 
-/// There is a record of the table whose column `theirs` is our column `ours`.
+/// There is a record of the table whose column `theirs` is our column `ours`. Not as `EXISTS`, for which PostgreSQL may
+/// read all that there is of the table, before the first record of a list.
 fn exists(
     sql: &mut Sql,
     of: Of,
@@ -95,13 +96,13 @@ fn exists(
     conditions: &[Condition],
 ) {
     let inner = Of { level: of.level + 1, is_looked_up: true, ..of };
-    sql.add("EXISTS (SELECT 1 FROM ").add(table.name).add(" t").number(inner.level).add(" WHERE ");
+    sql.add("(SELECT 1 FROM ").add(table.name).add(" t").number(inner.level).add(" WHERE ");
     column(sql, inner, "organisation").add(" = ");
     column(sql, of, "organisation").add(" AND ");
     column(sql, inner, theirs).add(" = ");
     column(sql, of, ours).add(" AND ");
     joined(sql, inner, conditions, " AND ", ALWAYS);
-    sql.add(")");
+    sql.add(" LIMIT 1) IS NOT NULL");
 }
 
 fn column<'a>(sql: &'a mut Sql, of: Of, name: &'static str) -> &'a mut Sql {

@@ -87,10 +87,10 @@ impl Dialect {
     pub(super) fn is_among(self, is_looked_up: bool) -> (&'static str, &'static str) {
         match (self, is_looked_up) {
             (Self::Sqlite, _) => (" IN (SELECT value FROM json_each(", "))"),
-            // In a form whose rows the planner can estimate: it takes each set that a function returns for many.
-            (Self::Postgres, true) => (" = ANY (CAST(", " AS text[]))"),
-            // Read once, not for each record.
-            (Self::Postgres, false) => (" IN (SELECT unnest(CAST(", " AS text[])))"),
+            // In a form whose rows the planner can tell, and that is read once, not for each record.
+            (Self::Postgres, true) => (" IN (SELECT unnest(CAST(", " AS text[])))"),
+            // A join would bring all that there are, in an order of its own.
+            (Self::Postgres, false) => (" IN (SELECT unnest(CAST(", " AS text[]))) IS TRUE"),
         }
     }
 

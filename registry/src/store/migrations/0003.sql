@@ -1,7 +1,7 @@
 CREATE INDEX contracts_by_api ON contracts (organisation, api, id, status, application);
 DROP INDEX contracts_api;
 CREATE INDEX contracts_by_api_status ON contracts (organisation, api, status, id, application);
-CREATE INDEX contracts_by_status ON contracts (organisation, status, id, api, application);
+CREATE INDEX contracts_by_status ON contracts (organisation, status, id, api, application, environment);
 DROP INDEX contracts_status;
 CREATE INDEX contracts_by_application ON contracts (organisation, application, id, status);
 DROP INDEX contracts_application;
