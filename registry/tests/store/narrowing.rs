@@ -80,9 +80,14 @@ async fn what_may_be_read_is_listed_by_whatever_way() {
                 apis.contains(&(number % APIS_MADE)) || applications.contains(&(number % APPLICATIONS_MADE))
             };
             let pending = Condition::Is("status", "pending".to_owned());
-            for (filter, is_listed) in
-                [(None, (|_| true) as fn(usize) -> bool), (Some(pending), |number: usize| number.is_multiple_of(100))]
-            {
+            // That no set of names stands for: it is asked of one after the other, of several parts of what is found.
+            let group = Condition::Is("group_id", "group-application-7".to_owned());
+            let of_seventh = Condition::Refers("application", &APPLICATIONS, vec![group]);
+            for (filter, is_listed) in [
+                (None, (|_| true) as fn(usize) -> bool),
+                (Some(pending), |number: usize| number.is_multiple_of(100)),
+                (Some(of_seventh), |number: usize| number % APPLICATIONS_MADE == 7),
+            ] {
                 let mut expected: Vec<String> = (0..CONTRACTS_MADE)
                     .filter(|number| reads(number) && is_listed(*number))
                     .map(|number| format!("{number:06}"))

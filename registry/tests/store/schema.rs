@@ -1,9 +1,10 @@
 //! Migrations.
 
+use sqlx::Row;
 use tessera_registry::store::Database;
 use tessera_registry::use_case::store::{Store, StoreError};
 
-use crate::database::every;
+use crate::database::{TestDatabase, every};
 
 #[tokio::test]
 async fn replicas_that_start_together_migrate_once() {
@@ -88,4 +89,28 @@ async fn a_file_may_have_any_name_and_is_nobody_elses() {
     names.retain(|name| name.to_str() != file.file_name().unwrap().to_str());
     assert!(names.is_empty(), "{names:?}");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Of tables of which there may be very many records: without that it would take the organisation for as good an index
+/// as any.
+#[tokio::test]
+async fn sqlite_is_told_what_each_index_leads_to() {
+    let database = TestDatabase::sqlite();
+    database.open().await.close().await;
+    let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&database.url).await.unwrap();
+    let asked = "SELECT coalesce(m.name, s.idx) AS name, s.stat, \
+                 (SELECT count(*) FROM pragma_index_info(m.name)) AS columns \
+                 FROM sqlite_stat1 s FULL JOIN sqlite_master m ON m.name = s.idx AND m.tbl_name = s.tbl \
+                 WHERE s.idx IS NOT NULL \
+                 OR (m.type = 'index' AND m.tbl_name IN ('contracts', 'applications', 'audit_entries'))";
+    let rows = sqlx::query(asked).fetch_all(&mut connection).await.unwrap();
+    assert!(rows.len() > 20, "{}", rows.len());
+    for row in rows {
+        let (name, stat, columns) = (row.get::<String, _>(0), row.get::<Option<String>, _>(1), row.get::<i64, _>(2));
+        let numbers: Vec<u64> =
+            stat.iter().flat_map(|stat| stat.split(' ')).map(|word| word.parse().unwrap()).collect();
+        // There is such an index, and for each column a number beside that of all records.
+        assert_eq!(numbers.len() as i64, columns + 1, "{name}: {stat:?}");
+        assert!(columns > 0 && numbers.is_sorted_by(|one, next| one >= next), "{name}: {stat:?}");
+    }
 }
