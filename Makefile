@@ -54,6 +54,8 @@ NEEDS_metrics-check  := $(NEEDS_setup) prometheus promtool chromium
 NEEDS_operate-check  := $(NEEDS_deploy-check) $(filter-out $(NEEDS_setup),$(NEEDS_metrics-check))
 NEEDS_bench          := $(NEEDS_setup) openssl
 NEEDS_bench-registry := $(NEEDS_setup) initdb nginx
+NEEDS_mutants        := cargo cargo-mutants
+NEEDS_deny           := cargo cargo-deny
 NEEDS_fuzz-coverage  := rustup cargo-fuzz
 NEEDS_image-check    := $(NEEDS_image)
 NEEDS_image-registry := docker git
@@ -64,6 +66,8 @@ NEEDS_packages       := node npm
 HOW_cargo        := install Rust with rustup (https://rustup.rs)
 HOW_rustup       := install Rust with rustup (https://rustup.rs)
 HOW_cargo-fuzz   := cargo install cargo-fuzz
+HOW_cargo-deny   := cargo install cargo-deny
+HOW_cargo-mutants := cargo install cargo-mutants
 HOW_python3      := install Python 3.9 or later
 HOW_node         := install Node.js 20 or later
 HOW_npm          := it comes with Node.js 20 or later
@@ -254,6 +258,19 @@ model: rust ## Hold the engine against a model in HISTORIES=1000000 random histo
 faults: rust ## Put deliberate faults into a copy, one at a time: the model and the fuzzing find each
 	$(call say,Faults)
 	@python3 tests/model/faults.py
+
+# What is mutated, and what has to notice: the core's own tests of these modules.
+MUTATED ?= core/src/decision/*.rs
+NOTICED ?=
+.PHONY: mutants
+mutants: needs-mutants rust ## Change the core in every way that cargo-mutants knows; MUTATED='core/src/cache/*.rs' NOTICED=cache::
+	$(call say,Mutants)
+	@cargo mutants --jobs 1 --package tessera-core --file '$(MUTATED)' --output target/mutants --timeout 300 -- --lib -- $(NOTICED)
+
+.PHONY: deny
+deny: needs-deny ## Licences, sources and duplicates of the dependencies
+	$(call say,Dependencies)
+	@cargo deny check licenses bans sources
 
 .PHONY: test-artifact
 test-artifact: module ## Imports, exports and size of the built module, and the instructions of a warm hit

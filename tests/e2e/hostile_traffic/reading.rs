@@ -25,8 +25,10 @@ pub fn credentials<'a>(target: &str, fields: impl Iterator<Item = (&'a [u8], &'a
                         let Some((_, value)) = part.split_once('=').filter(|(name, _)| name.trim() == "at") else {
                             continue;
                         };
-                        // What stands alone between semicolons, and as it is usual, is a cookie for everybody.
-                        let plain = pair.trim_matches(' ') == format!("at={value}");
+                        // What stands alone between semicolons, and as it is usual, is a cookie for everybody, with space
+                        // around it or none.
+                        let value = value.trim_end_matches([' ', '\t']);
+                        let plain = pair.trim_matches([' ', '\t']) == format!("at={value}");
                         let plain = plain && !value.contains(['"', ' ', '\t']);
                         found.push(if plain { value.to_owned() } else { format!("odd {value}") });
                     }
@@ -147,10 +149,11 @@ fn credentials_are_found_wherever_somebody_would_look() {
         ("authorization", "Bearer\tt"),
         ("x_access-Token", "t"),
         ("cookie", "a=1; at=t"),
+        ("cookie", "a=1;\tat=t ; b=2"),
     ] {
         assert_eq!(found("/", name, value), ["t"], "{name}: {value}");
     }
-    for value in ["a=1,at=t", "at =t", "a=1;\tat=t", "at=t,"] {
+    for value in ["a=1,at=t", "at =t", "a=1;\tat=\"t\"", "at=t,"] {
         assert_ne!(found("/", "cookie", value), ["t"], "{value}");
         assert_eq!(found("/", "cookie", value).len(), 1, "{value}");
     }
