@@ -294,6 +294,12 @@ test-native: setup $(if $(TESSERA_COMPOSE),,compose) module native ## The tests 
 	@cargo build --quiet --package tessera-cli
 	@TESSERA_HOST=native cargo test --quiet --test e2e
 
+.PHONY: chaos
+chaos: setup module ## Everything that can go wrong at once in Envoy, for SECONDS=600; SEED=2 selects another chaos
+	$(call say,Chaos)
+	@TESSERA_CHAOS_SECONDS=$(if $(filter command environment,$(origin SECONDS)),$(SECONDS),600) TESSERA_CHAOS_SEED=$(or $(SEED),1) \
+	  cargo test --quiet --test e2e chaos:: -- --nocapture
+
 .PHONY: test
 test: needs-test ## Formatting, lints and all tests, what fails fast first
 	@$(MAKE) setup $(if $(TESSERA_COMPOSE),,compose)

@@ -3,7 +3,7 @@
 
 mod generator;
 mod judge;
-mod random;
+pub mod random;
 mod reading;
 mod request;
 mod scene;

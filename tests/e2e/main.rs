@@ -24,6 +24,7 @@ mod tokens;
 mod access_logs;
 mod ambiguous_requests;
 mod cache;
+mod chaos;
 mod client_authentication;
 mod command;
 mod configuration;

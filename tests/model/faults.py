@@ -29,7 +29,7 @@ def copy() -> None:
         if name and (ROOT / name).is_file():
             target = COPY / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target)
+            shutil.copyfile(ROOT / name, target)
 
 
 def cargo(tests: list[str], *further: str) -> subprocess.CompletedProcess:

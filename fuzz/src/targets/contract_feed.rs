@@ -126,13 +126,13 @@ impl Stage {
         panic!("it never comes to an end");
     }
 
-    /// The next poll; a source is asked again within five minutes, whatever it has answered.
+    /// The next poll; a source is asked again within an hour, whatever it has answered.
     fn until_asked(&mut self) -> PageCall {
-        for _ in 0..2400 {
+        for tick in 0..1200 {
             if let Some(call) = self.waiting.pop() {
                 return call;
             }
-            self.now = self.now.plus(TICK);
+            self.now = self.now.plus(if tick < 400 { TICK } else { TICK * 40 });
             let actions = self.contracts.on_tick(&self.store, self.now);
             self.carry_out(actions);
         }

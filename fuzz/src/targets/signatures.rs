@@ -9,6 +9,10 @@ use super::super::signer::{base64url, jwk, sha256, sign, thumbprint};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 
+mod seeds;
+
+use seeds::{good_answer, good_proof, good_token, seeds};
+
 pub const TARGET: Target = Target {
     name: "signatures",
     seeds,
@@ -59,40 +63,6 @@ const NOW: u64 = super::super::host::START;
 fn parts(input: &[u8]) -> (&[u8], &[u8]) {
     let at = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
     (&input[..at], input.get(at + 1..).unwrap_or_default())
-}
-
-fn good_token() -> [String; 2] {
-    let claims = json!({
-        "iss": ISSUER, "aud": AUDIENCE, "sub": "u", "client_id": "portal", "iat": NOW, "exp": NOW + 600, "jti": "t",
-    });
-    [json!({"alg": "EdDSA", "typ": "at+jwt"}).to_string(), claims.to_string()]
-}
-
-fn good_answer() -> [String; 2] {
-    let issuer = ISSUER.to_owned() + "/signed";
-    let said = json!({"active": true, "client_id": "portal"});
-    let claims = json!({"iss": issuer, "aud": "gateway", "iat": NOW, "token_introspection": said});
-    [json!({"alg": "EdDSA", "typ": "token-introspection+jwt"}).to_string(), claims.to_string()]
-}
-
-fn good_proof() -> [String; 2] {
-    let claims = json!({"htm": "GET", "htu": URI, "iat": NOW, "jti": "p", "ath": sha256("bound")});
-    [json!({"alg": "EdDSA", "typ": "dpop+jwt", "jwk": jwk()}).to_string(), claims.to_string()]
-}
-
-fn seeds() -> Vec<Vec<u8>> {
-    let all = [("token", good_token()), ("answer", good_answer()), ("proof", good_proof())];
-    let as_text = |(kind, [header, payload]): &(&str, [String; 2])| {
-        format!("{kind} text\n{}", sign(header.as_bytes(), payload.as_bytes())).into_bytes()
-    };
-    let as_parts =
-        |(kind, [header, payload]): &(&str, [String; 2])| format!("{kind} parts\n{header}\n{payload}").into_bytes();
-    let mut seeds: Vec<_> = all.iter().flat_map(|each| [as_text(each), as_parts(each)]).collect();
-    let expired =
-        r#"{"iss":"https://idp.example.com","aud":["https://api.example.com"],"client_id":"portal","iat":1,"exp":2}"#;
-    seeds.push(format!("token parts\n{{\"alg\":\"EdDSA\",\"typ\":\"application/at+jwt\"}}\n{expired}").into_bytes());
-    seeds.push(b"token text\neyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lkcC5leGFtcGxlLmNvbSJ9.".to_vec());
-    seeds
 }
 
 thread_local! {

@@ -83,6 +83,11 @@ impl AuthorizationServer {
         self.script.lock().unwrap().once.extend(answers);
     }
 
+    /// Nothing but the standing answers, from the next one on.
+    pub fn answer_as_usual(&self) {
+        self.script.lock().unwrap().once.clear();
+    }
+
     pub fn calls(&self) -> Vec<Introspection> {
         self.script.lock().unwrap().calls.clone()
     }

@@ -74,6 +74,11 @@ impl DocumentSource {
         self.script.lock().unwrap().once.extend(answers);
     }
 
+    /// Nothing but the standing answers, from the next one on.
+    pub fn answer_as_usual(&self) {
+        self.script.lock().unwrap().once.clear();
+    }
+
     pub fn polls(&self) -> Vec<Request> {
         self.script.lock().unwrap().polls.clone()
     }
