@@ -4,10 +4,10 @@ ANALYZE state;
 DELETE FROM sqlite_stat1;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('contracts', 'sqlite_autoindex_contracts_1', '1000000 1000000 1'),
-    ('contracts', 'contracts_by_api', '1000000 1000000 1000 1 1 1'),
+    ('contracts', 'contracts_api', '1000000 1000000 1000 1'),
     ('contracts', 'contracts_by_api_status', '1000000 1000000 1000 300 1 1'),
     ('contracts', 'contracts_by_status', '1000000 1000000 300000 1 1 1 1'),
-    ('contracts', 'contracts_by_application', '1000000 1000000 10 1 1'),
+    ('contracts', 'contracts_application', '1000000 1000000 10 1'),
     ('contracts', 'contracts_environment', '1000000 1000000 900000 1'),
     ('contracts', 'contracts_tier', '1000000 1000000 1000 1'),
     ('contracts', 'contracts_requested_tier', '1000000 1000000 1000 1'),
