@@ -8,6 +8,7 @@ mod ended;
 mod keys;
 mod migrate;
 mod output;
+mod probe;
 mod serve;
 mod token;
 mod transfer;
@@ -61,6 +62,8 @@ enum Command {
     /// Make keys that seal secrets in the database.
     #[command(subcommand, name = "seal-key")]
     SealKey(keys::Keys),
+    /// Find out what a provider can do, with clients that are deleted again.
+    Probe(probe::Arguments),
     /// Print the OpenAPI document of the administration API.
     Openapi,
 }
@@ -86,6 +89,7 @@ pub fn run(line: Line) -> Ended {
             Command::Release(arguments) => transfer::release(&config, arguments).await,
             Command::Token(tokens) => token::run(&config, tokens).await,
             Command::SealKey(keys) => keys::run(&config, keys).await,
+            Command::Probe(arguments) => probe::run(&config, arguments).await,
             Command::Openapi => openapi(),
         }
     })

@@ -20,6 +20,7 @@ pub mod members;
 pub mod network;
 pub mod organisation;
 pub mod principal;
+pub mod probe_report;
 pub mod provider;
 pub mod public_keys;
 pub mod reader;

@@ -1,5 +1,4 @@
-//! What `/metrics` tells: every name, with what it counts. Calls of providers, orphans and one-time tokens have no names
-//! yet, as no provider is called yet.
+//! What `/metrics` tells: every name, with what it counts.
 
 use std::time::Duration;
 
@@ -29,6 +28,8 @@ pub const TASKS: &str = "tessera_registry_tasks";
 pub const TASK_OLDEST: &str = "tessera_registry_task_oldest_seconds";
 pub const TASKS_STUCK: &str = "tessera_registry_tasks_stuck";
 pub const APPROVALS_OPEN: &str = "tessera_registry_approvals_open";
+pub const PROVIDER_CALLS: &str = "tessera_registry_provider_calls_total";
+pub const PROVIDER_SECONDS: &str = "tessera_registry_provider_call_seconds";
 pub const WEBHOOK_DELIVERIES: &str = "tessera_registry_webhook_deliveries_total";
 pub const DATABASE_ERRORS: &str = "tessera_registry_database_errors_total";
 pub const DATABASE_CONNECTIONS: &str = "tessera_registry_database_connections";
@@ -36,7 +37,7 @@ pub const HELD: &str = "tessera_registry_held";
 pub const BUILD_INFO: &str = "tessera_registry_build_info";
 
 /// Each name with its kind and its help.
-pub const MEASURES: [(&str, Measure, &str); 16] = [
+pub const MEASURES: [(&str, Measure, &str); 18] = [
     (HTTP_REQUESTS, Measure::Counter, "Requests that were answered"),
     (HTTP_SECONDS, Measure::Histogram, "How long answers took, held polls included"),
     (FEED_POSITION, Measure::Gauge, "Position of the latest change of the feed"),
@@ -48,6 +49,8 @@ pub const MEASURES: [(&str, Measure, &str); 16] = [
     (TASK_OLDEST, Measure::Gauge, "Age of the oldest task that has not ended; 0 without one"),
     (TASKS_STUCK, Measure::Gauge, "Tasks that are stuck and have not ended"),
     (APPROVALS_OPEN, Measure::Gauge, "Contracts that wait for an approval"),
+    (PROVIDER_CALLS, Measure::Counter, "Calls of providers, by how they ended"),
+    (PROVIDER_SECONDS, Measure::Histogram, "How long calls of providers took, with what comes before them"),
     (WEBHOOK_DELIVERIES, Measure::Counter, "Attempts to tell a webhook"),
     (DATABASE_ERRORS, Measure::Counter, "Statements and connections of the database that failed"),
     (DATABASE_CONNECTIONS, Measure::Gauge, "Connections to the database"),
@@ -57,6 +60,9 @@ pub const MEASURES: [(&str, Measure, &str); 16] = [
 
 /// What a poll can be answered.
 const POLLS: [&str; 8] = ["snapshot", "delta", "unchanged", "gone", "behind", "held", "unauthorized", "unavailable"];
+
+/// How a call of a provider can end.
+pub const OUTCOMES: [&str; 4] = ["done", "refused", "not_done", "unknown"];
 
 /// Of the source that this was built from, where the build was told.
 const REVISION: &str = match option_env!("TESSERA_REVISION") {

@@ -14,5 +14,6 @@ pub mod issuers;
 pub mod messenger;
 mod proof_claims;
 pub mod proof_judge;
+mod provider_calls;
 mod signatures;
 mod withheld;

@@ -349,6 +349,23 @@ fn scraped_with(served: &Served, series: &[&str]) -> Vec<(String, f64)> {
     }
 }
 
+/// Nobody answers there.
+fn asks_a_provider(place: &Place, served: &Served, admin: &str) {
+    let introspection = r#"{"client_id": "registry", "credential": "hunter2"}"#;
+    let provider = format!(
+        r#"{{"id": "away", "kind": "manual", "issuer": "http://127.0.0.1:1", "introspection": {introspection}}}"#
+    );
+    assert!(served.post("/api/v1/providers", admin, &provider).starts_with("HTTP/1.1 201 "));
+    let developer = place.run(&["token", "create", "--role", "root:developer"], 0);
+    let developer = developer.trim();
+    let application = served.post("/api/v1/applications", developer, r#"{"group": "root", "name": "Portal"}"#);
+    let clients = format!("/api/v1/applications/{}/clients", text(&application, "id"));
+    let client = served.post(&clients, developer, r#"{"provider": "away", "client_id": "portal"}"#);
+    let prove = format!("/api/v1/clients/{}/prove", text(&client, "id"));
+    let answer = served.post(&prove, developer, r#"{"access_token": "any"}"#);
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+}
+
 #[test]
 fn every_metric_is_served_and_described() {
     let place = Place::new();
@@ -360,6 +377,7 @@ fn every_metric_is_served_and_described() {
     let gateway = served.post("/api/v1/gateways", token, body);
     let polled = served.post(&format!("/api/v1/gateways/{}/tokens", text(&gateway, "id")), token, "{}");
     assert!(served.get("feed", "/v1/contracts", Some(&text(&polled, "token"))).starts_with("HTTP/1.1 200 "));
+    asks_a_provider(&place, &served, token);
     let cursor = served.get("feed", "/v1/contracts", Some(&text(&polled, "token")));
     let since = cursor.split(r#""cursor":""#).nth(1).unwrap().split('"').next().unwrap();
     served.get(
@@ -373,6 +391,8 @@ fn every_metric_is_served_and_described() {
         ("feed_rows{organisation=\"default\",environment=\"production\"}", 0.0),
         ("approvals_open{organisation=\"default\"}", 0.0),
         ("tasks{kind=\"webhook\",status=\"waiting\"}", 0.0),
+        ("provider_calls_total{provider=\"away\",operation=\"introspect\",result=\"not_done\"}", 1.0),
+        ("provider_calls_total{provider=\"away\",operation=\"introspect\",result=\"done\"}", 0.0),
     ];
     let lines = scraped_with(&served, &values.map(|(series, _)| series));
     let answer = served.get("ops", "/metrics", None);

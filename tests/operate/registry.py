@@ -12,6 +12,7 @@ from contract_registry import Registry  # noqa: E402
 
 SCRAPES = 4
 HELD = 2  # seconds
+NOBODY = "http://127.0.0.1:1"  # nobody listens there
 
 
 class Watched:
@@ -20,11 +21,20 @@ class Watched:
         self.ops = self._registry.ops
         self._admin = self._registry.command("token", "create", "--role", "admin")
         self._call("POST", "/environments", {"id": "production"})
-        self._call("POST", "/providers", {"id": "main", "title": "The authorization server", "kind": "manual"})
+        self._call("POST", "/providers", {
+            "id": "main", "title": "The authorization server", "kind": "manual", "issuer": NOBODY,
+            "introspection": {"client_id": "registry", "credential": "secret"},
+        })
         self._call("POST", "/apis", {"environment": "production", "id": "orders-v1", "group": "root", "title": "Orders"})
         self._call("POST", "/apis/production/orders-v1/tiers", {"id": "gold", "title": "Gold"})
         application = self._call("POST", "/applications", {"group": "root", "name": "Portal"})["id"]
         self._call("POST", "/contracts", {"environment": "production", "api": "orders-v1", "application": application, "tier": "gold"})
+        developer = self._registry.command("token", "create", "--role", "root:developer")
+        brought = {"provider": "main", "client_id": "portal"}
+        client = self._registry.call(developer, "POST", f"/applications/{application}/clients", brought)["id"]
+        # Its provider is asked, and is away.
+        self._prove = lambda: self._registry.call(
+            developer, "POST", f"/clients/{client}/prove", {"access_token": "any"}, expected=(503,))
         gateway = self._call("POST", "/gateways", {"environment": "production", "title": "Envoy"})["id"]
         self._token = self._call("POST", f"/gateways/{gateway}/tokens")["token"]
 
@@ -49,6 +59,7 @@ class Watched:
         assert self._poll("", "trg_unknown")[0] == 401
         for _ in range(SCRAPES):
             self._call("GET", "/contracts")
+            self._prove()
             self._poll(f"?since={cursor}", self._token)
             wait_for_scrape()
         assert self._poll(f"?since={cursor}", self._token, prefer=f"wait={HELD}")[0] == 200

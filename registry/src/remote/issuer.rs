@@ -42,13 +42,21 @@ impl Issuer {
         &self.client
     }
 
+    /// Its metadata.
+    ///
+    /// # Errors
+    /// Why there is none, for the log.
+    pub async fn published(&self) -> Result<Arc<Value>, String> {
+        let own = self.clone();
+        self.metadata.get(|_| true, || async move { own.discover().await }).await
+    }
+
     /// A URL of its metadata.
     ///
     /// # Errors
     /// Why there is none, for the log.
     pub async fn endpoint(&self, member: &str) -> Result<String, String> {
-        let own = self.clone();
-        let metadata = self.metadata.get(|_| true, || async move { own.discover().await }).await?;
+        let metadata = self.published().await?;
         let url = metadata.get(member).and_then(Value::as_str).filter(|url| is_safe_url(url));
         url.map(str::to_owned).ok_or_else(|| format!("the metadata of {} has no usable {member}", self.url))
     }

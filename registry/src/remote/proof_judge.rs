@@ -1,6 +1,7 @@
 //! Whose an access token is: by introspection where the provider has it, else by its issuer's signature.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -14,6 +15,7 @@ use crate::remote::introspection::Introspector;
 use crate::remote::issuer::Issuer;
 use crate::remote::issuers::Issuers;
 use crate::remote::proof_claims::{Expectation, Source, is_of_other_kind, proof, source_of};
+use crate::remote::provider_calls::count;
 use crate::remote::signatures::HostSignatures;
 use crate::use_case::open_provider::OpenProvider;
 use crate::use_case::ports::Clock;
@@ -91,7 +93,12 @@ async fn introspected(
 #[async_trait]
 impl ProofJudge for HttpProofJudge {
     async fn judge(&self, provider: &OpenProvider, access_token: &str) -> Proof {
-        self.judged(provider, access_token).await.unwrap_or_else(|why| {
+        let begun = Instant::now();
+        let judged = self.judged(provider, access_token).await;
+        if provider.provider.introspection.is_some() {
+            count(provider, "introspect", if judged.is_ok() { "done" } else { "not_done" }, begun.elapsed());
+        }
+        judged.unwrap_or_else(|why| {
             let provider = &provider.provider.id;
             tracing::warn!(why, provider, "a provider cannot be asked about tokens now");
             Proof::Unknown

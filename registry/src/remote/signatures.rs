@@ -1,7 +1,9 @@
 //! Signatures that the core leaves to its host: all with RSA keys, and those of P-384 and P-521.
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, RsaKeyPair, UnparsedPublicKey};
+use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair, RsaKeyPair, UnparsedPublicKey};
+use serde_json::{Value, json};
+use tessera_core::jose::base64url;
 use tessera_core::port::{HostFailure, SignatureHash, Signatures};
 
 /// Signs with every key; verifies what the core does not, which are signatures of P-521.
@@ -36,4 +38,13 @@ impl Signatures for HostSignatures {
         let made = EcdsaKeyPair::from_pkcs8(algorithm, key).ok().and_then(|pair| pair.sign(&random, text).ok());
         Ok(made.map(|made| made.as_ref().to_vec()))
     }
+}
+
+/// A set with the public half of a new key of P-256, whose private half nobody has.
+pub fn new_public_keys() -> Option<Value> {
+    let pair = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).ok()?;
+    // 4, and both coordinates (SEC 1, 2.3.3).
+    let point = pair.public_key().as_ref();
+    let (x, y) = (base64url::encode(point.get(1..33)?), base64url::encode(point.get(33..65)?));
+    Some(json!({"keys": [{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "probe", "x": x, "y": y}]}))
 }

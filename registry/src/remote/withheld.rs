@@ -26,6 +26,7 @@ pub struct Secrets {
     pieces: HashSet<Vec<u8>>,
     /// How long they are, the longest first.
     lengths: Vec<usize>,
+    whole: Vec<String>,
 }
 
 impl Secrets {
@@ -34,7 +35,9 @@ impl Secrets {
     }
 
     pub fn add_text(&mut self, secret: &str) {
-        let secret = secret.trim().as_bytes();
+        let secret = secret.trim();
+        self.whole.push(secret.to_owned());
+        let secret = secret.as_bytes();
         self.add_form(secret);
         for digits in [hex(secret), hex(secret).to_ascii_uppercase()] {
             self.add_form(digits.as_bytes());
@@ -73,14 +76,25 @@ impl Secrets {
         (!shown.is_empty()).then_some(shown)
     }
 
-    /// A value with its texts so, and without the members whose names have a secret in them.
+    /// Whether a text has a whole secret in it. A short one may be a word.
+    pub fn repeats(&self, text: &str) -> bool {
+        self.whole.iter().any(|secret| secret.len() >= KNOWN_BY && text.contains(secret.as_str()))
+    }
+
+    /// A value without the texts in which a secret stands, and without the members whose names have one in them. Short
+    /// ones do not count: they are words that metadata have, too.
     pub fn cleaned(&self, value: Value) -> Value {
+        let lengths = self.lengths.iter().copied().filter(|length| *length == KNOWN_BY).collect();
+        Self { pieces: self.pieces.clone(), lengths, whole: Vec::new() }.without_known(value)
+    }
+
+    fn without_known(&self, value: Value) -> Value {
         match value {
             Value::String(text) if self.knows(&text) => Value::String(IN_ITS_PLACE.to_owned()),
-            Value::Array(items) => items.into_iter().map(|item| self.cleaned(item)).collect(),
+            Value::Array(items) => items.into_iter().map(|item| self.without_known(item)).collect(),
             Value::Object(members) => {
                 let members = members.into_iter().filter(|(name, _)| !self.knows(name));
-                members.map(|(name, value)| (name, self.cleaned(value))).collect()
+                members.map(|(name, value)| (name, self.without_known(value))).collect()
             }
             other => other,
         }
@@ -236,6 +250,12 @@ mod tests {
         let members =
             json!({"a": [SECRET, {"b": format!("x{SECRET}")}], SECRET: 1, "c": "plain", "d": percent(SECRET)});
         let cleaned = secrets().cleaned(members);
+        let mut short = Secrets::default();
+        short.add_text("client");
+        assert_eq!(short.cleaned(json!(["client_credentials"])), json!(["client_credentials"]));
+        assert!(
+            secrets().repeats(&format!("x{SECRET}")) && !secrets().repeats(&SECRET[1..]) && !short.repeats("client")
+        );
         assert_eq!(cleaned, json!({"a": [IN_ITS_PLACE, {"b": IN_ITS_PLACE}], "c": "plain", "d": IN_ITS_PLACE}));
     }
 

@@ -123,7 +123,15 @@ async fn an_answer_that_does_not_come_or_cannot_be_read_leaves_it_open() {
     assert_eq!((word, failure.client_id.as_deref()), ("unknown", Some("c1")), "who is named may be there");
     let ambiguous = whole.replacen('{', "{\"client_id\": \"c2\", ", 1);
     assert_eq!(ended(ends(Scripted::text(201, &ambiguous), 30).await.0).1.client_id, None);
-    for id in [json!(null), json!(7), json!(""), json!("a\nb"), json!("\u{e4}"), json!("x".repeat(1025))] {
+    for id in [
+        json!(null),
+        json!(7),
+        json!(""),
+        json!("a\nb"),
+        json!("\u{e4}"),
+        json!("x".repeat(1025)),
+        json!(format!("c-{CREDENTIAL}")),
+    ] {
         let answer = Scripted::json(201, &json!({"client_id": id, "client_secret": "s"}));
         assert_eq!(word_of(answer).await, ("unknown", None), "{id}");
     }

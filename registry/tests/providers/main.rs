@@ -8,6 +8,7 @@ mod managed;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/oidc.rs"]
 mod oidc;
+mod probed;
 mod provider;
 mod real;
 #[allow(dead_code, reason = "other tests need more of it")]

@@ -1,6 +1,7 @@
 //! Calls of a provider: where they go, and who authorizes them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::SecretString;
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use crate::domain::provider::{DcrSettings, Management};
 use crate::remote::dcr::address;
 use crate::remote::dcr::authority::{Authority, Credential, NoCredential, bearer};
-use crate::remote::dcr::ending::{Good, call, failure};
+use crate::remote::dcr::ending::{Good, call, failure, status_of};
 use crate::remote::dcr::issued::{SecretWanted, Wanted};
 use crate::remote::issuer::Issuer;
 use crate::remote::issuers::Issuers;
@@ -25,6 +26,8 @@ pub struct Calls {
     issuers: Arc<Issuers>,
     authority: Authority,
     pub clock: Arc<dyn Clock>,
+    /// The status of the latest answer, or 0.
+    latest: AtomicU16,
 }
 
 /// Who authorizes a call.
@@ -46,7 +49,7 @@ pub struct Target<'a> {
 
 impl Calls {
     pub fn new(issuers: Arc<Issuers>, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
-        Self { issuers, authority: Authority::new(Arc::clone(&clock), randomness), clock }
+        Self { issuers, authority: Authority::new(Arc::clone(&clock), randomness), clock, latest: AtomicU16::new(0) }
     }
 
     /// # Errors
@@ -68,6 +71,15 @@ impl Calls {
         Ok((settings, issuer.ok_or_else(cannot)?))
     }
 
+    /// Of calls side by side, any.
+    pub fn latest(&self) -> Option<u16> {
+        Some(self.latest.load(Ordering::Relaxed)).filter(|status| *status != 0)
+    }
+
+    pub fn note(&self, status: Option<u16>) {
+        self.latest.store(status.unwrap_or_default(), Ordering::Relaxed);
+    }
+
     /// One call, and another after a 401 to a token that can be got anew.
     pub async fn called(
         &self,
@@ -87,6 +99,7 @@ impl Calls {
                 request = request.header(name, value);
             }
             let ended = call(request, secrets, self.clock.now()).await;
+            self.note(status_of(&ended));
             match (&ended, &credential.got_by) {
                 (Called::NotDone(Failure { status: Some(401), .. }, _), Some(got_by)) if is_first => {
                     self.authority.forget(got_by, &credential);

@@ -57,6 +57,14 @@ pub async fn call(request: RequestBuilder, secrets: &Secrets, now: Time) -> Call
     }
 }
 
+/// Of the answer, where there was one.
+pub fn status_of(called: &Called<Good>) -> Option<u16> {
+    match called {
+        Called::Done(good) => Some(good.status),
+        Called::Refused(failure) | Called::NotDone(failure, _) | Called::Unknown(failure) => failure.status,
+    }
+}
+
 /// Of the codes 4xx, 408 and 425 say that the request was not looked at (RFC 9110, 15.5.9; RFC 8470, 5.2).
 fn ended<T>(answered: &Answered, secrets: &Secrets, now: Time) -> Called<T> {
     let failure = said(answered, secrets);

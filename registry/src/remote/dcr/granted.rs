@@ -34,6 +34,7 @@ pub enum Authentication<'a> {
 
 /// A token, and for how long it is good.
 pub struct Granted {
+    pub status: u16,
     pub access_token: SecretString,
     pub expires_in: Option<Duration>,
     /// Whether it is one that whoever bears it may show (RFC 6750).
@@ -90,6 +91,7 @@ fn read(good: &Good) -> Result<Granted, Failure> {
     let Some(token) = token else { return Err(unreadable("the answer has no access_token that can be shown".into())) };
     let token_type = members.get("token_type").and_then(Value::as_str);
     Ok(Granted {
+        status: good.status,
         access_token: token.into(),
         expires_in: members.get("expires_in").and_then(Value::as_u64).map(Duration::from_secs),
         is_bearer: token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer")),

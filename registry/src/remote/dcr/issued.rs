@@ -57,14 +57,16 @@ impl SecretWanted {
 pub fn registered(good: &Good, wanted: Wanted<'_>, secrets: &mut Secrets) -> Called<Issued> {
     let unreadable = |why: String| Failure {
         status: Some(good.status),
-        client_id: named(good),
+        client_id: named(good).filter(|id| !secrets.repeats(id)),
         ..failure("unreadable_answer", why)
     };
     let members = match good.object() {
         Ok(members) => members,
         Err(why) => return Called::Unknown(unreadable(why)),
     };
-    let Some(client_id) = text(&members, CLIENT_ID).filter(|id| is_client_id(id)).map(str::to_owned) else {
+    // An id that repeats what was shown would be seen by everybody.
+    let usable_id = |id: &&str| is_client_id(id) && !secrets.repeats(id);
+    let Some(client_id) = text(&members, CLIENT_ID).filter(usable_id).map(str::to_owned) else {
         return Called::Unknown(unreadable("the answer has no client_id of printable ASCII characters".to_owned()));
     };
     remember(&members, secrets);

@@ -1,0 +1,106 @@
+//! `probe`: what a provider can do, found out by doing it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use crate::command::connected::{Connected, file};
+use crate::command::ended::Ended;
+use crate::command::output;
+use crate::configuration::resolve;
+use crate::domain::catalogue_file::{CatalogueFile, problem};
+use crate::domain::members::Members;
+use crate::domain::principal::{Caller, DEFAULT_ORGANISATION};
+use crate::domain::provider::{Provider, ProviderKind, authorization_place, introspection_place};
+use crate::remote::dcr::{HttpInspector, HttpRegistrar};
+use crate::remote::issuers::Issuers;
+use crate::remote::proof_judge::HttpProofJudge;
+use crate::system::{SystemClock, SystemRandomness};
+use crate::use_case::keeping::find;
+use crate::use_case::open_provider::OpenProvider;
+use crate::use_case::ports::{Clock, Randomness};
+use crate::use_case::probe::{ProbePorts, probe};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// A provider that is stored, or one of FILE.
+    provider: String,
+    /// A file as `apply` takes it; nothing is stored.
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Whose provider it is.
+    #[arg(long, default_value = DEFAULT_ORGANISATION, conflicts_with = "file")]
+    organisation: String,
+    /// Also whether it takes four registrations at once.
+    #[arg(long)]
+    parallel: bool,
+}
+
+pub async fn run(config: &Path, arguments: Arguments) -> Ended {
+    match probed(config, arguments).await {
+        Ok(ended) | Err(ended) => ended,
+    }
+}
+
+async fn probed(config: &Path, arguments: Arguments) -> Result<Ended, Ended> {
+    let open = match &arguments.file {
+        Some(path) => named(path, &arguments.provider)?,
+        None => stored(config, &arguments).await?,
+    };
+    if open.provider.kind != ProviderKind::Dcr {
+        return Err(Ended::not_possible("only a provider of the kind `dcr` can be probed"));
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+    let issuers = Arc::<Issuers>::default();
+    let registrar = Arc::new(HttpRegistrar::new(Arc::clone(&issuers), Arc::clone(&clock), Arc::clone(&randomness)));
+    let judge = HttpProofJudge::new(Arc::clone(&issuers), Arc::clone(&clock)).map_err(Ended::failed)?;
+    let inspector = HttpInspector { registrar: Arc::clone(&registrar), issuers, clock: Arc::clone(&clock) };
+    let ports = ProbePorts {
+        registrar: &*registrar,
+        judge: &judge,
+        inspector: &inspector,
+        clock: &*clock,
+        randomness: &*randomness,
+    };
+    let report = probe(&ports, open, arguments.parallel).await;
+    output::lines([format!("{:#}", json!(report))])?;
+    if report.usable { Ok(Ended::done()) } else { Ok(Ended::not_possible("the provider cannot be used as it is")) }
+}
+
+async fn stored(config: &Path, arguments: &Arguments) -> Result<OpenProvider, Ended> {
+    let connected = Connected::by(config).await?;
+    let caller = Caller::system(arguments.organisation.clone());
+    let mut tx = connected.outside.store.read().await?;
+    let provider = find::<Provider>(&mut connected.context(&mut *tx, &caller), &arguments.provider).await?;
+    Ok(OpenProvider::new(&arguments.organisation, provider.thing, &*connected.outside.sealing))
+}
+
+/// One of a file, with its credentials as they are there.
+fn named(path: &Path, id: &str) -> Result<OpenProvider, Ended> {
+    let environment = |name: &str| std::env::var(name);
+    let secret = |value: &toml::Value| resolve(&environment, value).map(|secret| secret.expose_secret().to_owned());
+    let catalogue = CatalogueFile::parse(&file(path)?, &secret).map_err(Ended::invalid)?;
+    let is_that = |object: &&crate::domain::members::Object| object.get("id").and_then(|id| id.as_str()) == Some(id);
+    let found = catalogue.providers.iter().enumerate().find(|(_, object)| is_that(object));
+    let Some((index, object)) = found else {
+        return Err(Ended::invalid([format!("{}: has no provider {id}", path.display())]));
+    };
+    let (mut members, mut provider) = (Members::of_new(object), Provider::blank(SystemClock.now()));
+    provider.read(&mut members, &|_, credential| credential.to_owned());
+    if let Err(faults) = members.finish_part() {
+        let at = |pointer: &str| format!("/providers/{index}{pointer}");
+        return Err(Ended::invalid(faults.iter().map(|fault| problem(&at(&fault.pointer), &fault.detail))));
+    }
+    let credentials: Vec<_> =
+        provider.credentials().into_iter().map(|(place, credential)| (place, std::mem::take(credential))).collect();
+    let at = |wanted: String| {
+        let found = credentials.iter().find(|(place, _)| *place == wanted);
+        found.map(|(_, credential)| SecretString::from(credential.as_str()))
+    };
+    let (authorization, introspection) = (at(authorization_place(id)), at(introspection_place(id)));
+    Ok(OpenProvider { organisation: catalogue.organisation, provider, authorization, introspection })
+}
