@@ -19,6 +19,8 @@ NODE   := tests/oidc-provider tests/mcp
 PACKAGES := $(NODE:%=%/node_modules/.stamp)
 # What only `make deploy-check` needs.
 DEPLOY   := tests/deploy/node_modules/.stamp $(VENV)/.deploy
+# A second authorization server for the tests of the registry, in an environment of its own.
+DJANGO   := target/django-oauth-toolkit/.stamp
 # What only `make metrics-check` needs.
 OPERATE  := tests/operate/node_modules/.stamp
 
@@ -45,7 +47,7 @@ export PATH := $(PATH)$(subst $(empty) :,:,$(addprefix :,$(ELSEWHERE)))
 NEEDS_rust           := cargo
 NEEDS_setup          := cargo python3 node npm
 NEEDS_test           := $(NEEDS_setup) initdb
-NEEDS_test-registry  := cargo initdb node npm
+NEEDS_test-registry  := cargo initdb node npm python3
 # The image names the commit that it is made of.
 NEEDS_image          := cargo git
 NEEDS_dist           := $(NEEDS_image)
@@ -138,6 +140,14 @@ $(VENV)/.registry: tests/registry/requirements.txt $(VENV)/.stamp
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
+$(DJANGO): tests/django-oauth-toolkit/requirements.txt
+	$(call need,venv)
+	$(call say,django-oauth-toolkit into $(@D))
+	@python3 -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $< \
+	  || { echo 'pip could not install django-oauth-toolkit; it needs Python 3.10 or later' >&2; exit 1; }
+	@touch $@
+
 $(PACKAGES) tests/deploy/node_modules/.stamp $(OPERATE): %/node_modules/.stamp: %/package-lock.json
 	$(call need,packages)
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' \
@@ -224,7 +234,7 @@ test-filter: rust ## Tests on the fake host, and those of layers, documents and 
 	$(if $(NATIVE_TESTS),@cargo test --quiet $(addprefix --test ,$(NATIVE_TESTS)))
 
 .PHONY: test-registry
-test-registry: needs-test-registry rust tests/oidc-provider/node_modules/.stamp ## Tests of the contract registry, on SQLite and on PostgreSQL
+test-registry: needs-test-registry rust tests/oidc-provider/node_modules/.stamp $(DJANGO) ## Tests of the contract registry, on SQLite and on PostgreSQL
 	$(call say,Registry tests)
 	@cargo test --quiet --package tessera-registry
 

@@ -17,7 +17,7 @@ const NEEDED: [(&str, &[&str]); 14] = [
     ("module", &["cargo"]),
     ("image", &["cargo", "git"]),
     ("dist", &["cargo", "git"]),
-    ("test-registry", &["cargo", "initdb", "node", "npm"]),
+    ("test-registry", &["cargo", "initdb", "node", "npm", "python3"]),
     ("demo", &["cargo", "python3", "node", "npm"]),
     ("demo-contracts", &["cargo", "python3", "node", "npm"]),
     ("bench", &["cargo", "python3", "node", "npm", "openssl"]),

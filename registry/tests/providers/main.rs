@@ -14,3 +14,4 @@ mod real;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/scripted.rs"]
 mod scripted;
+mod second;

@@ -23,7 +23,7 @@ impl Drop for TestFile {
 
 /// What `probe` prints of the provider `main` with these members, and its exit code. None of the secrets is in it.
 #[track_caller]
-fn probed(members: &str, secrets: &[(&str, &str)], more: &[&str]) -> (Value, i32) {
+pub fn probed(members: &str, secrets: &[(&str, &str)], more: &[&str]) -> (Value, i32) {
     let file = TestFile(std::env::temp_dir().join(format!("tessera-probe-{}.toml", uuid::Uuid::now_v7())));
     std::fs::write(&file.0, format!("[[providers]]\nid = \"main\"\nkind = \"dcr\"\n{members}\n")).unwrap();
     let mut command = Command::new(BINARY);
@@ -37,7 +37,7 @@ fn probed(members: &str, secrets: &[(&str, &str)], more: &[&str]) -> (Value, i32
     (report, output.status.code().unwrap())
 }
 
-fn steps(report: &Value) -> Vec<String> {
+pub fn steps(report: &Value) -> Vec<String> {
     let text = |step: &Value, name: &str| step[name].as_str().unwrap_or_default().to_owned();
     report["steps"]
         .as_array()
