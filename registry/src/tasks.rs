@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::domain::refusal::Refusal;
 use crate::tasks::work::{background, warn};
+use crate::use_case::client_secret::lapse_due;
 use crate::use_case::ended_tasks::forget_ended;
 use crate::use_case::epochs::note_epoch;
 use crate::use_case::idempotency;
@@ -21,7 +22,7 @@ use crate::use_case::retiring::retire_due;
 use crate::use_case::store::StoreError;
 use crate::use_case::tasks::mark_stuck;
 
-pub use crate::tasks::work::Work;
+pub use crate::tasks::work::{Outbound, Work};
 
 /// Between two looks at what is due.
 const TURN: Duration = Duration::from_secs(1);
@@ -35,6 +36,7 @@ pub async fn run(work: Arc<Work>, ending: watch::Receiver<bool>) {
         tokio::spawn(measuring::run(Arc::clone(&work), ending.clone())),
         tokio::spawn(every(TURN, ending.clone(), Arc::clone(&work), mark)),
         tokio::spawn(every(TURN, ending.clone(), Arc::clone(&work), retire)),
+        tokio::spawn(every(SWEEP, ending.clone(), Arc::clone(&work), lapse)),
         tokio::spawn(every(SWEEP, ending.clone(), Arc::clone(&work), forget)),
         tokio::spawn(every(SWEEP, ending.clone(), Arc::clone(&work), prune)),
         tokio::spawn(every(SWEEP, ending, work, note)),
@@ -68,6 +70,10 @@ async fn mark(work: Arc<Work>) -> Result<(), Refusal> {
 
 async fn retire(work: Arc<Work>) -> Result<(), Refusal> {
     retire_due(background(&work)).await.map(drop)
+}
+
+async fn lapse(work: Arc<Work>) -> Result<(), Refusal> {
+    lapse_due(background(&work)).await.map(drop)
 }
 
 async fn forget(work: Arc<Work>) -> Result<(), StoreError> {

@@ -14,14 +14,16 @@ use crate::domain::refusal::Refusal;
 use crate::domain::webhook::Subscribers;
 use crate::http::registry::Outside;
 use crate::remote::access_tokens::IssuedTokens;
+use crate::remote::dcr::HttpRegistrar;
 use crate::remote::proof_judge::HttpProofJudge;
 use crate::sealing::SealingKeys;
 use crate::store::Database;
 use crate::system::{SystemClock, SystemRandomness};
+use crate::tasks::Outbound;
 use crate::use_case::apply::NotApplied;
 use crate::use_case::context::Context;
 use crate::use_case::organisations;
-use crate::use_case::ports::{AccessTokens, Clock};
+use crate::use_case::ports::{AccessTokens, Clock, ProofJudge};
 use crate::use_case::store::{Store, StoreError, Transaction};
 
 /// A configuration that is longer is none.
@@ -106,6 +108,7 @@ pub struct Connected {
     pub database: Arc<Database>,
     pub outside: Outside,
     pub subscribers: Subscribers,
+    pub outbound: Outbound,
 }
 
 impl Connected {
@@ -119,9 +122,15 @@ impl Connected {
     /// The end of a command whose database cannot be used.
     pub async fn with(configuration: Configuration) -> Result<Self, Ended> {
         let database = Arc::new(usable(&configuration).await?);
-        let outside = system(&configuration, Arc::<Database>::clone(&database))?;
+        // They share what is known of issuers.
+        let issuers = Arc::default();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let judge = HttpProofJudge::new(Arc::clone(&issuers), Arc::clone(&clock)).map_err(Ended::failed)?;
+        let judge: Arc<dyn ProofJudge> = Arc::new(judge);
+        let registrar = Arc::new(HttpRegistrar::new(issuers, clock, Arc::new(SystemRandomness)));
+        let outside = system(&configuration, Arc::<Database>::clone(&database), Arc::clone(&judge))?;
         let subscribers = subscribers(&configuration);
-        let connected = Self { configuration, database, outside, subscribers };
+        let connected = Self { configuration, database, outside, subscribers, outbound: Outbound { registrar, judge } };
         connected.founded(DEFAULT_ORGANISATION).await?;
         Ok(connected)
     }
@@ -189,7 +198,7 @@ fn subscribers(configuration: &Configuration) -> Subscribers {
 }
 
 /// Everything that use cases are given.
-fn system(configuration: &Configuration, store: Arc<dyn Store>) -> Result<Outside, Ended> {
+fn system(configuration: &Configuration, store: Arc<dyn Store>, judge: Arc<dyn ProofJudge>) -> Result<Outside, Ended> {
     let keys = configuration.sealing_keys.iter().map(|key| (key.id.clone(), *key.key.expose_secret()));
     let sealing = SealingKeys::new(keys).ok_or_else(|| Ended::invalid(["sealing_keys: needs at least one key"]))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -200,14 +209,13 @@ fn system(configuration: &Configuration, store: Arc<dyn Store>) -> Result<Outsid
         }
         None => None,
     };
-    let proof_judge = HttpProofJudge::new(Arc::default(), Arc::clone(&clock)).map_err(Ended::failed)?;
     Ok(Outside {
         store,
         clock,
         randomness: Arc::new(SystemRandomness),
         sealing: Arc::new(sealing),
         access_tokens,
-        proof_judge: Some(Arc::new(proof_judge)),
+        proof_judge: Some(judge),
     })
 }
 

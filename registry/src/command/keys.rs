@@ -43,8 +43,8 @@ async fn resealed(config: &Path) -> Result<(), Ended> {
     let (outside, caller) = (&connected.outside, Caller::system(DEFAULT_ORGANISATION));
     let mut tx = outside.store.write().await?;
     let sealed = reseal(&mut *tx, &*outside.sealing, &*outside.randomness).await.map_err(|why| match why {
-        NotResealed::Unreadable { organisation, provider } => {
-            Ended::not_possible(format!("no key opens what provider {provider} of {organisation} has"))
+        NotResealed::Unreadable { organisation, kind, id } => {
+            Ended::not_possible(format!("no key opens what {kind} {id} of {organisation} has"))
         }
         NotResealed::Refused(refusal) => refusal.into(),
     })?;

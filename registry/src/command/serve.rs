@@ -49,7 +49,7 @@ pub async fn run(config: &Path) -> Ended {
 async fn serve(configuration: Configuration) -> Result<(), Ended> {
     let signals = Signals::listen().map_err(Ended::failed)?;
     let metrics = recorder()?;
-    let Connected { configuration, database, outside, subscribers } = Connected::with(configuration).await?;
+    let Connected { configuration, database, outside, subscribers, outbound } = Connected::with(configuration).await?;
     let store = Arc::clone(&outside.store);
     let registry = Arc::new(Registry::new(outside, settings(&configuration, subscribers)));
     let (end, ending) = watch::channel(false);
@@ -73,11 +73,11 @@ async fn serve(configuration: Configuration) -> Result<(), Ended> {
         let listener = bound(name, address)?;
         running.spawn(listen(listener, Bounded::new(room), router, tls, handle.clone()));
     }
-    let messenger = HttpMessenger::new(&configuration.webhooks).map_err(Ended::failed)?;
     let work = Arc::new(Work {
         registry: Arc::clone(&registry),
         database: Arc::clone(&database),
-        messenger: Arc::new(messenger),
+        messenger: Arc::new(HttpMessenger::new(&configuration.webhooks).map_err(Ended::failed)?),
+        outbound,
         metrics,
         feed: configuration.feed,
         tasks: configuration.tasks,

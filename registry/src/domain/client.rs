@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::domain::registered::Registered;
 use crate::domain::tier::Grant;
 use crate::domain::time::Time;
 use crate::domain::words::word_of;
@@ -79,6 +80,14 @@ pub struct ClientError {
     pub description: Option<String>,
 }
 
+impl ClientError {
+    /// One that the registry has found itself.
+    pub fn of(error: &str, description: impl Into<String>) -> Self {
+        let (error, description) = (Some(error.to_owned()), Some(description.into()));
+        Self { outcome: "refused".to_owned(), status: None, error, description }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
@@ -99,6 +108,9 @@ pub const AUTH_METHODS: &[(&str, AuthMethod)] = &[
 pub fn is_client_id(text: &str) -> bool {
     (1..=1024).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
+
+/// How long a secret that nobody asks for is kept.
+const SECRET_KEPT: Duration = Duration::from_secs(86_400);
 
 /// What a client id must be.
 pub const CLIENT_ID: &str = "must be 1 to 1024 printable ASCII characters";
@@ -130,8 +142,21 @@ pub struct AppClient {
     pub secret_expires_at: Option<Time>,
     pub differences: Vec<Difference>,
     pub error: Option<ClientError>,
+    /// What is left to the provider's allowed ones, until it is known which those are.
+    #[serde(default)]
+    pub defaulted: Defaulted,
+    /// What only its provider is told; shown to nobody.
+    #[serde(default)]
+    pub registered: Option<Registered>,
     pub created_at: Time,
     pub updated_at: Time,
+}
+
+/// Members that nobody has named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Defaulted {
+    pub grants: bool,
+    pub scopes: bool,
 }
 
 impl AppClient {
@@ -159,6 +184,8 @@ impl AppClient {
             secret_expires_at: None,
             differences: Vec::new(),
             error: None,
+            defaulted: Defaulted::default(),
+            registered: None,
             created_at: now,
             updated_at: now,
         }
@@ -171,7 +198,7 @@ impl AppClient {
     }
 
     pub fn waits_for_proof(&self) -> bool {
-        self.status == ClientStatus::Pending && self.waiting_for == Some(ClientWait::Proof)
+        self.waits_for(ClientWait::Proof)
     }
 
     /// The actions that the state allows.
@@ -204,7 +231,42 @@ impl AppClient {
     /// Holds nothing any more. Only a client that was registered here is somebody's to delete at its provider.
     pub fn end(&mut self, now: Time) {
         self.status = if self.brought { ClientStatus::Deleted } else { ClientStatus::Deleting };
+        self.erase_secret(SecretState::Lapsed, now);
         (self.waiting_for, self.updated_at) = (None, now);
+    }
+
+    /// Its secret can be asked for from now on, if it has one.
+    pub fn offer_secret(&mut self) {
+        if let Some(until) = self.secret_until() {
+            (self.secret, self.secret_reveal_until) = (SecretState::Available, Some(until));
+        }
+    }
+
+    /// The secret is not kept any more.
+    pub fn erase_secret(&mut self, to: SecretState, now: Time) {
+        if let Some(registered) = &mut self.registered {
+            registered.secret = None;
+        }
+        if self.secret == SecretState::Available {
+            (self.secret, self.secret_reveal_until) = (to, None);
+        }
+        self.updated_at = now;
+    }
+
+    /// Until when a sealed secret is kept: a day from when it was given.
+    pub fn secret_until(&self) -> Option<Time> {
+        let registered = self.registered.as_ref().filter(|registered| registered.secret.is_some())?;
+        Some(registered.given_at.plus(SECRET_KEPT))
+    }
+
+    /// It is none that could be used, for this reason.
+    pub fn refuse(&mut self, error: ClientError, now: Time) {
+        (self.status, self.waiting_for, self.error) = (ClientStatus::Refused, None, Some(error));
+        self.updated_at = now;
+    }
+
+    pub fn waits_for(&self, what: ClientWait) -> bool {
+        self.status == ClientStatus::Pending && self.waiting_for == Some(what)
     }
 
     /// From refused back to the beginning.
@@ -212,80 +274,5 @@ impl AppClient {
         let waits_for = if self.brought { ClientWait::Proof } else { ClientWait::Approval };
         (self.status, self.waiting_for, self.error) = (ClientStatus::Pending, Some(waits_for), None);
         self.updated_at = now;
-    }
-}
-
-/// As the API shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ClientView {
-    #[schema(read_only)]
-    pub id: String,
-    #[schema(read_only)]
-    pub application: String,
-    pub provider: String,
-    pub client_id: Option<String>,
-    #[schema(read_only)]
-    pub brought: bool,
-    pub auth_method: Option<AuthMethod>,
-    pub grants: Vec<Grant>,
-    pub scopes: Vec<String>,
-    pub redirect_uris: Vec<String>,
-    pub jwks: Option<Value>,
-    #[schema(read_only)]
-    pub status: ClientStatus,
-    #[schema(read_only)]
-    pub waiting_for: Option<ClientWait>,
-    #[schema(read_only)]
-    pub replaces: Option<String>,
-    #[schema(value_type = Option<String>, format = DateTime, read_only)]
-    pub retire_at: Option<Time>,
-    #[schema(read_only)]
-    pub gateway_client_id: Option<String>,
-    #[schema(read_only)]
-    pub secret: SecretState,
-    #[schema(value_type = Option<String>, format = DateTime, read_only)]
-    pub secret_reveal_until: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, read_only)]
-    pub secret_expires_at: Option<Time>,
-    #[schema(read_only)]
-    pub differences: Vec<Difference>,
-    #[schema(read_only)]
-    pub error: Option<ClientError>,
-    #[schema(value_type = String, format = DateTime, read_only)]
-    pub created_at: Time,
-    #[schema(value_type = String, format = DateTime, read_only)]
-    pub updated_at: Time,
-}
-
-impl AppClient {
-    /// What a provider says about a refusal may name things of others: only admins are shown it.
-    pub fn view(&self, for_admin: bool) -> ClientView {
-        let own = self.clone();
-        let error =
-            own.error.map(|error| ClientError { description: error.description.filter(|_| for_admin), ..error });
-        ClientView {
-            id: own.id,
-            application: own.application,
-            provider: own.provider,
-            client_id: own.client_id,
-            brought: own.brought,
-            auth_method: own.auth_method,
-            grants: own.grants,
-            scopes: own.scopes,
-            redirect_uris: own.redirect_uris,
-            jwks: own.jwks,
-            status: own.status,
-            waiting_for: own.waiting_for,
-            replaces: own.replaces,
-            retire_at: own.retire_at,
-            gateway_client_id: own.gateway_client_id,
-            secret: own.secret,
-            secret_reveal_until: own.secret_reveal_until,
-            secret_expires_at: own.secret_expires_at,
-            differences: own.differences,
-            error,
-            created_at: own.created_at,
-            updated_at: own.updated_at,
-        }
     }
 }

@@ -101,6 +101,15 @@ pub struct QueuedTask {
     pub next_at: Option<Time>,
     pub last: Option<Attempt>,
     pub delivery: Option<Delivery>,
+    /// At the end of a client's name at its provider, while it is not known how its registration has ended.
+    #[serde(default)]
+    pub marker: Option<String>,
+    /// Checks that have failed.
+    #[serde(default)]
+    pub failures: u32,
+    /// Which it is to delete, instead of the client.
+    #[serde(default)]
+    pub orphan: Option<String>,
     pub created_at: Time,
     pub updated_at: Time,
 }
@@ -132,9 +141,19 @@ const GIVEN_UP: Duration = Duration::from_secs(86_400);
 
 impl QueuedTask {
     pub fn delivery(id: String, delivery: Delivery, now: Time) -> Self {
+        Self { delivery: Some(delivery), ..Self::blank(id, TaskKind::Webhook, now) }
+    }
+
+    /// Of a client at a provider.
+    pub fn of_client(id: String, kind: TaskKind, (client, provider): (&str, &str), now: Time) -> Self {
+        let (client, provider) = (Some(client.to_owned()), Some(provider.to_owned()));
+        Self { client, provider, ..Self::blank(id, kind, now) }
+    }
+
+    fn blank(id: String, kind: TaskKind, now: Time) -> Self {
         Self {
             id,
-            kind: TaskKind::Webhook,
+            kind,
             client: None,
             provider: None,
             status: TaskStatus::Waiting,
@@ -142,7 +161,10 @@ impl QueuedTask {
             attempt: 0,
             next_at: Some(now),
             last: None,
-            delivery: Some(delivery),
+            delivery: None,
+            marker: None,
+            failures: 0,
+            orphan: None,
             created_at: now,
             updated_at: now,
         }
@@ -158,15 +180,41 @@ impl QueuedTask {
     }
 
     pub fn begin(&mut self, now: Time) {
+        self.begin_for(LEASE, now);
+    }
+
+    /// For so long, then anybody may try it.
+    pub fn begin_for(&mut self, lease: Duration, now: Time) {
         self.status = TaskStatus::Running;
         self.attempt = self.attempt.saturating_add(1);
-        (self.next_at, self.updated_at) = (Some(now.plus(LEASE)), now);
+        (self.next_at, self.updated_at) = (Some(now.plus(lease)), now);
     }
 
     /// Whoever tried it does so no more: somebody else may, at once.
     pub fn give_back(&mut self, now: Time) {
         self.status = TaskStatus::Waiting;
         (self.next_at, self.updated_at) = (Some(now), now);
+    }
+
+    /// Whether it is still in the hands of whoever took it so.
+    pub fn is_of(&self, taken: &Self) -> bool {
+        self.attempt == taken.attempt && self.status == TaskStatus::Running
+    }
+
+    pub fn end(&mut self, status: TaskStatus, now: Time) {
+        (self.status, self.next_at, self.updated_at) = (status, None, now);
+    }
+
+    /// Tried again after that time.
+    pub fn wait(&mut self, pause: Duration, now: Time) {
+        (self.status, self.next_at, self.updated_at) = (TaskStatus::Waiting, Some(now.plus(pause)), now);
+    }
+
+    /// After the latest attempt at a provider: 1 s doubling to 5 min, a fifth less to a fifth more as `spread` says.
+    pub fn backoff(&self, spread: u8) -> Duration {
+        let doubled = self.attempt.saturating_sub(1).min(16);
+        let pause = Duration::from_secs(1).saturating_mul(1 << doubled).min(Duration::from_secs(300));
+        pause.mul_f64(0.8 + 0.4 * f64::from(spread) / 255.0)
     }
 
     /// What became of an attempt at a delivery. Whether it is given up for good and somebody should know.
@@ -244,6 +292,18 @@ mod tests {
         assert!(given_up.since(start) <= GIVEN_UP && given_up.since(start) > Duration::from_secs(82_800));
         assert!(task.has_ended() && task.stuck && task.next_at.is_none());
         assert_eq!(task.delivery.unwrap().body, "", "it is needed no more");
+    }
+
+    #[test]
+    fn attempts_at_providers_keep_apart() {
+        let mut task = QueuedTask::of_client("t".into(), TaskKind::Register, ("c", "p"), Time::from_millis(0));
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            task.begin_for(LEASE, Time::from_millis(0));
+            pauses.push([0, 255].map(|spread| task.backoff(spread).as_millis()));
+        }
+        assert_eq!(pauses[..3], [[800, 1200], [1600, 2400], [3200, 4800]]);
+        assert_eq!(pauses[9..], [[240_000, 360_000]; 3]);
     }
 
     #[test]

@@ -9,12 +9,20 @@ use crate::configuration::{FeedSettings, TaskSettings};
 use crate::http::registry::Registry;
 use crate::store::Database;
 use crate::use_case::background::Background;
-use crate::use_case::ports::Messenger;
+use crate::use_case::ports::{Messenger, ProofJudge};
+use crate::use_case::registrar::Registrar;
+
+/// Whom providers are asked through.
+pub struct Outbound {
+    pub registrar: Arc<dyn Registrar>,
+    pub judge: Arc<dyn ProofJudge>,
+}
 
 pub struct Work {
     pub registry: Arc<Registry>,
     pub database: Arc<Database>,
     pub messenger: Arc<dyn Messenger>,
+    pub outbound: Outbound,
     pub metrics: PrometheusHandle,
     pub feed: FeedSettings,
     pub tasks: TaskSettings,

@@ -7,15 +7,21 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::domain::principal::Caller;
 use crate::domain::refusal::Refusal;
 use crate::domain::task::QueuedTask;
 use crate::tasks::work::{Work, background, warn};
-use crate::use_case::deliveries::{Due, attempt, claim, due, give_back};
+use crate::use_case::client_calls::{Callers, call};
+use crate::use_case::client_ends::conclude;
+use crate::use_case::client_work::{self, Taken, take};
+use crate::use_case::deliveries::{Due, attempt, claim, due, due_at_providers, give_back};
 
 /// Between two looks at what is due.
 const TURN: Duration = Duration::from_secs(1);
 /// What is under way when the service ends has so long; then whoever comes next has it.
 const GRACE: Duration = Duration::from_secs(5);
+/// So often what a call has brought is tried to be written.
+const CONCLUSIONS: usize = 60;
 
 /// Tries what is due until the service ends; returns when nothing is under way.
 pub(super) async fn run(work: Arc<Work>, mut ending: watch::Receiver<bool>) {
@@ -47,7 +53,36 @@ async fn begin(work: &Arc<Work>, ending: &watch::Receiver<bool>, trying: &mut Jo
             trying.spawn(try_one(Arc::clone(work), ending.clone(), due, task));
         }
     }
+    for due in due_at_providers(background(work)).await? {
+        if trying.len() >= work.tasks.workers || *ending.borrow() {
+            break;
+        }
+        if let Some(taken) = take(background(work), &due).await? {
+            trying.spawn(try_at_provider(Arc::clone(work), ending.clone(), due.caller, taken));
+        }
+    }
     Ok(())
+}
+
+async fn try_at_provider(work: Arc<Work>, ending: watch::Receiver<bool>, caller: Caller, taken: Taken) {
+    let callers = Callers { registrar: &*work.outbound.registrar, judge: &*work.outbound.judge };
+    let ended = tokio::select! {
+        ended = call(callers, &taken) => ended,
+        () = patience(ending) => {
+            if let Err(error) = client_work::give_back(background(&work), &caller, &taken.task).await {
+                warn(&error);
+            }
+            return;
+        }
+    };
+    // What a provider has said is not said again: it is written as soon as the database can be asked.
+    for _ in 0..CONCLUSIONS {
+        match conclude(background(&work), &caller, &taken, ended.clone()).await {
+            Ok(_) => return,
+            Err(error) => warn(&error),
+        }
+        sleep(TURN).await;
+    }
 }
 
 async fn try_one(work: Arc<Work>, ending: watch::Receiver<bool>, due: Due, task: QueuedTask) {

@@ -11,6 +11,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::webhook::NoticeKind;
 use crate::use_case::application_access::{readable_application, readable_applications, writable_application};
 use crate::use_case::audit::{Change, record};
+use crate::use_case::client_life::let_go_of;
 use crate::use_case::context::Context;
 use crate::use_case::contract_access::audit_contract;
 use crate::use_case::holdings::{Holdings, every};
@@ -152,6 +153,7 @@ async fn let_clients_go(cx: &mut Context<'_>, holdings: &mut Holdings) -> Result
         let before = client.thing.clone();
         if before.status != ClientStatus::Deleting {
             client.thing.end(cx.now);
+            let_go_of(cx, &client.thing).await?;
             holdings.put(cx, &mut client, "delete", Some(APPLICATION_GOES), Some(&before)).await?;
         }
         is_gone &= client.thing.status == ClientStatus::Deleted;

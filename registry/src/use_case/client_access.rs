@@ -27,6 +27,7 @@ impl Record for AppClient {
             Some(self.status.word().to_owned()),
             self.holding(),
             self.retire_at.map(|at| at.to_string()),
+            self.secret_until().map(|at| at.to_string()),
         ]
     }
 }

@@ -1,20 +1,24 @@
-//! What is done to clients: confirm, retry, rotate, show the secret.
+//! What is done to clients: confirm, retry, rotate.
 
 use std::time::Duration;
 
-use crate::domain::client::{AppClient, CLIENT_ID, ClientStatus, is_client_id};
+use serde_json::Value;
+
+use crate::domain::client::{AppClient, CLIENT_ID, ClientStatus, ClientWait, is_client_id};
 use crate::domain::members::{Members, Object};
-use crate::domain::principal::{Caller, Duty, Role};
 use crate::domain::provider::Provider;
+use crate::domain::public_keys::public_keys;
 use crate::domain::reader::{lines, slug, span, text_that};
 use crate::domain::refusal::Refusal;
+use crate::domain::task::TaskKind;
 use crate::domain::text::{MAX_REASON, Span};
-use crate::use_case::application_access::readable_application;
 use crate::use_case::client_access::{readable_client, shown_client, writable_client};
 use crate::use_case::client_life::{add, go_live};
+use crate::use_case::client_registration::{begin, settings, unoffered, wake};
+use crate::use_case::client_tasks::enqueue;
 use crate::use_case::context::Context;
 use crate::use_case::holdings::Holdings;
-use crate::use_case::keeping::is_held;
+use crate::use_case::keeping::{find, is_held};
 use crate::use_case::permission::Reach;
 use crate::use_case::record::Kept;
 use crate::use_case::shown::{Expected, Shown};
@@ -64,7 +68,8 @@ pub async fn retry(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &O
     let before = kept.thing.clone();
     kept.thing.retry(cx.now);
     holdings.put(cx, &mut kept, "retry", None, Some(&before)).await?;
-    shown_client(&reach, &kept)
+    wake(cx, &holdings.application).await?;
+    shown_client(&reach, &find(cx, id).await?)
 }
 
 /// What a rotation asks for.
@@ -72,12 +77,14 @@ struct Rotation {
     overlap: Option<Span>,
     provider: String,
     client_id: Option<String>,
+    jwks: Option<Value>,
 }
 
 impl Rotation {
     fn read(body: &Object, client: &AppClient) -> (Self, Option<Refusal>) {
         let mut members = Members::of_new(body);
-        let mut rotation = Self { overlap: None, provider: client.provider.clone(), client_id: None };
+        let mut rotation =
+            Self { overlap: None, provider: client.provider.clone(), client_id: None, jwks: client.jwks.clone() };
         members.nullable("overlap", &mut rotation.overlap, span("0s", "30d"));
         let mut provider = None;
         members.nullable("provider", &mut provider, slug);
@@ -87,9 +94,10 @@ impl Rotation {
             members
                 .fault("client_id", "is required: the client was made elsewhere, and so is the one that replaces it");
         }
-        if members.given("jwks").is_some() && client.brought {
+        if members.given("jwks").is_some() && (client.brought || rotation.client_id.is_some()) {
             members.fault("jwks", "is not allowed on a client that is brought");
         }
+        members.nullable("jwks", &mut rotation.jwks, public_keys);
         (rotation, members.finish().err())
     }
 }
@@ -114,11 +122,8 @@ pub async fn rotate(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &
     if kept.thing.status != ClientStatus::Live {
         return Err(impossible(&kept.thing));
     }
-    if rotation.client_id.is_none() {
-        return Err(Refusal::NotSupported("this provider registers no clients: `client_id` names one made there"));
-    }
     let overlap = rotation.overlap.map_or(DEFAULT_OVERLAP, |span| span.duration());
-    let new = AppClient {
+    let mut new = AppClient {
         provider: rotation.provider,
         client_id: rotation.client_id,
         auth_method: kept.thing.auth_method,
@@ -126,30 +131,34 @@ pub async fn rotate(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &
         overlap: u64::try_from(overlap.as_millis()).unwrap_or(u64::MAX),
         ..AppClient::brought(cx.randomness.id(cx.now), application.id.clone(), cx.now)
     };
-    let is_live = reach.is_admin();
-    shown_client(&reach, &add(cx, application, new, is_live).await?)
+    if new.client_id.is_none() {
+        succeed(cx, &mut new, &kept.thing, rotation.jwks).await?;
+    }
+    let is_live = new.brought && reach.is_admin();
+    let added = add(cx, application, new, is_live).await?;
+    if added.thing.waits_for(ClientWait::Registration) {
+        enqueue(cx, TaskKind::Register, &added.thing).await?;
+    }
+    shown_client(&reach, &added)
 }
 
-/// The secret is for developers alone, and once. A client that was brought has none here.
-///
-/// # Errors
-/// There is none for the caller; no permission; faults of the body; there is no secret, or not any more; those of the
-/// store.
-pub async fn secret(cx: &mut Context<'_>, id: &str, body: &Object) -> Result<Shown, Refusal> {
-    let reach = Reach::of(cx.tx, cx.caller).await?;
-    let client = readable_client(cx, &reach, id).await?.thing;
-    let group = readable_application(cx, &reach, &client.application).await?.thing.group;
-    if !Reach::of(cx.tx, &without_admin(cx.caller)).await?.has(&group, &[Duty::Developer]) {
-        return Err(Refusal::Forbidden);
+/// The same for a client that is to be registered: what the other may do, it may.
+async fn succeed(
+    cx: &mut Context<'_>,
+    new: &mut AppClient,
+    old: &AppClient,
+    jwks: Option<Value>,
+) -> Result<(), Refusal> {
+    let provider = find::<Provider>(cx, &new.provider).await?.thing;
+    let settings = settings(&provider)?;
+    new.brought = false;
+    new.grants.clone_from(&old.grants);
+    new.scopes.clone_from(&old.scopes);
+    new.redirect_uris.clone_from(&old.redirect_uris);
+    new.jwks = jwks;
+    let faults = unoffered(new, settings);
+    if !faults.is_empty() {
+        return Err(Refusal::Invalid(faults));
     }
-    Members::of_new(body).finish()?;
-    if client.brought {
-        return Err(Refusal::NotSupported("the client was made elsewhere, and so was its secret"));
-    }
-    Err(Refusal::SecretGone)
-}
-
-fn without_admin(caller: &Caller) -> Caller {
-    let roles = caller.roles.iter().filter(|role| **role != Role::Admin).cloned().collect();
-    Caller { roles, ..caller.clone() }
+    begin(cx, new, &provider).await
 }

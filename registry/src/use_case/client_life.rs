@@ -6,6 +6,7 @@ use crate::domain::application::{Application, ApplicationStatus};
 use crate::domain::client::{AppClient, ClientStatus};
 use crate::domain::refusal::Refusal;
 use crate::use_case::client_access::audit_client;
+use crate::use_case::client_tasks::let_go;
 use crate::use_case::context::Context;
 use crate::use_case::holdings::Holdings;
 use crate::use_case::record::{Kept, get, insert, list, update};
@@ -102,12 +103,21 @@ async fn take_place(cx: &mut Context<'_>, holdings: &mut Holdings, by: &AppClien
     let before = kept.thing.clone();
     let verb = if by.overlap == 0 {
         kept.thing.end(cx.now);
+        let_go_of(cx, &kept.thing).await?;
         "delete"
     } else {
         kept.thing.retire(Duration::from_millis(by.overlap), cx.now);
         "retire"
     };
     holdings.put(cx, &mut kept, verb, None, Some(&before)).await
+}
+
+/// Its provider is asked to delete what was registered there.
+///
+/// # Errors
+/// Those of the store.
+pub async fn let_go_of(cx: &mut Context<'_>, client: &AppClient) -> Result<(), Refusal> {
+    if client.status == ClientStatus::Deleting { let_go(cx, client).await } else { Ok(()) }
 }
 
 /// Ends a client whose application is locked: its rows leave the feed in this transaction.
@@ -119,6 +129,7 @@ pub async fn end(cx: &mut Context<'_>, application: Application, kept: &mut Kept
     let rows = holdings.rows()?;
     let before = kept.thing.clone();
     kept.thing.end(cx.now);
+    let_go_of(cx, &kept.thing).await?;
     holdings.put(cx, kept, "delete", None, Some(&before)).await?;
     holdings.settle(cx).await?;
     holdings.publish_since(cx, rows).await

@@ -72,6 +72,11 @@ pub async fn prove(cx: &mut Context<'_>, id: &str, proof: Proof) -> Result<Shown
         Proof::Of { client_id, .. } if kept.thing.client_id.as_ref() != Some(&client_id) => {
             return Err(Refusal::invalid("/access_token", "is another client's"));
         }
+        Proof::Of { scopes: Some(got), .. }
+            if !kept.thing.brought && got.iter().any(|scope| !kept.thing.scopes.contains(scope)) =>
+        {
+            return Err(Refusal::invalid("/access_token", "has scopes that were not asked for"));
+        }
         Proof::Of { .. } => {}
     }
     if !kept.thing.waits_for_proof() {

@@ -1,21 +1,25 @@
-//! Clients of applications. Those that are made here are brought: made elsewhere, and named by their client id.
+//! Clients of applications: registered at their provider, or made elsewhere and named by their client id.
 
-use crate::domain::client::{AUTH_METHODS, AppClient, CLIENT_ID, ClientStatus, is_client_id};
+use crate::domain::client::{AUTH_METHODS, AppClient, CLIENT_ID, ClientStatus, ClientWait, is_client_id};
 use crate::domain::members::{Members, Object};
 use crate::domain::provider::Provider;
 use crate::domain::reader::{or_null, slug, text_that, word};
 use crate::domain::refusal::Refusal;
+use crate::domain::task::TaskKind;
 use crate::use_case::application_access::{readable_application, writable_application};
 use crate::use_case::client_access::{readable_client, shown_client, writable_client};
 use crate::use_case::client_life::{add, end};
+use crate::use_case::client_registration;
+use crate::use_case::client_tasks::enqueue;
 use crate::use_case::context::Context;
-use crate::use_case::keeping::{filtered, is_held, json, page, wrong_query};
+use crate::use_case::keeping::{filtered, hold, json, page, wrong_query};
 use crate::use_case::permission::Reach;
 use crate::use_case::shown::{Asked, Deleted, Expected, Page, Shown};
 use crate::use_case::store::Condition;
 
-pub use crate::use_case::client_actions::{confirm, retry, rotate, secret};
+pub use crate::use_case::client_actions::{confirm, retry, rotate};
 pub use crate::use_case::client_proof::{prove, to_prove};
+pub use crate::use_case::client_secret::{lapse_due, secret};
 pub use crate::use_case::retiring::retire_due;
 
 /// What only clients that are registered here have.
@@ -50,7 +54,7 @@ fn read(client: &mut AppClient, members: &mut Members<'_>) {
         members.nullable("auth_method", &mut client.auth_method, method);
     }
     for name in OF_REGISTERED {
-        if members.given(name).is_some() && client.client_id.is_some() {
+        if members.given(name).is_some() && client.brought && client.client_id.is_some() {
             members.fault(name, "is not allowed on a client that is brought");
         }
     }
@@ -67,16 +71,37 @@ pub async fn create(cx: &mut Context<'_>, application: &str, body: &Object) -> R
     let mut client = AppClient::brought(cx.randomness.id(cx.now), application.to_owned(), cx.now);
     read(&mut client, &mut members);
     // Who makes a client live locks its provider first: whoever changes the provider then sees the client.
-    if !client.provider.is_empty() && !is_held::<Provider>(cx, &client.provider).await? {
-        members.fault("provider", "there is no such provider");
+    let mut provider = None;
+    if !client.provider.is_empty() {
+        provider = get_held(cx, &client.provider).await?;
+        if provider.is_none() {
+            members.fault("provider", "there is no such provider");
+        }
+    }
+    let is_brought = members.given("client_id").is_some_and(|id| !id.is_null());
+    let registration = provider.as_ref().and_then(|provider| provider.registration.as_ref());
+    if let Some(settings) = registration.filter(|_| !is_brought) {
+        client_registration::read(&mut client, &mut members, settings);
     }
     let application = writable_application(cx, &reach, application).await?.thing;
     members.finish()?;
-    if client.client_id.is_none() {
-        return Err(Refusal::NotSupported("this provider registers no clients: `client_id` names one made there"));
+    if let (None, Some(provider)) = (&client.client_id, &provider) {
+        client_registration::begin(cx, &mut client, provider).await?;
     }
-    let is_live = reach.is_admin();
-    shown_client(&reach, &add(cx, application, client, is_live).await?)
+    let is_live = client.brought && reach.is_admin();
+    let added = add(cx, application, client, is_live).await?;
+    if added.thing.waits_for(ClientWait::Registration) {
+        enqueue(cx, TaskKind::Register, &added.thing).await?;
+    }
+    shown_client(&reach, &added)
+}
+
+async fn get_held(cx: &mut Context<'_>, provider: &str) -> Result<Option<Provider>, Refusal> {
+    match hold::<Provider>(cx, provider).await {
+        Ok(kept) => Ok(Some(kept.thing)),
+        Err(Refusal::NotFound) => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 /// # Errors
@@ -109,7 +134,7 @@ pub async fn list(cx: &mut Context<'_>, application: &str, asked: &Asked) -> Res
     Ok(Page { items, next })
 }
 
-/// Nothing of a client that was brought can be changed: it is repeated, or refused.
+/// Nothing of a client can be changed: it is repeated, or refused.
 ///
 /// # Errors
 /// There is none for the caller; no permission; a precondition; faults of the body; those of the store.
@@ -119,7 +144,11 @@ pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &O
     expected.check(kept.revision)?;
     let mut members = Members::of_patch(body);
     read(&mut kept.thing.clone(), &mut members);
+    let changes = !kept.thing.brought && OF_REGISTERED.iter().any(|name| members.given(name).is_some());
     members.finish()?;
+    if changes {
+        return Err(Refusal::NotSupported("a registered client is changed by `rotate`, or made anew"));
+    }
     shown_client(&reach, &kept)
 }
 

@@ -9,6 +9,7 @@ use crate::domain::reader::{lines, slug};
 use crate::domain::refusal::Refusal;
 use crate::domain::text::MAX_REASON;
 use crate::domain::tier::TierOfApi;
+use crate::use_case::client_registration::wake;
 use crate::use_case::context::Context;
 use crate::use_case::contract_access::{Bound, audit_contract, bound, terms, terms_of};
 use crate::use_case::contract_notices::tell;
@@ -154,5 +155,8 @@ async fn finish(
     let reason = Some(after.reason.as_str()).filter(|reason| !reason.is_empty());
     audit_contract(cx, &bound.application, action.word(), reason, Some(before), after).await?;
     tell(cx, Some(action), after).await?;
+    if matches!(action, ContractAction::Approve | ContractAction::Tier) {
+        wake(cx, &bound.application).await?;
+    }
     publication.publish(cx).await
 }

@@ -18,6 +18,7 @@ use crate::domain::tier::TierOfApi;
 use crate::domain::time::Time;
 use crate::use_case::apis::readable as readable_api;
 use crate::use_case::application_access::writable_application;
+use crate::use_case::client_registration::wake;
 use crate::use_case::context::Context;
 use crate::use_case::contract_access::{audit_contract, bound, terms_of};
 use crate::use_case::contract_notices::tell;
@@ -109,6 +110,9 @@ pub async fn create(cx: &mut Context<'_>, body: &Object) -> Result<Shown, Refusa
     let reason = Some(kept.thing.reason.as_str()).filter(|reason| !reason.is_empty());
     audit_contract(cx, &holdings.application, "request", reason, None, &kept.thing).await?;
     tell(cx, None, &kept.thing).await?;
+    if kept.thing.approved {
+        wake(cx, &holdings.application).await?;
+    }
     let mut publication = Publication::default();
     publication.add(Default::default(), holdings.rows_of(&kept.thing)?);
     publication.publish(cx).await?;

@@ -18,6 +18,8 @@ use crate::use_case::webhooks::{Topic, notify, undescribed};
 
 /// Deliveries that are looked at once.
 const PAGE: u32 = 50;
+/// Tasks of clients; many of them may wait for others.
+const PAGE_OF_PROVIDERS: u32 = 500;
 
 /// A task that may be tried, and for whom.
 #[derive(Clone, Debug)]
@@ -28,17 +30,34 @@ pub struct Due {
     at: Option<Time>,
 }
 
+impl Due {
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 /// Deliveries that are due, those first that have been so for longest.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn due(background: Background<'_>) -> Result<Vec<Due>, Refusal> {
+    due_of(background, Condition::Is("kind", TaskKind::Webhook.word().to_owned()), PAGE).await
+}
+
+/// What is due at providers, in the same order.
+///
+/// # Errors
+/// Those of the store.
+pub async fn due_at_providers(background: Background<'_>) -> Result<Vec<Due>, Refusal> {
+    due_of(background, Condition::IsNot("kind", TaskKind::Webhook.word().to_owned()), PAGE_OF_PROVIDERS).await
+}
+
+async fn due_of(background: Background<'_>, is_kind: Condition, limit: u32) -> Result<Vec<Due>, Refusal> {
     let mut found = Vec::new();
     for caller in background.callers().await? {
         let now = background.clock.now();
-        let is_delivery = Condition::Is("kind", TaskKind::Webhook.word().to_owned());
         let is_due = Condition::Before("due", now.plus(Duration::from_millis(1)).to_string());
-        let query = Query { conditions: vec![is_delivery, is_due], limit: PAGE, ..Query::default() };
+        let query = Query { conditions: vec![is_kind.clone(), is_due], limit, ..Query::default() };
         let mut tx = background.store.read().await?;
         for QueuedTask { id, client, next_at, .. } in things(list(tx.as_mut(), &caller.organisation, &query).await?) {
             found.push(Due { caller: caller.clone(), id, client, at: next_at });

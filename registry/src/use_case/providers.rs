@@ -10,14 +10,16 @@ use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
 use crate::use_case::context::Context;
-use crate::use_case::keeping::{Catalogued, admin, change, find, hold, is_held, json, make, member, page, remove};
+use crate::use_case::keeping::{
+    Catalogued, admin, change, find, hold, is_held, is_used, json, make, member, page, remove,
+};
 use crate::use_case::open_provider::sealed_place;
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record, list as records};
 use crate::use_case::serving::{follow, prepare};
 use crate::use_case::shown::{Asked, Deleted, Expected, Page, Shown};
 use crate::use_case::store::{Condition, Query, Table};
-use crate::use_case::tables::{CLIENTS, PROVIDERS};
+use crate::use_case::tables::{CLIENTS, ORPHANS, PROVIDERS};
 
 /// Providers that are read at once.
 const PAGE: u32 = 200;
@@ -150,6 +152,9 @@ pub async fn end(cx: &mut Context<'_>, kept: &Kept<Provider>) -> Result<Deleted,
     let not_deleted = Condition::IsNot("status", "deleted".to_owned());
     if cx.tx.count(&CLIENTS, &cx.caller.organisation, &[of, not_deleted]).await? > 0 {
         return Err(Refusal::InUse("it has clients"));
+    }
+    if is_used(cx, &ORPHANS, "provider", &kept.thing.id).await? {
+        return Err(Refusal::InUse("it has orphans, which can be struck off"));
     }
     remove(cx, kept).await
 }

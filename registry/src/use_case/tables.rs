@@ -14,9 +14,10 @@ pub static TIERS: Table = Table { name: "tiers", columns: &["api", "self_approva
 /// OpenAPI documents, identified as their APIs.
 pub static DOCUMENTS: Table = Table { name: "documents", columns: &[] };
 pub static APPLICATIONS: Table = Table { name: "applications", columns: &["group_id", "status", "words"] };
-/// `holds`: provider and client id while the client is not deleted; unique in the organisation.
+/// `holds`: provider and client id while the client is not deleted; unique in the organisation. `secret_until`: when the
+/// sealed secret is to be erased.
 pub static CLIENTS: Table =
-    Table { name: "clients", columns: &["application", "provider", "status", "holds", "retire_at"] };
+    Table { name: "clients", columns: &["application", "provider", "status", "holds", "retire_at", "secret_until"] };
 /// `api` as the table of APIs identifies it. `open`: application and API while the contract is open; unique in the
 /// organisation. `tier` and `requested_tier` as the table of tiers identifies them. `changed_by`: who asked for the
 /// latest change of tier. `waiting`: the tier that somebody has to decide on, else null.
@@ -47,11 +48,13 @@ pub static AUDIT_ENTRIES: Table = Table {
     name: "audit_entries",
     columns: &["subject", "actor", "action", "request_id", "at", "group_id", "other_group"],
 };
+/// `marker`: at the end of the client's name at the provider.
+pub static ORPHANS: Table = Table { name: "orphans", columns: &["provider", "marker"] };
 /// First answers to requests with an `Idempotency-Key`.
 pub static IDEMPOTENCY_KEYS: Table = Table { name: "idempotency_keys", columns: &["at"] };
 
 /// All of them; each comes after those that it refers to.
-pub static TABLES: [&Table; 16] = [
+pub static TABLES: [&Table; 17] = [
     &ORGANISATIONS,
     &GROUPS,
     &ENVIRONMENTS,
@@ -66,6 +69,7 @@ pub static TABLES: [&Table; 16] = [
     &GATEWAY_TOKENS,
     &REGISTRY_TOKENS,
     &TASKS,
+    &ORPHANS,
     &AUDIT_ENTRIES,
     &IDEMPOTENCY_KEYS,
 ];

@@ -94,7 +94,7 @@ async fn secrets_are_sealed_anew_with_the_first_key() {
         world.sealing = SealingKeys::new(keys().into_iter().skip(1)).unwrap();
         let mut tx = world.database.write().await.unwrap();
         let unreadable = reseal(&mut *tx, &world.sealing, &world.dice).await;
-        assert!(matches!(unreadable, Err(NotResealed::Unreadable { provider, .. }) if provider == "idp"));
+        assert!(matches!(unreadable, Err(NotResealed::Unreadable { kind: "provider", id, .. }) if id == "idp"));
     }
 }
 

@@ -16,6 +16,7 @@ mod place;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod proof;
+mod registered;
 mod replicas;
 mod secrecy;
 mod witness;

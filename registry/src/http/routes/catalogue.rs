@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::domain::environment::EnvironmentView;
 use crate::domain::group::Group;
+use crate::domain::orphan::OrphanView;
 use crate::domain::provider::ProviderBrief;
 use crate::http::answer::ApiAnswer;
 use crate::http::route::{Gives, Route};
 use crate::http::routes::bodies::{change_of_provider, full_provider, new_provider};
 use crate::http::schemas::Schemas;
-use crate::use_case::{environments, groups, providers};
+use crate::use_case::{environments, groups, orphans, providers};
 
 pub static ROUTES: &[Route] = &[
     Route::list(
@@ -106,6 +107,18 @@ pub static ROUTES: &[Route] = &[
         Box::pin(async move { Ok(ApiAnswer::deleted(providers::delete(cx, call.parameter(0), &call.expected).await?)) })
     })
     .guarded(),
+    Route::list(
+        "/providers/{id}/orphans",
+        "listOrphans",
+        &[],
+        |parts| parts.shown::<OrphanView>(),
+        |cx, call| Box::pin(async move { Ok(call.page(orphans::list(cx, call.parameter(0), &call.asked).await?)) }),
+    ),
+    Route::delete("/providers/{id}/orphans/{orphan}", "deleteOrphan", Gives::Nothing, |cx, call| {
+        Box::pin(
+            async move { Ok(ApiAnswer::deleted(orphans::delete(cx, call.parameter(0), call.parameter(1)).await?)) },
+        )
+    }),
 ];
 
 /// In full for whoever may read that; for others what everybody sees.

@@ -1,7 +1,7 @@
 //! Applications, their clients, and contracts.
 
 use crate::domain::application::Application;
-use crate::domain::client::ClientView;
+use crate::domain::client_view::ClientView;
 use crate::domain::contract_action::ContractAction;
 use crate::domain::contract_view::ContractView;
 use crate::domain::refusal::Refusal;
@@ -12,7 +12,7 @@ use crate::http::routes::bodies::{
 };
 use crate::use_case::context::Context;
 use crate::use_case::{
-    applications, client_actions, client_proof, clients, contract_actions, contract_requests, contracts,
+    applications, client_actions, client_proof, client_secret, clients, contract_actions, contract_requests, contracts,
 };
 
 pub static ROUTES: &[Route] = &[
@@ -141,7 +141,7 @@ pub static ROUTES: &[Route] = &[
     .guarded(),
     Route::post("/clients/{id}/secret", "showClientSecret", nothing, Gives::Secret(secret), |cx, call| {
         Box::pin(async move {
-            Ok(ApiAnswer::value(client_actions::secret(cx, call.parameter(0), &call.object).await?.value))
+            Ok(ApiAnswer::value(client_secret::secret(cx, call.parameter(0), &call.object).await?.value))
         })
     })
     .showing_once("client_secret"),

@@ -51,6 +51,8 @@ const TABLE: &[Row] = &[
     ("GET /providers/{id}", READ_BY_MEMBERS),
     ("PATCH /providers/{id}", CHANGED_BY_ADMIN),
     ("DELETE /providers/{id}", CHANGED_BY_ADMIN),
+    ("GET /providers/{id}/orphans", READ_BY_ADMIN),
+    ("DELETE /providers/{id}/orphans/{orphan}", [204, 404, 404, 404, 404, 404, 404, 401]),
     ("GET /apis", READ_BY_ALL),
     ("POST /apis", [422, 422, 403, 403, 422, 403, 422, 401]),
     ("GET /apis/{environment}/{id}", READ_BY_MEMBERS),
@@ -116,6 +118,7 @@ struct Things {
     gateway_token: String,
     task: String,
     token: String,
+    orphan: String,
 }
 
 impl Things {
@@ -148,7 +151,8 @@ impl Things {
         world.token("default", &["admin"]).await;
         let tokens = world.get("/tokens", admin).await.json();
         let token = id(tokens["items"][0].clone());
-        Self { world, application, client, contract, gateway, gateway_token, task, token }
+        let orphan = world.orphan("main", &client).await;
+        Self { world, application, client, contract, gateway, gateway_token, task, token, orphan }
     }
 
     fn path(&self, template: &str) -> String {
@@ -165,7 +169,7 @@ impl Things {
             _ => &self.token,
         };
         let filled = template.replace("{environment}", "prod").replace("{tier}", "gold");
-        filled.replace("{token}", &self.gateway_token).replace("{id}", id)
+        filled.replace("{token}", &self.gateway_token).replace("{orphan}", &self.orphan).replace("{id}", id)
     }
 }
 

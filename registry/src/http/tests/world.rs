@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::domain::orphan::OrphanCause;
 use crate::domain::principal::{Caller, Principal, Role};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Time;
@@ -26,7 +27,7 @@ use crate::use_case::feed_store::Heads;
 use crate::use_case::open_provider::OpenProvider;
 use crate::use_case::ports::{AccessTokens, Clock, Proof, ProofJudge, Randomness};
 use crate::use_case::store::{Store, StoreError, Transaction};
-use crate::use_case::{organisations, registry_tokens};
+use crate::use_case::{organisations, orphans, registry_tokens};
 
 pub struct World {
     pub registry: Arc<Registry>,
@@ -205,6 +206,15 @@ impl World {
         let day = Duration::from_secs(86_400);
         let made = async |cx: &mut Context<'_>| registry_tokens::create(cx, None, &roles, day).await;
         self.as_system(organisation, made).await.0
+    }
+
+    /// One that is on the list of a provider.
+    pub async fn orphan(&self, provider: &str, client: &str) -> String {
+        let noted = async |cx: &mut Context<'_>| {
+            let orphan = orphans::found(cx, provider, client, OrphanCause::Unknown);
+            orphans::note(cx, orphan).await
+        };
+        self.as_system("default", noted).await.thing.id
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {

@@ -1,0 +1,261 @@
+//! Who may try a task of a client, and what is to be done: one at a time for each client, over all replicas.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use crate::domain::application::Application;
+use crate::domain::client::{AppClient, AuthMethod, ClientStatus, ClientWait};
+use crate::domain::orphan::{Orphan, OrphanCause, orphan_place};
+use crate::domain::principal::Caller;
+use crate::domain::provider::{DcrSettings, Provider};
+use crate::domain::refusal::Refusal;
+use crate::domain::registered::{Registered, secret_place, token_place};
+use crate::domain::registration::{ClientNames, Registration};
+use crate::domain::task::{QueuedTask, TaskKind, TaskStatus};
+use crate::use_case::background::Background;
+use crate::use_case::client_gone::gone;
+use crate::use_case::client_tasks::{comes_later, registering};
+use crate::use_case::context::Context;
+use crate::use_case::deliveries::Due;
+use crate::use_case::open_provider::{OpenProvider, sealed_place};
+use crate::use_case::orphans::{found, note};
+use crate::use_case::ports::Sealing;
+use crate::use_case::record::{Kept, get, lock, update};
+use crate::use_case::registrar::{ClientCredentials, Managed};
+use crate::use_case::store::Condition;
+use crate::use_case::tables::TASKS;
+
+/// What is to be done at the provider.
+#[derive(Clone, Debug)]
+pub enum Doing {
+    Register(Box<Registration>),
+    Verify {
+        credentials: ClientCredentials,
+        scopes: Vec<String>,
+    },
+    Delete(Managed),
+    /// Clients with this marker are looked for and deleted.
+    Search {
+        marker: String,
+    },
+}
+
+/// A task that was taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    pub task: QueuedTask,
+    pub provider: OpenProvider,
+    pub doing: Doing,
+}
+
+/// All that a task is about, locked in the order of kinds.
+pub(super) struct Scene {
+    pub provider: Kept<Provider>,
+    pub application: Application,
+    pub client: Kept<AppClient>,
+    pub task: Kept<QueuedTask>,
+}
+
+impl Scene {
+    /// `None` when something of it is not there: nobody can try it then.
+    pub(super) async fn of(cx: &mut Context<'_>, id: &str) -> Result<Option<Self>, Refusal> {
+        let organisation = cx.caller.organisation.as_str();
+        let Some(task) = get::<QueuedTask>(cx.tx, organisation, id).await? else { return Ok(None) };
+        let (Some(client), Some(provider)) = (task.thing.client, task.thing.provider) else { return Ok(None) };
+        let Some(application) = get::<AppClient>(cx.tx, organisation, &client).await? else { return Ok(None) };
+        let provider = lock::<Provider>(cx.tx, organisation, &provider).await?;
+        let application = lock::<Application>(cx.tx, organisation, &application.thing.application).await?;
+        let client = lock::<AppClient>(cx.tx, organisation, &client).await?;
+        let task = lock::<QueuedTask>(cx.tx, organisation, id).await?;
+        let (Some(provider), Some(application)) = (provider, application) else { return Ok(None) };
+        let (Some(client), Some(task)) = (client, task) else { return Ok(None) };
+        Ok(Some(Self { provider, application: application.thing, client, task }))
+    }
+
+    pub(super) fn settings(&self) -> DcrSettings {
+        self.provider.thing.registration.clone().unwrap_or_default()
+    }
+
+    /// The marker of a registration whose end is not known goes to the orphans.
+    pub(super) async fn disown(&mut self, cx: &mut Context<'_>, client_id: Option<String>) -> Result<(), Refusal> {
+        let Some(marker) = self.task.thing.marker.take() else { return Ok(()) };
+        let mut orphan = found(cx, &self.provider.thing.id, &self.client.thing.id, OrphanCause::Unknown);
+        (orphan.marker, orphan.client_id) = (Some(marker), client_id);
+        note(cx, orphan).await?;
+        Ok(())
+    }
+}
+
+/// Takes it, for as long as its lease lasts. `None` when it is not its turn, somebody else has it, or it has ended.
+///
+/// # Errors
+/// Those of the store.
+pub async fn take(background: Background<'_>, due: &Due) -> Result<Option<Taken>, Refusal> {
+    let mut tx = background.store.write().await?;
+    let now = background.clock.now();
+    let cx = &mut background.context(tx.as_mut(), &due.caller, now);
+    let Some(mut scene) = Scene::of(cx, due.id()).await? else {
+        if let Some(mut kept) = lock::<QueuedTask>(cx.tx, &cx.caller.organisation, due.id()).await? {
+            // Its provider is gone, with all that could be done there.
+            kept.thing.end(TaskStatus::Refused, now);
+            update(cx.tx, &mut kept).await?;
+            tx.commit().await?;
+        }
+        return Ok(None);
+    };
+    if !scene.task.thing.is_due(now) || !is_its_turn(cx, &scene).await? {
+        return Ok(None);
+    }
+    let doing = doing(cx, &mut scene).await?;
+    if doing.is_some() {
+        scene.task.thing.begin_for(lease(&scene.provider.thing), now);
+    } else {
+        scene.task.thing.end(TaskStatus::Done, now);
+    }
+    update(cx.tx, &mut scene.task).await?;
+    let provider = OpenProvider::new(&due.caller.organisation, scene.provider.thing, background.sealing);
+    tx.commit().await?;
+    Ok(doing.map(|doing| Taken { task: scene.task.thing, provider, doing }))
+}
+
+/// Longer than all calls of an attempt together: each finds the endpoint, and may need a token for itself.
+pub fn lease(provider: &Provider) -> Duration {
+    provider.timeout.duration().saturating_mul(6).saturating_add(Duration::from_secs(30))
+}
+
+async fn is_its_turn(cx: &mut Context<'_>, scene: &Scene) -> Result<bool, Refusal> {
+    let (task, client) = (&scene.task.thing, &scene.client.thing);
+    if comes_later(cx, task).await? || has_running(cx, task).await? {
+        return Ok(false);
+    }
+    if task.kind == TaskKind::Register {
+        // The one before has to be deleted first.
+        let is_free = registering(cx, &client.provider).await? < u64::from(scene.settings().parallel);
+        return Ok(is_free && (client.registered.is_none() || client.status != ClientStatus::Pending));
+    }
+    Ok(true)
+}
+
+async fn has_running(cx: &mut Context<'_>, task: &QueuedTask) -> Result<bool, Refusal> {
+    let of = Condition::Is("client", task.client.clone().unwrap_or_default());
+    let is_running = Condition::Is("status", TaskStatus::Running.word().to_owned());
+    let has_lease = Condition::From("due", cx.now.plus(Duration::from_millis(1)).to_string());
+    Ok(cx.tx.count(&TASKS, &cx.caller.organisation, &[of, is_running, has_lease]).await? > 0)
+}
+
+/// `None` when there is nothing to be done any more.
+async fn doing(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doing>, Refusal> {
+    match scene.task.thing.kind {
+        TaskKind::Register => {
+            scene.disown(cx, None).await?;
+            if !scene.client.thing.waits_for(ClientWait::Registration) {
+                return Ok(None);
+            }
+            let mut bytes = [0; 8];
+            cx.randomness.fill(&mut bytes);
+            let marker = format!("{:016x}", u64::from_be_bytes(bytes));
+            scene.task.thing.marker = Some(marker);
+            let registration = registration(&cx.caller.organisation, scene);
+            Ok(Some(Doing::Register(Box::new(registration))))
+        }
+        TaskKind::Verify => Ok(verifying(cx, scene)),
+        TaskKind::Delete => match scene.task.thing.orphan.clone() {
+            Some(orphan) => deleting_orphan(cx, scene, &orphan).await,
+            None => deleting(cx, scene).await,
+        },
+        _ => Ok(None),
+    }
+}
+
+/// What is asked of the provider, under the marker of the task.
+fn registration(organisation: &str, scene: &Scene) -> Registration {
+    let names = ClientNames {
+        application: &scene.application.name,
+        group: &scene.application.group,
+        organisation,
+        marker: scene.task.thing.marker.as_deref().unwrap_or_default(),
+    };
+    Registration::of(&scene.client.thing, &names, &scene.settings().metadata)
+}
+
+fn verifying(cx: &Context<'_>, scene: &Scene) -> Option<Doing> {
+    let client = &scene.client.thing;
+    let registered = client.registered.as_ref().filter(|_| client.waits_for(ClientWait::Verification))?;
+    let place = sealed_place(&cx.caller.organisation, &secret_place(&client.id));
+    let credentials = ClientCredentials {
+        client_id: registered.client_id.clone(),
+        method: client.auth_method.unwrap_or(AuthMethod::ClientSecretBasic),
+        secret: registered.secret.as_ref().and_then(|sealed| open(cx.sealing, sealed, &place)),
+    };
+    Some(Doing::Verify { credentials, scopes: client.scopes.clone() })
+}
+
+/// What was sealed for that place.
+pub(super) fn open(sealing: &dyn Sealing, sealed: &str, place: &str) -> Option<SecretString> {
+    Some(SecretString::from(String::from_utf8(sealing.open(sealed, place)?).ok()?))
+}
+
+async fn deleting(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doing>, Refusal> {
+    let client = &scene.client.thing;
+    let Some(Registered { client_id, uri, token, .. }) = client.registered.clone() else {
+        gone(cx, &scene.application, &mut scene.client).await?;
+        return Ok(None);
+    };
+    if !matches!(client.status, ClientStatus::Deleting | ClientStatus::Refused | ClientStatus::Pending) {
+        return Ok(None);
+    }
+    if !scene.settings().deletes() {
+        keep(cx, scene).await?;
+        return Ok(None);
+    }
+    let place = sealed_place(&cx.caller.organisation, &token_place(&client.id));
+    let token = token.and_then(|sealed| open(cx.sealing, &sealed, &place));
+    Ok(Some(Doing::Delete(Managed { client_id, uri, token })))
+}
+
+/// The client stays at its provider as an orphan, and goes here.
+pub(super) async fn keep(cx: &mut Context<'_>, scene: &mut Scene) -> Result<(), Refusal> {
+    if let Some(registered) = scene.client.thing.registered.clone() {
+        let mut orphan = found(cx, &scene.provider.thing.id, &scene.client.thing.id, OrphanCause::Kept);
+        orphan.client_id = Some(registered.client_id);
+        orphan.marker = marker_of(&registered.metadata);
+        note(cx, orphan).await?;
+    }
+    gone(cx, &scene.application, &mut scene.client).await
+}
+
+/// At the end of the name under which it was registered.
+fn marker_of(metadata: &Map<String, Value>) -> Option<String> {
+    let name = metadata.get("client_name")?.as_str()?;
+    name.rsplit_once(" \u{b7} t-").map(|(_, marker)| marker.to_owned())
+}
+
+async fn deleting_orphan(cx: &mut Context<'_>, scene: &Scene, id: &str) -> Result<Option<Doing>, Refusal> {
+    let Some(kept) = get::<Orphan>(cx.tx, &cx.caller.organisation, id).await? else { return Ok(None) };
+    let orphan = kept.thing;
+    let place = sealed_place(&cx.caller.organisation, &orphan_place(&orphan.id));
+    let token = orphan.token.as_ref().and_then(|sealed| open(cx.sealing, sealed, &place));
+    Ok(match (orphan.client_id, orphan.marker) {
+        _ if !scene.settings().deletes() => None,
+        (Some(client_id), _) => Some(Doing::Delete(Managed { client_id, uri: orphan.uri, token })),
+        (None, Some(marker)) => Some(Doing::Search { marker }),
+        (None, None) => None,
+    })
+}
+
+/// Lets go of one that was taken, so that anybody may try it at once.
+///
+/// # Errors
+/// Those of the store.
+pub async fn give_back(background: Background<'_>, caller: &Caller, task: &QueuedTask) -> Result<(), Refusal> {
+    let mut tx = background.store.write().await?;
+    let Some(mut kept) = lock::<QueuedTask>(tx.as_mut(), &caller.organisation, &task.id).await? else { return Ok(()) };
+    if !kept.thing.is_of(task) {
+        return Ok(());
+    }
+    kept.thing.give_back(background.clock.now());
+    update(tx.as_mut(), &mut kept).await?;
+    Ok(tx.commit().await?)
+}

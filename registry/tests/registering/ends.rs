@@ -1,0 +1,133 @@
+//! Every end of an attempt.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tessera_registry::domain::orphan::OrphanCause;
+use tessera_registry::domain::task::TaskOutcome;
+use tessera_registry::use_case::clients;
+use tessera_registry::use_case::context::Context;
+use tessera_registry::use_case::ports::Clock;
+use tessera_registry::use_case::shown::Expected;
+
+use crate::model::End;
+use crate::scene::Scene;
+use crate::world::{developer, object};
+
+#[tokio::test]
+async fn a_registration_ends_as_the_provider_has_answered() {
+    for (end, status, clients, orphans) in [
+        (End::Usual, "live", 1, 0),
+        (End::Fewer, "live", 1, 0),
+        (End::Refused, "refused", 0, 0),
+        (End::Wider, "refused", 0, 0),
+        (End::NotDone(None), "live", 1, 0),
+        (End::LostBefore, "live", 1, 1),
+        (End::LostAfter, "live", 2, 1),
+    ] {
+        for scene in Scene::approved(json!({})).await {
+            scene.model.ends(&[end]);
+            let id = scene.new_client().await;
+            scene.settle().await;
+            let client = scene.client(&id).await;
+            assert_eq!(client["status"], status, "{end:?} {client}");
+            assert_eq!((scene.model.ids().len(), scene.orphans().await.len()), (clients, orphans), "{end:?}");
+            assert!(scene.orphans().await.iter().all(|orphan| orphan.why == OrphanCause::Unknown));
+            let differs = client["differences"].as_array().unwrap().len();
+            assert_eq!(differs, usize::from(matches!(end, End::Fewer | End::Wider)), "{client}");
+            assert_eq!(client["error"].is_object(), status == "refused");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_registration_is_not_tried_before_the_provider_wants_to_be_asked() {
+    for scene in Scene::approved(json!({})).await {
+        scene.model.ends(&[End::NotDone(Some(600)), End::NotDone(None)]);
+        scene.new_client().await;
+        scene.work().await;
+        let task = scene.open_tasks().await.remove(0);
+        assert_eq!(task.last.as_ref().map(|last| last.outcome), Some(TaskOutcome::NotDone));
+        assert_eq!(task.next_at, Some(scene.world.now().plus(Duration::from_secs(600))));
+        scene.world.pass(Duration::from_secs(599));
+        scene.work().await;
+        assert!(scene.model.ids().is_empty());
+        scene.world.pass(Duration::from_secs(1));
+        scene.work().await;
+        let pause = scene.open_tasks().await[0].next_at.unwrap().since(scene.world.now());
+        assert!(pause >= Duration::from_millis(1600) && pause <= Duration::from_millis(2400), "{pause:?}");
+        scene.settle().await;
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_do_not_work_are_refused_after_three_checks() {
+    for scene in Scene::approved(json!({})).await {
+        *scene.model.is_deaf.lock().unwrap() = true;
+        let id = scene.new_client().await;
+        for _ in 0..2 {
+            scene.work().await;
+            assert_eq!(scene.client(&id).await["waiting_for"], "verification");
+            assert!(scene.world.rows().await.is_empty());
+            scene.world.pass(Duration::from_secs(10));
+        }
+        scene.work().await;
+        let refused = scene.client(&id).await;
+        assert_eq!((&refused["status"], &refused["error"]["status"]), (&json!("refused"), &json!(401)), "{refused}");
+        assert_eq!((&refused["client_id"], &refused["secret"]), (&Value::Null, &json!("none")));
+        scene.settle().await;
+        assert!(scene.model.ids().is_empty(), "it was deleted");
+        *scene.model.is_deaf.lock().unwrap() = false;
+        let body = object(json!({}));
+        let retry = async |cx: &mut Context<'_>| clients::retry(cx, &id, &Expected::Any, &body).await;
+        scene.world.act(&developer(), retry).await.unwrap();
+        scene.settle().await;
+        assert_eq!(scene.client(&id).await["status"], "live");
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_ends_as_the_provider_has_answered() {
+    for (end, clients, orphans) in
+        [(End::Refused, 1, 1), (End::NotDone(None), 0, 0), (End::LostBefore, 0, 0), (End::Usual, 0, 0)]
+    {
+        for scene in Scene::approved(json!({})).await {
+            let id = scene.new_client().await;
+            scene.work().await;
+            scene.delete(&id).await;
+            scene.model.ends(&[end]);
+            scene.settle().await;
+            assert_eq!(scene.client(&id).await["status"], "deleted");
+            assert_eq!((scene.model.ids().len(), scene.orphans().await.len()), (clients, orphans), "{end:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn orphans_that_can_be_found_are_deleted() {
+    let settings = json!({"authorization": {"type": "bearer", "credential": "s"}, "management": "credential",
+        "search_parameter": "q"});
+    for scene in Scene::approved(settings).await {
+        scene.model.ends(&[End::LostAfter, End::LostBefore]);
+        let id = scene.new_client().await;
+        scene.settle().await;
+        assert_eq!(scene.client(&id).await["status"], "live");
+        // The one that never came to be is not found, and stays on the list.
+        assert_eq!((scene.model.ids().len(), scene.orphans().await.len()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_client_id_that_is_anothers_is_taken_from_nobody() {
+    for scene in Scene::approved(json!({})).await {
+        let body = object(json!({"provider": "idp", "client_id": "client-1"}));
+        let other = scene.world.application(&developer()).await.unwrap();
+        let create = async |cx: &mut Context<'_>| clients::create(cx, &other, &body).await;
+        scene.world.act(&developer(), create).await.unwrap();
+        let id = scene.new_client().await;
+        scene.work().await;
+        let refused = scene.client(&id).await;
+        assert_eq!(refused["error"]["error"], "client_id_taken", "{refused}");
+        assert_eq!(scene.model.ids().len(), 1, "it is not deleted: it may be the other's");
+    }
+}

@@ -1,0 +1,17 @@
+//! The life of clients that are registered at a provider, on every database that there is.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/database.rs"]
+mod database;
+mod ends;
+mod killed;
+mod life;
+mod model;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod scene;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../contracts/world.rs"]
+mod world;
