@@ -217,6 +217,7 @@ fmt-check: rust ## Formatting
 lint: rust ## Lints, natively and for Wasm
 	$(call say,Lints)
 	@cargo clippy --quiet --workspace --all-targets -- --deny warnings
+	@cargo clippy --quiet --package tessera-native --features faults --all-targets -- --deny warnings
 	@cargo clippy --quiet --package tessera --package tessera-core --lib --target wasm32-wasip1 -- --deny warnings
 	@cargo clippy --quiet --manifest-path benches/load/Cargo.toml --all-targets -- --deny warnings
 	@cargo clippy --quiet --manifest-path benches/floor/Cargo.toml --target wasm32-wasip1 -- --deny warnings
@@ -227,6 +228,7 @@ test-core: rust ## Tests beside the code, those of the command and those of the 
 	@cargo test --quiet --package tessera-core --lib
 	@cargo test --quiet --package tessera-cli
 	@cargo test --quiet --package xtask
+	@cargo test --quiet --package tessera-native --features faults
 
 .PHONY: test-filter
 test-filter: rust ## Tests on the fake host, and those of layers, documents and memory
@@ -309,6 +311,13 @@ chaos: setup module ## Everything that can go wrong at once in Envoy, for SECOND
 	$(call say,Chaos)
 	@TESSERA_CHAOS_SECONDS=$(if $(filter command environment,$(origin SECONDS)),$(SECONDS),600) TESSERA_CHAOS_SEED=$(or $(SEED),1) \
 	  cargo test --quiet --test e2e chaos:: -- --nocapture
+
+# The compiler of every night has the sanitizer: `rustup toolchain install nightly`.
+.PHONY: native-sanitize
+native-sanitize: rust ## The dynamic module's own tests under AddressSanitizer, with the nightly compiler
+	$(call say,AddressSanitizer)
+	@RUSTUP_TOOLCHAIN=nightly RUSTFLAGS=-Zsanitizer=address cargo test --quiet --package tessera-native --features faults \
+	  --target x86_64-unknown-linux-gnu --target-dir target/sanitized
 
 .PHONY: test
 test: needs-test ## Formatting, lints and all tests, what fails fast first

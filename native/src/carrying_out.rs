@@ -21,7 +21,7 @@ pub fn carry_out_on(
     is_held: bool,
 ) -> bool {
     let Plan { edits, states, end } = plan;
-    if edits.apply(map, &mut filter).is_err() && matches!(end, End::Pass | End::Wait) {
+    if edits.apply(map, &mut filter).is_err() && !matches!(end, End::Reply(..)) {
         // The headers could not be made trustworthy: it must not pass.
         let plan = by.map_or_else(Plan::fail, |(plugin, shard)| plugin.fail(shard, &filter));
         return carry_out_on(map, Plan { edits: EditList::default(), ..plan }, filter, None, is_held);
@@ -32,7 +32,10 @@ pub fn carry_out_on(
     }
     match end {
         End::Wait => false,
-        End::Pass => {
+        End::Pass | End::PassAnew => {
+            if matches!(end, End::PassAnew) {
+                filter.clear_route_cache();
+            }
             if is_held {
                 filter.resume();
             }

@@ -10,6 +10,8 @@ use tessera_core::base::http::{AnswerHeaders, HttpCall, HttpResult};
 use tessera_core::engine::effect::{CallId, Cx, Disposition, Effect, Ending, StreamId};
 use tessera_core::engine::metrics::Sample;
 use tessera_core::engine::worker::Worker;
+#[cfg(feature = "faults")]
+use tessera_core::port::RequestHead;
 use tessera_core::port::memory::MemoryStore;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -60,6 +62,8 @@ impl Engine {
 
     /// Authorizes a request. First of all, and whatever the outcome: no forged identity may reach the upstream or a log.
     pub fn judge(&mut self, head: &Head<'_>, store: &MemoryStore) -> Judged {
+        #[cfg(feature = "faults")]
+        assert!(head.first("x-fault").is_none(), "a fault that a test asks for");
         let mut plan = self.strip(head);
         let stream = self.next_stream();
         let mut cx = host::cx(store);

@@ -25,6 +25,8 @@ pub struct Plan {
 pub enum End {
     /// Its headers are ready for the upstream.
     Pass,
+    /// Likewise, and routes match on them.
+    PassAnew,
     Reply(Reply, Outcome),
     /// It waits for its token to be resolved.
     #[default]
@@ -65,7 +67,12 @@ impl Plan {
                     self.tell_outcome(ending.verdict.outcome());
                     self.tell_cache(ending);
                 }
-                self.end = End::Pass;
+                let api = match &ending.verdict {
+                    Verdict::Admit(permit) => Some(permit.api()),
+                    Verdict::AdmitWithout(_, api) => Some(api),
+                    _ => None,
+                };
+                self.end = if api.is_some_and(|api| api.upstream.rematch_route) { End::PassAnew } else { End::Pass };
             }
             Err(api) => self.fail_within(worker, stream, api),
         }

@@ -202,6 +202,7 @@ impl Plugin {
         if self.is_running.swap(true, Ordering::AcqRel) {
             return;
         }
+        let running = Running(&self.is_running);
         self.is_woken.store(false, Ordering::Release);
         for round in 0..MAX_ROUNDS {
             for (index, call, result) in self.calls.take_returned() {
@@ -223,7 +224,7 @@ impl Plugin {
                 break;
             }
         }
-        self.is_running.store(false, Ordering::Release);
+        drop(running);
         if !self.calls.are_settled() {
             self.wake();
         }
@@ -262,6 +263,15 @@ impl Plugin {
             self.reports.put(shard.with(drain).unwrap_or_default());
         }
         self.reports.report(&self.host);
+    }
+}
+
+/// The main thread is at work, until this is dropped, be it by a fault.
+struct Running<'a>(&'a AtomicBool);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

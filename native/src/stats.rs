@@ -24,7 +24,8 @@ const METRICS: &[(MetricKind, &str, &[&str])] = &[
 
 /// The metrics of one configuration.
 pub struct Stats {
-    recorder: Recorder,
+    /// `None` where Envoy has no functions for it.
+    recorder: Option<Recorder>,
     defined: Vec<(&'static str, MetricId)>,
 }
 
@@ -51,20 +52,20 @@ impl Stats {
     /// Defines them, while the configuration is new.
     ///
     /// # Errors
-    /// [`HostFailure`] when Envoy lets them not be defined, or has no functions to change them.
+    /// [`HostFailure`] when Envoy does not let them be defined.
     pub fn define(host: &ConfigHost) -> Result<Self, HostFailure> {
-        let recorder = Recorder::find().ok_or(HostFailure)?;
         let defined = METRICS.iter().map(|(kind, name, labels)| Ok((*name, host.define(*kind, name, labels)?)));
-        Ok(Self { recorder, defined: defined.collect::<Result<_, _>>()? })
+        Ok(Self { recorder: Recorder::find(), defined: defined.collect::<Result<_, _>>()? })
     }
 
     /// Whether samples can be recorded within requests only.
     pub fn needs_request(&self) -> bool {
-        self.recorder.needs_request
+        self.recorder.is_some_and(|recorder| recorder.needs_request)
     }
 
     /// Hands one sample to Envoy.
     pub fn record(&self, through: &Measured<'_>, sample: &Taken) {
+        let Some(recorder) = &self.recorder else { return };
         let (Taken::Count(name, _) | Taken::Shift(name, _) | Taken::Set(name, _) | Taken::Observe(name, _)) = sample;
         let mut parts = name.split('.');
         let base = parts.next().unwrap_or_default();
@@ -78,10 +79,10 @@ impl Stats {
         }
         let labels = values.get(..count).unwrap_or_default();
         match sample {
-            Taken::Count(_, by) => self.recorder.count(through, *id, labels, *by),
-            Taken::Shift(_, by) => self.recorder.shift(through, *id, labels, *by),
-            Taken::Set(_, value) => self.recorder.set(through, *id, labels, *value),
-            Taken::Observe(_, value) => self.recorder.observe(through, *id, labels, *value),
+            Taken::Count(_, by) => recorder.count(through, *id, labels, *by),
+            Taken::Shift(_, by) => recorder.shift(through, *id, labels, *by),
+            Taken::Set(_, value) => recorder.set(through, *id, labels, *value),
+            Taken::Observe(_, value) => recorder.observe(through, *id, labels, *value),
         }
     }
 }

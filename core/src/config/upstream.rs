@@ -26,13 +26,21 @@ keys! {
         as Shape::nullable(Shape::Text(pattern::HEADER_PREFIX));
     /// Whether the credential stays in the request.
     forward_token: Of<bool> = or(FLAG, "true");
+    /// Whether Envoy chooses the route anew once the headers are set; in Wasm it always does.
+    rematch_route: Of<bool> = or(FLAG, "false");
 }
 
 pub(super) fn read(section: &Section<'_>) -> Option<Upstream> {
     let headers = section.get(&UPSTREAM.headers);
     let claims_prefix = section.get(&UPSTREAM.claims_prefix);
     let forward_token = section.get(&UPSTREAM.forward_token);
-    Some(Upstream { headers: headers?, claims_prefix: claims_prefix?, forward_token: forward_token? })
+    let rematch_route = section.get(&UPSTREAM.rematch_route);
+    Some(Upstream {
+        headers: headers?,
+        claims_prefix: claims_prefix?,
+        forward_token: forward_token?,
+        rematch_route: rematch_route?,
+    })
 }
 
 fn identity_header(name: &str, field: &Field<'_>) -> Option<(Box<str>, IdentitySource)> {

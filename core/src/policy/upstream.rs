@@ -9,6 +9,8 @@ pub struct Upstream {
     pub claims_prefix: Option<Box<str>>,
     /// Whether the credential stays in the request.
     pub forward_token: bool,
+    /// Whether the route is chosen anew once the headers are set, on a host that leaves that to whoever sets them.
+    pub rematch_route: bool,
 }
 
 /// Where the value of an identity header comes from.

@@ -78,6 +78,7 @@ mod tests {
             headers: names.iter().map(|name| ((*name).into(), IdentitySource::ClientId)).collect(),
             claims_prefix: prefix.map(Into::into),
             forward_token: true,
+            rematch_route: false,
         };
         ReservedNames::of(&[api(&["x-client-id", "tier"], None), api(&["x-client-id", "x_user"], Some("x-agw-"))])
     }

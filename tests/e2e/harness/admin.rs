@@ -19,6 +19,11 @@ impl Admin {
         Request::get(target).header("connection", "close").try_send(self.port).ok()
     }
 
+    /// The answer may be cut off by what it is about.
+    pub fn post(self, target: &str) {
+        let _ = Request::post(target).header("connection", "close").try_send(self.port);
+    }
+
     /// Live, and with workers that accept connections.
     pub fn is_ready(self) -> bool {
         let live = self.get("/ready").is_some_and(|ready| ready.body.starts_with(b"LIVE"));

@@ -108,6 +108,15 @@ impl Envoy {
         })
     }
 
+    /// Has Envoy end as it does when it is told to, and awaits that it has done so without a fault.
+    #[track_caller]
+    pub fn quit(&mut self) {
+        self.admin.post("/quitquitquit");
+        let status = eventually(SOON, "Envoy's end", || self.process.exit_status());
+        assert!(status.success(), "Envoy ended with {status}:\n{}", self.process.log());
+        assert_no_trap(&self.log());
+    }
+
     /// No VM has trapped, nor been reloaded after a trap. The counters alone would not do: they change only when a later
     /// request meets the trapped VM.
     #[track_caller]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 use crate::harness::admin::Admin;
@@ -101,6 +101,11 @@ impl Process {
 
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.scratch.file(LOG)).unwrap_or_default()).into_owned()
+    }
+
+    /// `None` while it runs.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the process's state")
     }
 
     /// Without grace; again does no harm.

@@ -58,6 +58,7 @@ fn apis() {
         [("x-client-id".into(), IdentitySource::ClientId), ("x-sla-tier".into(), IdentitySource::ContractTier)]
     );
     assert_eq!((upstream.claims_prefix.as_deref(), upstream.forward_token), (None, true));
+    assert!(!upstream.rematch_route);
 }
 
 #[test]

@@ -51,7 +51,8 @@ pub(super) fn full() -> Value {
             "upstream": {
                 "headers": {"x-client-id": "client_id", "x-name": "contract.name", "x-org": "claim:/org/name"},
                 "claims_prefix": "x-agw-",
-                "forward_token": false
+                "forward_token": false,
+                "rematch_route": true
             }
         }],
         "no_match": "refuse",
@@ -144,6 +145,7 @@ fn the_api_is_guarded_as_configured() {
         ]
     );
     assert_eq!((upstream.claims_prefix.as_deref(), upstream.forward_token), (Some("x-agw-"), false));
+    assert!(upstream.rematch_route);
 }
 
 #[test]

@@ -1,0 +1,235 @@
+//! The module's hooks as Envoy calls them, from several threads and with faults in between.
+#![allow(
+    unsafe_code,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::not_unsafe_ptr_arg_deref,
+    reason = "all of this crate is a test, and plays Envoy"
+)]
+
+mod envoy;
+
+use envoy::{Filter, asked, buffer, line, turn};
+use std::ffi::c_void;
+use std::ptr::null_mut;
+use std::thread;
+use std::time::{Duration, Instant};
+use tessera_native::abi::EnvoyBuffer;
+use tessera_native::hooks::*;
+
+const CONFIGURATION: &str = r#"{
+    "providers": [{"name": "main", "introspection": {
+        "endpoint": "http://idp.example.com/introspect", "cluster": "idp",
+        "client": {"id": "gateway", "secret": "s3cret"}}}],
+    "apis": [{"id": "orders", "contract": "none", "upstream": {"headers": {"x-client-id": "client_id"}}}]
+}"#;
+
+/// A configuration that has been accepted.
+struct Config(*const c_void);
+
+// Envoy passes it between its threads.
+unsafe impl Send for Config {}
+unsafe impl Sync for Config {}
+
+impl Config {
+    fn new() -> Self {
+        envoy_dynamic_module_on_program_init();
+        let lent = |text: &'static str| EnvoyBuffer { ptr: text.as_ptr(), length: text.len() };
+        // SAFETY: the texts are there.
+        let made =
+            unsafe { envoy_dynamic_module_on_http_filter_config_new(null_mut(), lent("tessera"), lent(CONFIGURATION)) };
+        assert!(!made.is_null(), "{:?}", asked(|asked| std::mem::take(&mut asked.log)));
+        Self(made)
+    }
+
+    /// Lets the main thread do what was posted to it.
+    fn run(&self) {
+        for event in asked(|asked| std::mem::take(&mut asked.events)) {
+            envoy_dynamic_module_on_http_filter_config_scheduled(null_mut(), self.0, event);
+        }
+    }
+
+    /// Runs until the module has sent so many calls.
+    fn await_calls(&self, count: usize) {
+        let start = Instant::now();
+        while asked(|asked| asked.calls.len()) < count {
+            self.run();
+            assert!(start.elapsed() < Duration::from_secs(60), "no call is sent");
+            thread::yield_now();
+        }
+    }
+
+    /// Answers a call about a token.
+    fn answer(&self, number: u64, body: &[u8]) {
+        let lines = [line(b":status", b"200"), line(b"content-type", b"application/json")];
+        let chunks = [buffer(&body[..body.len() / 2]), buffer(&body[body.len() / 2..])];
+        unsafe {
+            envoy_dynamic_module_on_http_filter_config_http_callout_done(
+                null_mut(),
+                self.0,
+                number,
+                0,
+                lines.as_ptr().cast(),
+                lines.len(),
+                chunks.as_ptr().cast(),
+                chunks.len(),
+            );
+        }
+    }
+
+    fn end(&self) {
+        envoy_dynamic_module_on_http_filter_config_destroy(self.0);
+    }
+}
+
+/// A request and what the module has of it.
+struct Request {
+    filter: *mut Filter,
+    module: *const c_void,
+}
+
+unsafe impl Send for Request {}
+
+impl Request {
+    /// Its headers have come.
+    fn new(config: &Config, worker: u32, headers: &[(&str, &str)]) -> (Self, bool) {
+        let fixed = [(":method", "GET"), (":path", "/orders/1"), (":authority", "api.example.com")];
+        let headers =
+            fixed.iter().chain(headers).map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+        let filter = Box::into_raw(Box::new(Filter { worker, headers: headers.collect(), ..Filter::default() }));
+        unsafe {
+            let module = envoy_dynamic_module_on_http_filter_new(config.0, filter.cast());
+            let status = envoy_dynamic_module_on_http_filter_request_headers(filter.cast(), module, true);
+            (Self { filter, module }, matches!(status, HeadersStatus::Continue))
+        }
+    }
+
+    /// On its own thread: what was posted to it arrives.
+    fn wake(&self) {
+        unsafe { envoy_dynamic_module_on_http_filter_scheduled(self.filter.cast(), self.module, 0) };
+    }
+
+    fn is_woken(&self) -> bool {
+        let own = self.filter as usize;
+        asked(|asked| asked.woken.contains(&own))
+    }
+
+    fn filter(&self) -> &Filter {
+        unsafe { &*self.filter }
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        let found = self.filter().headers.iter().find(|(known, _)| known == name.as_bytes());
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+    }
+
+    fn end(self) {
+        unsafe {
+            envoy_dynamic_module_on_http_filter_destroy(self.module);
+            drop(Box::from_raw(self.filter));
+        }
+    }
+}
+
+#[test]
+fn a_fault_refuses_its_request_and_touches_no_other() {
+    let _turn = turn();
+    let config = Config::new();
+    let (waiting, passes) = Request::new(&config, 0, &[("authorization", "Bearer good"), ("x-client-id", "forged")]);
+    assert!(!passes && waiting.header("x-client-id").is_none());
+    let (faulty, passes) =
+        Request::new(&config, 0, &[("authorization", "Bearer good"), ("x-fault", "1"), ("x-client-id", "forged")]);
+    assert!(!passes);
+    assert_eq!(faulty.filter().reply, Some((500, "tessera.internal_error".to_owned())));
+    assert_eq!(faulty.header("x-client-id"), None, "no log may show it");
+    assert!(asked(|asked| asked.log.iter().any(|line| line.contains("a fault in the module at"))));
+    faulty.end();
+
+    config.await_calls(1);
+    let number = asked(|asked| asked.calls[0].0);
+    config.answer(number, br#"{"active":true,"client_id":"portal"}"#);
+    assert!(waiting.is_woken());
+    waiting.wake();
+    assert!(waiting.filter().is_resumed);
+    assert_eq!(waiting.header("x-client-id").as_deref(), Some("portal"));
+    waiting.end();
+    let (known, passes) = Request::new(&config, 0, &[("authorization", "Bearer good")]);
+    assert!(passes, "the engine has kept what it knows");
+    known.end();
+    config.end();
+    assert_eq!(asked(|asked| asked.schedulers), 0, "everything of Envoy's is given back");
+}
+
+#[test]
+fn who_hangs_up_or_is_cut_off_leaves_nothing() {
+    let _turn = turn();
+    let config = Config::new();
+    let requests: Vec<_> = (0..8)
+        .map(|number| Request::new(&config, number % 2, &[("authorization", &format!("Bearer t{number}"))]).0)
+        .collect();
+    config.await_calls(8);
+    let mut requests = requests.into_iter();
+    requests.by_ref().take(4).for_each(Request::end);
+    let calls = asked(|asked| std::mem::take(&mut asked.calls));
+    // Answers to those who are gone, to those who wait, and to nobody.
+    calls.iter().take(6).for_each(|(number, _)| config.answer(*number, b"{\"active\":false}"));
+    config.answer(4711, b"{}");
+    let rest: Vec<_> = requests.collect();
+    rest.iter().filter(|request| request.is_woken()).for_each(Request::wake);
+    assert_eq!(rest.iter().filter(|request| request.filter().reply.is_some()).count(), 2);
+    // Woken again, and for nothing.
+    rest.iter().for_each(Request::wake);
+    rest.into_iter().for_each(Request::end);
+    // Calls are still under way.
+    config.end();
+    calls.iter().for_each(|(number, _)| config.answer(*number, b"{}"));
+    config.run();
+    assert_eq!(asked(|asked| asked.schedulers), 0);
+}
+
+#[test]
+fn one_call_serves_callers_on_all_threads_while_they_come_and_go() {
+    const CALLERS: usize = 50;
+    let _turn = turn();
+    let config = Config::new();
+    thread::scope(|scope| {
+        let main = scope.spawn(|| {
+            let start = Instant::now();
+            let mut answered = 0;
+            while answered == 0 || start.elapsed() < Duration::from_millis(300) {
+                config.run();
+                for (number, _) in asked(|asked| std::mem::take(&mut asked.calls)) {
+                    config.answer(number, br#"{"active":true,"client_id":"portal"}"#);
+                    answered += 1;
+                }
+                thread::yield_now();
+                assert!(start.elapsed() < Duration::from_secs(60), "no call is sent");
+            }
+            answered
+        });
+        for worker in 0..2 {
+            let config = &config;
+            scope.spawn(move || {
+                for caller in 0..CALLERS {
+                    let (request, passes) = Request::new(config, worker, &[("authorization", "Bearer shared")]);
+                    let start = Instant::now();
+                    // Every fifth hangs up.
+                    while !passes && caller % 5 != 0 && !request.filter().is_resumed {
+                        if request.is_woken() {
+                            request.wake();
+                        }
+                        thread::yield_now();
+                        assert!(start.elapsed() < Duration::from_secs(60), "a caller waits for ever");
+                    }
+                    request.end();
+                }
+            });
+        }
+        assert_eq!(main.join().unwrap(), 1, "introspections");
+    });
+    // The last request may have ended on any thread, and the configuration with it.
+    thread::scope(|scope| scope.spawn(|| config.end()).join().unwrap());
+    assert_eq!(asked(|asked| asked.schedulers), 0);
+}
