@@ -3,8 +3,8 @@
 mod address;
 mod authority;
 mod calls;
-mod ending;
-mod granted;
+pub(super) mod ending;
+pub(super) mod granted;
 mod inspector;
 mod issued;
 mod operations;

@@ -55,6 +55,18 @@ pub struct Issued {
     pub metadata: Map<String, Value>,
 }
 
+/// A secret beside those that a client has.
+#[derive(Clone, Debug)]
+pub struct AddedSecret {
+    pub secret: SecretString,
+    /// By which the provider tells it from the others.
+    pub key_id: String,
+    pub expires_at: Option<Time>,
+}
+
+/// The `error` of a call whose provider does not know everywhere yet what it has made: nothing is wrong with it.
+pub const NOT_REPLICATED: &str = "not_replicated";
+
 /// As whom a client gets its token.
 #[derive(Clone, Debug)]
 pub struct ClientCredentials {
@@ -99,4 +111,19 @@ pub trait Registrar: Send + Sync {
         credentials: &ClientCredentials,
         scopes: &[String],
     ) -> Called<SecretString>;
+
+    /// Another secret of a client, where secrets overlap.
+    async fn add_secret(&self, _: &OpenProvider, _client_id: &str) -> Called<AddedSecret> {
+        Called::Refused(no_overlap())
+    }
+
+    /// Removes every secret of a client but this one, where secrets overlap.
+    async fn keep_secret(&self, _: &OpenProvider, _client_id: &str, _key_id: &str) -> Called<()> {
+        Called::Refused(no_overlap())
+    }
+}
+
+fn no_overlap() -> Failure {
+    let description = "a client of this provider has one secret at a time".to_owned();
+    Failure { error: Some("not_supported".to_owned()), description: Some(description), ..Failure::default() }
 }

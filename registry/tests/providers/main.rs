@@ -3,6 +3,9 @@
 
 mod authorized;
 mod ends;
+mod entra;
+#[path = "../support/graph.rs"]
+mod graph;
 mod judged;
 mod managed;
 #[allow(dead_code, reason = "other tests need more of it")]

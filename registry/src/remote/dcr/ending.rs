@@ -85,10 +85,14 @@ fn pause(answered: &Answered, now: Time) -> Option<Duration> {
     )
 }
 
-/// The members of RFC 7591, 3.2.2 and RFC 6749, 5.2. Of anything else a server answers nothing is shown.
+/// The members of RFC 7591, 3.2.2 and RFC 6749, 5.2, or those of Microsoft Graph, of which the inner code says more. Of
+/// anything else a server answers nothing is shown.
 fn said(answered: &Answered, secrets: &Secrets) -> Failure {
     let body = answered.body.as_ref().ok().and_then(|body| json::read(body).ok());
-    let text = |name: &str| body.as_ref()?.get(name)?.as_str().and_then(|text| secrets.shown(text));
-    let error = text("error").map(|code| code.chars().take(MAX_CODE).collect());
-    Failure { status: Some(answered.status), error, description: text("error_description"), client_id: None }
+    let text = |pointer: &str| body.as_ref()?.pointer(pointer)?.as_str().and_then(|text| secrets.shown(text));
+    let first = |pointers: &[&str]| pointers.iter().find_map(|pointer| text(pointer));
+    let error = first(&["/error", "/error/details/0/code", "/error/code"]);
+    let error = error.map(|code| code.chars().take(MAX_CODE).collect());
+    let description = first(&["/error_description", "/error/message"]);
+    Failure { status: Some(answered.status), error, description, client_id: None }
 }
