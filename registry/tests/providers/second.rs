@@ -21,7 +21,11 @@ impl Django {
         let python = root.join("target/django-oauth-toolkit/bin/python");
         assert!(python.exists(), "its packages are missing: `make test-registry` installs them");
         let mut command = Command::new(python);
-        command.arg(root.join("tests/django-oauth-toolkit/server.py")).env("DOT_SECRET", SECRET).stdout(Stdio::piped()).stdin(Stdio::null());
+        command
+            .arg(root.join("tests/django-oauth-toolkit/server.py"))
+            .env("DOT_SECRET", SECRET)
+            .stdout(Stdio::piped())
+            .stdin(Stdio::null());
         let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
         let issuer = lines.filter_map(|line| line.strip_prefix("ready ").map(str::to_owned)).next();
@@ -56,8 +60,17 @@ fn another_real_server_is_found_out() {
         "{report:#}"
     );
     let expected = [
-        "metadata done", "register done", "read done", "update done", "token done", "introspect done", "parallel done",
-        "register refused", "delete done", "after_delete not_done", "after_delete done",
+        "metadata done",
+        "register done",
+        "read done",
+        "update done",
+        "token done",
+        "introspect done",
+        "parallel done",
+        "register refused",
+        "delete done",
+        "after_delete not_done",
+        "after_delete done",
     ];
     assert_eq!(steps(&report), expected, "{report:#}");
 }
