@@ -4,7 +4,10 @@
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/database.rs"]
 mod database;
+#[path = "../support/dice.rs"]
+mod dice;
 mod ends;
+mod histories;
 mod killed;
 mod life;
 mod model;

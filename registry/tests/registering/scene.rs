@@ -115,10 +115,15 @@ impl Scene {
 
     /// Lets time pass until no task is left.
     pub async fn settle(&self) {
+        self.rest().await;
+        self.is_whole().await;
+    }
+
+    pub async fn rest(&self) {
         for _ in 0..50 {
             self.work().await;
             if self.open_tasks().await.is_empty() {
-                return self.is_whole().await;
+                return;
             }
             self.world.pass(Duration::from_secs(400));
         }
@@ -140,10 +145,15 @@ impl Scene {
         list::<T>(tx.as_mut(), "default", &query).await.unwrap().into_iter().map(|kept| kept.thing).collect()
     }
 
+    pub async fn is_whole(&self) {
+        self.all_known().await;
+        self.world.audited().await;
+    }
+
     /// Every client at the server is known here, or may be one of the orphans; every live client is at the server; and
     /// the feed has those that are live.
-    pub async fn is_whole(&self) {
-        let clients: Vec<AppClient> = self.all().await;
+    pub async fn all_known(&self) {
+        let clients = self.clients().await;
         let orphans = self.orphans().await;
         let registered: BTreeSet<&str> = clients
             .iter()
@@ -169,6 +179,9 @@ impl Scene {
             let is_final = !matches!(client.status, ClientStatus::Deleting);
             assert!(is_final, "{client:?}");
         }
-        self.world.audited().await;
+    }
+
+    pub async fn clients(&self) -> Vec<AppClient> {
+        self.all().await
     }
 }
