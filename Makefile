@@ -319,6 +319,12 @@ native-sanitize: rust ## The dynamic module's own tests under AddressSanitizer, 
 	@RUSTUP_TOOLCHAIN=nightly RUSTFLAGS=-Zsanitizer=address cargo test --quiet --package tessera-native --features faults \
 	  --target x86_64-unknown-linux-gnu --target-dir target/sanitized
 
+.PHONY: soak
+soak: setup module ## Full load in Envoy for SECONDS=1800, while tokens, contracts and keys rotate: nothing grows
+	$(call say,Soak)
+	@TESSERA_SOAK_SECONDS=$(if $(filter command environment,$(origin SECONDS)),$(SECONDS),1800) \
+	  cargo test --quiet --test e2e soak:: -- --nocapture
+
 .PHONY: test
 test: needs-test ## Formatting, lints and all tests, what fails fast first
 	@$(MAKE) setup $(if $(TESSERA_COMPOSE),,compose)

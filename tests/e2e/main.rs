@@ -51,6 +51,7 @@ mod routes;
 mod several_plugins;
 mod signed_answers;
 mod single_flight;
+mod soak;
 mod spoofing;
 mod storms;
 mod token;

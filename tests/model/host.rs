@@ -220,17 +220,19 @@ impl Process {
         match event {
             Outside::Request { seat, token, path, hangs_up } => self.arrive(seat, token, path, hangs_up),
             Outside::Death { seat } => {
-                let configuration = self.seats[seat].configuration;
+                let Seat { configuration, queue, .. } = self.seats[seat];
                 self.seats[seat] = self.seat_with(configuration);
-                self.judge.disturbed();
+                self.judge.is_gone(queue);
                 self.count("a worker died");
             }
             Outside::Replacement { seat, configuration } => {
                 let (store, now) = (self.store.clone(), self.wall());
                 let mut cx = Cx::new(&store, &NoSignatures, &FixedRandom(7), now);
-                self.seats[seat].worker.on_shutdown(&mut cx);
+                let gone = &mut self.seats[seat];
+                gone.worker.on_shutdown(&mut cx);
+                let queue = gone.queue;
                 self.seats[seat] = self.seat_with(configuration);
-                self.judge.disturbed();
+                self.judge.is_gone(queue);
                 self.count("a worker was replaced");
             }
             Outside::Step(by) => {
@@ -334,7 +336,11 @@ impl Process {
                     self.judge_ending(queue, waiting, ending);
                 }
                 Effect::Call(_, call) => {
-                    if let Asked::Token(token) = self.asked(queue, call) {
+                    let asked = self.asked(queue, call);
+                    if let Asked::Contracts { tenant, .. } = asked {
+                        self.judge.polls(queue, tenant);
+                    }
+                    if let Asked::Token(token) = asked {
                         let now = self.now;
                         let seat = self.seat(queue).expect("a worker");
                         let is_first = seat.asking.insert(token);
@@ -451,12 +457,11 @@ impl Process {
             seat.asking.remove(token);
         }
         let held = matches!(&result, HttpResult::Answered(answer) if answer.header("retry-after").is_some());
-        self.judge.is_over(queue, asked);
-        let Some(seat) = self.seat(queue) else { return };
         // A call that nobody waits for any more tells nobody anything.
         if seat.worker.subject_of(call).is_some() {
             self.judge.comes_back(queue, asked, served, held, now);
         }
+        self.judge.is_over(queue, asked);
         let here = matches!(&result, HttpResult::Answered(answer) if answer.status == 200);
         if here {
             self.begin_turn(queue);

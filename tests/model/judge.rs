@@ -51,6 +51,8 @@ struct Poll {
     tenant: &'static str,
     served: u64,
     arrived: u64,
+    /// Nobody else has polled meanwhile: of two that do, one has lost the lease, and its answer does not count.
+    is_certain: bool,
 }
 
 pub struct Judge {
@@ -58,6 +60,8 @@ pub struct Judge {
     disorder: Disorder,
     answers: Vec<Answer>,
     polls: Vec<Poll>,
+    /// Polls under way, by worker: whose contracts, and whether nobody else has polled since.
+    polling: BTreeMap<u32, (&'static str, bool)>,
     /// When a question about a token last failed in this process, or took so long that it did.
     failed: BTreeMap<u64, u64>,
     /// When a question was last decided on, by worker and token,
@@ -88,6 +92,7 @@ impl Judge {
             disorder,
             answers: Vec::new(),
             polls: Vec::new(),
+            polling: BTreeMap::new(),
             failed: BTreeMap::new(),
             asked: BTreeMap::new(),
             heard: BTreeMap::new(),
@@ -106,14 +111,27 @@ impl Judge {
 
     /// A call has come back, be it to somebody who waits for it or not.
     pub fn is_over(&mut self, queue: u32, asked: &Asked) {
-        if let Asked::Token(token) = asked {
-            self.asked.remove(&(queue, *token));
+        match asked {
+            Asked::Token(token) => drop(self.asked.remove(&(queue, *token))),
+            Asked::Contracts { .. } => drop(self.polling.remove(&queue)),
         }
+    }
+
+    /// A worker decides to poll.
+    pub fn polls(&mut self, queue: u32, tenant: &'static str) {
+        let mut is_alone = true;
+        for (_, certain) in self.polling.values_mut().filter(|(other, _)| *other == tenant) {
+            (*certain, is_alone) = (false, false);
+        }
+        self.polling.insert(queue, (tenant, is_alone));
     }
 
     pub fn comes_back(&mut self, queue: u32, asked: &Asked, served: Option<u64>, held: bool, now: u64) {
         match (asked, served) {
-            (Asked::Contracts { tenant, .. }, Some(served)) => self.polls.push(Poll { tenant, served, arrived: now }),
+            (Asked::Contracts { tenant, .. }, Some(served)) => {
+                let is_certain = self.polling.get(&queue).is_some_and(|(_, certain)| *certain);
+                self.polls.push(Poll { tenant, served, arrived: now, is_certain });
+            }
             (Asked::Contracts { .. }, None) => {}
             (Asked::Token(_), Some(_)) => {}
             (Asked::Token(token), None) => {
@@ -144,8 +162,10 @@ impl Judge {
         self.asked.insert((queue, token), now);
     }
 
-    pub fn disturbed(&mut self) {
+    /// A worker is gone.
+    pub fn is_gone(&mut self, queue: u32) {
         self.is_disturbed = true;
+        self.polling.remove(&queue);
     }
 
     pub fn stepped(&mut self, by: i64) {
@@ -236,7 +256,11 @@ impl Judge {
     /// enough ago was answered.
     fn sets<'t>(&self, truth: &'t Truth, configuration: &Configuration, now: u64) -> Option<&'t [Version]> {
         let arrived = self.polls.iter().filter(|poll| poll.tenant == configuration.tenant);
-        let in_force = arrived.clone().filter(|poll| poll.arrived + IN_FORCE <= now).map(|poll| poll.served).max();
+        let in_force = arrived
+            .clone()
+            .filter(|poll| poll.is_certain && poll.arrived + IN_FORCE <= now)
+            .map(|poll| poll.served)
+            .max();
         let first = arrived.map(|poll| poll.served).min()?;
         let mut floor = in_force.unwrap_or(first);
         if self.disorder == Disorder::None && now >= first + REFRESH + 2 * IN_FORCE {
@@ -290,7 +314,10 @@ impl Judge {
             }
             Outcome::ContractsNotLoaded => {
                 let polls = self.polls.iter().filter(|poll| poll.tenant == configuration.tenant);
-                let last = polls.filter(|poll| poll.arrived + IN_FORCE <= now).map(|poll| poll.served).max();
+                let last = polls
+                    .filter(|poll| poll.is_certain && poll.arrived + IN_FORCE <= now)
+                    .map(|poll| poll.served)
+                    .max();
                 // A step forward may make what is young look old.
                 self.is_disturbed || last.is_none_or(|last| now - last + IN_FORCE >= configuration.max_staleness)
             }

@@ -144,7 +144,8 @@ fn sent(input: &[u8]) -> Option<Sent> {
     let is_token = |name: &[u8]| {
         !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
     };
-    let is_value = |value: &[u8]| !value.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n'));
+    // What Envoy lets through in a value.
+    let is_value = |value: &[u8]| !value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t');
     let sound = is_token(&method) && is_value(&target) && is_value(&host) && !target.is_empty() && !host.is_empty();
     let lines: Lines = message.lines.iter().filter(|(name, _)| name != b"host").cloned().collect();
     let sound = sound && lines.iter().all(|(name, value)| is_token(name) && is_value(value));

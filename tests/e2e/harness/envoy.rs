@@ -84,6 +84,11 @@ impl Envoy {
     }
 
     /// Everything logged so far.
+    /// What the whole process has in memory.
+    pub fn resident_bytes(&self) -> u64 {
+        self.process.resident_bytes()
+    }
+
     pub fn log(&self) -> String {
         self.process.log()
     }

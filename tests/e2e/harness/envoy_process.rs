@@ -95,6 +95,13 @@ impl Process {
         fs::rename(fresh, self.scratch.file(LISTENERS)).expect("move the listeners into place");
     }
 
+    /// What it has in memory, in bytes (`statm`, proc(5)).
+    pub fn resident_bytes(&self) -> u64 {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).expect("a process");
+        let pages: u64 = statm.split(' ').nth(1).expect("resident pages").parse().expect("a number");
+        pages * 4096
+    }
+
     pub fn access_log(&self) -> String {
         fs::read_to_string(self.scratch.file(ACCESS_LOG)).unwrap_or_default()
     }
