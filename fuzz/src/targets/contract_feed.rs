@@ -156,9 +156,10 @@ fn run(input: &[u8]) -> String {
         let call = stage.until_asked();
         let message = Message::read(answer);
         let answered = message.answer();
-        let result = match message.first {
-            b"fail" => HttpResult::Failed(NoAnswer::TimedOut),
-            _ => HttpResult::Answered(answered.clone()),
+        let has_failed = message.first == b"fail";
+        let result = match has_failed {
+            true => HttpResult::Failed(NoAnswer::TimedOut),
+            false => HttpResult::Answered(answered.clone()),
         };
         let rows = rows(&answered);
         for row in &rows {
@@ -170,7 +171,7 @@ fn run(input: &[u8]) -> String {
         }
         let actions = stage.contracts.on_answer(call, result, &stage.store, stage.now);
         stage.carry_out(actions);
-        let certain = is_beyond_doubt(&answered) && stage.waiting.is_empty();
+        let certain = !has_failed && is_beyond_doubt(&answered) && stage.waiting.is_empty();
         for (api, client) in &named {
             let holding = stage.holding(api, client);
             let held = matches!(&holding, Holding::Held(contract) if contract.status == Status::Active);
