@@ -134,7 +134,7 @@ impl Explanation {
 
 /// Method, host and path.
 fn shown(request: &Request, secrets: &Secrets) -> String {
-    let [method, authority] = [&request.method, &request.authority].map(|bytes| String::from_utf8_lossy(bytes));
+    let (method, authority) = (String::from_utf8_lossy(&request.method), secrets.authority(&request.authority));
     let text = format!("{method} {authority}{}", secrets.path(&request.path));
     secrets.shown(&text)
 }

@@ -12,8 +12,8 @@ pub const HIDDEN: &str = "***";
 const LEAST: usize = 4;
 /// Most characters of a text.
 const LIMIT: usize = 4096;
-/// Where tokens are in a query that nobody has configured otherwise (RFC 6750 §2.3).
-const USUAL: &str = "access_token";
+/// What is secret in a query that nobody has configured otherwise (RFC 6750 §2.3, RFC 6749 §2.3.1, §6; OpenID Connect).
+const USUAL: [&str; 4] = ["access_token", "client_secret", "id_token", "refresh_token"];
 
 /// What is not to be shown.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ impl Secrets {
             TokenSource::Query(name) => Some(name.clone()),
             TokenSource::Header { .. } | TokenSource::Cookie(_) => None,
         });
-        Self { texts, parameters: named.chain([USUAL.into()]).collect() }
+        Self { texts, parameters: named.chain(USUAL.map(Into::into)).collect() }
     }
 
     /// The text without secrets, in one line.
@@ -49,27 +49,53 @@ impl Secrets {
         })
     }
 
-    /// A path with the names, not the values, of what could be tokens in its query.
+    /// A path with the names, not the values, of what could be tokens in its parameters and its query, and without a
+    /// fragment, which is not for servers.
     pub fn path(&self, path: &[u8]) -> String {
-        let before = without_query(path);
-        let mut shown = String::from_utf8_lossy(before).into_owned();
-        let query = path.get(before.len() + 1..).unwrap_or_default();
+        let whole = path.split(|byte| *byte == b'#').next().unwrap_or_default();
+        let before = without_query(whole);
+        let mut shown = String::new();
+        for (index, part) in before.split(|byte| *byte == b';').enumerate() {
+            shown.push_str(if index > 0 { ";" } else { "" });
+            // A segment that follows belongs to the path again.
+            let end = part.iter().position(|byte| *byte == b'/').unwrap_or(part.len());
+            let (parameter, rest) = part.split_at(end);
+            shown.push_str(&if index > 0 { self.pair(parameter) } else { String::from_utf8_lossy(parameter).into() });
+            shown.push_str(&String::from_utf8_lossy(rest));
+        }
+        let query = whole.get(before.len() + 1..).unwrap_or_default();
         for (index, pair) in query.split(|byte| *byte == b'&').enumerate() {
-            if index > 0 || path.len() > before.len() {
+            if index > 0 || whole.len() > before.len() {
                 shown.push(if index == 0 { '?' } else { '&' });
             }
-            let hidden = self.parameters.iter().any(|name| {
-                let alone = [b"?", pair].concat();
-                QueryToken::named(name).parameters(&alone).any(|(likeness, _)| likeness != Likeness::Other)
-            });
-            let (name, _) = super::request::split_once(pair, b'=').unwrap_or((pair, &[]));
-            shown.push_str(&match hidden {
-                true if pair.contains(&b';') => HIDDEN.into(),
-                true => format!("{}={HIDDEN}", String::from_utf8_lossy(name)).into(),
-                false => String::from_utf8_lossy(pair),
-            });
+            shown.push_str(&self.pair(pair));
+        }
+        if whole.len() < path.len() {
+            shown.push('#');
+            shown.push_str(HIDDEN);
         }
         self.without(&shown).into_owned()
+    }
+
+    /// A name with its value, unless that could be a token.
+    fn pair<'t>(&self, pair: &'t [u8]) -> Cow<'t, str> {
+        let hidden = self.parameters.iter().any(|name| {
+            let alone = [b"?", pair].concat();
+            QueryToken::named(name).parameters(&alone).any(|(likeness, _)| likeness != Likeness::Other)
+        });
+        let (name, _) = super::request::split_once(pair, b'=').unwrap_or((pair, &[]));
+        match hidden {
+            true if pair.contains(&b';') => HIDDEN.into(),
+            true => format!("{}={HIDDEN}", String::from_utf8_lossy(name)).into(),
+            false => String::from_utf8_lossy(pair),
+        }
+    }
+
+    /// A host and its port, without who asks there (RFC 3986 §3.2.1).
+    pub fn authority(&self, authority: &[u8]) -> String {
+        let host = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
+        let who = if host.len() < authority.len() { "***@" } else { "" };
+        self.without(&format!("{who}{}", String::from_utf8_lossy(host))).into_owned()
     }
 }
 

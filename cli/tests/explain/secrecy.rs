@@ -39,6 +39,27 @@ fn a_token_is_shown_by_its_digest_alone() {
 }
 
 #[test]
+fn what_is_secret_in_a_url_is_not_shown() {
+    const SECRET: &str = "not-to-be-shown";
+    let host = format!("host: user:{SECRET}@api.example.com");
+    for (case, shown) in [
+        (case().with(&["-H", &host]), "***@api.example.com/orders/1"),
+        (case().url(&format!("/orders/1#access_token={SECRET}")), "/orders/1#***"),
+        (case().url(&format!("/orders/1?a=b#{SECRET}")), "/orders/1?a=b#***"),
+        (case().url(&format!("/orders/1;access_token={SECRET}/2;b=c")), "/orders/1;access_token=***/2;b=c"),
+        (case().url(&format!("/orders/1?a=b&id_token={SECRET}")), "/orders/1?a=b&id_token=***"),
+        (case().url(&format!("/orders/1?client_secret={SECRET}&a=b")), "/orders/1?client_secret=***&a=b"),
+    ] {
+        for global in [&[][..], &["--json"]] {
+            let ran = case.run(global);
+            let told = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(!told.contains(SECRET), "{told}");
+            assert!(!global.is_empty() || told.contains(shown), "{shown}: {told}");
+        }
+    }
+}
+
+#[test]
 fn nothing_makes_a_line_of_its_own() {
     let facts = json!({"client_id": "a\nb\u{1b}[31m", "iss": "https://idp.example.com"});
     let ran = case().facts(facts).run(&[]);
