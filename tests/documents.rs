@@ -38,6 +38,14 @@ use tessera_core::jose::verify::Implementation;
 use tessera_core::outcome::Outcome;
 use tessera_core::proof::Unproved;
 
+#[test]
+fn every_document_is_a_page_of_the_site() {
+    let summary = document("tests/site/SUMMARY.md").text;
+    for document in documents() {
+        assert!(summary.contains(&format!("]({})", document.name())), "SUMMARY.md does not list {}", document.name());
+    }
+}
+
 // ---- configurations ----
 
 #[test]
