@@ -47,6 +47,13 @@ const OTHERS: &[(&str, &str)] = &[
     ("curl -s localhost:9901/", COMMANDS),
     ("curl -u gateway:SECRET https://", COMMANDS),
     ("skopeo copy ", COMMANDS),
+    ("node tests/oidc-provider/server.mjs ", "tests/e2e/mcp.rs, on other ports"),
+    ("node tests/mcp/server.mjs ", "tests/e2e/mcp.rs, on another port"),
+    ("node tests/mcp/client.mjs ", "tests/e2e/mcp.rs, at another port"),
+    ("sed 's#/plugin.wasm#target/tessera.wasm#' envoy/mcp.yaml ", "tests/e2e/mcp.rs does the same to the file"),
+    (".venv/bin/envoy --log-level warning -c target/mcp.yaml ", "it does not end; tests/e2e/mcp.rs starts Envoy so"),
+    ("psql -XAt -c ", "it wants a table of the reader's"),
+    ("jq -e ", "it wants what the line before it has written"),
 ];
 
 /// What asks the real servers.
@@ -105,17 +112,22 @@ impl Shown {
 
     /// Whether it is another program, or a target of `make`.
     fn is_other(&self) -> bool {
-        const PROGRAMS: [&str; 12] = [
+        const PROGRAMS: [&str; 17] = [
+            ".venv/bin/envoy",
             "cargo",
             "curl",
             "docker",
             "envoy",
             "helm",
             "istioctl",
+            "jq",
             "kubectl",
             "make",
+            "node",
             "openssl",
             "promtool",
+            "psql",
+            "sed",
             "skopeo",
             "tessera-registry",
         ];
