@@ -60,7 +60,7 @@ impl Secrets {
             // A segment that follows belongs to the path again.
             let end = part.iter().position(|byte| *byte == b'/').unwrap_or(part.len());
             let (parameter, rest) = part.split_at(end);
-            shown.push_str(&if index > 0 { self.pair(parameter) } else { String::from_utf8_lossy(parameter).into() });
+            shown.push_str(&if index > 0 { self.pair(parameter) } else { String::from_utf8_lossy(parameter) });
             shown.push_str(&String::from_utf8_lossy(rest));
         }
         let query = whole.get(before.len() + 1..).unwrap_or_default();
