@@ -19,6 +19,9 @@
 mod fuzz;
 
 mod mutation;
+#[allow(dead_code, reason = "shared with the hostile traffic in Envoy")]
+#[path = "../e2e/hostile_traffic/random.rs"]
+mod random;
 mod runner;
 
 macro_rules! targets {

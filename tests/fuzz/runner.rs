@@ -1,7 +1,8 @@
 //! Drives one target.
 
 use super::fuzz::{TARGETS, Target};
-use super::mutation::{Random, bend};
+use super::mutation::bend;
+use super::random::Random;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -16,6 +16,7 @@ impl Random {
         mixed ^ mixed >> 31
     }
 
+    /// Below `bound`, which is not 0.
     pub fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
