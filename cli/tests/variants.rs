@@ -6,6 +6,8 @@
 
 #[path = "variants/clusters.rs"]
 mod clusters;
+#[path = "variants/native.rs"]
+mod native;
 #[path = "variants/reader.rs"]
 mod reader;
 #[path = "variants/routes.rs"]
@@ -58,7 +60,8 @@ const CODES: [&str; 32] = [
 ];
 
 fn variants() -> Vec<Variant> {
-    [reader::variants(), clusters::variants(), routes::variants(), values::VALUES.to_vec()].concat()
+    [reader::variants(), clusters::variants(), routes::variants(), values::VALUES.to_vec(), native::VARIANTS.to_vec()]
+        .concat()
 }
 
 #[test]

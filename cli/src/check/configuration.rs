@@ -13,18 +13,29 @@ pub enum Kind {
     EnvoyExtensionPolicy,
 }
 
+/// What runs the filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// A VM of Envoy's.
+    Wasm,
+    /// Envoy itself, which has loaded the filter as a dynamic module.
+    Native,
+}
+
 #[derive(Clone, Debug)]
 pub struct Configuration {
     /// The index of its document.
     pub document: usize,
     pub kind: Kind,
+    pub host: Host,
     /// Where it is within the document; empty for a plain one.
     pub path: String,
     /// The name of the filter or resource.
     pub name: Option<String>,
     /// The plugin configuration, with places in the file; `None` where there is none, or none that can be read.
     pub root: Option<Node>,
-    /// The Wasm configuration of Envoy, the `spec` of a resource, or an entry of its `wasm`; of a plain one the document.
+    /// The Wasm configuration or dynamic module of Envoy, the `spec` of a resource, or an entry of its `wasm` or
+    /// `dynamicModule`; of a plain one the document.
     pub holder: Node,
 }
 

@@ -5,7 +5,7 @@ mod envoy;
 mod kubernetes;
 
 use super::code::Code;
-use super::configuration::{Configuration, Kind};
+use super::configuration::{Configuration, Host, Kind};
 use super::diagnostic::Diagnostic;
 use crate::document::file::{Document, File};
 use crate::document::node::{Node, Span, Value};
@@ -55,8 +55,8 @@ fn candidates(root: &Node) -> Vec<Candidate<'_>> {
     } else if !is_plain && envoy::is_of_envoy(root) {
         envoy::candidates(root, "", Kind::Envoy)
     } else {
-        let (kind, path) = (Kind::Plain, String::new());
-        vec![Candidate { kind, name: None, path, value: Some(root), holder: root, names: vec!["tessera"] }]
+        let (kind, host, path) = (Kind::Plain, Host::Wasm, String::new());
+        vec![Candidate { kind, host, name: None, path, value: Some(root), holder: root, names: vec!["tessera"] }]
     }
 }
 
@@ -98,9 +98,9 @@ impl Candidate<'_> {
                 message: "Tessera has no configuration here".to_owned(),
             });
         }
-        let name = self.name.map(str::to_owned);
-        let holder = self.holder.clone();
-        Some((Configuration { document, kind: self.kind, path: self.path, name, root, holder }, fault))
+        let Self { kind, host, path, .. } = self;
+        let (name, holder) = (self.name.map(str::to_owned), self.holder.clone());
+        Some((Configuration { document, kind, host, path, name, root, holder }, fault))
     }
 }
 

@@ -21,6 +21,9 @@ pub enum Base {
     TrafficExtension,
     EnvoyFilter,
     Policy,
+    /// A dynamic module in the place of the Wasm filter.
+    EnvoyNative,
+    PolicyNative,
 }
 
 /// A text that is there once, and what stands in its place.
@@ -50,7 +53,7 @@ pub struct Place {
 }
 
 impl Base {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Plain,
         Self::Envoy,
         Self::EnvoyText,
@@ -59,6 +62,8 @@ impl Base {
         Self::TrafficExtension,
         Self::EnvoyFilter,
         Self::Policy,
+        Self::EnvoyNative,
+        Self::PolicyNative,
     ];
 
     fn files(self) -> &'static [&'static str] {
@@ -71,6 +76,8 @@ impl Base {
             Self::TrafficExtension => &["traffic-extension.yaml", "mesh.yaml", "ingress.yaml"],
             Self::EnvoyFilter => &["envoy-filter.yaml", "mesh.yaml", "ingress.yaml"],
             Self::Policy => &["policy.yaml", "callouts.yaml"],
+            Self::EnvoyNative => &["envoy-native.yaml"],
+            Self::PolicyNative => &["native-policy.yaml", "callouts.yaml"],
         }
     }
 

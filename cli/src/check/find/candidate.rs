@@ -1,11 +1,12 @@
 //! Where a configuration may be.
 
-use crate::check::configuration::Kind;
+use crate::check::configuration::{Host, Kind};
 use crate::document::node::Node;
 
 /// A place where a configuration may be.
 pub(super) struct Candidate<'a> {
     pub(super) kind: Kind,
+    pub(super) host: Host,
     pub(super) name: Option<&'a str>,
     /// The path of the configuration within the document.
     pub(super) path: String,

@@ -1,8 +1,8 @@
-//! Resources of Istio and Envoy Gateway that hold Wasm filters.
+//! Resources of Istio and Envoy Gateway that hold Wasm filters and dynamic modules.
 
 use super::candidate::{Candidate, below};
 use super::envoy;
-use crate::check::configuration::Kind;
+use crate::check::configuration::{Host, Kind};
 use crate::document::node::Node;
 use tessera_core::config::problem::element;
 
@@ -38,25 +38,30 @@ pub(super) fn candidates<'a>(resource: &'a Node, path: &str) -> Vec<Candidate<'a
 
 fn plugin<'a>(kind: Kind, wasm: &'a Node, holder: &'a Node, path: &str, name: Option<&'a str>) -> Candidate<'a> {
     let names = ["pluginName", "url"].iter().filter_map(|key| wasm.get(key)?.text()).chain(name).collect();
-    Candidate { kind, name, path: below(path, "pluginConfig"), value: wasm.get("pluginConfig"), holder, names }
+    let (host, path) = (Host::Wasm, below(path, "pluginConfig"));
+    Candidate { kind, host, name, path, value: wasm.get("pluginConfig"), holder, names }
 }
 
 fn policy<'a>(spec: &'a Node, path: &str, name: Option<&'a str>) -> Vec<Candidate<'a>> {
-    let entries = spec.get("wasm").map(Node::elements).unwrap_or_default();
-    let entry = |(index, entry): (usize, &'a Node)| {
+    let entries = |key: &'static str| spec.get(key).map(Node::elements).unwrap_or_default();
+    let (wasm, modules) = (entries("wasm"), entries("dynamicModule"));
+    let entry = |host: Host, key: &str, index: usize, entry: &'a Node| {
         let url = |kind: &str| entry.get("code")?.get(kind)?.get("url");
-        let names = [entry.get("name"), entry.get("rootID"), url("image"), url("http")];
+        let names = [entry.get("name"), entry.get("rootID"), entry.get("filterName"), url("image"), url("http")];
         let mut names: Vec<&str> = names.into_iter().flatten().filter_map(Node::text).collect();
         // The policy's name is that of its only filter.
-        names.extend(name.filter(|_| entries.len() == 1));
+        names.extend(name.filter(|_| wasm.len() + modules.len() == 1));
         Candidate {
             kind: Kind::EnvoyExtensionPolicy,
+            host,
             name,
-            path: below(&element(&below(path, "wasm"), index), "config"),
+            path: below(&element(&below(path, key), index), "config"),
             value: entry.get("config"),
             holder: entry,
             names,
         }
     };
-    entries.iter().enumerate().map(entry).collect()
+    let wasm = wasm.iter().enumerate().map(|(index, node)| entry(Host::Wasm, "wasm", index, node));
+    let modules = modules.iter().enumerate().map(|(index, node)| entry(Host::Native, "dynamicModule", index, node));
+    wasm.chain(modules).collect()
 }

@@ -75,6 +75,8 @@ fn configurations_are_found_in_every_kind_of_document() {
         ("kind: TrafficExtension\nmetadata: {name: tessera}\nspec:\n  lua: {}\n".to_owned(), vec![]),
         ("kind: EnvoyExtensionPolicy\nmetadata: {name: tessera}\nspec:\n  wasm:\n  - config: {a: 1}\n".to_owned(),
          vec!["EnvoyExtensionPolicy \"spec.wasm[0].config\" tessera 5:13".to_owned()]),
+        ("kind: EnvoyExtensionPolicy\nmetadata: {name: p}\nspec:\n  wasm:\n  - name: a\n  dynamicModule:\n  - filterName: Tessera\n".to_owned(),
+         vec!["EnvoyExtensionPolicy \"spec.dynamicModule[0].config\" p 7:5 without root".to_owned()]),
         ("kind: List\nitems:\n- kind: EnvoyExtensionPolicy\n  spec:\n    wasm:\n    - config: {a: 1}\n    - rootID: tessera\n      \
           config: '{\"a\": 1}'\n".to_owned(),
          vec!["EnvoyExtensionPolicy \"items[0].spec.wasm[1].config\" - 8:16".to_owned()]),
@@ -82,6 +84,10 @@ fn configurations_are_found_in_every_kind_of_document() {
           '@type': x/envoy.extensions.filters.http.wasm.v3.Wasm\n          config: {configuration: {'@type': x, value: {apis: \
           1}}}\n".to_owned(),
          vec!["EnvoyFilter \"spec.configPatches[0].patch.value.typed_config.config.configuration.value\" n 9:55".to_owned()]),
+        ("kind: EnvoyFilter\nmetadata: {name: n}\nspec:\n  configPatches:\n  - patch:\n      value:\n        typed_config:\n          \
+          '@type': x/udpa.type.v1.TypedStruct\n          type_url: x/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter\n          \
+          value: {filter_config: {'@type': x, value: '{\"apis\": 1}'}}\n".to_owned(),
+         vec!["EnvoyFilter \"spec.configPatches[0].patch.value.typed_config.value.filter_config.value\" n 10:55".to_owned()]),
     ] {
         assert_eq!(found(&text), is, "{text}");
     }

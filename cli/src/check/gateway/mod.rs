@@ -12,6 +12,7 @@ pub mod envoy_gateway;
 pub mod findings;
 mod istio;
 pub mod machine;
+pub mod modules;
 pub mod reach;
 pub mod resources;
 pub mod scalar;
@@ -43,6 +44,7 @@ pub fn examine(input: &Input, elsewhere: &[String]) -> Vec<Diagnostic> {
     for subject in &subjects {
         variables::look(subject, &mut findings);
         clusters::look(subject, &surroundings, &mut findings);
+        modules::look(subject, &surroundings, &mut findings);
     }
     warnings::look(input, &subjects, &surroundings, &mut findings);
     findings.into_vec()

@@ -3,17 +3,18 @@
 use super::calls::{self, Call};
 use super::cursor::{Cursor, Origin};
 use super::resources::{Resource, Resources};
-use crate::check::configuration::{Configuration, Kind};
+use crate::check::configuration::{Configuration, Host, Kind};
 use crate::document::node::Node;
 
 #[derive(Debug)]
 pub struct Subject<'a> {
     pub kind: Kind,
+    pub host: Host,
     /// The index of the document that it is in.
     pub document: usize,
     /// The configuration itself.
     pub root: Option<Cursor<'a>>,
-    /// What is said of the plugin: Envoy's `config`, or the part of a specification.
+    /// What is said of the plugin: Envoy's `config` or `dynamic_module_config`, or the part of a specification.
     pub plugin: Option<Cursor<'a>>,
     pub resource: Option<Resource<'a>>,
     /// The values from the document down to the configuration.
@@ -30,8 +31,9 @@ impl<'a> Subject<'a> {
         let resource = way.iter().rev().find_map(|at| resources.at(configuration.document, &at.path)).cloned();
         Self {
             kind: configuration.kind,
+            host: configuration.host,
             document: configuration.document,
-            plugin: plugin(configuration.kind, &way, resource.as_ref()),
+            plugin: plugin((configuration.kind, configuration.host), &way, resource.as_ref()),
             calls: root.as_ref().map(calls::of).unwrap_or_default(),
             root,
             resource,
@@ -80,14 +82,18 @@ fn leads_to(outer: &str, path: &str) -> bool {
     rest.is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-fn plugin<'a>(kind: Kind, way: &[Cursor<'a>], resource: Option<&Resource<'a>>) -> Option<Cursor<'a>> {
-    match kind {
-        Kind::Plain => None,
-        Kind::Envoy | Kind::EnvoyFilter => way.iter().rev().find_map(|at| at.field("config")),
-        Kind::WasmPlugin => resource?.spec(),
-        Kind::TrafficExtension => resource?.spec()?.get("wasm"),
-        Kind::EnvoyExtensionPolicy => {
-            let list = resource?.spec()?.get("wasm")?;
+fn plugin<'a>((kind, host): (Kind, Host), way: &[Cursor<'a>], resource: Option<&Resource<'a>>) -> Option<Cursor<'a>> {
+    match (kind, host) {
+        (Kind::Plain, _) => None,
+        (Kind::Envoy | Kind::EnvoyFilter, Host::Wasm) => way.iter().rev().find_map(|at| at.field("config")),
+        (Kind::Envoy | Kind::EnvoyFilter, Host::Native) => {
+            way.iter().rev().find_map(|at| at.field("dynamic_module_config"))
+        }
+        (Kind::WasmPlugin, _) => resource?.spec(),
+        (Kind::TrafficExtension, _) => resource?.spec()?.get("wasm"),
+        (Kind::EnvoyExtensionPolicy, host) => {
+            let key = if host == Host::Wasm { "wasm" } else { "dynamicModule" };
+            let list = resource?.spec()?.get(key)?;
             way.iter().find(|at| at.path.strip_prefix(&list.path).is_some_and(|rest| rest.starts_with('['))).cloned()
         }
     }

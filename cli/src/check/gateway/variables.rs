@@ -5,12 +5,14 @@ use super::findings::Findings;
 use super::scalar::is_empty;
 use super::subject::Subject;
 use crate::check::code::Code;
-use crate::check::configuration::Kind;
+use crate::check::configuration::{Host, Kind};
 use crate::check::secret_places;
 use tessera_core::config::is_variable_name;
 
 pub fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
-    let Some(root) = subject.root.as_ref().filter(|_| subject.kind != Kind::Plain) else { return };
+    // A dynamic module has the environment of Envoy's own process.
+    let is_in_vm = subject.kind != Kind::Plain && subject.host == Host::Wasm;
+    let Some(root) = subject.root.as_ref().filter(|_| is_in_vm) else { return };
     let passed = passed(subject);
     for name in secret_places::of(root).iter().filter_map(secret_places::variable) {
         let Some(text) = name.text().filter(|text| !text.is_empty() && !passed.contains(text)) else { continue };

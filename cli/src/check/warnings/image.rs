@@ -1,12 +1,14 @@
 //! Modules that may be replaced by others of the same name.
 
 use crate::check::code::Code;
-use crate::check::configuration::Kind;
+use crate::check::configuration::{Host, Kind};
 use crate::check::gateway::cursor::Cursor;
 use crate::check::gateway::findings::Findings;
+use crate::check::gateway::modules::registered;
 use crate::check::gateway::subject::Subject;
+use crate::check::gateway::surroundings::Surroundings;
 
-pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
+pub(super) fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findings: &mut Findings<'_>) {
     let Some(plugin) = &subject.plugin else { return };
     let mut check = |holder: &Cursor<'_>, url: Option<Cursor<'_>>| {
         if let Some(url) = url.filter(|url| url.text().is_some_and(|text| !is_pinned(text, holder))) {
@@ -14,15 +16,28 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings<'_>) {
             findings.add(Code::ImageNotPinned, &url, message, "set sha256, or @sha256:… in the name of an image");
         }
     };
-    match subject.kind {
-        Kind::Plain => {}
-        Kind::Envoy | Kind::EnvoyFilter => {
+    match (subject.kind, subject.host) {
+        (Kind::Plain, _) => {}
+        (Kind::Envoy | Kind::EnvoyFilter, Host::Native) => {
+            if let Some(remote) = plugin.fields(&["module", "remote"]) {
+                check(&remote, remote.fields(&["http_uri", "uri"]));
+            }
+        }
+        (Kind::Envoy | Kind::EnvoyFilter, Host::Wasm) => {
             if let Some(remote) = plugin.fields(&["vm_config", "code", "remote"]) {
                 check(&remote, remote.fields(&["http_uri", "uri"]));
             }
         }
-        Kind::WasmPlugin | Kind::TrafficExtension => check(plugin, plugin.get("url")),
-        Kind::EnvoyExtensionPolicy => {
+        (Kind::WasmPlugin | Kind::TrafficExtension, _) => check(plugin, plugin.get("url")),
+        (Kind::EnvoyExtensionPolicy, Host::Native) => {
+            for module in registered(&surroundings.resources, plugin.text_of("name").unwrap_or_default()) {
+                if let Some(remote) = module.entry.dig(&["source", "remote"]) {
+                    check(&remote, remote.get("url"));
+                }
+                module.images().into_iter().for_each(|image| check(&image, Some(image.clone())));
+            }
+        }
+        (Kind::EnvoyExtensionPolicy, Host::Wasm) => {
             for source in ["image", "http"] {
                 if let Some(source) = plugin.dig(&["code", source]) {
                     check(&source, source.get("url"));

@@ -29,7 +29,7 @@ pub(super) fn look(
 ) {
     for subject in subjects {
         fail_open::look(subject, findings);
-        image::look(subject, findings);
+        image::look(subject, surroundings, findings);
         inline_secrets::look(subject, findings);
         metric_names::look(subject, findings);
         providers::look(subject, findings);

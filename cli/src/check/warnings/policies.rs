@@ -1,4 +1,4 @@
-//! Policies of Envoy Gateway, each of which has a VM of its own.
+//! Policies of Envoy Gateway, each of which has a VM, or at least a cache, of its own.
 
 use crate::check::code::Code;
 use crate::check::configuration::Kind;
@@ -17,7 +17,7 @@ pub(super) fn look(subjects: &[Subject<'_>], findings: &mut Findings<'_>) {
         return;
     }
     for at in on_routes.iter().flatten() {
-        let message = "each policy has a VM of its own: nothing that is known of tokens and contracts is shared";
+        let message = "each policy has a cache of its own: nothing that is known of tokens and contracts is shared";
         let hint = "one policy on the Gateway, whose apis tell the routes apart";
         findings.add(Code::PolicyPerRoute, at, message, hint);
     }

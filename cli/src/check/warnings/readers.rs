@@ -14,13 +14,14 @@ use crate::document::source::Source;
 use std::collections::HashSet;
 
 /// Resources that something is taken from.
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "Backend",
     "BackendTLSPolicy",
     "DestinationRule",
     "EnvoyExtensionPolicy",
     "EnvoyFilter",
     "EnvoyPatchPolicy",
+    "EnvoyProxy",
     "GRPCRoute",
     "Gateway",
     "HTTPRoute",
