@@ -49,6 +49,8 @@ NEEDS_setup          := cargo python3 node npm
 NEEDS_test           := $(NEEDS_setup) initdb
 NEEDS_test-registry  := cargo initdb node npm python3
 # The image names the commit that it is made of.
+NEEDS_test-e2e       := $(NEEDS_setup) initdb
+NEEDS_test-native    := $(NEEDS_test-e2e)
 NEEDS_image          := cargo git
 NEEDS_dist           := $(NEEDS_image)
 NEEDS_deploy-check   := $(NEEDS_setup) git docker-registry skopeo nginx openssl curl
@@ -290,9 +292,9 @@ test-artifact: module ## Imports, exports and size of the built module, and the 
 	@cargo test --quiet --test artifact
 
 .PHONY: test-e2e
-test-e2e: setup $(if $(TESSERA_COMPOSE),,compose) module ## Tests on real Envoy and a real authorization server
+test-e2e: needs-test-e2e setup $(if $(TESSERA_COMPOSE),,compose) module ## Tests on real Envoy and a real authorization server
 	$(call say,End-to-end tests)
-	@cargo build --quiet --package tessera-cli
+	@cargo build --quiet --package tessera-cli --package tessera-registry
 	@cargo test --quiet --test e2e
 
 .PHONY: native
@@ -301,9 +303,9 @@ native: rust ## Build target/libtessera.so, the dynamic module
 	@cargo xtask native
 
 .PHONY: test-native
-test-native: setup $(if $(TESSERA_COMPOSE),,compose) module native ## The tests of test-e2e with the dynamic module in place of the Wasm module
+test-native: needs-test-native setup $(if $(TESSERA_COMPOSE),,compose) module native ## The tests of test-e2e with the dynamic module in place of the Wasm module
 	$(call say,End-to-end tests on the dynamic module)
-	@cargo build --quiet --package tessera-cli
+	@cargo build --quiet --package tessera-cli --package tessera-registry
 	@TESSERA_HOST=native cargo test --quiet --test e2e
 
 .PHONY: chaos

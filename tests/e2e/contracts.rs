@@ -53,7 +53,7 @@ fn contract(client: &str, tier: &str) -> Value {
 
 /// `allowed` with the tier that reached the upstream, or the refusal's outcome.
 #[track_caller]
-fn outcome(response: &Response) -> String {
+pub fn outcome(response: &Response) -> String {
     if response.status == 200 {
         let received = Received::from(response);
         return format!("allowed {}", received.headers.only("x-sla-tier").unwrap_or("-"));

@@ -14,6 +14,9 @@
 
 #[path = "../explained/mod.rs"]
 mod explained;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../../registry/tests/support/postgres.rs"]
+mod postgres;
 #[path = "../refusals/mod.rs"]
 mod refusals;
 #[path = "../scenarios/mod.rs"]
@@ -47,6 +50,7 @@ mod outcomes;
 mod pauses;
 mod proof;
 mod rate_limit;
+mod registered_clients;
 mod routes;
 mod several_plugins;
 mod signed_answers;

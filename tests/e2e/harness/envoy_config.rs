@@ -96,6 +96,19 @@ impl EnvoyBuilder {
         self
     }
 
+    /// Each call to a cluster named before is made on a connection of its own.
+    pub fn one_call_a_connection(mut self, cluster: &str) -> Self {
+        let cluster = self.clusters.iter_mut().find(|known| known["name"] == cluster).expect("a cluster of that name");
+        cluster["typed_extension_protocol_options"] = json!({
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "common_http_protocol_options": {"max_requests_per_connection": 1},
+                "explicit_http_config": {"http_protocol_options": {}},
+            },
+        });
+        self
+    }
+
     /// Envoy opens no more connections than that to a cluster named before; further calls wait for one.
     pub fn most_connections(self, cluster: &str, count: u32) -> Self {
         self.circuit_breaker(cluster, json!({"max_connections": count, "max_pending_requests": 4096}))

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod answer;
 pub mod authorization_server;
+pub mod balancer;
 pub mod certificates;
 pub mod client;
 pub mod command;
@@ -29,6 +30,7 @@ pub mod port;
 pub mod prerequisites;
 pub mod recorder;
 pub mod refusal;
+pub mod registry;
 pub mod scratch;
 pub mod secrecy;
 pub mod upstream;

