@@ -122,7 +122,7 @@ pub async fn take(background: Background<'_>, due: &Due) -> Result<Option<Taken>
 
 /// Longer than all calls of an attempt together: each finds the endpoint, and may need a token for itself.
 pub fn lease(provider: &Provider) -> Duration {
-    provider.timeout.duration().saturating_mul(6).saturating_add(Duration::from_secs(30))
+    provider.timeout.duration().saturating_mul(6).saturating_add(Duration::from_secs(10))
 }
 
 async fn is_its_turn(cx: &mut Context<'_>, scene: &Scene) -> Result<bool, Refusal> {

@@ -74,7 +74,7 @@ pub fn attempt(to: Addresses, token: &str, step: &Step) -> std::io::Result<Reply
 }
 
 /// The same may be answered otherwise later: the database is away, or the first request still runs.
-fn is_passing(step: &Step, reply: &Reply) -> bool {
+pub fn is_passing(step: &Step, reply: &Reply) -> bool {
     reply.status == 503 || (step.method == "POST" && reply.json()["type"].to_string().contains("request_running"))
 }
 
