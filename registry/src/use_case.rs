@@ -44,6 +44,7 @@ pub mod inspector;
 pub mod keeping;
 pub mod listing;
 pub mod me;
+pub mod one_time_tokens;
 pub mod open_provider;
 pub mod organisations;
 pub mod orphans;

@@ -15,6 +15,8 @@
 //   --people        clients may register themselves (RFC 7591), and people log in, with whatever name and password
 //   --registration  clients are registered by whoever has the initial access token OIDC_REGISTRATION_TOKEN, and read,
 //                   changed and deleted (RFC 7592) by their own registration tokens, of which a change gives a new one
+//   --one-time      so many initial access tokens of which each registers one client, instead of
+//                   OIDC_REGISTRATION_TOKEN; each is printed as `one-time TOKEN`
 //
 //   OIDC_CLIENTS    JSON array: [{"id": "portal", "secret": "…", "scope": "orders.read orders.write",
 //                                 "auth": "client_secret_basic", "signed_introspection": "RS256",
@@ -47,6 +49,7 @@ const { values: options } = parseArgs({
     control: { type: 'string' },
     people: { type: 'boolean', default: false },
     registration: { type: 'boolean', default: false },
+    'one-time': { type: 'string' },
     certificate: { type: 'string' },
     key: { type: 'string' },
   },
@@ -62,7 +65,8 @@ function fail(message) {
   process.exit(1);
 }
 
-const initialAccessToken = process.env.OIDC_REGISTRATION_TOKEN;
+const oneTime = Number(options['one-time'] ?? 0);
+const initialAccessToken = oneTime > 0 ? true : process.env.OIDC_REGISTRATION_TOKEN;
 if (options.registration && !initialAccessToken) fail('--registration needs OIDC_REGISTRATION_TOKEN');
 
 const ASYMMETRIC = ['private_key_jwt', 'none'];
@@ -176,7 +180,10 @@ let answer;
 
 // A provider has its keys for good, so others take another one. What it stores is not its own.
 function provide() {
-  answer = new Provider(options.issuer ?? ownAddress(), configuration()).callback();
+  const provider = new Provider(options.issuer ?? ownAddress(), configuration());
+  provider.on('registration_create.success', ({ oidc }) => oidc.entities.InitialAccessToken?.destroy());
+  answer = provider.callback();
+  return provider;
 }
 
 // The issuer holds the port, so the server listens first and gets its handler second.
@@ -184,8 +191,11 @@ const server = secure
   ? createSecureServer({ cert: readFileSync(options.certificate), key: readFileSync(options.key) })
   : createServer();
 server.on('error', (error) => fail(error.message));
-server.listen(Number(options.port), options.host, () => {
-  provide();
+server.listen(Number(options.port), options.host, async () => {
+  const provider = provide();
+  for (let made = 0; made < oneTime; made += 1) {
+    console.log(`one-time ${await new provider.InitialAccessToken({}).save()}`);
+  }
   server.on('request', (request, response) => {
     count(request);
     answer(request, response);

@@ -53,6 +53,10 @@ async fn probed(config: &Path, arguments: Arguments) -> Result<Ended, Ended> {
     if open.provider.kind != ProviderKind::Dcr {
         return Err(Ended::not_possible("only a provider of the kind `dcr` can be probed"));
     }
+    if open.provider.takes_one_time_tokens() {
+        let why = "the tokens of `one_time` are for clients: probe the server with another `authorization`";
+        return Err(Ended::not_possible(why));
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let issuers = Arc::<Issuers>::default();

@@ -5,6 +5,7 @@ mod credential;
 mod dcr;
 mod entra;
 mod introspection;
+mod one_time;
 mod template;
 mod view;
 
@@ -19,6 +20,7 @@ pub use authorization::{Authorization, AuthorizationView, authorization_place, s
 pub use dcr::{DcrSettings, DcrView, Management, OnDelete, Verification};
 pub use entra::{EntraSettings, EntraView, entra_place};
 pub use introspection::{EndpointAuth, Introspection, IntrospectionView, introspection_place};
+pub use one_time::{MAX_ONE_TIME, OneTimeToken, given_tokens, one_time_place};
 pub use template::Template;
 pub use view::{ProviderBrief, ProviderKind, ProviderView};
 
@@ -118,6 +120,11 @@ impl Provider {
         } else {
             members.required("issuer", &mut self.issuer, |value| url(value).map(Some));
         }
+    }
+
+    /// Whether clients are registered there by tokens of a pool.
+    pub fn takes_one_time_tokens(&self) -> bool {
+        self.registration.as_ref().is_some_and(|settings| settings.authorization == Authorization::OneTime)
     }
 
     pub fn serves(&self, environment: &str) -> bool {

@@ -136,6 +136,10 @@ pub struct TaskView {
 const LEASE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// The `error` of a registration that waits for a token.
+const NO_ONE_TIME_TOKEN: &str = "no_one_time_token";
+/// Between two looks for what a task lacks.
+const LACKING: Duration = Duration::from_secs(300);
 /// From the event to the last attempt.
 const GIVEN_UP: Duration = Duration::from_secs(86_400);
 
@@ -208,6 +212,18 @@ impl QueuedTask {
     /// Tried again after that time.
     pub fn wait(&mut self, pause: Duration, now: Time) {
         (self.status, self.next_at, self.updated_at) = (TaskStatus::Waiting, Some(now.plus(pause)), now);
+    }
+
+    /// It cannot be tried for want of a one-time token: whoever brings some has it tried again.
+    pub fn lack_token(&mut self, why: String, now: Time) {
+        let (error, description) = (Some(NO_ONE_TIME_TOKEN.to_owned()), Some(why));
+        self.last = Some(Attempt { at: now, outcome: TaskOutcome::NotDone, status: None, error, description });
+        self.wait(LACKING, now);
+    }
+
+    pub fn lacks_token(&self) -> bool {
+        let error = self.last.as_ref().and_then(|last| last.error.as_deref());
+        self.status == TaskStatus::Waiting && error == Some(NO_ONE_TIME_TOKEN)
     }
 
     /// After the latest attempt at a provider: 1 s doubling to 5 min, a fifth less to a fifth more as `spread` says.

@@ -21,7 +21,7 @@ use crate::use_case::record::Record;
 use crate::use_case::serving::{follow, prepare};
 use crate::use_case::tree::Tree;
 use crate::use_case::wanted::Wanted;
-use crate::use_case::{apis, environments, groups, organisations, providers, tiers};
+use crate::use_case::{apis, environments, groups, one_time_tokens, organisations, providers, tiers};
 
 /// Why nothing was applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,6 +213,7 @@ impl Catalogue {
         for (_, provider) in self.providers.wanted() {
             if let Some(before) = self.providers.before(&provider.id) {
                 follow(cx, before, provider).await?;
+                one_time_tokens::follow(cx, before, provider).await?;
             }
         }
         Ok(())

@@ -43,7 +43,8 @@ pub async fn call(callers: Callers<'_>, taken: &Taken) -> Ended {
     let (registrar, provider) = (callers.registrar, &taken.provider);
     match &taken.doing {
         Doing::Register(registration) => {
-            Ended::Registered(registrar.register(provider, None, registration.metadata()).await)
+            let one_time = taken.one_time.as_ref().map(|taken| taken.token.clone());
+            Ended::Registered(registrar.register(provider, one_time, registration.metadata()).await)
         }
         Doing::Verify { credentials, scopes } => Ended::Verified(check(callers, taken, credentials, scopes).await),
         Doing::Delete(managed) => Ended::Deleted(registrar.delete(provider, managed).await),

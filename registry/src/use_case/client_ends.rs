@@ -19,6 +19,7 @@ use crate::use_case::client_verdict::{Verdict, refuse};
 use crate::use_case::client_work::{Doing, Scene, Taken, keep};
 use crate::use_case::context::Context;
 use crate::use_case::keeping::hold;
+use crate::use_case::one_time_tokens::put_back;
 use crate::use_case::orphans::strike_off;
 use crate::use_case::record::{list, update};
 use crate::use_case::registrar::{Called, Failure, Issued};
@@ -42,6 +43,9 @@ pub async fn conclude(
     let cx = &mut background.context(tx.as_mut(), caller, background.clock.now());
     let Some(mut scene) = Scene::of(cx, &taken.task.id).await? else { return Ok(TaskOutcome::Unknown) };
     let is_mine = scene.task.thing.is_of(&taken.task);
+    if let (Ended::Registered(Called::NotDone(failure, _)), Some(one_time)) = (&ended, &taken.one_time) {
+        put_back(cx, &scene.provider.thing, one_time, failure.status).await?;
+    }
     let verdict = match (ended, &taken.doing) {
         (Ended::Registered(called), Doing::Register(registration)) => {
             let marker = taken.task.marker.as_deref();

@@ -4,7 +4,7 @@ use crate::domain::application::Application;
 use crate::domain::client::{AUTH_METHODS, AppClient, AuthMethod, ClientError, ClientStatus, ClientWait};
 use crate::domain::fault::Fault;
 use crate::domain::members::Members;
-use crate::domain::provider::{Authorization, DcrSettings, Provider};
+use crate::domain::provider::{DcrSettings, Provider};
 use crate::domain::public_keys::public_keys;
 use crate::domain::reader::{set, text_that, word};
 use crate::domain::redirect_uri::{MAX_REDIRECT_URIS, REDIRECT_URI, is_redirect_uri};
@@ -29,9 +29,6 @@ const SCOPE: &str = "must be a scope (RFC 6749, 3.3)";
 /// A provider that registers none.
 pub fn settings(provider: &Provider) -> Result<&DcrSettings, Refusal> {
     match &provider.registration {
-        Some(settings) if settings.authorization == Authorization::OneTime => Err(Refusal::NotSupported(
-            "this provider takes one-time tokens, of which none are kept: `client_id` names a client made there",
-        )),
         Some(settings) => Ok(settings),
         None => Err(Refusal::NotSupported("this provider registers no clients: `client_id` names one made there")),
     }

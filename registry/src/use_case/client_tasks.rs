@@ -42,13 +42,34 @@ pub async fn let_go(cx: &mut Context<'_>, client: &AppClient) -> Result<(), Refu
     let of = Condition::Is("client", client.id.clone());
     let waits = Condition::Is("status", TaskStatus::Waiting.word().to_owned());
     for task in every::<QueuedTask>(cx, vec![of, waits]).await? {
-        let Some(mut kept) = lock::<QueuedTask>(cx.tx, &task.organisation, &task.thing.id).await? else { continue };
-        if kept.thing.status == TaskStatus::Waiting {
-            (kept.thing.next_at, kept.thing.updated_at) = (Some(cx.now), cx.now);
-            update(cx.tx, &mut kept).await?;
-        }
+        try_now(cx, &task.organisation, &task.thing.id).await?;
     }
     enqueue(cx, TaskKind::Delete, client).await
+}
+
+/// Registrations that wait for a one-time token of this provider are tried again at once, so many at most.
+///
+/// # Errors
+/// Those of the store.
+pub async fn wake_lacking(cx: &mut Context<'_>, provider: &str, most: usize) -> Result<(), Refusal> {
+    let is_register = Condition::Is("kind", TaskKind::Register.word().to_owned());
+    let waits = Condition::Is("status", TaskStatus::Waiting.word().to_owned());
+    let is_there = Condition::Refers("client", &CLIENTS, vec![Condition::Is("provider", provider.to_owned())]);
+    let waiting = every::<QueuedTask>(cx, vec![is_register, waits, is_there]).await?;
+    for task in waiting.into_iter().filter(|kept| kept.thing.lacks_token()).take(most) {
+        try_now(cx, &task.organisation, &task.thing.id).await?;
+    }
+    Ok(())
+}
+
+/// Has it tried at once, if it waits.
+async fn try_now(cx: &mut Context<'_>, organisation: &str, id: &str) -> Result<(), Refusal> {
+    let Some(mut kept) = lock::<QueuedTask>(cx.tx, organisation, id).await? else { return Ok(()) };
+    if kept.thing.status == TaskStatus::Waiting {
+        (kept.thing.next_at, kept.thing.updated_at) = (Some(cx.now), cx.now);
+        update(cx.tx, &mut kept).await?;
+    }
+    Ok(())
 }
 
 /// Whether the client has a task that was wanted earlier and has not ended.

@@ -19,6 +19,7 @@ use crate::use_case::client_gone::gone;
 use crate::use_case::client_tasks::{comes_later, registering};
 use crate::use_case::context::Context;
 use crate::use_case::deliveries::Due;
+use crate::use_case::one_time_tokens::{TakenToken, take_out};
 use crate::use_case::open_provider::{OpenProvider, sealed_place};
 use crate::use_case::orphans::{found, note};
 use crate::use_case::ports::Sealing;
@@ -48,6 +49,8 @@ pub struct Taken {
     pub task: QueuedTask,
     pub provider: OpenProvider,
     pub doing: Doing,
+    /// With what a client is registered where each such token is used once.
+    pub one_time: Option<TakenToken>,
 }
 
 /// All that a task is about, locked in the order of kinds.
@@ -109,15 +112,37 @@ pub async fn take(background: Background<'_>, due: &Due) -> Result<Option<Taken>
         return Ok(None);
     }
     let doing = doing(cx, &mut scene).await?;
-    if doing.is_some() {
-        scene.task.thing.begin_for(lease(&scene.provider.thing), now);
-    } else {
-        scene.task.thing.end(TaskStatus::Done, now);
-    }
+    let (doing, one_time) = match (&doing, drawn(cx, &scene, doing.as_ref()).await?) {
+        (None, _) => {
+            scene.task.thing.end(TaskStatus::Done, now);
+            (None, None)
+        }
+        (Some(_), Err(why)) => {
+            scene.task.thing.marker = None;
+            scene.task.thing.lack_token(why, now);
+            (None, None)
+        }
+        (Some(_), Ok(one_time)) => {
+            scene.task.thing.begin_for(lease(&scene.provider.thing), now);
+            (doing, one_time)
+        }
+    };
     update(cx.tx, &mut scene.task).await?;
     let provider = OpenProvider::new(&due.caller.organisation, scene.provider.thing, background.sealing);
     tx.commit().await?;
-    Ok(doing.map(|doing| Taken { task: scene.task.thing, provider, doing }))
+    Ok(doing.map(|doing| Taken { task: scene.task.thing, provider, doing, one_time }))
+}
+
+/// What a registration needs out of a pool.
+async fn drawn(
+    cx: &mut Context<'_>,
+    scene: &Scene,
+    doing: Option<&Doing>,
+) -> Result<Result<Option<TakenToken>, String>, Refusal> {
+    if !matches!(doing, Some(Doing::Register(_))) || !scene.provider.thing.takes_one_time_tokens() {
+        return Ok(Ok(None));
+    }
+    Ok(take_out(cx, &scene.provider.thing).await?.map(Some))
 }
 
 /// Longer than all calls of an attempt together: each finds the endpoint, and may need a token for itself.

@@ -13,6 +13,7 @@ use crate::use_case::context::Context;
 use crate::use_case::keeping::{
     Catalogued, admin, change, find, hold, is_held, is_used, json, make, member, page, remove,
 };
+use crate::use_case::one_time_tokens::{self, full_view};
 use crate::use_case::open_provider::sealed_place;
 use crate::use_case::permission::Reach;
 use crate::use_case::record::{Kept, Record, list as records};
@@ -49,12 +50,12 @@ impl Catalogued for Provider {
 }
 
 /// As the caller may see it.
-fn view(reach: &Reach, provider: &Provider) -> Result<Value, Refusal> {
-    if reach.audits_all() { json(provider.view()) } else { json(provider.brief()) }
+async fn view(cx: &mut Context<'_>, reach: &Reach, provider: &Provider) -> Result<Value, Refusal> {
+    if reach.audits_all() { full_view(cx, provider).await } else { json(provider.brief()) }
 }
 
-fn shown(reach: &Reach, kept: &Kept<Provider>) -> Result<Shown, Refusal> {
-    Ok(Shown { value: view(reach, &kept.thing)?, revision: kept.revision })
+async fn shown(cx: &mut Context<'_>, reach: &Reach, kept: &Kept<Provider>) -> Result<Shown, Refusal> {
+    Ok(Shown { value: view(cx, reach, &kept.thing).await?, revision: kept.revision })
 }
 
 /// # Errors
@@ -66,7 +67,8 @@ pub async fn create(cx: &mut Context<'_>, body: &Object) -> Result<Shown, Refusa
     read_into(cx, &mut provider, &mut members);
     has_environments(cx, &provider, &mut members).await?;
     members.finish()?;
-    shown(&reach, &make(cx, provider).await?)
+    let made = make(cx, provider).await?;
+    shown(cx, &reach, &made).await
 }
 
 /// Reads what is given into the provider. A credential that it has already stays sealed as it is.
@@ -98,7 +100,8 @@ async fn has_environments(cx: &mut Context<'_>, provider: &Provider, members: &m
 pub async fn get(cx: &mut Context<'_>, id: &str) -> Result<Shown, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
     member(&reach)?;
-    shown(&reach, &find(cx, id).await?)
+    let found = find(cx, id).await?;
+    shown(cx, &reach, &found).await
 }
 
 /// # Errors
@@ -109,7 +112,11 @@ pub async fn list(cx: &mut Context<'_>, asked: &Asked) -> Result<Page, Refusal> 
         return Ok(Page::default());
     }
     let (providers, next) = page::<Provider>(cx, asked, Vec::new()).await?;
-    Ok(Page { items: providers.iter().map(|kept| view(&reach, &kept.thing)).collect::<Result<_, _>>()?, next })
+    let mut items = Vec::with_capacity(providers.len());
+    for kept in &providers {
+        items.push(view(cx, &reach, &kept.thing).await?);
+    }
+    Ok(Page { items, next })
 }
 
 /// # Errors
@@ -132,7 +139,8 @@ pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &O
     prepare(cx, &[(&before, &provider)]).await?;
     change(cx, &mut kept, provider).await?;
     follow(cx, &before, &kept.thing).await?;
-    shown(&reach, &kept)
+    one_time_tokens::follow(cx, &before, &kept.thing).await?;
+    shown(cx, &reach, &kept).await
 }
 
 /// # Errors
@@ -156,6 +164,7 @@ pub async fn end(cx: &mut Context<'_>, kept: &Kept<Provider>) -> Result<Deleted,
     if is_used(cx, &ORPHANS, "provider", &kept.thing.id).await? {
         return Err(Refusal::InUse("it has orphans, which can be struck off"));
     }
+    one_time_tokens::empty(cx, &kept.thing.id).await?;
     remove(cx, kept).await
 }
 

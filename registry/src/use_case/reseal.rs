@@ -2,7 +2,7 @@
 
 use crate::domain::client::AppClient;
 use crate::domain::orphan::{Orphan, orphan_place};
-use crate::domain::provider::Provider;
+use crate::domain::provider::{OneTimeToken, Provider, one_time_place};
 use crate::domain::refusal::Refusal;
 use crate::use_case::open_provider::sealed_place;
 use crate::use_case::ports::{Randomness, Sealing};
@@ -18,7 +18,7 @@ pub enum NotResealed {
     /// No key opens what this thing of this organisation has.
     Unreadable {
         organisation: String,
-        /// A provider, a client or an orphan.
+        /// A provider, a client, an orphan or a one-time token.
         kind: &'static str,
         id: String,
     },
@@ -65,6 +65,14 @@ impl Sealed for Orphan {
     }
 }
 
+impl Sealed for OneTimeToken {
+    const KIND: &'static str = "one-time token";
+
+    fn sealed(&mut self) -> Vec<(String, &mut String)> {
+        vec![(one_time_place(&self.id), &mut self.token)]
+    }
+}
+
 /// Seals anew what all organisations have, and says how much that is. No representation changes, so no revision does.
 ///
 /// # Errors
@@ -77,7 +85,8 @@ pub async fn reseal(
     // In the order in which these are locked.
     let providers = resealed::<Provider>(tx, sealing, randomness).await?;
     let clients = resealed::<AppClient>(tx, sealing, randomness).await?;
-    Ok(providers + clients + resealed::<Orphan>(tx, sealing, randomness).await?)
+    let orphans = resealed::<Orphan>(tx, sealing, randomness).await?;
+    Ok(providers + clients + orphans + resealed::<OneTimeToken>(tx, sealing, randomness).await?)
 }
 
 async fn resealed<T: Sealed>(

@@ -50,11 +50,13 @@ pub static AUDIT_ENTRIES: Table = Table {
 };
 /// `marker`: at the end of the client's name at the provider.
 pub static ORPHANS: Table = Table { name: "orphans", columns: &["provider", "marker"] };
+/// Those that have not been used.
+pub static ONE_TIME_TOKENS: Table = Table { name: "one_time_tokens", columns: &["provider"] };
 /// First answers to requests with an `Idempotency-Key`.
 pub static IDEMPOTENCY_KEYS: Table = Table { name: "idempotency_keys", columns: &["at"] };
 
 /// All of them; each comes after those that it refers to.
-pub static TABLES: [&Table; 17] = [
+pub static TABLES: [&Table; 18] = [
     &ORGANISATIONS,
     &GROUPS,
     &ENVIRONMENTS,
@@ -70,6 +72,7 @@ pub static TABLES: [&Table; 17] = [
     &REGISTRY_TOKENS,
     &TASKS,
     &ORPHANS,
+    &ONE_TIME_TOKENS,
     &AUDIT_ENTRIES,
     &IDEMPOTENCY_KEYS,
 ];

@@ -87,7 +87,7 @@ fn authorizations() -> [(Value, Value); 6] {
     let set = true;
     [
         (json!({"type": "none"}), json!({"type": "none"})),
-        (json!({"type": "one_time"}), json!({"type": "one_time"})),
+        (json!({"type": "one_time"}), json!({"type": "one_time", "one_time_left": 0})),
         (json!({"type": "bearer", "credential": "s3cret"}), json!({"type": "bearer", "credential_set": set})),
         (
             json!({"type": "header", "name": "Authorization", "credential": "SSWS s3cret"}),

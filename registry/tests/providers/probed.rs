@@ -267,6 +267,17 @@ fn whatever_a_server_does_what_is_there_at_the_end_is_told() {
 }
 
 #[test]
+fn one_time_tokens_are_not_for_probing() {
+    let file = TestFile(std::env::temp_dir().join(format!("tessera-probe-{}.toml", uuid::Uuid::now_v7())));
+    let provider = "id = \"main\"\nkind = \"dcr\"\nissuer = \"http://127.0.0.1:1\"\n";
+    std::fs::write(&file.0, format!("[[providers]]\n{provider}authorization = {{type = \"one_time\"}}\n")).unwrap();
+    let output = Command::new(BINARY).args(["probe", "main", "--file"]).arg(&file.0).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(5), 0), "{told}");
+    assert!(told.contains("one_time"), "{told}");
+}
+
+#[test]
 fn what_is_no_provider_is_not_probed() {
     let run = |text: &str, id: &str| {
         let file = TestFile(std::env::temp_dir().join(format!("tessera-probe-{}.toml", uuid::Uuid::now_v7())));

@@ -11,6 +11,7 @@ mod histories;
 mod killed;
 mod life;
 mod model;
+mod pool;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -18,6 +18,8 @@ pub enum End {
     Usual,
     Refused,
     NotDone(Option<u64>),
+    /// What authorizes the registration is good for nothing.
+    Denied,
     /// The answer is lost; what was asked is done.
     LostAfter,
     /// The request is lost.
@@ -32,6 +34,8 @@ pub struct Model {
     pub clients: Mutex<BTreeMap<String, Map<String, Value>>>,
     ends: Mutex<VecDeque<End>>,
     made: Mutex<u64>,
+    /// One-time tokens, in their order.
+    shown: Mutex<Vec<String>>,
     /// Whether tokens are given to nobody.
     pub is_deaf: Mutex<bool>,
 }
@@ -47,6 +51,10 @@ impl Model {
 
     pub fn ids(&self) -> Vec<String> {
         self.clients.lock().unwrap().keys().cloned().collect()
+    }
+
+    pub fn shown(&self) -> Vec<String> {
+        self.shown.lock().unwrap().clone()
     }
 
     fn make(&self, metadata: &Map<String, Value>) -> Issued {
@@ -80,10 +88,12 @@ impl Registrar for Model {
     async fn register(
         &self,
         _: &OpenProvider,
-        _: Option<SecretString>,
+        one_time: Option<SecretString>,
         metadata: &Map<String, Value>,
     ) -> Called<Issued> {
+        self.shown.lock().unwrap().extend(one_time.map(|token| token.expose_secret().to_owned()));
         match self.next() {
+            End::Denied => Called::NotDone(failure(Some(401), "invalid_token"), None),
             End::Refused => Called::Refused(failure(Some(400), "invalid_client_metadata")),
             End::NotDone(after) => Called::NotDone(failure(Some(503), "away"), after.map(Duration::from_secs)),
             End::LostBefore => Called::Unknown(failure(None, "timeout")),

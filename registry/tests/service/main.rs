@@ -12,6 +12,7 @@ mod moving;
 mod oidc;
 mod outage;
 mod place;
+mod pool;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/postgres.rs"]
 mod postgres;

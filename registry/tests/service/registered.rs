@@ -9,7 +9,7 @@ use crate::oidc::{INITIAL_TOKEN, INTROSPECTOR, OPAQUE, OidcProvider};
 use crate::place::{PATIENCE, Place};
 use crate::postgres;
 
-async fn until(client: &Client, path: &str, status: &str) -> Value {
+pub async fn until(client: &Client, path: &str, status: &str) -> Value {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let seen = client.get(path).await;

@@ -80,6 +80,10 @@ pub struct AuthorizationView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub credential_set: Option<bool>,
+    /// Tokens that the pool has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub one_time_left: Option<u64>,
 }
 
 /// What the credential of a provider's authorization is sealed with.
@@ -174,7 +178,7 @@ impl Authorization {
         if members.is_patch() && is_moved && self.credential().is_some() && members.given("credential").is_none() {
             members.fault("credential", "is required again where an endpoint or `client_id` changes");
         }
-        members.made_here(&["credential_set"]);
+        members.made_here(&["credential_set", "one_time_left"]);
     }
 
     fn read_members(&mut self, members: &mut Members<'_>, seal: &dyn Fn(&str) -> String) {
@@ -217,6 +221,7 @@ impl Authorization {
             algorithm: None,
             scope: None,
             credential_set,
+            one_time_left: None,
         };
         match self {
             Self::None | Self::OneTime | Self::Bearer { .. } => blank,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::provider::{AuthorizationView, DcrView, EntraView, IntrospectionView, ProviderView};
+use crate::domain::provider::{AuthorizationView, DcrView, EntraView, IntrospectionView, MAX_ONE_TIME, ProviderView};
 use crate::http::schemas::Schemas;
 
 fn members(of: Value) -> Map<String, Value> {
@@ -62,6 +62,12 @@ pub fn rotation(parts: &mut Schemas) -> Value {
 pub fn proof(parts: &mut Schemas) -> Value {
     let token = json!({"type": "string", "minLength": 1});
     parts.body("ClientProof", members(json!({"access_token": token})), &["access_token"])
+}
+
+pub fn registration_tokens(parts: &mut Schemas) -> Value {
+    let tokens = json!({"type": "array", "minItems": 1, "maxItems": MAX_ONE_TIME, "uniqueItems": true,
+        "items": credential()});
+    parts.body("RegistrationTokens", members(json!({"tokens": tokens})), &["tokens"])
 }
 
 pub fn new_provider(parts: &mut Schemas) -> Value {

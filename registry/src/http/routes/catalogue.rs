@@ -8,9 +8,9 @@ use crate::domain::orphan::OrphanView;
 use crate::domain::provider::ProviderBrief;
 use crate::http::answer::ApiAnswer;
 use crate::http::route::{Gives, Route};
-use crate::http::routes::bodies::{change_of_provider, full_provider, new_provider};
+use crate::http::routes::bodies::{change_of_provider, full_provider, new_provider, registration_tokens};
 use crate::http::schemas::Schemas;
-use crate::use_case::{environments, groups, orphans, providers};
+use crate::use_case::{environments, groups, one_time_tokens, orphans, providers};
 
 pub static ROUTES: &[Route] = &[
     Route::list(
@@ -107,6 +107,17 @@ pub static ROUTES: &[Route] = &[
         Box::pin(async move { Ok(ApiAnswer::deleted(providers::delete(cx, call.parameter(0), &call.expected).await?)) })
     })
     .guarded(),
+    Route::post(
+        "/providers/{id}/registration-tokens",
+        "addRegistrationTokens",
+        registration_tokens,
+        Gives::Shown(full_provider),
+        |cx, call| {
+            Box::pin(
+                async move { Ok(ApiAnswer::shown(one_time_tokens::add(cx, call.parameter(0), &call.object).await?)) },
+            )
+        },
+    ),
     Route::list(
         "/providers/{id}/orphans",
         "listOrphans",

@@ -51,6 +51,7 @@ const TABLE: &[Row] = &[
     ("GET /providers/{id}", READ_BY_MEMBERS),
     ("PATCH /providers/{id}", CHANGED_BY_ADMIN),
     ("DELETE /providers/{id}", CHANGED_BY_ADMIN),
+    ("POST /providers/{id}/registration-tokens", [422, 403, 403, 403, 403, 404, 404, 401]),
     ("GET /providers/{id}/orphans", READ_BY_ADMIN),
     ("DELETE /providers/{id}/orphans/{orphan}", [204, 404, 404, 404, 404, 404, 404, 401]),
     ("GET /apis", READ_BY_ALL),
