@@ -27,6 +27,8 @@ pub const FEED_POLLS: &str = "tessera_registry_feed_polls_total";
 pub const TASKS: &str = "tessera_registry_tasks";
 pub const TASK_OLDEST: &str = "tessera_registry_task_oldest_seconds";
 pub const TASKS_STUCK: &str = "tessera_registry_tasks_stuck";
+pub const ORPHANS: &str = "tessera_registry_orphans";
+pub const ONE_TIME_LEFT: &str = "tessera_registry_one_time_left";
 pub const APPROVALS_OPEN: &str = "tessera_registry_approvals_open";
 pub const PROVIDER_CALLS: &str = "tessera_registry_provider_calls_total";
 pub const PROVIDER_SECONDS: &str = "tessera_registry_provider_call_seconds";
@@ -37,7 +39,7 @@ pub const HELD: &str = "tessera_registry_held";
 pub const BUILD_INFO: &str = "tessera_registry_build_info";
 
 /// Each name with its kind and its help.
-pub const MEASURES: [(&str, Measure, &str); 18] = [
+pub const MEASURES: [(&str, Measure, &str); 20] = [
     (HTTP_REQUESTS, Measure::Counter, "Requests that were answered"),
     (HTTP_SECONDS, Measure::Histogram, "How long answers took, held polls included"),
     (FEED_POSITION, Measure::Gauge, "Position of the latest change of the feed"),
@@ -49,6 +51,8 @@ pub const MEASURES: [(&str, Measure, &str); 18] = [
     (TASK_OLDEST, Measure::Gauge, "Age of the oldest task that has not ended; 0 without one"),
     (TASKS_STUCK, Measure::Gauge, "Tasks that are stuck and have not ended"),
     (APPROVALS_OPEN, Measure::Gauge, "Contracts that wait for an approval"),
+    (ORPHANS, Measure::Gauge, "Clients, certain or possible, that are nobody's here"),
+    (ONE_TIME_LEFT, Measure::Gauge, "One-time tokens that the pool has"),
     (PROVIDER_CALLS, Measure::Counter, "Calls of providers, by how they ended"),
     (PROVIDER_SECONDS, Measure::Histogram, "How long calls of providers took, with what comes before them"),
     (WEBHOOK_DELIVERIES, Measure::Counter, "Attempts to tell a webhook"),

@@ -20,4 +20,4 @@ mod watched;
 mod watching;
 
 pub use database::Database;
-pub use tallies::{Tallies, TaskTally};
+pub use tallies::{ProviderTally, Tallies, TaskTally};

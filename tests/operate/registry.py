@@ -25,6 +25,12 @@ class Watched:
             "id": "main", "title": "The authorization server", "kind": "manual", "issuer": NOBODY,
             "introspection": {"client_id": "registry", "credential": "secret"},
         })
+        # Nobody registers clients there.
+        self._call("POST", "/providers", {
+            "id": "dynamic", "title": "The one with tokens", "kind": "dcr", "issuer": NOBODY,
+            "authorization": {"type": "one_time"},
+        })
+        self._call("POST", "/providers/dynamic/registration-tokens", {"tokens": ["one", "two"]})
         self._call("POST", "/apis", {"environment": "production", "id": "orders-v1", "group": "root", "title": "Orders"})
         self._call("POST", "/apis/production/orders-v1/tiers", {"id": "gold", "title": "Gold"})
         application = self._call("POST", "/applications", {"group": "root", "name": "Portal"})["id"]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use crate::domain::provider::Provider;
 use crate::store::faults::fault;
 use crate::store::sql::Sql;
 use crate::store::transaction::SqlTransaction;
@@ -21,6 +22,15 @@ pub struct TaskTally {
     pub oldest: String,
 }
 
+/// What a provider of an organisation has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderTally {
+    pub id: String,
+    pub orphans: i64,
+    /// Of one that takes one-time tokens.
+    pub one_time_left: Option<i64>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tallies {
     /// Rows of each feed that are not gone, by organisation and environment.
@@ -28,6 +38,7 @@ pub struct Tallies {
     /// Contracts that wait for somebody's approval, by organisation.
     pub approvals: BTreeMap<String, i64>,
     pub tasks: Vec<TaskTally>,
+    pub providers: Vec<ProviderTally>,
     /// The identifiers of all gateways.
     pub gateways: BTreeSet<String>,
 }
@@ -36,6 +47,10 @@ const FEED_ROWS: &str = "SELECT organisation, environment, live FROM feeds WHERE
 const APPROVALS: &str = "SELECT o.organisation, (SELECT count(*) FROM contracts c \
      WHERE c.organisation = o.organisation AND c.waiting >= '') FROM organisations o";
 const TASKS: &str = "SELECT kind, status, stuck, count(*), min(id) FROM tasks GROUP BY kind, status, stuck";
+const PROVIDERS: &str = "SELECT p.id, p.body, \
+     (SELECT count(*) FROM orphans o WHERE o.organisation = p.organisation AND o.provider = p.id), \
+     (SELECT count(*) FROM one_time_tokens t WHERE t.organisation = p.organisation AND t.provider = p.id) \
+     FROM providers p";
 const GATEWAYS: &str = "SELECT id FROM gateways";
 
 fn text(row: &AnyRow, column: usize) -> Result<String, StoreError> {
@@ -50,6 +65,7 @@ pub(super) async fn tallied(tx: &mut SqlTransaction) -> Result<Tallies, StoreErr
     let feeds = tx.rows(Sql::new(FEED_ROWS)).await?;
     let organisations = tx.rows(Sql::new(APPROVALS)).await?;
     let tasks = tx.rows(Sql::new(TASKS)).await?;
+    let providers = tx.rows(Sql::new(PROVIDERS)).await?;
     let gateways = tx.rows(Sql::new(GATEWAYS)).await?;
     let task = |row: &AnyRow| {
         let is_stuck = text(row, 2)? == "true";
@@ -61,6 +77,13 @@ pub(super) async fn tallied(tx: &mut SqlTransaction) -> Result<Tallies, StoreErr
             oldest: text(row, 4)?,
         })
     };
+    let provider = |row: &AnyRow| {
+        let (id, body) = (text(row, 0)?, text(row, 1)?);
+        let kept: Provider =
+            serde_json::from_str(&body).map_err(|error| StoreError::Broken(format!("provider {id}: {error}")))?;
+        let one_time_left = kept.takes_one_time_tokens().then(|| number(row, 3)).transpose()?;
+        Ok(ProviderTally { id, orphans: number(row, 2)?, one_time_left })
+    };
     Ok(Tallies {
         feed_rows: feeds
             .iter()
@@ -68,6 +91,7 @@ pub(super) async fn tallied(tx: &mut SqlTransaction) -> Result<Tallies, StoreErr
             .collect::<Result<_, _>>()?,
         approvals: organisations.iter().map(|row| Ok((text(row, 0)?, number(row, 1)?))).collect::<Result<_, _>>()?,
         tasks: tasks.iter().map(task).collect::<Result<_, _>>()?,
+        providers: providers.iter().map(provider).collect::<Result<_, _>>()?,
         gateways: gateways.iter().map(|row| text(row, 0)).collect::<Result<_, _>>()?,
     })
 }

@@ -1,6 +1,6 @@
 //! What the metrics tell of the database, counted now and then rather than for each scrape.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use tokio::time::{Instant, timeout};
 use crate::domain::task::{TASK_KINDS, TASK_STATES, TaskStatus};
 use crate::domain::time::Time;
 use crate::measures::{
-    self, APPROVALS_OPEN, DATABASE_CONNECTIONS, FEED_POSITION, FEED_ROWS, HELD, TASK_OLDEST, TASKS, TASKS_STUCK,
+    self, APPROVALS_OPEN, DATABASE_CONNECTIONS, FEED_POSITION, FEED_ROWS, HELD, ONE_TIME_LEFT, ORPHANS, TASK_OLDEST,
+    TASKS, TASKS_STUCK,
 };
-use crate::store::{Database, Tallies, TaskTally};
+use crate::store::{Database, ProviderTally, Tallies, TaskTally};
 use crate::tasks::work::Work;
 use crate::use_case::store::{Store, StoreError};
 
@@ -83,9 +84,28 @@ fn show(tallies: &Tallies, now: Time, feeds: &mut Feeds) {
     for (organisation, count) in &tallies.approvals {
         metrics::gauge!(APPROVALS_OPEN, "organisation" => organisation.clone()).set(*count as f64);
     }
+    show_providers(&tallies.providers);
     for (kind, _) in TASK_KINDS {
         let of_kind: Vec<_> = tallies.tasks.iter().filter(|tally| tally.kind == *kind).collect();
         show_tasks(kind, &of_kind, now);
+    }
+}
+
+/// Of providers of one name in several organisations: all orphans, and the smallest pool.
+fn show_providers(tallies: &[ProviderTally]) {
+    let mut orphans = BTreeMap::<&str, i64>::new();
+    let mut pools = BTreeMap::<&str, i64>::new();
+    for tally in tallies {
+        *orphans.entry(&tally.id).or_default() += tally.orphans;
+        if let Some(left) = tally.one_time_left {
+            let pool = pools.entry(&tally.id).or_insert(left);
+            *pool = left.min(*pool);
+        }
+    }
+    for (name, counts) in [(ORPHANS, orphans), (ONE_TIME_LEFT, pools)] {
+        for (provider, count) in counts {
+            metrics::gauge!(name, "provider" => provider.to_owned()).set(count as f64);
+        }
     }
 }
 
@@ -143,6 +163,9 @@ mod tests {
                     tally("waiting", true, 2, 50_000),
                     tally("running", true, 1, 60_000),
                 ],
+                providers: [("idp", 2, Some(7)), ("idp", 1, Some(4)), ("other", 0, None)]
+                    .map(|(id, orphans, one_time_left)| ProviderTally { id: id.to_owned(), orphans, one_time_left })
+                    .into(),
                 ..Tallies::default()
             };
             show(&tallies, Time::from_millis(90_000), &mut feeds);
@@ -150,6 +173,9 @@ mod tests {
             for line in [
                 "feed_rows{organisation=\"default\",environment=\"test\"} 2",
                 "approvals_open{organisation=\"default\"} 3",
+                "orphans{provider=\"idp\"} 3",
+                "orphans{provider=\"other\"} 0",
+                "one_time_left{provider=\"idp\"} 4",
                 "tasks{kind=\"webhook\",status=\"done\"} 9",
                 "tasks{kind=\"webhook\",status=\"waiting\"} 6",
                 "tasks{kind=\"register\",status=\"waiting\"} 0",
@@ -158,6 +184,7 @@ mod tests {
             ] {
                 assert!(text.lines().any(|found| found == format!("tessera_registry_{line}")), "{line}\n{text}");
             }
+            assert!(!text.contains("one_time_left{provider=\"other\"}"), "{text}");
             tallies.feed_rows.remove(&feed("test"));
             tallies.tasks.clear();
             show(&tallies, Time::from_millis(90_000), &mut feeds);
