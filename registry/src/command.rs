@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::http::openapi;
+use crate::system::forbid_core_dumps;
 
 pub use ended::Ended;
 
@@ -70,6 +71,9 @@ enum Command {
 
 /// Runs a command line.
 pub fn run(line: Line) -> Ended {
+    if let Err(error) = forbid_core_dumps() {
+        return Ended::failed(format!("core dumps cannot be forbidden: {error}"));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Ended::failed(format!("no runtime: {error}")),

@@ -1,11 +1,21 @@
-//! The clock and the dice of this machine.
+//! The clock and the dice of this machine, and what it writes of a process that crashes.
 
+use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use uuid::{Builder, Uuid};
 
 use crate::domain::time::Time;
 use crate::use_case::ports::{Clock, Randomness};
+
+/// Has no core dump written of this process: it would have secrets and sealing keys in the clear.
+///
+/// # Errors
+/// The system does not allow it.
+pub fn forbid_core_dumps() -> io::Result<()> {
+    Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?)
+}
 
 pub struct SystemClock;
 

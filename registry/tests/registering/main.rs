@@ -15,6 +15,7 @@ mod pool;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod reports;
 mod scene;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../contracts/world.rs"]

@@ -1,6 +1,7 @@
 //! The service as it is run: the binary, on real databases, through what happens to it in the world.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod authority;
 mod client;
 mod collisions;
 mod followed;
@@ -19,5 +20,8 @@ mod postgres;
 mod proof;
 mod registered;
 mod replicas;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/scripted.rs"]
+mod scripted;
 mod secrecy;
 mod witness;

@@ -1,6 +1,9 @@
 //! Secrets and tokens are in no log, metric, audit entry, list, webhook, export, backup, and in no file of the database.
 
+mod registering;
+
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -10,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
+use crate::authority;
 use crate::client::{Client, http, sent};
 use crate::place::{PATIENCE, Place, SEALING_KEY, Served};
 use crate::postgres::Postgres;
@@ -53,6 +57,10 @@ impl Evidence {
             .is_secret("bytes of the sealing key", &String::from_utf8(STANDARD.decode(SEALING_KEY).unwrap()).unwrap());
         evidence.is_secret("webhook secret", &STANDARD.encode(WEBHOOK));
         evidence.is_secret("bytes of the webhook secret", WEBHOOK);
+        evidence.is_secret("what an authorization server gives or takes", authority::SECRET);
+        for credentials in authority::BASIC {
+            evidence.is_secret("credentials of the registry", &STANDARD.encode(credentials));
+        }
         evidence
     }
 
@@ -96,7 +104,7 @@ fn place(database: &str, witness: &Witness) -> Place {
     let url = &witness.url;
     let auth = format!(
         "auth = {{issuer = \"{url}\", audience = \"registry\", verify = \"introspection\", client_id = \"registry\", \
-         client_secret = {{env = \"INTROSPECTION_SECRET\"}}}}\nlog.level = \"trace\"\n\
+         client_secret = {{env = \"INTROSPECTION_SECRET\"}}}}\nlog.level = \"trace\"\ntasks.stuck_after = \"1s\"\n\
          [[webhooks]]\nurl = \"{url}/hook\"\nsecret = {{env = \"WEBHOOK_SECRET\"}}\n"
     );
     let mut place = if database.is_empty() { Place::sqlite(&auth) } else { Place::new(database, &auth) };
@@ -118,6 +126,7 @@ fn witness() -> Witness {
 
 /// Puts every secret to use, rightly and wrongly.
 async fn used(place: &Place, served: &Served, evidence: &mut Evidence) -> Client {
+    let server = authority::server();
     let admin = place.admin(served);
     evidence.is_secret("registry token", &admin.token);
     let ended = place.run(&["token", "create", "--role", "admin", "--name", FOUND]);
@@ -139,6 +148,8 @@ async fn used(place: &Place, served: &Served, evidence: &mut Evidence) -> Client
     proof(&admin, &admin.with_token(&developer)).await;
     gateways(&admin, served, evidence).await;
     misplaced(&admin).await;
+    registering::used(&admin, &server).await;
+    place.run(&["seal-key", "reseal"]);
     admin
 }
 
@@ -214,12 +225,14 @@ async fn misplaced(admin: &Client) {
 
 async fn looked_at(place: &Place, served: &Served, admin: &Client, witness: &Witness, evidence: &Evidence) {
     let deadline = Instant::now() + PATIENCE;
-    while !witness.told().iter().any(|told| told.contains(FOUND)) {
+    let is_told = |text: &str| witness.told().iter().any(|told| told.contains(text));
+    while !is_told(FOUND) || !is_told("task.stuck") {
         assert!(Instant::now() < deadline, "no webhook came: {}", served.log());
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     assert!(!witness.callers().is_empty());
     evidence.keep("webhooks", witness.told().join("\n"));
+    evidence.keep("clients", registering::told(admin).await);
     for list in ["audit", "providers", "gateways", "tokens", "tasks", "applications", "groups", "contracts"] {
         let items = admin.list(&format!("/{list}")).await;
         evidence.keep(list, serde_json::to_string(&items).unwrap());
@@ -277,4 +290,26 @@ async fn nothing_tells_a_secret_with_postgresql() {
     evidence.keep("log", served.log());
     evidence.judge(&[&postgres.data()]);
     served.end();
+}
+
+/// A core would have all that the memory has, whatever the shell allows.
+#[test]
+fn no_core_is_written_of_a_process_that_crashes() {
+    let place = Place::sqlite("");
+    let log = place.folder.join("log");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -c unlimited; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_tessera-registry")]);
+    command.args(["--config", &place.path("registry.toml"), "serve"]).envs(place.secrets.clone());
+    let mut child = command.current_dir(&place.folder).stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while !fs::read_to_string(&log).unwrap().contains("listening") {
+        assert!(child.try_wait().unwrap().is_none() && Instant::now() < deadline, "{:?}", fs::read_to_string(&log));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    assert!(Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().unwrap().success());
+    let status = child.wait().unwrap();
+    assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
 }
