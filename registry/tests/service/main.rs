@@ -20,6 +20,7 @@ mod postgres;
 mod proof;
 mod registered;
 mod replicas;
+mod resealed;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/scripted.rs"]
 mod scripted;
