@@ -176,15 +176,36 @@ image: needs-image module ## Write the module as an OCI image layout to target/i
 	$(call say,Image)
 	@cargo xtask image
 
+$(VENV)/bin/cargo-zigbuild: native/requirements.txt $(VENV)/.stamp
+	$(call say,Zig into $(VENV))
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $< \
+	  || { echo 'pip could not install Zig' >&2; exit 1; }
+	@touch $@
+
+# What the dynamic module of a release is built with, and the compiler's libraries for both processors.
+.PHONY: zig
+zig: rust $(VENV)/bin/cargo-zigbuild
+	@for target in x86_64 aarch64; do \
+	  test -d "$$(rustc --print sysroot)/lib/rustlib/$$target-unknown-linux-gnu/lib" \
+	  || rustup --quiet target add $$target-unknown-linux-gnu \
+	  || { echo "the Rust target $$target-unknown-linux-gnu is missing, and rustup to install it" >&2; exit 1; }; \
+	done
+
+.PHONY: native-image
+native-image: needs-image zig ## Build the dynamic module for x86_64 and aarch64, and write both as an OCI image to target/native-image
+	$(call say,Dynamic module for each processor)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo xtask native-release
+	@cargo xtask native-image
+
 .PHONY: image-registry
 image-registry: needs-image-registry ## Build the image of the contract registry with Docker
 	$(call say,Image of the registry)
 	@docker build --file registry/Dockerfile --build-arg "REVISION=$$(git rev-parse --short HEAD)" --tag tessera-registry .
 
 .PHONY: dist
-dist: needs-dist module ## Write everything of a release to target/dist: module, image, manifests, command, schema, SBOM, checksums
+dist: needs-dist module zig ## Write everything of a release to target/dist: modules, images, manifests, command, schema, SBOM, checksums
 	$(call say,Release)
-	@cargo xtask dist
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo xtask dist
 	@cd target/dist && sha256sum --check --quiet SHA256SUMS
 
 .PHONY: image-check
@@ -196,14 +217,14 @@ image-check: needs-image-check image ## Build the image once more, in another fo
 	@cmp target/image/index.json target/again/target/image/index.json && rm -rf target/again
 
 .PHONY: deploy-check
-deploy-check: needs-deploy-check setup image $(DEPLOY) ## Run every base of envoy/istio and envoy/envoy-gateway as its control plane would configure Envoy
+deploy-check: needs-deploy-check setup native-image image $(DEPLOY) ## Run every base of envoy/istio and envoy/envoy-gateway as its control plane would configure Envoy
 	$(call say,Deployment)
 	@cargo build --quiet --package tessera-cli --package tessera-registry
 	@$(PYTHON) tests/deploy/check.py
 	@$(PYTHON) tests/deploy/commands.py
 
 .PHONY: versions-check
-versions-check: setup module ## Run the demo on every version of Envoy that is supported
+versions-check: setup module native ## Run the demo on every version of Envoy that is supported
 	$(call say,Versions of Envoy)
 	@$(PYTHON) tests/deploy/versions.py
 
@@ -371,14 +392,20 @@ docs: $(VENV)/bin/mdbook ## Build the documents as a site in target/site, and fo
 
 # ---- see it work ----
 
+# What Envoy runs the filter in: wasm or native.
+HOST          := wasm
+MODULE_wasm   := module
+MODULE_native := native
+OF_HOST = $(or $(MODULE_$(HOST)),$(error HOST is wasm or native, not $(HOST)))
+
 .PHONY: demo
-demo: setup module ## Start Envoy, an authorization server and an upstream, show what the filter does, stay up
-	@$(PYTHON) envoy/demo/demo.py
+demo: setup $(OF_HOST) ## Start Envoy, an authorization server and an upstream, show what the filter does, stay up; HOST=native
+	@$(PYTHON) envoy/demo/demo.py --host $(HOST)
 
 .PHONY: demo-check
-demo-check: setup module ## The same, run through and exit
+demo-check: setup $(OF_HOST) ## The same, run through and exit
 	$(call say,Demo)
-	@$(PYTHON) envoy/demo/demo.py --check
+	@$(PYTHON) envoy/demo/demo.py --check --host $(HOST)
 
 .PHONY: demo-contracts
 demo-contracts: setup module ## Start Envoy and the registry, show a contract from its request to its end, stay up

@@ -78,7 +78,7 @@ fn every_configuration_in_a_document_is_accepted() {
 
 #[test]
 fn every_envoy_file_holds_a_configuration_that_is_accepted() {
-    for name in ["envoy.yaml", "envoy.full.yaml", "mcp.yaml", "rate-limit.yaml"] {
+    for name in ["envoy.yaml", "envoy.full.yaml", "mcp.yaml", "native.yaml", "rate-limit.yaml"] {
         assert!(root().join("envoy").join(name).is_file(), "{name}");
     }
     for file in files("envoy", "yaml") {
@@ -103,6 +103,21 @@ fn a_configuration_shown_in_a_document_is_that_of_its_file() {
         let file = yaml(&fs::read_to_string(root().join("envoy").join(file)).unwrap(), file);
         assert_eq!(shown.iter().collect::<Vec<_>>(), plugins(&file), "{name}");
     }
+}
+
+#[test]
+fn the_example_of_the_dynamic_module_is_the_smallest_one_but_for_the_filter() {
+    fn without_filter(mut envoy: Value) -> Value {
+        let filter = envoy.pointer_mut(
+            "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config",
+        );
+        *filter.unwrap() = Value::Null;
+        envoy
+    }
+    let [wasm, native] = ["envoy.yaml", "native.yaml"]
+        .map(|name| yaml(&fs::read_to_string(root().join("envoy").join(name)).unwrap(), name));
+    assert_eq!(plugins(&native), plugins(&wasm));
+    assert_eq!(without_filter(native), without_filter(wasm));
 }
 
 /// Members that are shown alone, in a configuration that is complete but for them.

@@ -3,6 +3,8 @@
     make demo          shows what happens to eight requests, then stays up to be tried
     make demo-check    the same without staying; fails when a request does not end as it must
 
+With `HOST=native` Envoy runs the dynamic module instead of the Wasm module.
+
 Or against services that already run, as the tour of docker-compose.yaml does.
 """
 
@@ -23,6 +25,11 @@ from scenario import RESOURCE, AuthorizationServer, ask, play
 import upstream
 
 CLIENTS = ("portal", "guest")
+# What Envoy runs the filter in: the example for it, the path of the module there, where it is, and what builds that.
+HOSTS = {
+    "wasm": ("envoy.yaml", "/plugin.wasm", "target/tessera.wasm", "make module"),
+    "native": ("native.yaml", "/libtessera.so", "target/libtessera.so", "make native"),
+}
 
 
 class Demo:
@@ -30,13 +37,14 @@ class Demo:
 
     workers = 2
 
-    def __init__(self, folder):
+    def __init__(self, folder, host="wasm"):
         self.folder = Path(folder)
         # In a container this file stands alone.
         self.root = Path(__file__).resolve().parents[2]
-        self.module = self.root / "target/tessera.wasm"
+        self.example, self._module_there, module, build = HOSTS[host]
+        self.module = self.root / module
         if not self.module.exists():
-            raise Failure("target/tessera.wasm is missing: run `make module`")
+            raise Failure(f"{module} is missing: run `{build}`")
         self.secrets = {name: secrets.token_urlsafe(24) for name in ("gateway", *CLIENTS)}
 
     def start(self):
@@ -74,19 +82,21 @@ class Demo:
         return {"IDP_CLIENT_SECRET": self.secrets["gateway"]}
 
     def _config(self, port, admin_port):
-        """envoy/envoy.yaml with this machine's addresses in the place of those of the containers."""
+        """The example with this machine's addresses in the place of those of the containers."""
         idp_port = self.idp.url.rsplit(":", 1)[1]
         replacements = {
-            "/plugin.wasm": str(self.module),
+            self._module_there: str(self.module),
             "0.0.0.0, port_value: 8080": f"127.0.0.1, port_value: {port}",
             "port_value: 9901": f"port_value: {admin_port}",
             "address: upstream, port_value: 9000": f"address: 127.0.0.1, port_value: {self._upstream.server_port}",
             "address: idp, port_value: 4000": f"address: 127.0.0.1, port_value: {idp_port}",
             "http://idp:4000/": f"{self.idp.url}/",
-            # A busy machine may take its time.
-            "                        cluster: idp\n": "                        cluster: idp\n                        timeout: 60s\n",
         }
-        return replaced((self.root / "envoy/envoy.yaml").read_text(), replacements)
+        text = (self.root / "envoy" / self.example).read_text()
+        # A busy machine may take its time.
+        call = re.search(r"\n +cluster: idp\n", text)[0]
+        replacements[call] = call + call.strip("\n").replace("cluster: idp", "timeout: 60s\n")
+        return replaced(text, replacements)
 
     def stay(self):
         """Until Ctrl-C, or until a part ends by itself."""
@@ -98,10 +108,10 @@ class Demo:
 
 
 def replaced(text, replacements):
-    """envoy/envoy.yaml, with each key of `replacements` replaced by its value."""
+    """An example, with each key of `replacements` replaced by its value."""
     for old, new in replacements.items():
         if text.count(old) != 1:
-            raise Failure(f"envoy/envoy.yaml must contain {old!r} once")
+            raise Failure(f"the example must contain {old!r} once")
         text = text.replace(old, new)
     return text
 
@@ -135,11 +145,11 @@ def status(url):
         return None
 
 
-def run_here(check):
+def run_here(check, host):
     """Start everything on this machine; true when all requests ended as they must."""
     leave_nothing_behind()
     with tempfile.TemporaryDirectory(prefix="tessera-demo-") as folder:
-        demo = Demo(folder)
+        demo = Demo(folder, host)
         try:
             demo.start()
             good = play(demo.gateway, demo.idp)
@@ -188,6 +198,7 @@ def await_services(gateway, idp):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="do not stay up")
+    parser.add_argument("--host", choices=HOSTS, default=os.environ.get("TESSERA_HOST") or "wasm", help="what runs the filter")
     there = parser.add_argument_group("services that already run")
     for name, meaning in {
         "--gateway": "Envoy", "--authorization-server": "the authorization server", "--control": "its control port",
@@ -196,7 +207,7 @@ def main():
     }.items():
         there.add_argument(name, metavar="URL", help=meaning)
     options = parser.parse_args()
-    end_with(lambda: run_there(options) if options.gateway else run_here(options.check))
+    end_with(lambda: run_there(options) if options.gateway else run_here(options.check, options.host))
 
 
 def end_with(play):

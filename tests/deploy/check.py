@@ -36,8 +36,11 @@ HOST = "api.example.com"
 NEEDED = {"docker-registry": "docker-registry", "skopeo": "skopeo", "nginx": "nginx-light", "openssl": "openssl", "node": "nodejs"}
 BASES = {
     "istio/gateway": istio, "istio/traffic-extension": istio, "istio/envoy-filter": istio, "istio/sidecar": istio,
-    "envoy-gateway": envoy_gateway,
+    "istio/native": istio, "envoy-gateway": envoy_gateway, "envoy-gateway-native": envoy_gateway,
 }
+# Those with the dynamic module, which the pods have from an image volume: without it none starts. Its metrics have labels.
+NATIVE = ("istio/native", "envoy-gateway-native")
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 # Where Envoy itself downloads the module, over TLS; and what everybody gets from it where it cannot. The TLS is that of the
 # base where it names the server; Envoy Gateway's proxies ask its controller, by settings that no manifest has.
 DOWNLOADED = ("istio/envoy-filter", "envoy-gateway")
@@ -99,7 +102,11 @@ class Base:
     def __init__(self, name, world, registry, folder):
         self.name, self._world, self._folder = name, world, folder
         self._platform = BASES[name]
-        self._fetch = lambda image, digest: registry.fetch(image.removeprefix("registry.example.com/"), digest)
+        if name in NATIVE:
+            architecture = ARCHITECTURES[os.uname().machine]
+            self._fetch = lambda image, file: registry.mount(image.removeprefix("registry.example.com/"), file, architecture)
+        else:
+            self._fetch = lambda image, digest: registry.fetch(image.removeprefix("registry.example.com/"), digest)
         self._documents, _ = manifests.read(folder_of(name))
         self._secrets = {"IDP_CLIENT_SECRET": world.secrets["gateway"]}
 
@@ -118,14 +125,15 @@ class Base:
         self._strangers(proxy)
         for text in self._platform.LOGGED:
             require(proxy.logged(text), f"{text} in the access log")
-        require(eventually(lambda: self._platform.COUNTED in proxy.metrics()), f"{self._platform.COUNTED} in the metrics")
+        counted = envoy_gateway.COUNTED if self.name in NATIVE else self._platform.COUNTED
+        require(eventually(lambda: counted in proxy.metrics()), f"{counted} in the metrics")
         proxy.program.stop()
         for what, impostors in self._world.impostors.items():
             self._unverified(what, self._control_plane(impostors))
         if self.name in DOWNLOADED:
             for what, impostors in self._world.false_modules.items():
                 self._without_module(f"{what} where the module is", self._control_plane(impostors), NOT_DOWNLOADED, what)
-        if not self.name.endswith("envoy-filter"):  # there nobody fetches the module for the proxy
+        if self.name not in ("istio/envoy-filter", *NATIVE):  # there nobody fetches the module for the proxy
             self._without_module("the module cannot be had", self._control_plane(fetch=_nothing), self._platform.WITHOUT_MODULE)
 
     def _preflight(self, proxy, answered):
@@ -241,6 +249,7 @@ def main():
             registry = Registry(folder)
             module = ROOT / "target/tessera.wasm"
             images.check(registry, module.read_bytes())
+            images.check_native(registry)
             world = World(ROOT, folder, module)
             shared, _ = manifests.read(folder_of("kubernetes"))
             data = {each["metadata"]["name"]: each["data"] for each in shared if each["kind"] == "ConfigMap"}

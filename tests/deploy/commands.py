@@ -60,6 +60,9 @@ def commands(scene):
          {"registry.example.com": scene.registry.host, "oci:target/image": f"oci:{ROOT}/target/image",
           # Over HTTP, and under no policy of this machine.
           "skopeo copy": "skopeo --insecure-policy copy --dest-tls-verify=false"}, "Writing manifest"),
+        ("skopeo copy --all --preserve-digests oci:target/native-image docker://registry.example.com/tessera-native:0.1.0",
+         {"registry.example.com": scene.registry.host, "oci:target/native-image": f"oci:{ROOT}/target/native-image",
+          "skopeo copy": "skopeo --insecure-policy copy --dest-tls-verify=false"}, "Writing manifest list"),
     ]
 
 

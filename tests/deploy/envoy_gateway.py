@@ -22,7 +22,7 @@ class ControlPlane:
         self._addresses = {**world.addresses, **impostors}
         gateway = manifests.one("Gateway", "tessera")["spec"]
         self._proxy = manifests.one("EnvoyProxy", gateway["infrastructure"]["parametersRef"]["name"])["spec"]
-        self._policy = manifests.one("EnvoyExtensionPolicy", "tessera")
+        [self._policy] = manifests.all("EnvoyExtensionPolicy")
         [target] = self._policy["spec"]["targetRefs"]
         assert (target["kind"], target["name"]) == ("Gateway", "tessera")
 
@@ -32,10 +32,12 @@ class ControlPlane:
 
     def configuration(self, port, admin, log):
         try:
-            self._wasm = [self._filter(number, wasm) for number, wasm in enumerate(self._policy["spec"]["wasm"])]
+            self._filters = [self._filter(number, wasm) for number, wasm in enumerate(self._policy["spec"].get("wasm", []))]
+            modules = self._policy["spec"].get("dynamicModule", [])
+            self._filters += [self._dynamic_module(number, module) for number, module in enumerate(modules)]
             self._available = True
         except Refused:
-            self._wasm, self._available = [], False
+            self._filters, self._available = [], False
         clusters, hosts = [self._controller()], []
         for route in self._manifests.all("HTTPRoute"):
             assert route["spec"]["parentRefs"] == [{"name": "tessera"}]
@@ -43,7 +45,9 @@ class ControlPlane:
                 name = f"httproute/{route['metadata']['namespace']}/{route['metadata']['name']}/rule/{number}"
                 clusters.append(self._cluster(name, rule["backendRefs"]))
                 hosts.append(self._virtual_host(route, rule, name))
-        made = envoy.bootstrap(port, admin, [envoy.cors_filter(), *self._wasm, envoy.router()], hosts, clusters, self._access_log(log))
+        made = envoy.bootstrap(port, admin, [envoy.cors_filter(), *self._filters, envoy.router()], hosts, clusters, self._access_log(log))
+        if "bootstrap" not in self._proxy:
+            return made
         assert self._proxy["bootstrap"]["type"] == "Merge"
         return {**made, **yaml.safe_load(self._proxy["bootstrap"]["value"])}
 
@@ -70,10 +74,24 @@ class ControlPlane:
         return {"name": f"envoy.filters.http.wasm/{metadata['namespace']}/{metadata['name']}/{number}", "disabled": True,
                 "typed_config": envoy.typed("filters.http.wasm.v3.Wasm", config=config)}
 
+    def _dynamic_module(self, number, module):
+        """The proxies have it in an image volume."""
+        [entry] = [each for each in self._proxy["dynamicModules"] if each["name"] == module["name"]]
+        assert entry["source"]["type"] == "Local"
+        deployment = self._proxy["provider"]["kubernetes"]["envoyDeployment"]
+        path = entry["source"]["local"]["path"]
+        image, file = self._manifests.mounted_image(deployment["pod"]["volumes"], deployment["container"], path)
+        library = self._world.library(self._fetch(image, file))
+        metadata = self._policy["metadata"]
+        return {"name": f"envoy.filters.http.dynamic_modules/envoyextensionpolicy/{metadata['namespace']}/{metadata['name']}/dynamic-module/{number}",
+                "disabled": True, "typed_config": envoy.typed(
+                    "filters.http.dynamic_modules.v3.DynamicModuleFilter", filter_name=module["filterName"],
+                    dynamic_module_config={"module": {"local": {"filename": library}}}, filter_config=envoy.text(module["config"]))}
+
     def _virtual_host(self, route, rule, cluster):
         matches = [each["path"] for each in rule.get("matches", [{"path": {"type": "PathPrefix", "value": "/"}}])]
         assert all(match["type"] == "PathPrefix" for match in matches)
-        switched_on = {each["name"]: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}} for each in self._wasm}
+        switched_on = {each["name"]: {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}} for each in self._filters}
         routes = [{"match": {"prefix": match["value"]} if match["value"] == "/" else {"path_separated_prefix": match["value"]},
                    **self._action(cluster), "typed_per_filter_config": {**switched_on, **self._cors(route)}}
                   for match in matches]

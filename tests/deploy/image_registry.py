@@ -43,9 +43,9 @@ class Registry:
         except OSError:
             return None
 
-    def push(self, layout, name):
+    def push(self, layout, name, *arguments):
         """With skopeo, as the documentation says."""
-        subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false",
+        subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false", *arguments,
                         f"oci:{layout}", f"docker://{self.host}/{name}"], check=True)
 
     def put(self, name, layers, media_type=OCI):
@@ -87,6 +87,22 @@ class Registry:
         if not docker and len(layers) == 2 and raw:
             return blob(raw[0])
         raise Refused(f"layers {[layer['mediaType'] for layer in layers]}")
+
+    def mount(self, reference, path, architecture):
+        """A file of the image `NAME:TAG@DIGEST`, as a node mounts it whose processor that is."""
+        name, which = reference.partition(":")[0], reference.partition("@")[2]
+        index = json.loads(self._manifest(name, which))
+        [image] = [each["digest"] for each in index["manifests"] if each["platform"] == {"architecture": architecture, "os": "linux"}]
+        [only] = json.loads(self._manifest(name, image))["layers"]
+        assert only["mediaType"] == OCI_LAYER
+        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(self._blob(name, only["digest"])))) as archive:
+            return archive.extractfile(path).read()
+
+    def _manifest(self, name, which):
+        content = self._get(f"/v2/{name}/manifests/{which}", {"accept": ", ".join((OCI, *INDEXES))}).read()
+        if digest(content) != which:
+            raise Refused(f"{name} has nothing that is {which}")
+        return content
 
     def _blob(self, name, which):
         content = self._get(f"/v2/{name}/blobs/{which}").read()

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from processes import Failure
 from image_registry import INDEXES, OCI_LAYER, Refused, layer
+from urllib.error import HTTPError
 
 ROOT = Path(__file__).resolve().parents[2]
+NATIVE = "tessera-native"
 
 
 def check(registry, module):
@@ -28,6 +30,23 @@ def check(registry, module):
     _refused(registry, "index", "an index")
     _refused(registry, "tessera", "another digest", tag=version, expected="0" * 64)
     print(f"tessera:{version}@sha256:{digest} is pushed and fetched", flush=True)
+
+
+def check_native(registry):
+    """The image of `make native-image`: each platform has its own library."""
+    layout = ROOT / "target/native-image"
+    [index] = json.loads((layout / "index.json").read_text())["manifests"]
+    registry.push(layout, f"{NATIVE}:0.1.0", "--all")
+    for architecture, library in (("amd64", "libtessera-x86_64.so"), ("arm64", "libtessera-aarch64.so")):
+        mounted = registry.mount(f"{NATIVE}:0.1.0@{index['digest']}", "libtessera.so", architecture)
+        if mounted != (ROOT / "target/native-release" / library).read_bytes():
+            raise Failure(f"the image has another library for {architecture}")
+    try:
+        registry.mount(f"{NATIVE}:0.1.0@sha256:{'0' * 64}", "libtessera.so", "amd64")
+    except (Refused, HTTPError):
+        print(f"{NATIVE}@{index['digest']} is pushed and mounted", flush=True)
+        return
+    raise Failure("a node would refuse another digest")
 
 
 def _refused(registry, name, what, layers=None, tag="latest", expected=None):

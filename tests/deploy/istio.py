@@ -51,7 +51,7 @@ class ControlPlane:
             filters.insert(0, self._discovered())
         for document in self._manifests.all("EnvoyFilter"):
             for patch in document["spec"]["configPatches"]:
-                _insert(filters, patch)
+                _insert(filters, self._with_library(patch))
         clusters = self._clusters() + [envoy.cluster("orders", self._world.upstream)]
         access_log = {"name": "envoy.access_loggers.file", "typed_config": envoy.typed(
             "access_loggers.file.v3.FileAccessLog", path=str(log),
@@ -62,6 +62,15 @@ class ControlPlane:
         patterns = [{"prefix": each} for each in STATISTICS] + [{"suffix": each} for each in OF_THE_CHECK]
         made["stats_config"] = {"stats_matcher": {"inclusion_list": {"patterns": patterns}}}
         return made
+
+    def _with_library(self, patch):
+        """The dynamic module of the image volume, where the filter is one."""
+        patch = copy.deepcopy(patch)
+        local = patch["patch"]["value"]["typed_config"].get("dynamic_module_config", {}).get("module", {}).get("local")
+        if local:
+            image, file = self._manifests.mounted_image(self._pod["spec"]["volumes"], self._proxy, local["filename"])
+            local["filename"] = self._world.library(self._fetch(image, file))
+        return patch
 
     def _discovered(self):
         """The filter, whose configuration the proxy discovers on its own, here in a file in the place of ADS."""
@@ -147,4 +156,4 @@ def _insert(filters, patch):
     before = patch["match"]["listener"]["filterChain"]["filter"]["subFilter"]["name"]
     assert (patch["applyTo"], patch["match"]["context"], patch["patch"]["operation"]) == ("HTTP_FILTER", "GATEWAY", "INSERT_BEFORE")
     place = next(number for number, each in enumerate(filters) if each["name"] == before)
-    filters.insert(place, copy.deepcopy(patch["patch"]["value"]))
+    filters.insert(place, patch["patch"]["value"])

@@ -20,18 +20,26 @@ def read(folder):
         targets = [each for each in documents
                    if each["kind"] == patch["target"]["kind"] and each["metadata"]["name"] == patch["target"]["name"]]
         assert targets, f"{folder}: nothing has the target of {patch}"
+        change = yaml.safe_load(patch["patch"])
         for target in targets:
-            for operation in yaml.safe_load(patch["patch"]):
-                _replace(target, operation)
+            if isinstance(change, dict):
+                assert change["$patch"] == "delete" and (change["kind"], change["metadata"]) == (
+                    target["kind"], {name: target["metadata"][name] for name in ("name", "namespace")}), change
+                documents.remove(target)
+                continue
+            for operation in change:
+                _apply(target, operation)
     return documents, files
 
 
-def _replace(document, operation):
-    assert operation["op"] == "replace", operation
+def _apply(document, operation):
     *parents, last = operation["path"].strip("/").split("/")
     for parent in parents:
-        document = document[parent]
-    assert last in document, operation
+        document = document[int(parent) if isinstance(document, list) else parent]
+    if (operation["op"], last) == ("add", "-"):
+        document.append(operation["value"])
+        return
+    assert operation["op"] == "replace" and last in document, operation
     document[last] = operation["value"]
 
 
@@ -76,6 +84,14 @@ class Manifests:
             assert reference["key"] in secret["stringData"], f"the Secret {reference['name']} has no key {reference['key']}"
             variables[entry["name"]] = secret["stringData"][reference["key"]]
         return variables
+
+    @staticmethod
+    def mounted_image(volumes, container, path):
+        """The reference of the image in which a file of a container is, and its path there."""
+        mount = next(each for each in container["volumeMounts"] if path.startswith(f"{each['mountPath']}/"))
+        volume = next(each for each in volumes if each["name"] == mount["name"])
+        assert mount["readOnly"] and volume["image"]["pullPolicy"] in ("IfNotPresent", "Always")
+        return volume["image"]["reference"], path.removeprefix(f"{mount['mountPath']}/")
 
     def mounted(self, pod, container, path):
         """The content of a file in a container."""

@@ -33,6 +33,7 @@ const istioPlugin = {
   vmConfig: object({ env: list(object({ name: text, value: { type: 'string', maxLength: 2048 }, valueFrom: word('INLINE', 'HOST') }, ['name'])) }),
 };
 
+const moduleName = { type: 'string', maxLength: 253, pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$' };
 const GATEWAY_API = 'gateway.networking.k8s.io';
 const EXTENSION = 'gateway.envoyproxy.io/v1alpha1';
 const wasm = object({
@@ -73,13 +74,37 @@ export const schemas = {
   ...kind(EXTENSION, 'EnvoyExtensionPolicy', object({
     targetRefs: list(target(GATEWAY_API, ['Gateway', 'ListenerSet', 'HTTPRoute', 'GRPCRoute'])),
     wasm: list(wasm, { maxItems: 16 }),
+    dynamicModule: list(object({ name: moduleName, filterName: text, config: {}, terminalFilter: { type: 'boolean' } }, ['name']), { maxItems: 16 }),
   }, ['targetRefs'])),
 
   ...kind(EXTENSION, 'EnvoyProxy', object({
     provider: object({
       type: { const: 'Kubernetes' },
-      kubernetes: object({ envoyDeployment: object({ replicas: { type: 'integer', minimum: 0 }, container: object({ env: environment }) }) }),
+      kubernetes: object({ envoyDeployment: object({
+        replicas: { type: 'integer', minimum: 0 },
+        pod: object({ volumes: list(object({ name: text, image: object({ reference: text, pullPolicy: word('IfNotPresent', 'Always', 'Never') }, ['reference']) }, ['name'])) }),
+        container: object({
+          env: environment,
+          volumeMounts: list(object({ name: text, mountPath: text, readOnly: { type: 'boolean' } }, ['name', 'mountPath'])),
+        }),
+      }) }),
     }, ['type']),
+    dynamicModules: list(object({
+      name: moduleName,
+      source: {
+        ...object({
+          type: word('Local', 'Remote'),
+          local: object({ path: { ...text, maxLength: 4096 } }, ['path']),
+          remote: object({ url: { type: 'string', pattern: '^https?://[^/?#]+(?:[/?#].*)?$' }, sha256: { type: 'string', pattern: '^[a-f0-9]{64}$' } }, ['url', 'sha256']),
+        }),
+        oneOf: [
+          { properties: { type: { const: 'Remote' }, local: false }, required: ['type', 'remote'] },
+          { properties: { type: { const: 'Local' }, remote: false }, required: ['local'] },
+        ],
+      },
+      doNotClose: { type: 'boolean' },
+      loadGlobally: { type: 'boolean' },
+    }, ['name', 'source']), { maxItems: 16 }),
     telemetry: object({
       accessLog: object({
         settings: list(object({

@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs/install.md"
 # Those of which PyPI has a build with the Wasm runtime; the newest of each branch that is in use.
 VERSIONS = {"1.36.4": "1.6", "1.37.0": "1.7", "1.38.2": "1.8", "1.39.3": "1.9", "1.40.0": ""}
-HEAD = ["| Envoy | Envoy Gateway with this branch | the demo |", "|---|---|---|"]
+# The first one whose interface for dynamic modules is that of the module.
+FIRST_NATIVE = (1, 38)
+HEAD = ["| Envoy | Envoy Gateway with this branch | the demo | with the dynamic module |", "|---|---|---|---|"]
 
 
 def installed(version):
@@ -25,15 +27,21 @@ def installed(version):
     return binary
 
 
-def passes(version):
-    print(f"\nEnvoy {version}", flush=True)
-    demo = [sys.executable, ROOT / "envoy/demo/demo.py", "--check"]
+def passes(version, host):
+    print(f"\nEnvoy {version}, {host}", flush=True)
+    demo = [sys.executable, ROOT / "envoy/demo/demo.py", "--check", "--host", host]
     return subprocess.run(demo, env={**os.environ, "TESSERA_ENVOY": str(installed(version))}).returncode == 0
 
 
+def hosts(version):
+    return ("wasm", "native") if tuple(map(int, version.split(".")))[:2] >= FIRST_NATIVE else ("wasm",)
+
+
 def main():
-    results = {version: passes(version) for version in VERSIONS}
-    rows = [f"| {version} | {VERSIONS[version]} | {'passes' if good else 'fails'} |" for version, good in results.items()]
+    results = {(version, host): passes(version, host) for version in VERSIONS for host in hosts(version)}
+    shown = {True: "passes", False: "fails", None: "is not for it"}
+    rows = [f"| {version} | {VERSIONS[version]} | {shown[results[version, 'wasm']]} | {shown[results.get((version, 'native'))]} |"
+            for version in VERSIONS]
     table = "\n".join(HEAD + rows)
     print(f"\n{table}")
     if not all(results.values()):

@@ -1,5 +1,6 @@
 """What stands around the proxy: an authorization server behind TLS, a contract source, module servers, an upstream."""
 
+import hashlib
 import json
 import re
 import secrets
@@ -67,6 +68,12 @@ class World:
             self.folder / "idp.log", {"OIDC_CLIENTS": json.dumps(clients)})
         ready = program.wait_until(lambda: re.search(r"^control (\S+)\nready (\S+)$", program.log.read_text(), re.MULTILINE))
         self.idp = AuthorizationServer(ready[2], ready[1], self.secrets)
+
+    def library(self, content):
+        """A file with this dynamic module, which Envoy can load."""
+        file = self.folder / f"{hashlib.sha256(content).hexdigest()}.so"
+        file.write_bytes(content)
+        return str(file)
 
     def start_servers(self, contracts):
         """nginx in all its parts; `contracts` are the data of the two ConfigMaps of envoy/kubernetes."""

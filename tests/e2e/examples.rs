@@ -8,6 +8,7 @@ use crate::harness::client::{Request, Response};
 use crate::harness::document_source::DocumentSource;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::example::{Example, Running};
+use crate::harness::host::Host;
 use crate::harness::refusal::assert_refused;
 use crate::harness::secrecy;
 use crate::harness::upstream::{Received, Upstream};
@@ -46,7 +47,7 @@ fn an_example_without_its_secrets_is_refused() {
 
 #[test]
 fn the_smallest_example_guards_its_upstream() {
-    let scene = Scene::start("envoy.yaml");
+    let scene = Scene::start(Host::of_tests().smallest_example());
     assert_refused(&scene.send(&Request::get(TARGET)), "missing_token");
     assert_eq!(scene.upstream.request_count(), 0);
 

@@ -8,13 +8,15 @@ use anyhow::{Context, Result, bail};
 
 use crate::archive::archive;
 use crate::digest::sha256;
+use crate::native::{self, PLATFORMS};
 use crate::package::{cargo, output};
 use crate::release::{CHECKSUMS, Contents, read};
 use crate::sbom::SUBJECTS;
-use crate::{bill, files, image, manifests, module, release, sbom};
+use crate::{bill, files, image, manifests, module, native_image, release, sbom};
 
 const MODULE: &str = "tessera.wasm";
 const IMAGE: &str = "tessera-image.tar";
+const NATIVE_IMAGE: &str = "libtessera-image.tar";
 const SCHEMA: &str = "tessera.schema.json";
 
 /// Files of the repository that are part of a release, and their names there.
@@ -27,7 +29,7 @@ const FILES: &[(&str, &str)] = &[
     ("envoy/prometheus/rules.yaml", "prometheus/rules.yaml"),
 ];
 
-/// Builds what is not yet built but the module, writes `target/dist`, in the place of what was there, and checks it.
+/// Builds what is not yet built but the Wasm module, writes `target/dist`, in the place of what was there, and checks it.
 ///
 /// # Errors
 /// When a part is missing or cannot be built.
@@ -40,14 +42,25 @@ pub fn build() -> Result<()> {
     }
     // First, since its tool may be missing.
     let bills = sbom::build()?;
+    native::release()?;
+    let native_digest = native_image::build()?;
     let digest = image::build()?;
     let command = command(root)?;
     let schema = output(std::process::Command::new(&command).arg("schema"))?;
-    let parts =
-        Parts { module: module::read()?, image: image::path()?, manifests: manifests::path()?, command, schema, bills };
+    let libraries = PLATFORMS.iter().map(|platform| read(&platform.path()?)).collect::<Result<_>>()?;
+    let parts = Parts {
+        module: module::read()?,
+        image: image::path()?,
+        libraries,
+        native_image: native_image::path()?,
+        manifests: manifests::path()?,
+        command,
+        schema,
+        bills,
+    };
     parts.write(&path()?)?;
     check()?;
-    println!("target/dist: the image is sha256:{digest}");
+    println!("target/dist: the image is sha256:{digest}, that of the dynamic module sha256:{native_digest}");
     Ok(())
 }
 
@@ -68,8 +81,9 @@ fn path() -> Result<PathBuf> {
 /// # Errors
 /// When a folder cannot be read, or cargo does not say what a package is built of.
 pub fn contents() -> Result<Contents> {
-    let own = [MODULE.to_owned(), IMAGE.to_owned(), SCHEMA.to_owned(), command_name()];
+    let own = [MODULE.to_owned(), IMAGE.to_owned(), NATIVE_IMAGE.to_owned(), SCHEMA.to_owned(), command_name()];
     let mut files = BTreeSet::from(own);
+    files.extend(PLATFORMS.iter().map(|platform| platform.file.to_owned()));
     files.extend(SUBJECTS.iter().map(|subject| subject.file.to_owned()));
     files.extend(FILES.iter().map(|(_, name)| (*name).to_owned()));
     files.extend(manifests::names()?.into_iter().map(|name| format!("manifests/{name}")));
@@ -83,8 +97,11 @@ pub fn contents() -> Result<Contents> {
 /// What is built for a release.
 pub struct Parts {
     pub module: Vec<u8>,
-    /// The folders of the image's layout and of the manifests with their digests.
+    /// The dynamic module for each of [`PLATFORMS`].
+    pub libraries: Vec<Vec<u8>>,
+    /// The folders of the images' layouts, and of the manifests with their digests.
     pub image: PathBuf,
+    pub native_image: PathBuf,
     pub manifests: PathBuf,
     /// The command for this machine, and the schema that it prints.
     pub command: PathBuf,
@@ -105,6 +122,10 @@ impl Parts {
         let release = Release(folder);
         release.add(MODULE, &self.module)?;
         release.add(IMAGE, &archive_of(&self.image)?)?;
+        for (platform, library) in PLATFORMS.iter().zip(&self.libraries) {
+            release.add(platform.file, library)?;
+        }
+        release.add(NATIVE_IMAGE, &archive_of(&self.native_image)?)?;
         release.add(SCHEMA, self.schema.as_bytes())?;
         for (subject, bill) in SUBJECTS.iter().zip(&self.bills) {
             release.add(subject.file, bill.as_bytes())?;

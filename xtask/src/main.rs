@@ -2,6 +2,9 @@
 //!
 //! * `cargo xtask module` builds `target/tessera.wasm`, the module as it ships.
 //! * `cargo xtask native` builds `target/libtessera.so`, the dynamic module as it ships.
+//! * `cargo xtask native-release` builds `target/native-release`, the dynamic module for each processor that there is a
+//!   release for, with cargo-zigbuild.
+//! * `cargo xtask native-image` writes `target/native-image`, that as an OCI layout.
 //! * `cargo xtask image` writes `target/image`, the module as an OCI layout, and `target/manifests`, which name its digest.
 //! * `cargo xtask dist` writes `target/dist`, everything of a release with its checksums; `cargo xtask dist-check` looks
 //!   whether it is whole.
@@ -15,9 +18,12 @@ mod digest;
 mod dist;
 mod files;
 mod image;
+mod layout;
+mod library;
 mod manifests;
 mod module;
 mod native;
+mod native_image;
 mod package;
 mod prune;
 mod release;
@@ -31,11 +37,16 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["module"] => module::build(),
         ["native"] => native::build(),
+        ["native-release"] => native::release(),
+        ["native-image"] => native_image::build().map(drop),
         ["prune", input, output] => Ok(std::fs::write(output, prune::prune(&std::fs::read(input)?)?)?),
         ["image"] => image::build().map(drop),
         ["dist"] => dist::build(),
         ["dist-check"] => dist::check(),
         ["size"] => size::print(&module::read()?),
-        _ => bail!("usage: cargo xtask module | native | image | dist | dist-check | prune INPUT OUTPUT | size"),
+        _ => bail!(
+            "usage: cargo xtask module | native | native-release | native-image | image | dist | dist-check | prune \
+             INPUT OUTPUT | size"
+        ),
     }
 }

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use super::{CHECKSUMS, Contents, check, problems};
 use crate::digest::sha256;
 use crate::dist::{self, Parts};
+use crate::manifests::Digests;
 use crate::package::Package;
 use crate::sbom::SUBJECTS;
-use crate::{bill, files, image, manifests, sbom};
+use crate::{bill, files, image, manifests, native_image, sbom};
 
 /// What cargo says of the packages.
 static CONTENTS: LazyLock<Contents> = LazyLock::new(|| dist::contents().unwrap());
@@ -27,14 +28,30 @@ impl Scene {
     fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("tessera-release-{}-{name}", std::process::id()));
         let contents = &*CONTENTS;
-        let [layout, filled, release] = ["image", "manifests", "dist"].map(|name| folder.join(name));
+        let [layout, native_layout, filled, release] =
+            ["image", "native-image", "manifests", "dist"].map(|name| folder.join(name));
         let module = b"\0asm".to_vec();
-        let digest = image::write(&module, &Package::read().unwrap(), &layout).unwrap();
-        manifests::write(&filled, &digest, &sha256(&module)).unwrap();
+        let libraries = vec![b"\x7fELF first".to_vec(), b"\x7fELF second".to_vec()];
+        let package = Package::read().unwrap();
+        let digests = Digests {
+            image: image::write(&module, &package, &layout).unwrap(),
+            module: sha256(&module),
+            native: Some(native_image::write(&libraries, &package, &native_layout).unwrap()),
+        };
+        manifests::write(&filled, &digests).unwrap();
         let command = folder.join("command");
         fs::write(&command, "#!/bin/sh\n").unwrap();
         let bills = SUBJECTS.iter().map(|subject| listing(contents, subject.file).to_string()).collect();
-        let parts = Parts { module, image: layout, manifests: filled, command, schema: "{}".to_owned(), bills };
+        let parts = Parts {
+            module,
+            libraries,
+            image: layout,
+            native_image: native_layout,
+            manifests: filled,
+            command,
+            schema: "{}".to_owned(),
+            bills,
+        };
         parts.write(&release).unwrap();
         let scene = Self { folder, contents };
         check(&scene.release(), scene.contents).unwrap();

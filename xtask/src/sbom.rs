@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::bill::SPECIFICATION;
 use crate::module::{TARGET, root};
+use crate::native::X86_64;
 use crate::package::{Member, cargo, members, output};
 
 /// The tool that writes them, installed into `target/tools`.
@@ -22,9 +23,10 @@ pub struct Subject {
     pub target: Option<&'static str>,
 }
 
-/// The module, the command, and the contract registry.
+/// The module, the dynamic module, the command, and the contract registry.
 pub const SUBJECTS: &[Subject] = &[
     Subject { package: "tessera", file: "tessera.cdx.json", target: Some(TARGET) },
+    Subject { package: "tessera-native", file: "tessera-native.cdx.json", target: Some(X86_64) },
     Subject { package: "tessera-cli", file: "tessera-cli.cdx.json", target: None },
     Subject { package: "tessera-registry", file: "tessera-registry.cdx.json", target: None },
 ];

@@ -1,5 +1,6 @@
 //! One of the examples in `envoy/`, as it stands but for what is replaced in it, and an Envoy that runs it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,15 +9,20 @@ use std::thread;
 use crate::harness::admin::Admin;
 use crate::harness::envoy_log::{assert_discreet, assert_no_trap, telling};
 use crate::harness::eventually::{SOON, eventually};
+use crate::harness::host::Host;
 use crate::harness::prerequisites;
 use crate::harness::scratch::Scratch;
 use crate::harness::secrecy;
+
+/// Where the examples expect the module.
+const MODULE: &str = "/plugin.wasm";
+const LIBRARY: &str = "/libtessera.so";
 
 /// A file of `envoy/` that starts an Envoy.
 pub struct Example {
     pub name: String,
     pub text: String,
-    /// What it names in `host_env_keys`.
+    /// The variables that its secrets are in.
     pub environment: Vec<(String, String)>,
 }
 
@@ -25,9 +31,12 @@ impl Example {
     pub fn all() -> Vec<Self> {
         let files =
             fs::read_dir(folder()).expect("the folder of examples").map(|entry| entry.expect("an entry").path());
+        let text = |file: &PathBuf| fs::read_to_string(file).expect("a text");
         let examples: Vec<_> = files
             .filter(|file| file.extension().is_some_and(|extension| extension == "yaml"))
-            .filter(|file| fs::read_to_string(file).expect("a text").contains("\nstatic_resources:"))
+            .filter(|file| text(file).contains("\nstatic_resources:"))
+            // The dynamic module is there where the tests are about it.
+            .filter(|file| Host::of_tests() == Host::Native || !text(file).contains(LIBRARY))
             .map(|file| Self::named(file.file_name().and_then(|name| name.to_str()).expect("a name")))
             .collect();
         assert!(examples.len() >= 3, "only {} examples were found", examples.len());
@@ -36,12 +45,16 @@ impl Example {
 
     pub fn named(name: &str) -> Self {
         let text = fs::read_to_string(folder().join(name)).expect("the example");
-        let keys =
-            text.split_once("host_env_keys: [").and_then(|(_, rest)| rest.split_once(']')).expect("its variables").0;
-        let secret = |key: &str| (key.trim().to_owned(), secrecy::secret("example"));
-        let environment = keys.split(',').map(secret).collect();
-        let module = prerequisites::module();
-        Self { name: name.into(), text, environment }.with("/plugin.wasm", module.to_str().expect("a text"))
+        let read = text.lines().filter_map(|line| line.split('#').next());
+        let named = read.filter_map(|line| line.split_once("{env: ")?.1.split('}').next());
+        let names: BTreeSet<&str> = named.collect();
+        let environment = names.iter().map(|name| ((*name).to_owned(), secrecy::secret("example"))).collect();
+        let (old, module) = if text.contains(LIBRARY) {
+            (LIBRARY, prerequisites::native_module())
+        } else {
+            (MODULE, prerequisites::module())
+        };
+        Self { name: name.into(), text, environment }.with(old, module.to_str().expect("a text"))
     }
 
     #[track_caller]

@@ -26,6 +26,14 @@ impl Host {
         }
     }
 
+    /// The one of `envoy/` that the demo runs.
+    pub fn smallest_example(self) -> &'static str {
+        match self {
+            Self::Wasm => "envoy.yaml",
+            Self::Native => "native.yaml",
+        }
+    }
+
     /// The filter's configuration in Envoy.
     pub fn filter(self, name: &str, configuration: Value) -> Value {
         match self {
