@@ -100,7 +100,7 @@ async fn read(config: &Path, path: &Path, arrival: Arrival) -> Result<(), Ended>
     let caller = Caller::system(DEFAULT_ORGANISATION);
     let mut tx = connected.outside.store.write().await?;
     let mut file: Box<dyn BufRead + Send> = Box::new(BufReader::new(file));
-    let Transferred { lines, tokens, revoked } =
+    let Transferred { lines, tokens, revoked, orphans } =
         transfer::import(&mut connected.context(&mut *tx, &caller), &mut *file, arrival).await?;
     tx.commit().await?;
     // SQLite brings in what is only in its log yet: here, where nobody waits for an answer.
@@ -108,6 +108,7 @@ async fn read(config: &Path, path: &Path, arrival: Arrival) -> Result<(), Ended>
     output::lines([
         format!("{lines} lines read."),
         format!("{revoked} tokens that were revoked since have stayed so."),
+        format!("{orphans} clients at providers, which the file does not know, have become orphans."),
         format!("{tokens} tokens are valid: `tessera-registry token list`. End those that should not be."),
         "The feed is held until `tessera-registry release`: gateways keep what they have.".to_owned(),
     ])

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::domain::client::{ClientStatus, ClientWait};
 use crate::domain::orphan::Orphan;
 use crate::domain::principal::Caller;
-use crate::domain::provider::Management;
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::Registration;
 use crate::domain::task::{Attempt, TaskOutcome, TaskStatus};
@@ -14,16 +13,14 @@ use crate::use_case::client_calls::{Checked, Ended};
 use crate::use_case::client_gone::gone;
 use crate::use_case::client_life::go_live;
 use crate::use_case::client_taking::{abandon, take_registered};
-use crate::use_case::client_tasks::enqueue_for_orphan;
 use crate::use_case::client_verdict::{Verdict, refuse};
 use crate::use_case::client_work::{Doing, Scene, Taken, keep};
 use crate::use_case::context::Context;
 use crate::use_case::keeping::hold;
 use crate::use_case::one_time_tokens::put_back;
 use crate::use_case::orphans::strike_off;
-use crate::use_case::record::{list, update};
+use crate::use_case::record::update;
 use crate::use_case::registrar::{Called, Failure, Issued};
-use crate::use_case::store::{Condition, Query};
 
 /// Checks that fail before a client is refused, and the time between two.
 const CHECKS: u32 = 3;
@@ -135,7 +132,6 @@ async fn registered(
         return Ok(Verdict::Done);
     }
     scene.disown(cx, failure.client_id.clone()).await?;
-    seek(cx, scene, marker).await?;
     Ok(Verdict::Again(TaskOutcome::Unknown, failure, None))
 }
 
@@ -147,23 +143,7 @@ async fn name_orphan(
     client_id: String,
 ) -> Result<(), Refusal> {
     scene.task.thing.marker = marker.map(str::to_owned);
-    scene.disown(cx, Some(client_id)).await?;
-    seek(cx, scene, marker).await
-}
-
-/// Has an orphan looked for, where that is possible by the marker or the id alone.
-async fn seek(cx: &mut Context<'_>, scene: &Scene, marker: Option<&str>) -> Result<(), Refusal> {
-    let settings = scene.settings();
-    let (Some(marker), true) = (marker, settings.deletes() && settings.management == Management::Credential) else {
-        return Ok(());
-    };
-    let query = Query { conditions: vec![Condition::Is("marker", marker.to_owned())], limit: 1, ..Query::default() };
-    let found = list::<Orphan>(cx.tx, &cx.caller.organisation, &query).await?.pop();
-    let Some(orphan) = found.filter(|kept| kept.thing.client_id.is_some() || settings.search_parameter.is_some())
-    else {
-        return Ok(());
-    };
-    enqueue_for_orphan(cx, &orphan.thing.id, (&scene.client.thing.id, &scene.provider.thing.id)).await
+    scene.disown(cx, Some(client_id)).await
 }
 
 async fn verified(cx: &mut Context<'_>, scene: &mut Scene, checked: Checked) -> Result<Verdict, Refusal> {

@@ -9,14 +9,14 @@ use crate::domain::application::Application;
 use crate::domain::client::{AppClient, AuthMethod, ClientStatus, ClientWait};
 use crate::domain::orphan::{Orphan, OrphanCause, orphan_place};
 use crate::domain::principal::Caller;
-use crate::domain::provider::{DcrSettings, Provider};
+use crate::domain::provider::{DcrSettings, Management, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::registered::{Registered, secret_place, token_place};
 use crate::domain::registration::{ClientNames, Registration};
 use crate::domain::task::{QueuedTask, TaskKind, TaskStatus};
 use crate::use_case::background::Background;
 use crate::use_case::client_gone::gone;
-use crate::use_case::client_tasks::{comes_later, registering};
+use crate::use_case::client_tasks::{comes_later, enqueue_for_orphan, registering};
 use crate::use_case::context::Context;
 use crate::use_case::deliveries::Due;
 use crate::use_case::one_time_tokens::{TakenToken, take_out};
@@ -81,12 +81,17 @@ impl Scene {
         self.provider.thing.registration.clone().unwrap_or_default()
     }
 
-    /// The marker of a registration whose end is not known goes to the orphans.
+    /// The marker of a registration whose end is not known goes to the orphans, and is looked for where that is possible.
     pub(super) async fn disown(&mut self, cx: &mut Context<'_>, client_id: Option<String>) -> Result<(), Refusal> {
         let Some(marker) = self.task.thing.marker.take() else { return Ok(()) };
         let mut orphan = found(cx, &self.provider.thing.id, &self.client.thing.id, OrphanCause::Unknown);
         (orphan.marker, orphan.client_id) = (Some(marker), client_id);
-        note(cx, orphan).await?;
+        let orphan = note(cx, orphan).await?.thing;
+        let settings = self.settings();
+        let is_found = orphan.client_id.is_some() || settings.search_parameter.is_some();
+        if is_found && settings.deletes() && settings.management == Management::Credential {
+            enqueue_for_orphan(cx, &orphan.id, (&self.client.thing.id, &self.provider.thing.id)).await?;
+        }
         Ok(())
     }
 }
@@ -252,7 +257,7 @@ pub(super) async fn keep(cx: &mut Context<'_>, scene: &mut Scene) -> Result<(), 
 }
 
 /// At the end of the name under which it was registered.
-fn marker_of(metadata: &Map<String, Value>) -> Option<String> {
+pub(super) fn marker_of(metadata: &Map<String, Value>) -> Option<String> {
     let name = metadata.get("client_name")?.as_str()?;
     name.rsplit_once(" \u{b7} t-").map(|(_, marker)| marker.to_owned())
 }

@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod left;
 mod line;
 mod release;
 mod revoked;

@@ -16,6 +16,7 @@ mod pool;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod reports;
+mod restored;
 mod scene;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../contracts/world.rs"]

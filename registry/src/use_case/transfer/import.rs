@@ -11,6 +11,7 @@ use crate::use_case::record::all;
 use crate::use_case::store::{StoreError, Stored, Table, Transaction};
 use crate::use_case::tables::{AUDIT_ENTRIES, ENVIRONMENTS, GATEWAY_TOKENS, GROUPS, ORGANISATIONS, REGISTRY_TOKENS};
 use crate::use_case::transfer::TransferError;
+use crate::use_case::transfer::left::{left, take_over};
 use crate::use_case::transfer::line::{FileLine, RowLine, VERSION, tables};
 use crate::use_case::transfer::revoked::{end, revoked};
 
@@ -41,10 +42,12 @@ pub struct Transferred {
     pub tokens: usize,
     /// Those that it knew to be revoked.
     pub revoked: u64,
+    /// That the database knew of at providers, and the file does not: clients, certain or possible.
+    pub orphans: u64,
 }
 
 /// Fills the database. The feed gets a new epoch and is held. Tokens that were revoked, as the audit that is replaced
-/// tells, stay so.
+/// tells, stay so; clients at providers that only the database knew are orphans.
 ///
 /// # Errors
 /// A database that is not empty, a file that is not whole; those of the store.
@@ -59,6 +62,7 @@ pub async fn import(
         return Err(TransferError::NotEmpty);
     }
     let subjects = revoked(cx.tx).await?;
+    let left = left(cx.tx).await?;
     cx.tx.clear().await?;
     let mut lines = FileLines { file, read: 0 };
     let at = lines.begin()?;
@@ -84,8 +88,9 @@ pub async fn import(
     filling.flush(cx.tx).await.map_err(|error| lines.taken(error))?;
     hold(cx, at, arrival).await?;
     let revoked = end(cx, &subjects).await?;
+    let orphans = take_over(cx, left).await?;
     let tokens = all(cx.tx, &REGISTRY_TOKENS).await?.len() + all(cx.tx, &GATEWAY_TOKENS).await?.len();
-    Ok(Transferred { lines: lines.read, tokens, revoked })
+    Ok(Transferred { lines: lines.read, tokens, revoked, orphans })
 }
 
 /// Has nothing but what a database has from its first start.
