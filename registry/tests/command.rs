@@ -378,6 +378,12 @@ fn every_metric_is_served_and_described() {
     let polled = served.post(&format!("/api/v1/gateways/{}/tokens", text(&gateway, "id")), token, "{}");
     assert!(served.get("feed", "/v1/contracts", Some(&text(&polled, "token"))).starts_with("HTTP/1.1 200 "));
     asks_a_provider(&place, &served, token);
+    let pool =
+        r#"{"id": "pool", "kind": "dcr", "issuer": "http://127.0.0.1:1", "authorization": {"type": "one_time"}}"#;
+    served.post("/api/v1/providers", token, pool);
+    let tokens = r#"{"tokens": ["one", "two"]}"#;
+    let pool = served.post("/api/v1/providers/pool/registration-tokens", token, tokens);
+    assert!(pool.starts_with("HTTP/1.1 200 "), "{pool}");
     let cursor = served.get("feed", "/v1/contracts", Some(&text(&polled, "token")));
     let since = cursor.split(r#""cursor":""#).nth(1).unwrap().split('"').next().unwrap();
     served.get(
@@ -391,6 +397,8 @@ fn every_metric_is_served_and_described() {
         ("feed_rows{organisation=\"default\",environment=\"production\"}", 0.0),
         ("approvals_open{organisation=\"default\"}", 0.0),
         ("tasks{kind=\"webhook\",status=\"waiting\"}", 0.0),
+        ("orphans{provider=\"away\"}", 0.0),
+        ("one_time_left{provider=\"pool\"}", 2.0),
         ("provider_calls_total{provider=\"away\",operation=\"introspect\",result=\"not_done\"}", 1.0),
         ("provider_calls_total{provider=\"away\",operation=\"introspect\",result=\"done\"}", 0.0),
     ];
