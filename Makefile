@@ -419,7 +419,7 @@ demo-contracts-check: setup module ## The same, run through and exit
 	@$(PYTHON) envoy/demo/contract_registry.py --check
 
 .PHONY: bench
-bench: needs-bench setup module ## Measure the cost of a request; BEFORE=FILE: beside that module
+bench: needs-bench setup module native ## Measure the cost of a request; BEFORE=FILE: beside that module
 	@$(PYTHON) benches/bench.py $(if $(BEFORE),--before '$(BEFORE)')
 
 .PHONY: bench-contracts

@@ -12,6 +12,8 @@ if __name__ == "__main__":
             "growth": growth.measure_cost,
             "memory": growth.measure_memory,
             "concurrency": concurrency.measure,
+            "native-memory": growth.measure_memory_natively,
+            "native-concurrency": concurrency.measure_natively,
         },
         report.bench_text,
         bare=["rows"],

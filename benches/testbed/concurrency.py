@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from pathlib import Path
 
-from . import authorization, envoy, filters, generator
+from . import authorization, envoy, filters, generator, programs
 from .bed import Bed
 
 CALLERS = 500
@@ -16,7 +17,16 @@ LEAD_MS = 50
 
 def measure(bed: Bed) -> dict:
     """Introspections and waiting, with every caller patient and with the first one hanging up."""
-    module = bed.tessera_module()
+    return _measure(bed, bed.tessera_module())
+
+
+def measure_natively(bed: Bed) -> dict:
+    """The same with the dynamic module."""
+    programs.needs_dynamic_module()
+    return _measure(bed, None)
+
+
+def _measure(bed: Bed, module: Path | None) -> dict:
     server = authorization.start_own(bed.children, bed.load, "--delay-ms", ANSWER_AFTER_MS)
     listeners = [envoy.listener("tessera", [filters.tessera(module, "tessera", "tessera")])]
     clusters = [envoy.cluster("tessera", server.port), envoy.cluster("echo", server.port)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import processes as demo
 
-from . import processes
+from . import processes, programs
 
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
 OUTCOME = "x-logged-outcome"
@@ -34,6 +34,16 @@ def wasm(module: Path, vm_id: str, configuration: str = "") -> dict:
     }
 
 
+def dynamic_module(name: str, configuration: str) -> dict:
+    """A filter of the library `libtessera.so`, which Envoy loads into its own process."""
+    options = {
+        "dynamic_module_config": {"name": "tessera"},
+        "filter_name": name,
+        "filter_config": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": configuration},
+    }
+    return native("dynamic_modules", "DynamicModuleFilter", **options)
+
+
 def native(name: str, version: str, **options: object) -> dict:
     """One of Envoy's own HTTP filters; `name` is its extension's folder and `version` its message."""
     return {
@@ -56,14 +66,18 @@ def cluster(name: str, port: int) -> dict:
     }
 
 
-def listener(name: str, filters: list[dict]) -> dict:
+def listener(name: str, filters: list[dict], *, routes: int = 2) -> dict:
     """A chain of `filters`; it answers requests itself, except at `/orders/echo`, which goes to the cluster `echo`.
 
     Answers from the proxy itself keep an upstream's share out of the worker's CPU; the filters run all the same. The
-    echo also tells what an access log would show of the outcome.
+    echo also tells what an access log would show of the outcome. `routes` is their number; those beyond two match nothing
+    and are looked at first.
     """
     outcome = {"key": OUTCOME, "value": "%FILTER_STATE(wasm.tessera.outcome:PLAIN)%"}
-    routes = [
+    others = [
+        {"match": {"prefix": f"/service-{number}/"}, "direct_response": {"status": 404}} for number in range(routes - 2)
+    ]
+    answered = [
         {
             "match": {"path": "/orders/echo"},
             "route": {"cluster": "echo"},
@@ -74,7 +88,7 @@ def listener(name: str, filters: list[dict]) -> dict:
     manager = {
         "@type": f"{_EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": name,
-        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": others + answered}]},
         "http_filters": [*filters, native("router", "Router")],
     }
     chain = {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
@@ -108,6 +122,7 @@ class Envoy:
         self._child = children.start(
             program, "--config-path", config, "--concurrency", workers, "--disable-hot-restart",
             "--log-level", "warning", "--admin-address-path", self._admin_file, log=self.log,
+            environment={"ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(programs.dynamic_module().parent)},
         )  # fmt: skip
         demo.wait_until("Envoy", self._child, lambda: self._is_live(workers), self.last_words, within=60, every=0.01)
 
@@ -144,6 +159,10 @@ class Envoy:
     def callouts(self, cluster_name: str) -> int:
         """Requests ever sent to a cluster."""
         return self.stat(f"cluster.{cluster_name}.upstream_rq_total")
+
+    def main_cpu_file(self) -> str:
+        """The `schedstat` file of the main thread."""
+        return f"/proc/{self.pid}/task/{self.pid}/schedstat"
 
     def cpu_files(self) -> list[str]:
         """The `schedstat` files of the worker threads."""

@@ -96,7 +96,7 @@ RULES: dict = {
 
 
 def tessera(
-    module: Path,
+    module: Path | None,
     name: str,
     cluster: str,
     *,
@@ -107,7 +107,8 @@ def tessera(
     proof_key: ProofKey | None = None,
     access_log: str | None = None,
 ) -> dict:
-    """The module under test: introspection, or JWTs of an issuer; a required contract, two identity headers.
+    """Tessera in Wasm, or natively without `module`: introspection, or JWTs of an issuer; a required contract, two
+    identity headers.
 
     With `proof_key` every token is bound to that key.
     """
@@ -130,4 +131,5 @@ def tessera(
     }
     if access_log:
         configuration["access_log"] = access_log
-    return envoy.wasm(module, name, json.dumps(configuration))
+    text = json.dumps(configuration)
+    return envoy.wasm(module, name, text) if module else envoy.dynamic_module(name, text)

@@ -7,8 +7,9 @@ tokens, also pays for memory that no CPU cache holds any more.
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
-from . import authorization, envoy, filters, generator, processes
+from . import authorization, envoy, filters, generator, processes, programs
 from .bed import Bed
 from .rows import added_us
 from .statistics import median, spread
@@ -109,7 +110,16 @@ def _figures(turns: list[dict], router: list[dict]) -> dict:
 
 def measure_memory(bed: Bed) -> dict:
     """Resident memory while many more distinct tokens come than the cache has room for."""
-    module = bed.tessera_module()
+    return _memory(bed, bed.tessera_module())
+
+
+def measure_memory_natively(bed: Bed) -> dict:
+    """The same with the dynamic module."""
+    programs.needs_dynamic_module()
+    return _memory(bed, None)
+
+
+def _memory(bed: Bed, module: Path | None) -> dict:
     scale = 50 if bed.quick else 1
     server = authorization.start_own(bed.children, bed.load)
     processes.pin(server.pid, 1)

@@ -15,6 +15,11 @@ _RATIOS = [
     ("tessera_miss", "lua_callout", 1.5),
     ("tessera_known", "tessera_jwt", 1.1),
     ("tessera_rs256", "jwt_uncached", 1.3),
+    ("native", "jwt_claims", 1.0),
+    ("native", "floor", 1.15),
+    ("native_routes", "native", 1.1),
+    ("native_miss", "lua_callout", 1.2),
+    ("native_rs256", "jwt_uncached", 1.1),
 ]
 _BEFORE = 1.03
 """What a request may cost as a multiple of what it costs with the module of before, where there is one.
@@ -48,10 +53,12 @@ def judge(results: dict) -> list[Verdict]:
         verdicts += _rows(results["rows"])
     if "growth" in results:
         verdicts += _growth(results["growth"]["sizes"])
-    if "memory" in results:
-        verdicts += _memory(results["memory"])
-    if "concurrency" in results:
-        verdicts += _concurrency(results["concurrency"])
+    for host in ("", "native-"):
+        where = " natively" if host else ""
+        if f"{host}memory" in results:
+            verdicts += _memory(results[f"{host}memory"], where)
+        if f"{host}concurrency" in results:
+            verdicts += _concurrency(results[f"{host}concurrency"], where)
     if "loading" in results:
         verdicts += _loading(results["loading"]["sizes"])
     if "hits" in results:
@@ -91,21 +98,23 @@ def _growth(sizes: dict) -> list[Verdict]:
     ]
 
 
-def _memory(memory: dict) -> list[Verdict]:
+def _memory(memory: dict, where: str) -> list[Verdict]:
     verdicts = []
     for form in ("bad", "good"):
-        what = f"bytes grown in the second half of the {form} tokens"
+        what = f"bytes grown in the second half of the {form} tokens{where}"
         verdicts.append(Verdict(what, memory[form]["second_half_growth_bytes"], _MEMORY_NOISE))
-    return [*verdicts, Verdict("good tokens lost to bad ones", memory["kept_tokens_asked_again"], 0)]
+    return [*verdicts, Verdict(f"good tokens lost to bad ones{where}", memory["kept_tokens_asked_again"], 0)]
 
 
-def _concurrency(concurrency: dict) -> list[Verdict]:
+def _concurrency(concurrency: dict, where: str) -> list[Verdict]:
     verdicts = []
+    # In Wasm each worker may ask once; natively one thread asks for all.
+    most = 1 if where else concurrency["workers"]
     for title in ("all_stay", "first_hangs_up"):
-        burst, name = concurrency[title], title.replace("_", " ")
+        burst, name = concurrency[title], title.replace("_", " ") + where
         expected = concurrency["callers"] - (title == "first_hangs_up")
         verdicts += [
-            Verdict(f"introspections for one cold token, {name}", burst["introspections"], concurrency["workers"]),
+            Verdict(f"introspections for one cold token, {name}", burst["introspections"], most),
             Verdict(f"callers left without an answer, {name}", expected - burst["answered"], 0),
             Verdict(f"ms to the last caller's answer, {name}", burst["last_ms_after_the_servers_answer"], 100),
         ]

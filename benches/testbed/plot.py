@@ -8,7 +8,7 @@ from .limits import JUDGED_LOAD
 
 _WIDTH, _LABELS, _BAR, _GAP, _TOP = 860, 380, 18, 8, 40
 _VALUES = 60
-_COLORS = {"tessera": "#c2410c", "floor": "#64748b", "other": "#94a3b8"}
+_COLORS = {"tessera": "#c2410c", "native": "#f59e0b", "floor": "#64748b", "other": "#94a3b8"}
 
 
 def bars(rows: dict) -> str:

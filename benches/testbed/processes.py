@@ -33,8 +33,14 @@ class Children:
             self.stop(child)
         self._directory.cleanup()
 
-    def start(self, *command: object, talks: bool = False, log: Path | None = None) -> subprocess.Popen:
-        """Starts `command`; with `talks` its standard input and output are pipes of text lines."""
+    def start(
+        self,
+        *command: object,
+        talks: bool = False,
+        log: Path | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> subprocess.Popen:
+        """Starts `command` with `environment` beside ours; with `talks` its standard streams are pipes of text lines."""
         output = open(log, "wb") if log else subprocess.DEVNULL
         try:
             child = subprocess.Popen(
@@ -43,6 +49,7 @@ class Children:
                 stdout=subprocess.PIPE if talks else output,
                 stderr=None if talks else output,
                 text=talks,
+                env={**os.environ, **(environment or {})},
                 # Ctrl-C is for the benchmark, which then stops its children in order.
                 start_new_session=True,
                 preexec_fn=_end_with_parent,

@@ -47,6 +47,17 @@ def module() -> Path:
     return path
 
 
+def dynamic_module() -> Path:
+    """The same for Envoy's own process, as `cargo xtask native` builds it; Envoy looks for it in its folder."""
+    return ROOT / "target" / "libtessera.so"
+
+
+def needs_dynamic_module() -> None:
+    """Stops where it was not built."""
+    if not dynamic_module().is_file():
+        stop_with(f"{dynamic_module()} is missing: run `make native`, or choose rows and sections without it")
+
+
 def before(path: Path) -> Path:
     """The module that the module under test is compared with."""
     if not path.is_file():

@@ -111,10 +111,12 @@ def bench_text(results: dict) -> str:
         parts += _compared_text(results["rows"])
     if "growth" in results:
         parts.append(_growth_text(results["growth"]))
-    if "memory" in results:
-        parts.append(_memory_text(results["memory"]))
-    if "concurrency" in results:
-        parts.append(_concurrency_text(results["concurrency"]))
+    for host in ("", "native-"):
+        where = ", natively" if host else ""
+        if f"{host}memory" in results:
+            parts.append(_memory_text(results[f"{host}memory"], where))
+        if f"{host}concurrency" in results:
+            parts.append(_concurrency_text(results[f"{host}concurrency"], where))
     return "\n\n".join(parts)
 
 
@@ -194,7 +196,7 @@ def _growth_text(growth: dict) -> str:
     return "### Cost by number of known tokens\n\nOne worker, one connection.\n\n" + table(head, lines)
 
 
-def _memory_text(memory: dict) -> str:
+def _memory_text(memory: dict, where: str) -> str:
     lines = []
     for form in ("bad", "good"):
         flood = memory[form]
@@ -205,10 +207,10 @@ def _memory_text(memory: dict) -> str:
     start = memory["at_start_bytes"] / MIB
     note = f"`cache.entries` is {memory['entries']:,}; one worker; {start:.1f} MiB before any token."
     after = f"After the bad ones, {kept} of {memory['kept_tokens']} good tokens cached before them still hit."
-    return f"### Memory under a flood\n\n{note}\n\n{table(head, lines)}\n\n{after}"
+    return f"### Memory under a flood{where}\n\n{note}\n\n{table(head, lines)}\n\n{after}"
 
 
-def _concurrency_text(concurrency: dict) -> str:
+def _concurrency_text(concurrency: dict, where: str) -> str:
     lines = []
     for title in ("all_stay", "first_hangs_up"):
         burst = concurrency[title]
@@ -216,7 +218,7 @@ def _concurrency_text(concurrency: dict) -> str:
         lines.append([*cells, f"{burst['last_ms_after_the_servers_answer']:.1f}"])
     head = ["callers", "answered", "introspections", "last one after the server's answer, ms"]
     note = f"{concurrency['callers']} requests at once with one unknown token, {concurrency['workers']} workers."
-    return f"### One cold token, many callers\n\n{note}\n\n{table(head, lines)}"
+    return f"### One cold token, many callers{where}\n\n{note}\n\n{table(head, lines)}"
 
 
 def contracts_text(results: dict) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from . import authorization, envoy, filters, generator, processes, programs
 from .bed import Bed
 from .jwt import Issuer, ProofKey
+from .row import BEFORE, MANY_ROUTES, ROWS, SIGNED, Row
 from .statistics import confidence, median, spread
 
 USUAL_ROUNDS = 300
@@ -21,106 +22,7 @@ WARM_UP_REQUESTS = 20_000
 """Before each load. V8 compiles a function anew, and much faster, once it has run for a while: a proxy has that behind it
 after its first seconds."""
 CHECK_REQUESTS = 40
-SIGNED = {"jwt": "RS256", "ps256": "PS256", "eddsa": "EdDSA"}
-"""The tokens that are signed, and how."""
 _ECHO = "/orders/echo"
-_BEFORE = "before_"
-"""How keys and listeners of rows with the module of before begin; so its virtual machines are others, too."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    key: str
-    title: str
-    listener: str
-    """The listener that it talks to; also the name of the cluster that this listener's filter asks."""
-    token: str
-    """`opaque` (43 characters), `jwt` (900, RS256), `ps256`, `eddsa` (as long), `fresh`: opaque, and new with every
-    request, or `bound`: opaque, with a DPoP proof that is new with every request."""
-    asks: str = "never"
-    """How often the filter asks the authorization server once it is warm: `never` or `always`."""
-    sets_identity: bool = True
-    refuses_without_token: bool = True
-    headers: int = 0
-    """Header lines of each request, if more than the generator's four."""
-    may_be_new: bool = False
-    """Whether the module of before may not know what this row is about."""
-
-    @property
-    def baseline(self) -> str:
-        if self.headers:
-            return f"router_{self.headers}"
-        if self.token == "bound":
-            return "router_dpop"
-        return "router_jwt" if self.token in SIGNED else "router"
-
-    @property
-    def needs_module(self) -> bool:
-        return self.key.startswith("tessera") or self.headers > 0
-
-    @property
-    def is_paired(self) -> bool:
-        """Whether the module of before is measured beside it, where there is one."""
-        return self.key.startswith("tessera") and not self.may_be_new
-
-    def before(self) -> Row:
-        """The same row with the module of before."""
-        return dataclasses.replace(self, key=_BEFORE + self.key, listener=_BEFORE + self.listener)
-
-
-def _with_headers(count: int) -> list[Row]:
-    return [
-        Row(f"router_{count}", f"Router only, {count} headers", "router", "opaque", "never", False, False, count),
-        Row(
-            f"tessera_{count}",
-            f"**Tessera, known opaque token, {count} headers**",
-            "tessera",
-            "opaque",
-            headers=count,
-        ),
-        Row(
-            f"tessera_rules_{count}",
-            f"**Tessera, rules on host, path and method, {count} headers**",
-            "tessera_rules",
-            "opaque",
-            headers=count,
-        ),
-    ]
-
-
-def _floor(key: str, title: str, **options: bool) -> Row:
-    return Row(key, title, key, "opaque", refuses_without_token=False, **{"sets_identity": False, **options})
-
-
-ROWS = [
-    _floor("router", "Router only"),
-    Row("router_jwt", "Router only, 900-byte token", "router", "jwt", "never", False, False),
-    Row("router_dpop", "Router only, DPoP proof", "router", "bound", "never", False, False),
-    _floor("floor", "Empty Wasm filter, exports pruned (the floor)"),
-    _floor("floor_read", "the floor + reading one header"),
-    _floor("floor_clock", "the floor + one header + the clock"),
-    _floor("floor_set", "the floor + one header + the clock + setting two headers", sets_identity=True),
-    Row("tessera", "**Tessera, known opaque token**", "tessera", "opaque"),
-    Row("tessera_all", "**Tessera, known opaque token, `access_log: all`**", "tessera_all", "opaque", may_be_new=True),
-    Row("tessera_dpop", "**Tessera, known opaque token, DPoP proof**", "tessera_dpop", "bound", may_be_new=True),
-    Row("tessera_jwt", "**Tessera, known JWT-shaped token, 900 bytes**", "tessera", "jwt"),
-    Row("tessera_rules", "**Tessera, rules on host, path and method**", "tessera_rules", "opaque"),
-    Row("tessera_known", "**Tessera, known verified JWT, RS256**", "tessera_known", "jwt", may_be_new=True),
-    Row("tessera_rs256", "**Tessera, RS256 verified each time**", "tessera_verifies", "jwt", may_be_new=True),
-    Row("tessera_ps256", "**Tessera, PS256 verified each time**", "tessera_verifies", "ps256", may_be_new=True),
-    Row("tessera_eddsa", "**Tessera, EdDSA verified each time**", "tessera_verifies", "eddsa", may_be_new=True),
-    Row("tessera_miss", "**Tessera, every token new**", "tessera_miss", "fresh", "always"),
-    *_with_headers(10),
-    *_with_headers(40),
-    Row("jwt_cached", "`jwt_authn`, token cache", "jwt_cached", "jwt", sets_identity=False),
-    Row("jwt_claims", "`jwt_authn`, token cache, two claim headers", "jwt_claims", "jwt"),
-    Row("jwt_uncached", "`jwt_authn`, RS256 checked each time", "jwt_uncached", "jwt", sets_identity=False),
-    Row("lua", "Lua filter, table cache", "lua", "opaque"),
-    Row("lua_callout", "Lua filter, asking each time", "lua_callout", "fresh", "always"),
-    Row("ext_authz", "`ext_authz` over HTTP", "ext_authz", "opaque", "always", refuses_without_token=False),
-]
 
 
 def measure(bed: Bed) -> dict:
@@ -128,6 +30,8 @@ def measure(bed: Bed) -> dict:
     issuer = Issuer(programs.openssl(), bed.children.directory)
     proof_key = ProofKey(programs.openssl(), bed.children.directory)
     rows = _chosen(bed)
+    if any(row.listener.startswith("native") for row in rows):
+        programs.needs_dynamic_module()
     pairs = [row for row in rows if row.is_paired and bed.before]
     everything = rows + [row.before() for row in pairs]
     server = authorization.start(bed.children, bed.load, bed.nginx)
@@ -173,6 +77,7 @@ def _chosen(bed: Bed) -> list[Row]:
 def _listeners(bed: Bed, rows: list[Row], issuer: Issuer, proof_key: ProofKey, port: int) -> list[dict]:
     chains: dict[str, list[dict]] = {
         "router": [],
+        "router_routes": [],
         "floor": [envoy.wasm(bed.floor, "floor")],
         "floor_read": [envoy.wasm(bed.floor, "floor_read", "read")],
         "floor_clock": [envoy.wasm(bed.floor, "floor_clock", "clock")],
@@ -184,16 +89,32 @@ def _listeners(bed: Bed, rows: list[Row], issuer: Issuer, proof_key: ProofKey, p
         "lua_callout": [filters.lua("lua_callout", remembers=False)],
         "ext_authz": [filters.ext_authz("ext_authz", port)],
     }
-    for prefix, module in (("", bed.module), (_BEFORE, bed.before)):
-        if module:
-            for name, api in (("tessera", None), ("tessera_rules", filters.RULES), ("tessera_miss", None)):
-                chains[prefix + name] = [filters.tessera(module, prefix + name, prefix + name, api=api)]
+    if bed.before:
+        for name, api in (("tessera", None), ("tessera_rules", filters.RULES), ("tessera_miss", None)):
+            chains[BEFORE + name] = [filters.tessera(bed.before, BEFORE + name, BEFORE + name, api=api)]
     if bed.module:
-        for name, entries in (("tessera_known", 10000), ("tessera_verifies", 0)):
-            chains[name] = [filters.tessera(bed.module, name, name, entries=entries, issuer=issuer)]
-        for name, options in (("tessera_dpop", {"proof_key": proof_key}), ("tessera_all", {"access_log": "all"})):
-            chains[name] = [filters.tessera(bed.module, name, name, **options)]
-    return [envoy.listener(name, chains[name]) for name in sorted({row.listener for row in rows})]
+        for host, module in (("tessera", bed.module), ("native", None)):
+            chains |= _of_host(host, module, issuer, proof_key)
+    return [
+        envoy.listener(name, chains[name], routes=MANY_ROUTES if name.endswith("routes") else 2)
+        for name in sorted({row.listener for row in rows})
+    ]
+
+
+def _of_host(host: str, module: Path | None, issuer: Issuer, proof_key: ProofKey) -> dict[str, list[dict]]:
+    """Tessera's chains in one host: in Wasm with `module`, else natively."""
+    options: dict[str, dict] = {
+        "": {},
+        "_rules": {"api": filters.RULES},
+        "_miss": {},
+        "_routes": {},
+        "_known": {"issuer": issuer},
+        "_verifies": {"issuer": issuer, "entries": 0},
+        "_dpop": {"proof_key": proof_key},
+        "_all": {"access_log": "all"},
+    }
+    names = {host + ending: chosen for ending, chosen in options.items()}
+    return {name: [filters.tessera(module, name, name, **chosen)] for name, chosen in names.items()}
 
 
 class _Turns:
@@ -204,6 +125,7 @@ class _Turns:
         self._proxy = proxy
         self._proof_key = proof_key
         self._cpu = proxy.cpu_files()
+        self._main_cpu = proxy.main_cpu_file()
         self._tokens = {"opaque": "o" * 43, "bound": "b" * 43, **signed}
         self._next_fresh = 0
 
@@ -214,7 +136,8 @@ class _Turns:
             credential = generator.fresh(self._next_fresh)
         elif row.token == "bound":
             credential = generator.proved(self._tokens["bound"], self._proof_key)
-        order = {"cpu": self._cpu, "headers": row.headers, **order}
+        cpu = [*self._cpu, self._main_cpu] if row.main_thread else self._cpu
+        order = {"cpu": cpu, "headers": row.headers, **order}
         outcome = self._bed.generator.ask(self._proxy.ports[row.listener], credential, **order)
         self._next_fresh += outcome["completed"] if row.token == "fresh" else 0
         return outcome
@@ -234,7 +157,7 @@ class _Turns:
             raise RuntimeError(f"{row.key}: the upstream saw {identity} in {filters.IDENTITY}, not {expected}")
         if row.listener.endswith("rules"):
             _check_rules(port, shown)
-        if row.listener == "tessera_dpop":
+        if row.token == "bound" and row.sets_identity:
             _check_proofs(port, shown)
         logged = headers.get(envoy.OUTCOME)
         if (logged == "allowed") != (row.listener == "tessera_all"):
