@@ -154,6 +154,9 @@ impl Scene {
         fs::create_dir_all(folder.join("conf.d")).unwrap();
         fs::create_dir_all(folder.join("bin")).unwrap();
         fs::copy(fixtures.join("inline.yaml"), folder.join("conf.d/orders.yaml")).unwrap();
+        for name in ["apis.json", "contracts-orders.json", "contracts-users.json", "tiers-orders.json"] {
+            fs::copy(fixtures.join("api-manager").join(name), folder.join(name)).unwrap();
+        }
         let table = "apiId,clientId,status,slaTierName,application.name\n18423501,portal,APPROVED,gold,Portal\n";
         fs::write(folder.join("contracts.csv"), table).unwrap();
         let server = Server::start(None);

@@ -1,6 +1,9 @@
 //! `tessera import-anypoint`, as it is run: what comes out of each file in `import_anypoint/`, and what never does.
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+#[path = "import_anypoint/registry.rs"]
+mod registry;
+
 use proptest::prelude::*;
 use serde_json::Value;
 use std::fs;

@@ -291,6 +291,37 @@ fn a_contract_document_is_adopted_whole_or_not_at_all() {
     assert_eq!(place.run(&["seal-key", "new"], 0).trim().len(), 44);
 }
 
+/// What the command makes of API Manager's answers (cli/tests/import_anypoint) is applied and adopted as it is.
+#[test]
+fn what_comes_from_anypoint_is_applied_adopted_and_served() {
+    let expected = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("cli/tests/import_anypoint/expected");
+    let file = |name: &str| expected.join(name).display().to_string();
+    let place = Place::new();
+    let lines = place.run(&["apply", &file("registry.catalogue.toml"), "--yes"], 0);
+    assert!(lines.contains("+ tier production/orders-v1/gold-plus\n+ tier production/orders-v1/silver\n"), "{lines}");
+    assert_eq!(place.run(&["apply", &file("registry.catalogue.toml"), "--yes"], 0), "");
+    let adopt = ["adopt", &file("registry.adopted.json"), "--environment", "production", "--group", "shop"];
+    assert_eq!(place.run(&adopt, 0), "4 applications, 6 contracts; 0 revoked rows were left out\n");
+    place.run(&adopt, 3);
+    let token = place.run(&["token", "create", "--role", "admin"], 0);
+    let served = Served::start(&place);
+    let body =
+        |answer: &str| -> serde_json::Value { serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap() };
+    let made =
+        body(&served.post("/api/v1/gateways", token.trim(), r#"{"environment": "production", "title": "edge"}"#));
+    let path = format!("/api/v1/gateways/{}/tokens", made["id"].as_str().unwrap());
+    let gateway = body(&served.post(&path, token.trim(), "{}"));
+    let mut feed = body(&served.get("feed", "/v1/contracts", gateway["token"].as_str()));
+    feed.as_object_mut().unwrap().remove("cursor");
+    let rows: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(file("registry.feed.json")).unwrap()).unwrap();
+    assert_eq!(feed, rows);
+    let pending = body(&served.get("api", "/api/v1/contracts?status=pending", Some(token.trim())));
+    assert_eq!(pending["items"][0]["waiting_for"], serde_json::json!(["approval"]), "{pending}");
+    assert_eq!(pending["items"].as_array().unwrap().len(), 1, "{pending}");
+    served.end();
+}
+
 #[test]
 fn what_is_wrong_with_the_configuration_is_told_at_once() {
     let place = Place::new();

@@ -13,8 +13,14 @@ use tessera_registry::domain::provider::Provider;
 use tessera_registry::domain::time::Time;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tessera-registry");
-const PAGES: [&str; 5] =
-    ["registry.md", "registry-operating.md", "registry-providers.md", "registry-security.md", "registry-watching.md"];
+const PAGES: [&str; 6] = [
+    "registry.md",
+    "registry-from-anypoint.md",
+    "registry-operating.md",
+    "registry-providers.md",
+    "registry-security.md",
+    "registry-watching.md",
+];
 
 fn page(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs").join(name);

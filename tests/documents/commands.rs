@@ -36,11 +36,14 @@ const PROGRAMS: [&str; 13] = [
 ];
 
 /// What a reader has, or has made by a command before; everything else that looks like a file is in the repository.
-const OF_THE_READER: [&str; 13] = [
+const OF_THE_READER: [&str; 16] = [
     ".venv/bin/envoy",
+    "adopted.json",
     "ca.crt",
     "catalogue.toml",
     "conf.d/*.yaml",
+    "contracts-orders.json",
+    "contracts-users.json",
     "contracts.csv",
     "contracts.json",
     "everything.jsonl",

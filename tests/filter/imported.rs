@@ -152,6 +152,34 @@ fn imported_contracts_decide_as_the_table_says() {
     }
 }
 
+/// The feed of a registry that has adopted API Manager's contracts (registry/tests/command.rs).
+#[test]
+fn contracts_that_came_through_the_registry_decide_as_api_manager_said() {
+    let apis = json!([
+        {"id": "orders-v1", "match": {"paths": ["/orders/"]}},
+        {"id": "users-v1", "match": {"paths": ["/users"]}},
+    ]);
+    let worker = imported_with("inline", json!({"apis": apis}));
+    worker.advance(A_TICK);
+    let document = fs::read_to_string(format!("{EXPECTED}/registry.feed.json")).expect("a document");
+    worker.answer_json(worker.callout().id, &document);
+    for (request, client, expected) in [
+        ("GET /orders/1", "4f1c9a0e7d3b4c55a1b2c3d4e5f60718", Ok(Some("gold-plus"))),
+        ("GET /users", "4f1c9a0e7d3b4c55a1b2c3d4e5f60718", Ok(Some("default"))),
+        ("GET /orders/1", "9e8d7c6b5a49483726150f1e2d3c4b5a", Err("no_contract")),
+        ("GET /users", "9e8d7c6b5a49483726150f1e2d3c4b5a", Err("contract_suspended")),
+        ("GET /orders/1", "00000000000000000000000000000003", Err("no_contract")),
+        ("GET /orders/1", "00000000000000000000000000000004", Ok(Some("free"))),
+        ("GET /orders/1", "00000000000000000000000000000005", Ok(Some("b-odd-b"))),
+        ("GET /users", "00000000000000000000000000000005", Err("no_contract")),
+        ("GET /orders/1", "nobody", Err("no_contract")),
+    ] {
+        let ended = send(&worker, request, &json!({"client_id": client}));
+        let tier = ended.as_ref().map(|headers| headers.text("x-sla-tier")).map_err(String::as_str);
+        assert_eq!(tier, expected, "{request} of {client}");
+    }
+}
+
 #[test]
 fn with_or_a_token_needs_one_scope_and_the_consumer_is_the_username() {
     let worker = imported("old_names");

@@ -1,6 +1,7 @@
 //! What the command line says.
 
 use super::given::Given;
+use super::registry::RegistryFlags;
 use std::collections::BTreeSet;
 use tessera_core::base::http::HttpUrl;
 use tessera_core::config::is_variable_name;
@@ -8,7 +9,9 @@ use tessera_core::config::is_variable_name;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   tessera import-anypoint conf.d/*.yaml > tessera.yaml
-  tessera import-anypoint --contracts contracts.csv --map name=application.name > contracts.json")]
+  tessera import-anypoint --contracts contracts.csv --map name=application.name > contracts.json
+  tessera import-anypoint --contracts contracts.json --registry apply --environment production > catalogue.toml
+  tessera import-anypoint --contracts contracts.json --registry adopt > adopted.json")]
 pub struct Arguments {
     /// Flex Gateway's resources, or policies of API Manager; - is standard input
     #[arg(value_name = "FILE", required_unless_present = "contracts")]
@@ -34,12 +37,14 @@ pub struct Arguments {
     /// Id here of an API that is called otherwise there
     #[arg(long, value_name = "ANYPOINT-ID=ID")]
     api: Vec<String>,
-    /// Make a contract document of a table in JSON or CSV
+    /// Make a contract document of a table in JSON or CSV; repeatable, - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "files")]
-    pub contracts: Option<String>,
+    pub contracts: Vec<String>,
     /// Columns of that table: of api, client_id, status, tier, name
     #[arg(long, value_name = "FIELD=COLUMN", value_delimiter = ',')]
     pub map: Vec<String>,
+    #[command(flatten)]
+    pub registry: RegistryFlags,
 }
 
 impl Arguments {

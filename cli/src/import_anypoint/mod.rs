@@ -17,6 +17,7 @@ mod parameters;
 mod policy;
 mod providers;
 mod region;
+mod registry;
 mod requirements;
 mod rules;
 mod scopes;
@@ -31,14 +32,18 @@ use crate::output::Output;
 use crate::yaml_text::{Yaml, block};
 use change::{At, Change, Notes};
 use policy::PolicyKind;
+use registry::RegistryCommand;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tessera_core::config;
 
 pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
-    let done = match arguments.contracts.as_deref() {
-        Some(file) => import_contracts(file, arguments, output),
-        None => import_policies(arguments, output),
+    let done = if !arguments.contracts.is_empty() {
+        import_contracts(arguments, output)
+    } else if arguments.registry.is_given() {
+        Err("--registry and what belongs to it are for --contracts".into())
+    } else {
+        import_policies(arguments, output)
     };
     done.unwrap_or_else(|message| {
         output.complain(&message);
@@ -88,25 +93,63 @@ fn import_policies(arguments: &Arguments, output: &mut Output) -> Result<Exit, S
 
 /// # Errors
 /// Why it could not be done.
-fn import_contracts(file: &str, arguments: &Arguments, output: &mut Output) -> Result<Exit, String> {
+fn import_contracts(arguments: &Arguments, output: &mut Output) -> Result<Exit, String> {
     let columns = contracts::Columns::of(&arguments.map)?;
     let names = arguments.names()?;
-    let files = [read_file("--contracts", file)?];
+    let wanted = arguments.registry.wanted(arguments.given()?.issuers)?;
+    let tables = read_each("--contracts", &arguments.contracts)?;
     let mut notes = Notes::default();
-    let document = files.first().and_then(|file| contracts::document(file, &columns, &names, &mut notes));
+    let table = contracts::table(&tables, &columns, &names, &mut notes);
+    let Some(wanted) = wanted else {
+        notes.unused(&names, |there| table.ids.contains(there));
+        let made = (!table.is_useless()).then(|| Made::document(table.document()));
+        return Ok(finish(made, "document", notes, &tables, output));
+    };
+    let lists = [("--tier-list", &arguments.registry.tier_list), ("--api-list", &arguments.registry.api_list)];
+    let [tier_lists, api_lists] = lists.map(|(flag, files)| read_each(flag, files));
+    let (tier_lists, api_lists) = (tier_lists?, api_lists?);
+    let tiers = tables.len()..tables.len() + tier_lists.len();
+    let files: Vec<File> = [tables, tier_lists, api_lists].into_iter().flatten().collect();
+    let lists = registry::Lists::read(&files, tiers, &mut notes);
+    let made = registry::registry(&table, &lists, &names, &wanted, &mut notes);
+    let made = made.map(|json| match wanted.command {
+        RegistryCommand::Apply => Made { text: registry::toml(&json), json },
+        RegistryCommand::Adopt => Made::document(json),
+    });
+    Ok(finish(made, wanted.command.result(), notes, &files, output))
+}
+
+/// What is printed, as it is and for `--json`.
+struct Made {
+    json: Value,
+    text: String,
+}
+
+impl Made {
+    fn document(json: Value) -> Self {
+        Self { text: format!("{json:#}\n"), json }
+    }
+}
+
+/// Prints what was made, unless there is a fault.
+fn finish(made: Option<Made>, name: &str, notes: Notes, files: &[File], output: &mut Output) -> Exit {
     let notes = notes.sorted();
-    let Some(document) = document else {
+    let is_sound = notes.faults.is_empty();
+    let Some(made) = made.filter(|_| is_sound) else {
         let nothing = "there is nothing to import: no row has an API and a client";
-        let is_sound = notes.faults.is_empty();
-        return Ok(refuse(&notes, &files, "document", is_sound.then_some(nothing), output));
+        return refuse(&notes, files, name, is_sound.then_some(nothing), output);
     };
     if output.json {
-        output.print_json(&result("document", document, &notes.changes, &files));
+        output.print_json(&result(name, made.json, &notes.changes, files));
     } else {
-        output.print(&format!("{document:#}\n"));
-        tell(&notes.changes, &files, output);
+        output.print(&made.text);
+        tell(&notes.changes, files, output);
     }
-    Ok(Exit::Done)
+    Exit::Done
+}
+
+fn read_each(flag: &str, names: &[String]) -> Result<Vec<File>, String> {
+    names.iter().map(|name| read_file(flag, name)).collect()
 }
 
 fn all_documents(files: &[File], notes: &mut Notes) -> Vec<Document> {

@@ -52,6 +52,23 @@ impl Columns {
         Ok(columns)
     }
 
+    /// Those of API Manager's own answer for each that is neither named nor there, and is there by that name.
+    pub fn of_rows(&self, is_there: impl Fn(&str) -> bool) -> Self {
+        let mut columns = self.clone();
+        let own = [
+            ("client_id", &mut columns.client_id, "application.coreServicesId"),
+            ("tier", &mut columns.tier, "tier.name"),
+            ("name", &mut columns.name, "application.name"),
+        ];
+        for (field, column, of_manager) in own {
+            let is_named = self.mapped.iter().any(|(named, _)| *named == field);
+            if !is_named && !is_there(column) && is_there(of_manager) {
+                *column = of_manager.into();
+            }
+        }
+        columns
+    }
+
     pub fn all(&self) -> [&str; 5] {
         [&self.api, &self.client_id, &self.status, &self.tier, &self.name]
     }

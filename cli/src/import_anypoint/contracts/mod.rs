@@ -10,40 +10,69 @@ use crate::document::file::File;
 use crate::document::node::Place;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use table::{Cell, TableRow};
+use table::Cell;
+pub use table::TableRow;
 use tessera_core::contract::contract::{Contract, Status};
 use tessera_core::contract::row::{Identity, Row};
 use tessera_core::contract::writer::write_row;
 
-/// What is made of a table.
+/// A contract of a table, and the row that it is of.
+#[derive(Debug)]
+pub struct ImportedContract {
+    pub row: Row,
+    pub source: TableRow,
+    /// As a gateway reads it.
+    written: Value,
+}
+
+/// What tables say.
+#[derive(Debug, Default)]
+pub struct ContractTable {
+    pub contracts: Vec<ImportedContract>,
+    /// APIs as the tables call them.
+    pub ids: BTreeSet<Box<str>>,
+    /// Whether a row was there, be it of use or not.
+    has_rows: bool,
+    /// Where an API and a client were last named.
+    seen: BTreeMap<(Box<str>, Box<str>), At>,
+}
+
+impl ContractTable {
+    /// Nothing of what is there can be used.
+    pub fn is_useless(&self) -> bool {
+        self.has_rows && self.contracts.is_empty()
+    }
+
+    /// The contracts as a document.
+    pub fn document(&self) -> Value {
+        let rows: Vec<&Value> = self.contracts.iter().map(|contract| &contract.written).collect();
+        json!({ "contracts": rows })
+    }
+}
+
+/// What is made of the rows of a file.
 struct Import<'a> {
     columns: &'a Columns,
     names: &'a [(String, String)],
     notes: &'a mut Notes,
-    written: Vec<Value>,
-    /// The line in which an API and a client were last named.
-    seen: BTreeMap<(Box<str>, Box<str>), usize>,
-    /// APIs as the table calls them.
-    ids: BTreeSet<Box<str>>,
+    table: &'a mut ContractTable,
 }
 
-/// The document that a file makes; `None` where there is a fault, or nothing in it can be used.
-pub fn document(file: &File, columns: &Columns, names: &[(String, String)], notes: &mut Notes) -> Option<Value> {
-    let needed = [columns.api.as_str(), &columns.client_id];
-    let rows = table::read(file, &needed, &columns.all(), notes);
-    if notes.faults.is_empty() {
-        note_absent(&rows, columns, notes);
+/// What the files say; of use only where there is no fault.
+pub fn table(files: &[File], columns: &Columns, names: &[(String, String)], notes: &mut Notes) -> ContractTable {
+    let mut table = ContractTable::default();
+    for (index, file) in files.iter().enumerate() {
+        let needed = [columns.api.as_str(), &columns.client_id];
+        let rows = table::read((index, file), &needed, &columns.all(), notes);
+        let columns = columns.of_rows(|column| rows.iter().any(|row| row.has(column)));
+        if notes.faults.is_empty() {
+            note_absent(&rows, &columns, notes);
+        }
+        table.has_rows |= !rows.is_empty();
+        let mut import = Import { columns: &columns, names, notes, table: &mut table };
+        rows.into_iter().for_each(|row| import.row(row));
     }
-    if !notes.faults.is_empty() {
-        return None;
-    }
-    let mut import = Import { columns, names, notes, written: Vec::new(), seen: BTreeMap::new(), ids: BTreeSet::new() };
-    for row in &rows {
-        import.row(row);
-    }
-    let Import { written, ids, notes, .. } = import;
-    notes.unused(names, |there| ids.contains(there));
-    (rows.is_empty() || !written.is_empty()).then(|| json!({ "contracts": written }))
+    table
 }
 
 /// A column that no row has: a mistake if it was asked for, since contracts would silently lack what it says.
@@ -63,22 +92,25 @@ fn note_absent(rows: &[TableRow], columns: &Columns, notes: &mut Notes) {
 
 impl Import<'_> {
     fn note(&mut self, kind: Kind, at: At, parameter: &str, member: &str, message: &str) {
-        let path =
-            if member.is_empty() { String::new() } else { format!("contracts[{}].{member}", self.written.len()) };
+        let path = if member.is_empty() {
+            String::new()
+        } else {
+            format!("contracts[{}].{member}", self.table.contracts.len())
+        };
         let parameter = shown_name(parameter).into();
         self.notes.changes.push(Change { kind, at, policy: None, parameter, path, message: message.into() });
     }
 
-    fn row(&mut self, row: &TableRow) {
+    fn row(&mut self, row: TableRow) {
         let columns = self.columns;
-        let Some(api) = self.needed(row, &columns.api) else { return };
-        let Some(client_id) = self.needed(row, &columns.client_id) else { return };
-        self.ids.insert(api.clone());
+        let Some(api) = self.needed(&row, &columns.api) else { return };
+        let Some(client_id) = self.needed(&row, &columns.client_id) else { return };
+        self.table.ids.insert(api.clone());
         let api = self.names.iter().find(|(there, _)| **there == *api).map_or(api, |(_, here)| here.as_str().into());
         let identity = Identity { api, provider: None, client_id };
-        let status = self.status(row);
-        let tier = self.optional(row, &columns.tier, "tier");
-        let name = self.optional(row, &columns.name, "name");
+        let status = self.status(&row);
+        let tier = self.optional(&row, &columns.tier, "tier");
+        let name = self.optional(&row, &columns.name, "name");
         let contract = Contract { status, tier, name, not_before: None, expires_at: None };
         self.write(row, Row { identity, contract });
     }
@@ -124,7 +156,7 @@ impl Import<'_> {
     }
 
     /// Adds the row, without what no reader would accept.
-    fn write(&mut self, source: &TableRow, mut row: Row) {
+    fn write(&mut self, source: TableRow, mut row: Row) {
         let columns = self.columns;
         let text = loop {
             let (member, reason) = match write_row(&row) {
@@ -141,11 +173,13 @@ impl Import<'_> {
             };
             self.note(Kind::None, source.at, column, member, &format!("{reason}: left out"));
         };
-        let key = (row.identity.api, row.identity.client_id);
-        if let Some(line) = self.seen.insert(key, source.at.place.line) {
-            let message = format!("line {line} is about the same API and client: the last row counts");
+        let key = (row.identity.api.clone(), row.identity.client_id.clone());
+        if let Some(At { file, place }) = self.table.seen.insert(key, source.at) {
+            let of = if file == source.at.file { "" } else { " of another file" };
+            let message = format!("line {}{of} is about the same API and client: the last row counts", place.line);
             self.note(Kind::Meaning, source.at, &columns.client_id, "client_id", &message);
         }
-        self.written.extend(serde_json::from_str::<Value>(&text));
+        let written = serde_json::from_str::<Value>(&text).map(|written| ImportedContract { row, source, written });
+        self.table.contracts.extend(written);
     }
 }

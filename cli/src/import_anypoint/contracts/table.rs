@@ -38,6 +38,11 @@ impl TableRow {
         }
     }
 
+    /// What is there beside the columns, in JSON.
+    pub fn node(&self) -> Option<&Node> {
+        if let Cells::Json(row) = &self.cells { Some(row) } else { None }
+    }
+
     /// What the column holds, and where. In JSON a `.` steps into objects.
     pub fn cell(&self, column: &str) -> (Cell, At) {
         let text = |text: &str| if text.is_empty() { Cell::Empty } else { Cell::Text(text.into()) };
@@ -70,19 +75,23 @@ impl TableRow {
 }
 
 /// The rows of a file, of which these columns are needed, and those are used if they are there.
-pub fn read(file: &File, needed: &[&str], used: &[&str], notes: &mut Notes) -> Vec<TableRow> {
+pub fn read((index, file): (usize, &File), needed: &[&str], used: &[&str], notes: &mut Notes) -> Vec<TableRow> {
     let text = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
-    if text.trim_start().starts_with(['[', '{']) { json_rows(file, notes) } else { csv_rows(text, needed, used, notes) }
+    if text.trim_start().starts_with(['[', '{']) {
+        json_rows(index, file, notes)
+    } else {
+        csv_rows(index, text, (needed, used), notes)
+    }
 }
 
-fn json_rows(file: &File, notes: &mut Notes) -> Vec<TableRow> {
-    let (documents, faults) = documents(0, file);
+fn json_rows(index: usize, file: &File, notes: &mut Notes) -> Vec<TableRow> {
+    let (documents, faults) = documents(index, file);
     for fault in &faults {
-        notes.fault(At { file: 0, place: fault.place }, fault.message.clone());
+        notes.fault(At { file: index, place: fault.place }, fault.message.clone());
     }
     let [Document { root, .. }] = documents.as_slice() else {
         if faults.is_empty() {
-            notes.fault(at_line(1), "wants one JSON array, or an object that holds one");
+            notes.fault(at_line(index, 1), "wants one JSON array, or an object that holds one");
         }
         return Vec::new();
     };
@@ -96,14 +105,14 @@ fn json_rows(file: &File, notes: &mut Notes) -> Vec<TableRow> {
             .collect(),
     };
     let [array] = arrays.as_slice() else {
-        notes.fault(At::of(0, root), "wants one JSON array, or an object that holds one");
+        notes.fault(At::of(index, root), "wants one JSON array, or an object that holds one");
         return Vec::new();
     };
-    let row = |node: &Node| TableRow { at: At::of(0, node), cells: Cells::Json(node.clone()) };
+    let row = |node: &Node| TableRow { at: At::of(index, node), cells: Cells::Json(node.clone()) };
     array.elements().iter().map(row).collect()
 }
 
-fn csv_rows(text: &str, needed: &[&str], used: &[&str], notes: &mut Notes) -> Vec<TableRow> {
+fn csv_rows(index: usize, text: &str, (needed, used): (&[&str], &[&str]), notes: &mut Notes) -> Vec<TableRow> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
     let header: Vec<String> =
         reader.headers().map(|header| header.iter().map(Into::into).collect()).unwrap_or_default();
@@ -111,15 +120,15 @@ fn csv_rows(text: &str, needed: &[&str], used: &[&str], notes: &mut Notes) -> Ve
         // What --map names is not repeated.
         let known = Columns::default();
         let shown = if known.all().contains(column) { column } else { "of that name" };
-        notes.fault(at_line(1), format!("there is no column {shown}: --map names another one"));
+        notes.fault(at_line(index, 1), format!("there is no column {shown}: --map names another one"));
     }
     for column in used.iter().filter(|column| header.iter().filter(|name| name == *column).count() > 1) {
-        notes.fault(at_line(1), format!("the column {} is there twice", shown_name(column)));
+        notes.fault(at_line(index, 1), format!("the column {} is there twice", shown_name(column)));
     }
     let mut rows = Vec::new();
     for record in reader.records() {
         let position = record.as_ref().map_or_else(csv::Error::position, csv::StringRecord::position);
-        let at = at_line(position.and_then(|position| usize::try_from(position.line()).ok()).unwrap_or(1));
+        let at = at_line(index, position.and_then(|position| usize::try_from(position.line()).ok()).unwrap_or(1));
         // What is read into the wrong column may be a secret: nothing is guessed.
         match record {
             Ok(record) if record.iter().any(|value| value.contains(['\n', '\r'])) => {
@@ -135,6 +144,6 @@ fn csv_rows(text: &str, needed: &[&str], used: &[&str], notes: &mut Notes) -> Ve
     rows
 }
 
-fn at_line(line: usize) -> At {
-    At { file: 0, place: Place { line, column: 1 } }
+fn at_line(file: usize, line: usize) -> At {
+    At { file, place: Place { line, column: 1 } }
 }
