@@ -26,14 +26,15 @@ pub fn clients(admin: &mut Caller) -> Vec<Value> {
     clients
 }
 
+pub fn open_tasks(admin: &mut Caller) -> Vec<Value> {
+    ["waiting", "running"].iter().flat_map(|status| admin.list(&format!("/tasks?status={status}"))).collect()
+}
+
 /// Returns when no task is left, and nobody retires soon. Whoever waits for another attempt is hurried.
 pub fn at_rest(admin: &mut Caller) {
     let begun = Instant::now();
     loop {
-        let mut open = Vec::new();
-        for status in ["waiting", "running"] {
-            open.extend(admin.list(&format!("/tasks?status={status}")));
-        }
+        let open = open_tasks(admin);
         for task in &open {
             assert!(task["next_at"].is_string(), "it waits for ever: {task}");
             if task["status"] == "waiting" && task["last"].is_object() {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::authorization_server::{AuthorizationServer, Operation};
 use crate::dice::Dice;
 use crate::following::Follower;
-use crate::left::{all_known, at_rest, emptied, none_is_served_that_is_gone, works};
+use crate::left::{all_known, at_rest, clients, emptied, none_is_served_that_is_gone, open_tasks, works};
 use crate::people::{Developer, PROVIDERS, Seen};
 use crate::replicas::{Caller, Replicas};
 use crate::served::Place;
@@ -37,7 +37,7 @@ pub fn survived(place: &Place, number: usize, kills: u64) -> String {
         let _end = End(&seen);
         let mut dice = Dice(kills);
         for kill in 0..kills {
-            once(&mut replicas, (&snare, &seen), kill, &mut dice);
+            once(&mut replicas, (&mut admin, &snare, &seen), kill, &mut dice);
             replicas.again(number);
             none_is_served_that_is_gone(&replicas, &gateway, &server);
         }
@@ -65,7 +65,7 @@ fn server(snare: &Arc<Snare>) -> AuthorizationServer {
 }
 
 /// One in four at random, the others where they are wanted.
-fn once(replicas: &mut Replicas<'_>, (snare, seen): (&Snare, &Seen), kill: u64, dice: &mut Dice) {
+fn once(replicas: &mut Replicas<'_>, (admin, snare, seen): (&mut Caller, &Snare, &Seen), kill: u64, dice: &mut Dice) {
     let number = replicas.number();
     let place = usize::try_from(kill - kill / 4).unwrap();
     if kill % 4 == 3 {
@@ -81,7 +81,11 @@ fn once(replicas: &mut Replicas<'_>, (snare, seen): (&Snare, &Seen), kill: u64, 
         }
         return;
     }
-    snare.catch(OPERATIONS[place % 4], STEPS[place / 4 % 4]);
+    let operation = OPERATIONS[place % 4];
+    if !snare.catch(operation, STEPS[place / 4 % 4]) {
+        let (tasks, clients) = (open_tasks(admin), clients(admin));
+        panic!("nobody asks for {operation:?} any more: {tasks:#?} {clients:#?}");
+    }
     replicas.kill_all();
     snare.open();
 }

@@ -1,7 +1,11 @@
 //! The service as it is run: the binary, on real databases, through what happens to it in the world.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod at_once;
 mod authority;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/authorization_server.rs"]
+mod authorization_server;
 mod client;
 mod collisions;
 mod followed;
@@ -19,6 +23,7 @@ mod pool;
 mod postgres;
 mod proof;
 mod registered;
+mod registrations;
 mod replicas;
 mod resealed;
 #[allow(dead_code, reason = "other tests need more of it")]

@@ -133,7 +133,8 @@ impl Postgres {
     }
 }
 
-fn free_port() -> u16 {
+/// One that nobody has now, and that the system gives nobody by itself.
+pub fn free_port() -> u16 {
     let first = PORTS.start + u16::try_from(uuid::Uuid::now_v7().as_u128() % PORTS.len() as u128).unwrap();
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
     (first..PORTS.end).chain(PORTS).find(is_free).expect("a free port")
