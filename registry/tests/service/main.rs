@@ -8,6 +8,7 @@ mod authority;
 mod authorization_server;
 mod client;
 mod collisions;
+mod door;
 mod followed;
 mod gateway;
 mod load;
@@ -22,6 +23,7 @@ mod pool;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod proof;
+mod provider_outage;
 mod registered;
 mod registrations;
 mod replicas;
