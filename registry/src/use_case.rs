@@ -30,6 +30,7 @@ pub mod contract_requests;
 pub mod contracts;
 pub mod deliveries;
 pub mod documents;
+pub mod due_pass;
 pub mod ended_tasks;
 pub mod environments;
 pub mod epochs;

@@ -15,6 +15,7 @@ use crate::use_case::client_calls::{Callers, call};
 use crate::use_case::client_ends::conclude;
 use crate::use_case::client_work::{self, Taken, take};
 use crate::use_case::deliveries::{Due, attempt, claim, due, due_at_providers, give_back};
+use crate::use_case::due_pass::DuePass;
 
 /// Between two looks at what is due.
 const TURN: Duration = Duration::from_secs(1);
@@ -53,9 +54,13 @@ async fn begin(work: &Arc<Work>, ending: &watch::Receiver<bool>, trying: &mut Jo
             trying.spawn(try_one(Arc::clone(work), ending.clone(), due, task));
         }
     }
+    let mut pass = DuePass::default();
     for due in due_at_providers(background(work)).await? {
         if trying.len() >= work.tasks.workers || *ending.borrow() {
             break;
+        }
+        if !pass.may_take(background(work), &due).await? {
+            continue;
         }
         if let Some(taken) = take(background(work), &due).await? {
             trying.spawn(try_at_provider(Arc::clone(work), ending.clone(), due.caller, taken));

@@ -27,10 +27,22 @@ pub struct Due {
     pub caller: Caller,
     id: String,
     client: Option<String>,
+    registers_at: Option<String>,
     at: Option<Time>,
 }
 
 impl Due {
+    fn of(caller: Caller, task: QueuedTask) -> Self {
+        let QueuedTask { id, kind, client, provider, next_at: at, .. } = task;
+        let registers_at = provider.filter(|_| kind == TaskKind::Register);
+        Self { caller, id, client, registers_at, at }
+    }
+
+    /// The provider at which it is to register a client.
+    pub fn registers_at(&self) -> Option<&str> {
+        self.registers_at.as_deref()
+    }
+
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -59,9 +71,8 @@ async fn due_of(background: Background<'_>, is_kind: Condition, limit: u32) -> R
         let is_due = Condition::Before("due", now.plus(Duration::from_millis(1)).to_string());
         let query = Query { conditions: vec![is_kind.clone(), is_due], limit, ..Query::default() };
         let mut tx = background.store.read().await?;
-        for QueuedTask { id, client, next_at, .. } in things(list(tx.as_mut(), &caller.organisation, &query).await?) {
-            found.push(Due { caller: caller.clone(), id, client, at: next_at });
-        }
+        let due = things(list(tx.as_mut(), &caller.organisation, &query).await?);
+        found.extend(due.map(|task| Due::of(caller.clone(), task)));
     }
     found.sort_by_key(|due| due.at);
     Ok(found)

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use tessera_registry::domain::orphan::OrphanCause;
+use tessera_registry::domain::task::TaskKind;
 use tessera_registry::use_case::client_work::{lease, take};
 use tessera_registry::use_case::deliveries::due_at_providers;
+use tessera_registry::use_case::due_pass::DuePass;
 
 use crate::scene::Scene;
 
@@ -112,5 +114,35 @@ async fn replicas_have_one_task_of_a_client_and_as_many_registrations_as_the_pro
         }
         scene.settle().await;
         assert_eq!((scene.model.ids().len(), scene.world.rows().await.len()), (3, 3));
+    }
+}
+
+/// Of what is due, what may have a turn in one pass.
+async fn may_be_taken(scene: &Scene) -> usize {
+    let (mut pass, mut count) = (DuePass::default(), 0);
+    for due in due_at_providers(scene.world.background()).await.unwrap() {
+        count += usize::from(pass.may_take(scene.world.background(), &due).await.unwrap());
+    }
+    count
+}
+
+#[tokio::test]
+async fn registrations_that_cannot_have_a_turn_are_passed_by() {
+    for mut scene in Scene::approved(json!({})).await {
+        scene.world.limits.clients_per_application = 4;
+        let first = scene.new_client().await;
+        scene.work().await;
+        for _ in 0..3 {
+            scene.new_client().await;
+        }
+        scene.delete(&first).await;
+        assert_eq!(may_be_taken(&scene).await, 4);
+        let taken = scene.taken().await.unwrap();
+        assert_eq!(taken.task.kind, TaskKind::Register);
+        assert_eq!(may_be_taken(&scene).await, 1, "the deletion");
+        let ended = scene.called(&taken).await;
+        scene.concluded(&taken, ended).await;
+        assert_eq!(may_be_taken(&scene).await, 4, "with the check of the new one");
+        scene.settle().await;
     }
 }

@@ -14,6 +14,7 @@ use tessera_registry::use_case::client_ends::conclude;
 use tessera_registry::use_case::client_work::{Taken, take};
 use tessera_registry::use_case::context::Context;
 use tessera_registry::use_case::deliveries::due_at_providers;
+use tessera_registry::use_case::due_pass::DuePass;
 use tessera_registry::use_case::record::list;
 use tessera_registry::use_case::shown::{Expected, Shown};
 use tessera_registry::use_case::store::{Query, Store};
@@ -88,7 +89,11 @@ impl Scene {
 
     /// The first task that may be tried.
     pub async fn taken(&self) -> Option<Taken> {
+        let mut pass = DuePass::default();
         for due in due_at_providers(self.world.background()).await.unwrap() {
+            if !pass.may_take(self.world.background(), &due).await.unwrap() {
+                continue;
+            }
             if let Some(taken) = take(self.world.background(), &due).await.unwrap() {
                 return Some(taken);
             }

@@ -15,7 +15,7 @@ use crate::registrations::{application, founded, until_all};
 /// Clients that are wanted of the server that is away.
 const WANTED: usize = 12;
 /// What anything else may take meanwhile.
-const USUAL: Duration = Duration::from_secs(30);
+const USUAL: Duration = PATIENCE;
 
 /// Two authorization servers, a door before the first of them, and two replicas.
 struct Scene {
@@ -34,7 +34,7 @@ impl Scene {
         let developer = place.admin(&replicas[0]);
         founded(&developer).await;
         // Longer than anything else may take: whoever waits for it with all workers is found out.
-        let settings = json!({"id": "away", "issuer": door.url, "timeout": "4s", "parallel": 16});
+        let settings = json!({"id": "away", "issuer": door.url, "timeout": "10s", "parallel": 16});
         developer.make("/providers", away.provider(settings)).await;
         developer.make("/providers", other.provider(json!({"id": "other", "parallel": 16}))).await;
         let gateway = developer.gateway("the one").await;
