@@ -33,7 +33,6 @@ impl Scene {
         let (door, replicas) = (Door::to(&away.url), [place.serve(), place.serve()]);
         let developer = place.admin(&replicas[0]);
         founded(&developer).await;
-        // Longer than anything else may take: whoever waits for it with all workers is found out.
         let settings = json!({"id": "away", "issuer": door.url, "timeout": "10s", "parallel": 16});
         developer.make("/providers", away.provider(settings)).await;
         developer.make("/providers", other.provider(json!({"id": "other", "parallel": 16}))).await;
@@ -91,7 +90,8 @@ fn most(tasks: usize, span: Duration) -> f64 {
     tasks as f64 * ((span.as_secs_f64() / 0.8 + 1.0).log2() + 2.0)
 }
 
-async fn outlived(place: Place) {
+/// What there was, for whoever reads it.
+async fn outlived(place: Place) -> String {
     let scene = Scene::at(&place).await;
     let [here, there] = [application(&scene.developer, "here").await, application(&scene.developer, "there").await];
     let early = [scene.client(&here, "away").await, scene.client(&here, "away").await];
@@ -113,7 +113,7 @@ async fn outlived(place: Place) {
     // The next attempt may be as far away as the outage was long.
     let clients = until_all(&scene.developer, &here, "live", took * 2 + PATIENCE).await;
     assert_eq!(clients.iter().filter(|client| client["status"] == "live").count(), WANTED + 1);
-    println!("{calls} calls in {took:?}, all live after {:?} more", gone.elapsed() - took);
+    let told = format!("{calls} calls in {took:?}, all live after {:?} more", gone.elapsed() - took);
     assert_eq!(scene.away.ids().len(), WANTED + 1, "nothing else is there");
     assert_eq!(scene.away.calls(Operation::Register), 2 + WANTED as u64, "each was registered once");
     let all = scene.away.ids().len() + scene.other.ids().len();
@@ -125,14 +125,16 @@ async fn outlived(place: Place) {
         server.books(|books| assert_eq!(books.wrong, Vec::<String>::new()));
     }
     scene.replicas.into_iter().for_each(Served::end);
+    told
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authorization_server_that_goes_away_is_waited_for() {
-    outlived(Place::sqlite("")).await;
+    println!("{}", outlived(Place::sqlite("")).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authorization_server_that_goes_away_is_waited_for_on_postgresql() {
-    outlived(Place::new(&format!("\"{}\"", postgres::shared().database()), "")).await;
+    let place = Place::new(&format!("\"{}\"", postgres::shared().database()), "");
+    println!("{}", outlived(place).await);
 }
