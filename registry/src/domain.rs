@@ -6,6 +6,8 @@ pub mod application;
 pub mod audit_entry;
 pub mod catalogue_file;
 pub mod client;
+pub mod client_change;
+pub mod client_terms;
 pub mod client_view;
 pub mod contract;
 pub mod contract_action;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::domain::client_terms::ClientTerms;
 use crate::domain::registered::Registered;
 use crate::domain::tier::Grant;
 use crate::domain::time::Time;
@@ -142,6 +143,9 @@ pub struct AppClient {
     pub secret_expires_at: Option<Time>,
     pub differences: Vec<Difference>,
     pub error: Option<ClientError>,
+    /// What its provider is still asked for, instead of what holds there.
+    #[serde(default)]
+    pub requested: Option<ClientTerms>,
     /// What is left to the provider's allowed ones, until it is known which those are.
     #[serde(default)]
     pub defaulted: Defaulted,
@@ -184,6 +188,7 @@ impl AppClient {
             secret_expires_at: None,
             differences: Vec::new(),
             error: None,
+            requested: None,
             defaulted: Defaulted::default(),
             registered: None,
             created_at: now,
@@ -232,7 +237,7 @@ impl AppClient {
     pub fn end(&mut self, now: Time) {
         self.status = if self.brought { ClientStatus::Deleted } else { ClientStatus::Deleting };
         self.erase_secret(SecretState::Lapsed, now);
-        (self.waiting_for, self.updated_at) = (None, now);
+        (self.waiting_for, self.requested, self.updated_at) = (None, None, now);
     }
 
     /// Its secret can be asked for from now on, if it has one.

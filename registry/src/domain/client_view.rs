@@ -5,6 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::client::{AppClient, AuthMethod, ClientError, ClientStatus, ClientWait, Difference, SecretState};
+use crate::domain::client_terms::ClientTerms;
 use crate::domain::tier::Grant;
 use crate::domain::time::Time;
 
@@ -41,6 +42,8 @@ pub struct ClientView {
     #[schema(value_type = Option<String>, format = DateTime, read_only)]
     pub secret_expires_at: Option<Time>,
     #[schema(read_only)]
+    pub requested: Option<ClientTerms>,
+    #[schema(read_only)]
     pub differences: Vec<Difference>,
     #[schema(read_only)]
     pub error: Option<ClientError>,
@@ -75,6 +78,7 @@ impl AppClient {
             secret: own.secret,
             secret_reveal_until: own.secret_reveal_until,
             secret_expires_at: own.secret_expires_at,
+            requested: own.requested,
             differences: own.differences,
             error,
             created_at: own.created_at,

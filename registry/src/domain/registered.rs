@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::time::Time;
 
-/// Kept for the calls about a client; token and secret are sealed.
+/// Kept for the calls about a client; token, secret and its digest are sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
     /// Its client id at the provider, also where the client is not to be used.
@@ -19,6 +19,12 @@ pub struct Registered {
     pub given_at: Time,
     /// As it was asked for last, and agreed to.
     pub metadata: Map<String, Value>,
+    /// By which a secret that is told again is known, when the secret itself is not kept any more.
+    #[serde(default)]
+    pub secret_digest: Option<String>,
+    /// How a call has ended that may have brought another token is not known: the one that is here may be none any more.
+    #[serde(default)]
+    pub is_doubtful: bool,
 }
 
 impl Registered {
@@ -26,7 +32,8 @@ impl Registered {
     pub fn sealed(&mut self, client: &str) -> Vec<(String, &mut String)> {
         let token = self.token.as_mut().map(|token| (token_place(client), token));
         let secret = self.secret.as_mut().map(|secret| (secret_place(client), secret));
-        token.into_iter().chain(secret).collect()
+        let digest = self.secret_digest.as_mut().map(|digest| (digest_place(client), digest));
+        token.into_iter().chain(secret).chain(digest).collect()
     }
 }
 
@@ -38,4 +45,9 @@ pub fn token_place(client: &str) -> String {
 /// Where the secret of a client is.
 pub fn secret_place(client: &str) -> String {
     format!("clients/{client}/secret")
+}
+
+/// Where the digest of the secret of a client is.
+pub fn digest_place(client: &str) -> String {
+    format!("clients/{client}/secret-digest")
 }

@@ -29,6 +29,8 @@ pub struct Registration {
 }
 
 const METHOD: &str = "token_endpoint_auth_method";
+/// What says what a client may do.
+const TERMS: [&str; 5] = ["grant_types", "response_types", "redirect_uris", "scope", "jwks"];
 
 /// What an answer makes of what was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,15 +49,30 @@ pub fn name_marker(marker: &str) -> String {
 impl Registration {
     /// A client without a method authenticates with a secret in the header, as RFC 7591 has it.
     pub fn of(client: &AppClient, names: &ClientNames<'_>, template: &Template) -> Self {
-        let mut registration = Self {
+        let mut registration = Self::blank(client);
+        registration.fill(client, names, template);
+        registration
+    }
+
+    /// A client that is registered, with what it may do by now: all else stays as it was registered last (RFC 7592, 2.2).
+    pub fn changed(client: &AppClient, registered: &Map<String, Value>, template: &Template) -> Self {
+        let mut registration = Self::blank(client);
+        let mut metadata = registered.clone();
+        metadata.retain(|name, _| !TERMS.contains(&name.as_str()));
+        metadata.extend(registration.terms(client));
+        metadata.retain(|name, _| !template.omit.contains(name));
+        registration.metadata = metadata;
+        registration
+    }
+
+    fn blank(client: &AppClient) -> Self {
+        Self {
             auth_method: client.auth_method.unwrap_or(AuthMethod::ClientSecretBasic),
             grants: client.grants.clone(),
             scopes: client.scopes.clone(),
             redirect_uris: client.redirect_uris.clone(),
             metadata: Map::new(),
-        };
-        registration.fill(client, names, template);
-        registration
+        }
     }
 
     /// The body of the request (RFC 7591, 3.1).
@@ -77,21 +94,27 @@ impl Registration {
         if let Some(Value::String(name)) = metadata.get_mut("client_name") {
             name.push_str(&name_marker(names.marker));
         }
-        metadata.insert("grant_types".into(), self.grants.iter().map(|grant| grant_word(*grant)).collect());
-        let has_code = self.grants.contains(&Grant::AuthorizationCode);
-        metadata.insert("response_types".into(), if has_code { json!(["code"]) } else { json!([]) });
-        if !self.redirect_uris.is_empty() {
-            metadata.insert("redirect_uris".into(), json!(self.redirect_uris));
-        }
-        if !self.scopes.is_empty() {
-            metadata.insert("scope".into(), self.scopes.join(" ").into());
-        }
+        metadata.extend(self.terms(client));
         metadata.insert(METHOD.into(), word_of(AUTH_METHODS, self.auth_method).into());
-        if let Some(jwks) = &client.jwks {
-            metadata.insert("jwks".into(), jwks.clone());
-        }
         metadata.retain(|name, _| !template.omit.contains(name));
         self.metadata = metadata;
+    }
+
+    fn terms(&self, client: &AppClient) -> Map<String, Value> {
+        let mut terms = Map::new();
+        terms.insert("grant_types".into(), self.grants.iter().map(|grant| grant_word(*grant)).collect());
+        let has_code = self.grants.contains(&Grant::AuthorizationCode);
+        terms.insert("response_types".into(), if has_code { json!(["code"]) } else { json!([]) });
+        if !self.redirect_uris.is_empty() {
+            terms.insert("redirect_uris".into(), json!(self.redirect_uris));
+        }
+        if !self.scopes.is_empty() {
+            terms.insert("scope".into(), self.scopes.join(" ").into());
+        }
+        if let Some(jwks) = &client.jwks {
+            terms.insert("jwks".into(), jwks.clone());
+        }
+        terms
     }
 
     /// Members that the answer lacks count as asked (RFC 7591, 3.2.1: it has all that was registered, but not all

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::domain::client::{AppClient, CLIENT_ID, ClientStatus, ClientWait, is_client_id};
+use crate::domain::client_terms::ClientTerms;
 use crate::domain::members::{Members, Object};
 use crate::domain::provider::Provider;
 use crate::domain::public_keys::public_keys;
@@ -83,8 +84,12 @@ struct Rotation {
 impl Rotation {
     fn read(body: &Object, client: &AppClient) -> (Self, Option<Refusal>) {
         let mut members = Members::of_new(body);
-        let mut rotation =
-            Self { overlap: None, provider: client.provider.clone(), client_id: None, jwks: client.jwks.clone() };
+        let mut rotation = Self {
+            overlap: None,
+            provider: client.provider.clone(),
+            client_id: None,
+            jwks: client.wanted_terms().jwks,
+        };
         members.nullable("overlap", &mut rotation.overlap, span("0s", "30d"));
         let mut provider = None;
         members.nullable("provider", &mut provider, slug);
@@ -152,10 +157,7 @@ async fn succeed(
     let provider = find::<Provider>(cx, &new.provider).await?.thing;
     let settings = settings(&provider)?;
     new.brought = false;
-    new.grants.clone_from(&old.grants);
-    new.scopes.clone_from(&old.scopes);
-    new.redirect_uris.clone_from(&old.redirect_uris);
-    new.jwks = jwks;
+    *new = new.with_terms(ClientTerms { jwks, ..old.wanted_terms() });
     let faults = unoffered(new, settings);
     if !faults.is_empty() {
         return Err(Refusal::Invalid(faults));

@@ -13,6 +13,9 @@ pub enum Ended {
     Registered(Called<Issued>),
     Verified(Checked),
     Deleted(Called<()>),
+    Updated(Called<Issued>),
+    /// What a client is.
+    Asked(Called<Issued>),
 }
 
 /// What a check with a token has shown.
@@ -48,6 +51,11 @@ pub async fn call(callers: Callers<'_>, taken: &Taken) -> Ended {
         }
         Doing::Verify { credentials, scopes } => Ended::Verified(check(callers, taken, credentials, scopes).await),
         Doing::Delete(managed) => Ended::Deleted(registrar.delete(provider, managed).await),
+        Doing::Update(updating) => {
+            let metadata = updating.registration.metadata();
+            Ended::Updated(registrar.update(provider, &updating.managed, metadata).await)
+        }
+        Doing::Ask(managed) => Ended::Asked(registrar.read(provider, managed).await),
         Doing::Search { marker } => Ended::Deleted(search(callers, taken, marker).await),
     }
 }

@@ -13,6 +13,7 @@ use crate::use_case::client_calls::{Checked, Ended};
 use crate::use_case::client_gone::gone;
 use crate::use_case::client_life::go_live;
 use crate::use_case::client_taking::{abandon, take_registered};
+use crate::use_case::client_updates::{asked, updated};
 use crate::use_case::client_verdict::{Verdict, refuse};
 use crate::use_case::client_work::{Doing, Scene, Taken, keep};
 use crate::use_case::context::Context;
@@ -48,10 +49,17 @@ pub async fn conclude(
             let marker = taken.task.marker.as_deref();
             registered(cx, &mut scene, (registration, marker, is_mine), called).await?
         }
+        (Ended::Updated(called), Doing::Update(updating)) => {
+            updated(cx, &mut scene, (updating, is_mine), called).await?
+        }
+        (Ended::Asked(called), Doing::Ask(managed)) => match asked(cx, &mut scene, (managed, is_mine), called).await? {
+            Ok(called) => deleted(cx, &mut scene, called).await?,
+            Err(verdict) => verdict,
+        },
         _ if !is_mine => Verdict::Done,
         (Ended::Verified(checked), _) => verified(cx, &mut scene, checked).await?,
         (Ended::Deleted(called), _) => deleted(cx, &mut scene, called).await?,
-        (Ended::Registered(_), _) => Verdict::Done,
+        (Ended::Registered(_) | Ended::Updated(_) | Ended::Asked(_), _) => Verdict::Done,
     };
     let outcome = noted(cx, &mut scene, verdict);
     if is_mine {
@@ -63,7 +71,7 @@ pub async fn conclude(
 
 fn noted(cx: &Context<'_>, scene: &mut Scene, verdict: Verdict) -> TaskOutcome {
     let (outcome, failure) = match &verdict {
-        Verdict::Done => (TaskOutcome::Done, Failure::default()),
+        Verdict::Done | Verdict::Onward => (TaskOutcome::Done, Failure::default()),
         Verdict::Refused(failure) => (TaskOutcome::Refused, failure.clone()),
         Verdict::Again(outcome, failure, _) => (*outcome, failure.clone()),
         Verdict::CheckAgain(failure) => (TaskOutcome::NotDone, failure.clone()),
@@ -73,6 +81,7 @@ fn noted(cx: &Context<'_>, scene: &mut Scene, verdict: Verdict) -> TaskOutcome {
     match verdict {
         Verdict::Done => scene.task.thing.end(TaskStatus::Done, cx.now),
         Verdict::Refused(_) => scene.task.thing.end(TaskStatus::Refused, cx.now),
+        Verdict::Onward => scene.task.thing.give_back(cx.now),
         Verdict::CheckAgain(_) => scene.task.thing.wait(BETWEEN_CHECKS, cx.now),
         Verdict::Again(_, _, at_least) => {
             let mut spread = [0];

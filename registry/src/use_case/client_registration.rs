@@ -1,5 +1,7 @@
 //! Clients that are to be registered at their provider: what they may be, and when that begins.
 
+use serde_json::Value;
+
 use crate::domain::application::Application;
 use crate::domain::client::{AUTH_METHODS, AppClient, AuthMethod, ClientError, ClientStatus, ClientWait};
 use crate::domain::fault::Fault;
@@ -34,18 +36,26 @@ pub fn settings(provider: &Provider) -> Result<&DcrSettings, Refusal> {
     }
 }
 
-/// Reads what only clients that are registered here have.
-pub fn read(client: &mut AppClient, members: &mut Members<'_>, settings: &DcrSettings) {
-    client.brought = false;
-    client.waiting_for = Some(ClientWait::Approval);
-    client.defaulted.grants = members.given("grants").is_none();
-    client.defaulted.scopes = members.given("scopes").is_none();
-
+/// Reads what a client may do: what is not named is left to the tiers, as is what a patch takes away.
+pub fn read_terms(client: &mut AppClient, members: &mut Members<'_>) {
+    for (name, defaulted) in [("grants", &mut client.defaulted.grants), ("scopes", &mut client.defaulted.scopes)] {
+        match members.given(name) {
+            None if members.is_patch() => {}
+            given => *defaulted = given.is_none_or(Value::is_null),
+        }
+    }
     members.optional("grants", &mut client.grants, Vec::new(), set(1..=GRANTS.len(), word(GRANTS)));
     members.optional("scopes", &mut client.scopes, Vec::new(), set(0..=100, text_that(is_scope, SCOPE)));
     let uris = set(0..=MAX_REDIRECT_URIS, text_that(is_redirect_uri, REDIRECT_URI));
     members.optional("redirect_uris", &mut client.redirect_uris, Vec::new(), uris);
     members.nullable("jwks", &mut client.jwks, public_keys);
+}
+
+/// Reads what only clients that are registered here have.
+pub fn read(client: &mut AppClient, members: &mut Members<'_>, settings: &DcrSettings) {
+    client.brought = false;
+    client.waiting_for = Some(ClientWait::Approval);
+    read_terms(client, members);
     choose(client, settings);
     for fault in unoffered(client, settings) {
         members.fault(fault.pointer.trim_start_matches('/'), fault.detail);

@@ -15,7 +15,7 @@ use crate::use_case::application_access::readable_application;
 use crate::use_case::audit::{Change, record};
 use crate::use_case::background::Background;
 use crate::use_case::client_access::readable_client;
-use crate::use_case::client_work::open;
+use crate::use_case::client_keeping::open;
 use crate::use_case::context::Context;
 use crate::use_case::keeping::{find, hold, json as json_of};
 use crate::use_case::open_provider::sealed_place;

@@ -6,10 +6,11 @@ use crate::domain::client::{AppClient, AuthMethod, ClientWait};
 use crate::domain::orphan::{OrphanCause, orphan_place};
 use crate::domain::provider::Verification;
 use crate::domain::refusal::Refusal;
-use crate::domain::registered::{Registered, secret_place, token_place};
+use crate::domain::registered::Registered;
 use crate::domain::registration::Registration;
 use crate::domain::task::TaskKind;
 use crate::use_case::client_access::audit_client;
+use crate::use_case::client_keeping::{keep_secret, keep_token};
 use crate::use_case::client_life::go_live;
 use crate::use_case::client_tasks::{enqueue, enqueue_for_orphan};
 use crate::use_case::client_verdict::{Verdict, refuse};
@@ -31,7 +32,7 @@ pub(super) async fn take_registered(
     let judged = registration.compare(&issued.metadata);
     let client_id = issued.managed.client_id.clone();
     let is_held = is_held(cx, &scene.client.thing, &client_id).await?;
-    keep_registered(cx, &mut scene.client.thing, registration, issued);
+    keep_registered(cx, &mut scene.client.thing, registration, &issued);
     if is_held {
         // It is another client's, here: nothing of it is to be deleted.
         scene.client.thing.registered = None;
@@ -61,21 +62,21 @@ async fn is_held(cx: &mut Context<'_>, client: &AppClient, client_id: &str) -> R
     Ok(held.iter().any(|kept| kept.thing.id != client.id))
 }
 
-fn keep_registered(cx: &Context<'_>, client: &mut AppClient, registration: &Registration, issued: Issued) {
-    let seal = |secret: &str, place: String| {
-        cx.sealing.seal(secret.as_bytes(), &sealed_place(&cx.caller.organisation, &place), cx.randomness)
-    };
-    let token = issued.managed.token.as_ref().map(|token| seal(token.expose_secret(), token_place(&client.id)));
-    let secret = issued.secret.as_ref().map(|secret| seal(secret.expose_secret(), secret_place(&client.id)));
-    client.secret_expires_at = issued.secret_expires_at;
-    client.registered = Some(Registered {
-        client_id: issued.managed.client_id,
-        uri: issued.managed.uri,
-        token,
-        secret,
+fn keep_registered(cx: &Context<'_>, client: &mut AppClient, registration: &Registration, issued: &Issued) {
+    let mut registered = Registered {
+        client_id: issued.managed.client_id.clone(),
+        uri: None,
+        token: None,
+        secret: None,
         given_at: cx.now,
         metadata: registration.metadata().clone(),
-    });
+        secret_digest: None,
+        is_doubtful: false,
+    };
+    keep_token(cx, &client.id, &mut registered, &issued.managed);
+    client.registered = Some(registered);
+    client.secret_expires_at = None;
+    keep_secret(cx, client, issued);
 }
 
 /// To a check by token, a proof by whoever has the key, or into life.

@@ -22,6 +22,20 @@ pub async fn enqueue(cx: &mut Context<'_>, kind: TaskKind, client: &AppClient) -
     Ok(())
 }
 
+/// Wants the provider to have what was asked for last. One task at a time does that, however often it changes.
+///
+/// # Errors
+/// Those of the store.
+pub async fn enqueue_update(cx: &mut Context<'_>, client: &AppClient) -> Result<(), Refusal> {
+    let of = Condition::Is("client", client.id.clone());
+    let is_update = Condition::Is("kind", TaskKind::Update.word().to_owned());
+    let has_not_ended = Condition::From("due", String::new());
+    if cx.tx.count(&TASKS, &cx.caller.organisation, &[of, is_update, has_not_ended]).await? > 0 {
+        return Ok(());
+    }
+    enqueue(cx, TaskKind::Update, client).await
+}
+
 /// Wants an orphan of the client's to be deleted.
 ///
 /// # Errors
@@ -82,6 +96,17 @@ pub async fn comes_later(cx: &mut Context<'_>, task: &QueuedTask) -> Result<bool
     let is_earlier = Condition::Before("id", task.id.clone());
     let has_not_ended = Condition::From("due", String::new());
     Ok(cx.tx.count(&TASKS, &cx.caller.organisation, &[of, is_earlier, has_not_ended]).await? > 0)
+}
+
+/// Whether somebody has a task of the client's in his hands.
+///
+/// # Errors
+/// Those of the store.
+pub async fn has_running(cx: &mut Context<'_>, task: &QueuedTask) -> Result<bool, Refusal> {
+    let of = Condition::Is("client", task.client.clone().unwrap_or_default());
+    let is_running = Condition::Is("status", TaskStatus::Running.word().to_owned());
+    let has_lease = Condition::From("due", cx.now.plus(Duration::from_millis(1)).to_string());
+    Ok(cx.tx.count(&TASKS, &cx.caller.organisation, &[of, is_running, has_lease]).await? > 0)
 }
 
 /// Registrations that run at a provider. The provider is locked.

@@ -19,6 +19,8 @@ pub(super) enum Verdict {
     Again(TaskOutcome, Failure, Option<Duration>),
     /// Again after exactly this time.
     CheckAgain(Failure),
+    /// This was the first of two steps.
+    Onward,
 }
 
 /// The client is none, for what the provider has said.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::domain::application::Application;
@@ -11,22 +10,21 @@ use crate::domain::orphan::{Orphan, OrphanCause, orphan_place};
 use crate::domain::principal::Caller;
 use crate::domain::provider::{DcrSettings, Management, Provider};
 use crate::domain::refusal::Refusal;
-use crate::domain::registered::{Registered, secret_place, token_place};
+use crate::domain::registered::secret_place;
 use crate::domain::registration::{ClientNames, Registration};
-use crate::domain::task::{QueuedTask, TaskKind, TaskStatus};
+use crate::domain::task::{Attempt, QueuedTask, TaskKind, TaskOutcome, TaskStatus};
 use crate::use_case::background::Background;
 use crate::use_case::client_gone::gone;
-use crate::use_case::client_tasks::{comes_later, enqueue_for_orphan, registering};
+use crate::use_case::client_keeping::{managed, open};
+use crate::use_case::client_tasks::{comes_later, enqueue_for_orphan, has_running, registering};
+use crate::use_case::client_updating::{Begun, Updating, begin};
 use crate::use_case::context::Context;
 use crate::use_case::deliveries::Due;
 use crate::use_case::one_time_tokens::{TakenToken, take_out};
 use crate::use_case::open_provider::{OpenProvider, sealed_place};
 use crate::use_case::orphans::{found, note};
-use crate::use_case::ports::Sealing;
 use crate::use_case::record::{Kept, get, lock, update};
-use crate::use_case::registrar::{ClientCredentials, Managed};
-use crate::use_case::store::Condition;
-use crate::use_case::tables::TASKS;
+use crate::use_case::registrar::{ClientCredentials, Failure, Managed};
 
 /// What is to be done at the provider.
 #[derive(Clone, Debug)]
@@ -36,6 +34,9 @@ pub enum Doing {
         credentials: ClientCredentials,
         scopes: Vec<String>,
     },
+    Update(Box<Updating>),
+    /// What a client is that is to be deleted.
+    Ask(Managed),
     Delete(Managed),
     /// Clients with this marker are looked for and deleted.
     Search {
@@ -119,7 +120,9 @@ pub async fn take(background: Background<'_>, due: &Due) -> Result<Option<Taken>
     let doing = doing(cx, &mut scene).await?;
     let (doing, one_time) = match (&doing, drawn(cx, &scene, doing.as_ref()).await?) {
         (None, _) => {
-            scene.task.thing.end(TaskStatus::Done, now);
+            if !scene.task.thing.has_ended() {
+                scene.task.thing.end(TaskStatus::Done, now);
+            }
             (None, None)
         }
         (Some(_), Err(why)) => {
@@ -168,13 +171,6 @@ async fn is_its_turn(cx: &mut Context<'_>, scene: &Scene) -> Result<bool, Refusa
     Ok(true)
 }
 
-async fn has_running(cx: &mut Context<'_>, task: &QueuedTask) -> Result<bool, Refusal> {
-    let of = Condition::Is("client", task.client.clone().unwrap_or_default());
-    let is_running = Condition::Is("status", TaskStatus::Running.word().to_owned());
-    let has_lease = Condition::From("due", cx.now.plus(Duration::from_millis(1)).to_string());
-    Ok(cx.tx.count(&TASKS, &cx.caller.organisation, &[of, is_running, has_lease]).await? > 0)
-}
-
 /// `None` when there is nothing to be done any more.
 async fn doing(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doing>, Refusal> {
     match scene.task.thing.kind {
@@ -191,6 +187,7 @@ async fn doing(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doing>,
             Ok(Some(Doing::Register(Box::new(registration))))
         }
         TaskKind::Verify => Ok(verifying(cx, scene)),
+        TaskKind::Update => updating(cx, scene).await,
         TaskKind::Delete => match scene.task.thing.orphan.clone() {
             Some(orphan) => deleting_orphan(cx, scene, &orphan).await,
             None => deleting(cx, scene).await,
@@ -222,14 +219,22 @@ fn verifying(cx: &Context<'_>, scene: &Scene) -> Option<Doing> {
     Some(Doing::Verify { credentials, scopes: client.scopes.clone() })
 }
 
-/// What was sealed for that place.
-pub(super) fn open(sealing: &dyn Sealing, sealed: &str, place: &str) -> Option<SecretString> {
-    Some(SecretString::from(String::from_utf8(sealing.open(sealed, place)?).ok()?))
+async fn updating(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doing>, Refusal> {
+    match begin(cx, (&scene.provider.thing, &scene.application), &mut scene.client).await? {
+        Begun::Update(updating) => Ok(Some(Doing::Update(updating))),
+        Begun::Nothing => Ok(None),
+        Begun::Refused(Failure { status, error, description, .. }) => {
+            let last = Attempt { at: cx.now, outcome: TaskOutcome::Refused, status, error, description };
+            scene.task.thing.last = Some(last);
+            scene.task.thing.end(TaskStatus::Refused, cx.now);
+            Ok(None)
+        }
+    }
 }
 
 async fn deleting(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doing>, Refusal> {
     let client = &scene.client.thing;
-    let Some(Registered { client_id, uri, token, .. }) = client.registered.clone() else {
+    let Some(registered) = client.registered.clone() else {
         gone(cx, &scene.application, &mut scene.client).await?;
         return Ok(None);
     };
@@ -240,9 +245,12 @@ async fn deleting(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doin
         keep(cx, scene).await?;
         return Ok(None);
     }
-    let place = sealed_place(&cx.caller.organisation, &token_place(&client.id));
-    let token = token.and_then(|sealed| open(cx.sealing, &sealed, &place));
-    Ok(Some(Doing::Delete(Managed { client_id, uri, token })))
+    let managed = managed(cx, &client.id, &registered);
+    let by_token = scene.settings().management == Management::RegistrationToken;
+    if registered.is_doubtful && by_token && managed.token.is_some() {
+        return Ok(Some(Doing::Ask(managed)));
+    }
+    Ok(Some(Doing::Delete(managed)))
 }
 
 /// The client stays at its provider as an orphan, and goes here.

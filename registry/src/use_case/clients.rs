@@ -8,6 +8,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::task::TaskKind;
 use crate::use_case::application_access::{readable_application, writable_application};
 use crate::use_case::client_access::{readable_client, shown_client, writable_client};
+use crate::use_case::client_change::{OF_REGISTERED, change};
 use crate::use_case::client_life::{add, end};
 use crate::use_case::client_registration;
 use crate::use_case::client_tasks::enqueue;
@@ -22,9 +23,7 @@ pub use crate::use_case::client_proof::{prove, to_prove};
 pub use crate::use_case::client_secret::{lapse_due, secret};
 pub use crate::use_case::retiring::retire_due;
 
-/// What only clients that are registered here have.
-const OF_REGISTERED: [&str; 4] = ["grants", "scopes", "redirect_uris", "jwks"];
-const MADE_HERE: [&str; 15] = [
+const MADE_HERE: [&str; 16] = [
     "id",
     "application",
     "brought",
@@ -36,6 +35,7 @@ const MADE_HERE: [&str; 15] = [
     "secret",
     "secret_reveal_until",
     "secret_expires_at",
+    "requested",
     "differences",
     "error",
     "created_at",
@@ -134,20 +134,22 @@ pub async fn list(cx: &mut Context<'_>, application: &str, asked: &Asked) -> Res
     Ok(Page { items, next })
 }
 
-/// Nothing of a client can be changed: it is repeated, or refused.
+/// Of a brought client nothing can be changed: it is repeated, or refused.
 ///
 /// # Errors
-/// There is none for the caller; no permission; a precondition; faults of the body; those of the store.
+/// There is none for the caller; no permission; a precondition; faults of the body; a provider that changes no clients;
+/// another state; those of the store.
 pub async fn patch(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &Object) -> Result<Shown, Refusal> {
     let reach = Reach::of(cx.tx, cx.caller).await?;
-    let (kept, _) = writable_client(cx, &reach, id).await?;
+    let provider = readable_client(cx, &reach, id).await?.thing.provider;
+    let provider = get_held(cx, &provider).await?;
+    let (mut kept, application) = writable_client(cx, &reach, id).await?;
     expected.check(kept.revision)?;
     let mut members = Members::of_patch(body);
     read(&mut kept.thing.clone(), &mut members);
-    let changes = !kept.thing.brought && OF_REGISTERED.iter().any(|name| members.given(name).is_some());
-    members.finish()?;
-    if changes {
-        return Err(Refusal::NotSupported("a registered client is changed by `rotate`, or made anew"));
+    match provider {
+        Some(provider) if !kept.thing.brought => change(cx, (&provider, &application), &mut kept, members).await?,
+        _ => members.finish()?,
     }
     shown_client(&reach, &kept)
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tessera_registry::domain::client::ClientStatus;
+use tessera_registry::domain::client::{AppClient, ClientStatus};
 use tessera_registry::use_case::client_calls::Ended;
 use tessera_registry::use_case::client_work::Taken;
 use tessera_registry::use_case::clients;
@@ -43,7 +43,7 @@ async fn act(scene: &Scene, dice: &mut Dice) {
     let id = some_client(scene, dice).await.unwrap_or_default();
     let body = object(json!({"overlap": "1s"}));
     let nothing = object(json!({}));
-    match dice.roll(6) {
+    match dice.roll(8) {
         0 | 1 => drop(scene.create(json!({})).await),
         2 => {
             let rotate = async |cx: &mut Context<'_>| clients::rotate(cx, &id, &Expected::Any, &body).await;
@@ -54,6 +54,10 @@ async fn act(scene: &Scene, dice: &mut Dice) {
             drop(scene.world.act(&developer(), retry).await);
         }
         4 => drop(scene.secret(&id).await),
+        5 | 6 => {
+            let scopes = [json!(["a"]), json!(["a", "b"]), Value::Null][usize::try_from(dice.roll(3)).unwrap()].clone();
+            drop(scene.change(&id, json!({"scopes": scopes})).await);
+        }
         _ => {
             let delete = async |cx: &mut Context<'_>| clients::delete(cx, &id, &Expected::Any).await;
             drop(scene.world.act(&developer(), delete).await);
@@ -93,6 +97,17 @@ async fn step(scene: &Scene, attempts: &mut Vec<Attempt>, dice: &mut Dice) {
     }
 }
 
+/// Nothing is asked for any more; what is live is at the server what it is here, or says that it may not be.
+fn is_as_it_is_there(scene: &Scene, client: &AppClient, seed: u64) {
+    assert!(client.requested.is_none(), "history {seed}: {client:?}");
+    if client.brought || client.status != ClientStatus::Live {
+        return;
+    }
+    let there = scene.model.clients.lock().unwrap()[client.client_id.as_ref().unwrap()].clone();
+    let scope = there.get("scope").and_then(Value::as_str).unwrap_or_default();
+    assert!(scope == client.scopes.join(" ") || client.error.is_some(), "history {seed}: {there:?} {client:?}");
+}
+
 #[tokio::test]
 async fn whatever_happens_every_client_is_known_and_nobody_waits_for_ever() {
     for seed in 0..histories() {
@@ -124,6 +139,7 @@ async fn whatever_happens_every_client_is_known_and_nobody_waits_for_ever() {
                 let is_settled =
                     matches!(client.status, ClientStatus::Live | ClientStatus::Refused | ClientStatus::Deleted);
                 assert!(is_settled, "history {seed}: {client:?}");
+                is_as_it_is_there(&scene, &client, seed);
             }
             let listed = async |cx: &mut Context<'_>| clients::list(cx, &scene.application, &asked(&[])).await;
             let listed = scene.world.act(&admin(), listed).await.unwrap().items;

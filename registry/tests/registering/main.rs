@@ -18,6 +18,7 @@ mod postgres;
 mod reports;
 mod restored;
 mod scene;
+mod updates;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../contracts/world.rs"]
 mod world;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
+use tessera_registry::domain::provider::Management;
 use tessera_registry::domain::registration::name_marker;
 use tessera_registry::use_case::open_provider::OpenProvider;
 use tessera_registry::use_case::ports::{Proof, ProofJudge};
@@ -36,6 +37,12 @@ pub struct Model {
     made: Mutex<u64>,
     /// One-time tokens, in their order.
     shown: Mutex<Vec<String>>,
+    /// How often the registration token of a client was exchanged, and its secret.
+    exchanged: Mutex<BTreeMap<String, (u64, u64)>>,
+    /// Whether a change exchanges the secret, too.
+    pub new_secrets: Mutex<bool>,
+    /// Calls about clients that are there.
+    pub calls: Mutex<Vec<&'static str>>,
     /// Whether tokens are given to nobody.
     pub is_deaf: Mutex<bool>,
 }
@@ -65,16 +72,60 @@ impl Model {
         };
         let client_id = format!("client-{number}");
         self.clients.lock().unwrap().insert(client_id.clone(), metadata.clone());
+        self.issued(&client_id)
+    }
+
+    /// What is said of a client, with its token and its secret as they are now.
+    fn issued(&self, client_id: &str) -> Issued {
         Issued {
             managed: Managed {
                 uri: Some(format!("https://idp.example/register/{client_id}")),
-                token: Some(SecretString::from(format!("token-of-{client_id}"))),
-                client_id: client_id.clone(),
+                token: Some(SecretString::from(self.token_of(client_id))),
+                client_id: client_id.to_owned(),
             },
-            secret: Some(SecretString::from(format!("secret-of-{client_id}"))),
+            secret: Some(SecretString::from(self.secret_of(client_id))),
             secret_expires_at: None,
-            metadata: metadata.clone(),
+            metadata: self.clients.lock().unwrap()[client_id].clone(),
         }
+    }
+
+    fn numbered(text: &str, client_id: &str, number: u64) -> String {
+        if number == 0 { format!("{text}-of-{client_id}") } else { format!("{text}-of-{client_id}-{number}") }
+    }
+
+    pub fn token_of(&self, client_id: &str) -> String {
+        let number = self.exchanged.lock().unwrap().get(client_id).map_or(0, |(tokens, _)| *tokens);
+        Self::numbered("token", client_id, number)
+    }
+
+    pub fn secret_of(&self, client_id: &str) -> String {
+        let number = self.exchanged.lock().unwrap().get(client_id).map_or(0, |(_, secrets)| *secrets);
+        Self::numbered("secret", client_id, number)
+    }
+
+    /// Whether whoever calls may: the registry by its own credential, else by the client's token.
+    fn lets(&self, provider: &OpenProvider, managed: &Managed) -> bool {
+        let by = provider.provider.registration.as_ref().unwrap().management;
+        let token = managed.token.as_ref().map(|token| token.expose_secret().to_owned());
+        by == Management::Credential
+            || self.ids().contains(&managed.client_id) && token == Some(self.token_of(&managed.client_id))
+    }
+
+    /// The registrar does not call without a token where it takes one.
+    fn lacks(provider: &OpenProvider, managed: &Managed) -> bool {
+        let by = provider.provider.registration.as_ref().unwrap().management;
+        by == Management::RegistrationToken && managed.token.is_none()
+    }
+
+    /// A change as a server of RFC 7592 does it that exchanges tokens.
+    fn change(&self, managed: &Managed, metadata: &Map<String, Value>) {
+        let mut metadata = metadata.clone();
+        metadata.remove("client_id");
+        self.clients.lock().unwrap().insert(managed.client_id.clone(), metadata);
+        let mut exchanged = self.exchanged.lock().unwrap();
+        let (tokens, secrets) = exchanged.entry(managed.client_id.clone()).or_default();
+        *tokens += 1;
+        *secrets += u64::from(*self.new_secrets.lock().unwrap());
     }
 }
 
@@ -114,23 +165,73 @@ impl Registrar for Model {
         }
     }
 
-    async fn read(&self, _: &OpenProvider, _: &Managed) -> Called<Issued> {
-        Called::Refused(failure(Some(405), "not_allowed"))
+    async fn read(&self, provider: &OpenProvider, managed: &Managed) -> Called<Issued> {
+        if Self::lacks(provider, managed) {
+            return Called::Refused(failure(None, "no_credential"));
+        }
+        self.calls.lock().unwrap().push("read");
+        match self.next() {
+            End::Refused => return Called::Refused(failure(Some(405), "not_allowed")),
+            End::NotDone(after) => return Called::NotDone(failure(Some(503), "away"), after.map(Duration::from_secs)),
+            End::LostBefore | End::LostAfter => return Called::Unknown(failure(None, "timeout")),
+            _ => {}
+        }
+        if !self.lets(provider, managed) {
+            return Called::NotDone(failure(Some(401), "invalid_token"), None);
+        }
+        Called::Done(self.issued(&managed.client_id))
     }
 
-    async fn update(&self, _: &OpenProvider, _: &Managed, _: &Map<String, Value>) -> Called<Issued> {
-        Called::Refused(failure(Some(405), "not_allowed"))
+    async fn update(
+        &self,
+        provider: &OpenProvider,
+        managed: &Managed,
+        metadata: &Map<String, Value>,
+    ) -> Called<Issued> {
+        if Self::lacks(provider, managed) {
+            return Called::Refused(failure(None, "no_credential"));
+        }
+        self.calls.lock().unwrap().push("update");
+        let end = self.next();
+        match end {
+            End::Refused => return Called::Refused(failure(Some(400), "invalid_client_metadata")),
+            End::NotDone(after) => return Called::NotDone(failure(Some(503), "away"), after.map(Duration::from_secs)),
+            End::LostBefore => return Called::Unknown(failure(None, "timeout")),
+            _ => {}
+        }
+        if !self.lets(provider, managed) {
+            return Called::NotDone(failure(Some(401), "invalid_token"), None);
+        }
+        if !self.ids().contains(&managed.client_id) {
+            return Called::Refused(failure(Some(404), "not_found"));
+        }
+        let mut metadata = metadata.clone();
+        match end {
+            End::Wider => drop(metadata.insert("scope".into(), json!("a b c"))),
+            End::Fewer => drop(metadata.insert("scope".into(), json!(""))),
+            _ => {}
+        }
+        self.change(managed, &metadata);
+        if end == End::LostAfter {
+            return Called::Unknown(failure(None, "timeout"));
+        }
+        Called::Done(self.issued(&managed.client_id))
     }
 
-    async fn delete(&self, _: &OpenProvider, managed: &Managed) -> Called<()> {
+    async fn delete(&self, provider: &OpenProvider, managed: &Managed) -> Called<()> {
+        if Self::lacks(provider, managed) {
+            return Called::Refused(failure(None, "no_credential"));
+        }
+        self.calls.lock().unwrap().push("delete");
         match self.next() {
             End::Refused => return Called::Refused(failure(Some(400), "invalid_request")),
             End::NotDone(after) => return Called::NotDone(failure(Some(503), "away"), after.map(Duration::from_secs)),
             End::LostBefore => return Called::Unknown(failure(None, "timeout")),
             _ => {}
         }
-        if let Some(token) = &managed.token {
-            assert_eq!(token.expose_secret(), format!("token-of-{}", managed.client_id), "another client's token");
+        // What is nobody's is gone, as the registry takes it (RFC 7592, 2.3).
+        if !self.lets(provider, managed) {
+            return Called::Done(());
         }
         self.clients.lock().unwrap().remove(&managed.client_id);
         Called::Done(())
@@ -146,7 +247,7 @@ impl Registrar for Model {
     async fn token(&self, _: &OpenProvider, of: &ClientCredentials, _: &[String]) -> Called<SecretString> {
         let secret = of.secret.as_ref().unwrap().expose_secret();
         let is_known = self.clients.lock().unwrap().contains_key(&of.client_id);
-        if *self.is_deaf.lock().unwrap() || !is_known || *secret != format!("secret-of-{}", of.client_id) {
+        if *self.is_deaf.lock().unwrap() || !is_known || *secret != self.secret_of(&of.client_id) {
             return Called::NotDone(failure(Some(401), "invalid_client"), None);
         }
         Called::Done(SecretString::from(format!("access-{}", of.client_id)))

@@ -82,6 +82,11 @@ impl Scene {
         self.world.act(&developer(), async |cx| clients::delete(cx, id, &Expected::Any).await).await.unwrap();
     }
 
+    pub async fn change(&self, id: &str, body: Value) -> Result<Shown, Refusal> {
+        let body = object(body);
+        self.world.act(&developer(), async |cx| clients::patch(cx, id, &Expected::Any, &body).await).await
+    }
+
     pub async fn secret(&self, id: &str) -> Result<Value, Refusal> {
         let body = object(json!({}));
         self.world.act(&developer(), async |cx| clients::secret(cx, id, &body).await).await.map(|shown| shown.value)
@@ -136,8 +141,12 @@ impl Scene {
     }
 
     pub async fn open_tasks(&self) -> Vec<QueuedTask> {
-        let tasks = self.all::<QueuedTask>().await;
+        let tasks = self.tasks().await;
         tasks.into_iter().filter(|task| !task.has_ended()).collect()
+    }
+
+    pub async fn tasks(&self) -> Vec<QueuedTask> {
+        self.all().await
     }
 
     pub async fn orphans(&self) -> Vec<Orphan> {

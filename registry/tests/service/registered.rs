@@ -23,8 +23,25 @@ pub async fn until(client: &Client, path: &str, status: &str) -> Value {
 
 /// The status of a token request with these credentials.
 async fn token_status(server: &OidcProvider, id: &str, secret: &str) -> u16 {
-    let form = [("grant_type", "client_credentials"), ("scope", "orders.read"), ("resource", OPAQUE)];
+    status_for(server, (id, secret), "orders.read").await
+}
+
+async fn status_for(server: &OidcProvider, (id, secret): (&str, &str), scope: &str) -> u16 {
+    let form = [("grant_type", "client_credentials"), ("scope", scope), ("resource", OPAQUE)];
     sent(http().post(format!("{}/token", server.issuer)).basic_auth(id, Some(secret)).form(&form)).await.unwrap().status
+}
+
+/// The client, when nothing is asked for any more.
+async fn changed(client: &Client, path: &str) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let seen = client.get(path).await.json();
+        if seen["requested"].is_null() {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "not changed: {seen}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 async fn lives(place: &Place) {
@@ -42,7 +59,7 @@ async fn lives(place: &Place) {
     admin.make("/providers", provider).await;
     let api = json!({"environment": "prod", "id": "orders", "group": "root", "title": "Orders"});
     admin.make("/apis", api).await;
-    let tier = json!({"id": "gold", "approval": "automatic", "scopes": ["orders.read"]});
+    let tier = json!({"id": "gold", "approval": "automatic", "scopes": ["orders.read", "orders.write"]});
     admin.make("/apis/prod/orders/tiers", tier).await;
     let application = developer.make("/applications", json!({"group": "root", "name": "Shop"})).await;
     let clients = format!("/applications/{application}/clients");
@@ -51,12 +68,23 @@ async fn lives(place: &Place) {
     let contract = developer.make("/contracts", request).await;
     let path = format!("/clients/{client}");
     let live = until(&admin, &path, "live").await;
-    assert_eq!((&live["differences"], &live["scopes"]), (&json!([]), &json!(["orders.read"])), "{live}");
+    assert_eq!((&live["differences"], &live["scopes"]), (&json!([]), &json!(["orders.read", "orders.write"])));
     until(&admin, &format!("/contracts/{contract}"), "active").await;
     let shown = developer.post(&format!("{path}/secret"), &json!({})).await.json();
     let (id, secret) = (shown["client_id"].as_str().unwrap(), shown["client_secret"].as_str().unwrap());
     assert_eq!(developer.post(&format!("{path}/secret"), &json!({})).await.status, 410);
     assert_eq!(token_status(&server, id, secret).await, 200);
+
+    // Its registration token is another one after each of these.
+    for scopes in [json!(["orders.read"]), json!(["orders.read", "orders.write"]), json!(["orders.read"])] {
+        let asked = developer.call("PATCH", &path, Some(&json!({"scopes": scopes}))).await;
+        assert_eq!((asked.status, &asked.json()["requested"]["scopes"]), (200, &scopes), "{asked:?}");
+        let changed = changed(&admin, &path).await;
+        let (error, state) = (&changed["error"], &changed["secret"]);
+        assert_eq!((&changed["scopes"], error, state), (&scopes, &Value::Null, &json!("shown")), "{changed}");
+    }
+    assert_eq!(token_status(&server, id, secret).await, 200, "the secret is the same");
+    assert_eq!(status_for(&server, (id, secret), "orders.write").await, 400, "this it may not any more");
 
     let rotated = developer.post(&format!("{path}/rotate"), &json!({"overlap": "0s"})).await;
     assert_eq!(rotated.status, 201, "{rotated:?}");
