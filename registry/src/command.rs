@@ -9,6 +9,8 @@ mod keys;
 mod migrate;
 mod output;
 mod probe;
+mod probed_block;
+mod reached;
 mod serve;
 mod token;
 mod transfer;
@@ -39,7 +41,8 @@ pub struct Line {
 enum Command {
     /// Run the service.
     Serve,
-    /// Check the configuration; with --connect also the database, with --audit also the audit chains.
+    /// Check the configuration; with --connect also the database and the authorization servers, with --audit also the
+    /// audit chains.
     Check(check::Arguments),
     /// Bring the schema of the database up to date.
     Migrate(migrate::Arguments),

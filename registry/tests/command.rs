@@ -198,6 +198,23 @@ fn a_backup_comes_back_held_until_it_is_released() {
 }
 
 #[test]
+fn a_provider_that_cannot_be_asked_is_named() {
+    let place = Place::new();
+    place.run(&["apply", &place.path("catalogue.toml"), "--yes"], 0);
+    assert!(place.run(&["check", "--connect"], 0).contains("provider main of default: ok"));
+    // Nobody listens on the first port.
+    place.write("away.toml", "[[providers]]\nid = \"away\"\nkind = \"dcr\"\nissuer = \"http://127.0.0.1:1\"\n");
+    place.run(&["apply", &place.path("away.toml"), "--yes"], 0);
+    let output = place.command(&["check", "--connect"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", told(&output));
+    assert!(told(&output).contains("provider main of default: ok"), "{}", told(&output));
+    assert!(told(&output).contains("provider away of default: http://127.0.0.1:1/.well-known/"), "{}", told(&output));
+    let output = place.command(&["probe", "nobody"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert!(told(&output).contains("no provider nobody in the organisation default"), "{}", told(&output));
+}
+
+#[test]
 fn a_token_that_was_revoked_does_not_come_back_with_a_backup() {
     let place = Place::new();
     let token = place.run(&["token", "create", "--role", "admin"], 0);
@@ -397,6 +414,16 @@ fn asks_a_provider(place: &Place, served: &Served, admin: &str) {
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
 }
 
+/// Two tokens of a provider that takes each once.
+fn fills_a_pool(served: &Served, admin: &str) {
+    let pool =
+        r#"{"id": "pool", "kind": "dcr", "issuer": "http://127.0.0.1:1", "authorization": {"type": "one_time"}}"#;
+    served.post("/api/v1/providers", admin, pool);
+    let tokens = r#"{"tokens": ["one", "two"]}"#;
+    let answer = served.post("/api/v1/providers/pool/registration-tokens", admin, tokens);
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
 #[test]
 fn every_metric_is_served_and_described() {
     let place = Place::new();
@@ -409,12 +436,7 @@ fn every_metric_is_served_and_described() {
     let polled = served.post(&format!("/api/v1/gateways/{}/tokens", text(&gateway, "id")), token, "{}");
     assert!(served.get("feed", "/v1/contracts", Some(&text(&polled, "token"))).starts_with("HTTP/1.1 200 "));
     asks_a_provider(&place, &served, token);
-    let pool =
-        r#"{"id": "pool", "kind": "dcr", "issuer": "http://127.0.0.1:1", "authorization": {"type": "one_time"}}"#;
-    served.post("/api/v1/providers", token, pool);
-    let tokens = r#"{"tokens": ["one", "two"]}"#;
-    let pool = served.post("/api/v1/providers/pool/registration-tokens", token, tokens);
-    assert!(pool.starts_with("HTTP/1.1 200 "), "{pool}");
+    fills_a_pool(&served, token);
     let cursor = served.get("feed", "/v1/contracts", Some(&text(&polled, "token")));
     let since = cursor.split(r#""cursor":""#).nth(1).unwrap().split('"').next().unwrap();
     served.get(

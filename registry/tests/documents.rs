@@ -13,8 +13,9 @@ use tessera_registry::domain::provider::Provider;
 use tessera_registry::domain::time::Time;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tessera-registry");
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "registry.md",
+    "registry-clients.md",
     "registry-from-anypoint.md",
     "registry-operating.md",
     "registry-providers.md",
@@ -86,9 +87,9 @@ fn configurations_are_read() {
 /// Each block of TOML is a part of a file that says what there has to be.
 #[test]
 fn providers_are_read() {
-    let blocks = blocks(&page("registry-providers.md"), "toml");
-    assert_eq!(blocks.len(), 3);
-    for text in blocks {
+    let [kinds, servers] = ["registry-providers.md", "registry-clients.md"].map(|name| blocks(&page(name), "toml"));
+    assert_eq!((kinds.len(), servers.len()), (3, 4));
+    for text in kinds.into_iter().chain(servers) {
         let secret = |value: &toml::Value| Ok(value["env"].as_str().unwrap().to_owned());
         let file = CatalogueFile::parse(&text, &secret).unwrap_or_else(|problems| panic!("{problems:?}"));
         for object in &file.providers {
@@ -169,7 +170,7 @@ fn every_command_is_understood() {
     for name in PAGES {
         for line in blocks(&page(name), "shell").iter().flat_map(|block| block.lines()) {
             let Some(rest) = line.strip_prefix("tessera-registry ") else { continue };
-            let words = rest.split(" 2>").next().unwrap().split(' ');
+            let words = rest.split(" 2>").flat_map(|part| part.split(" > ")).next().unwrap().split(' ');
             // Help ends the reading of a line without doing what it says, if all before it is understood.
             let run = Command::new(BINARY).args(words).arg("--help").output().unwrap();
             assert!(run.status.success(), "{name}: {line}\n{}", String::from_utf8_lossy(&run.stderr));

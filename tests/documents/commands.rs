@@ -36,7 +36,7 @@ const PROGRAMS: [&str; 13] = [
 ];
 
 /// What a reader has, or has made by a command before; everything else that looks like a file is in the repository.
-const OF_THE_READER: [&str; 16] = [
+const OF_THE_READER: [&str; 18] = [
     ".venv/bin/envoy",
     "adopted.json",
     "ca.crt",
@@ -48,7 +48,9 @@ const OF_THE_READER: [&str; 16] = [
     "contracts.json",
     "everything.jsonl",
     "facts.json",
+    "found.toml",
     "postgres.toml",
+    "provider.toml",
     "registry-backup.jsonl",
     "target/mcp.yaml",
     "target/image",

@@ -33,6 +33,7 @@ mod command;
 mod configuration;
 mod containers;
 mod contracts;
+mod documented_registration;
 mod ends;
 mod examples;
 mod explained_outcomes;

@@ -7,13 +7,15 @@ use clap::Args;
 use crate::command::connected::{Connected, configuration, opened, schema};
 use crate::command::ended::Ended;
 use crate::command::output;
+use crate::command::reached::{Reached, reached};
 use crate::use_case::audit::{self, ChainState};
 use crate::use_case::record::all;
 use crate::use_case::tables::ORGANISATIONS;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Also whether the database answers and has the schema of this version.
+    /// Also whether the database answers and has the schema of this version, and whether the metadata of the issuer and of
+    /// all providers can be had.
     #[arg(long)]
     connect: bool,
     /// Also whether the chains of audit entries are whole.
@@ -28,18 +30,38 @@ pub async fn run(config: &Path, arguments: Arguments) -> Ended {
 }
 
 async fn check(config: &Path, arguments: Arguments) -> Result<Ended, Ended> {
-    let configuration = configuration(config)?;
+    let (configuration, mut problems) = (configuration(config)?, Vec::new());
     output::lines(["configuration: ok"])?;
     if arguments.connect {
         let database = opened(&configuration).await?;
         let pending = database.pending().await.map_err(schema)?;
         let schema = if pending.is_empty() { "ok".to_owned() } else { format!("lacks {}", pending.join(", ")) };
         output::lines(["database: ok".to_owned(), format!("schema: {schema}")])?;
+        // Without its schema the database has nobody to ask.
+        if pending.is_empty() {
+            problems = asked(config).await?;
+        }
     }
-    if arguments.audit { audited(config).await } else { Ok(Ended::done()) }
+    if arguments.audit {
+        problems.extend(audited(config).await?);
+    }
+    if problems.is_empty() { Ok(Ended::done()) } else { Ok(Ended::not_possible(problems.join("\n"))) }
 }
 
-async fn audited(config: &Path) -> Result<Ended, Ended> {
+/// The authorization servers that cannot be used.
+async fn asked(config: &Path) -> Result<Vec<String>, Ended> {
+    let mut problems = Vec::new();
+    for Reached { what, problem } in reached(&Connected::by(config).await?).await? {
+        match problem {
+            None => output::lines([format!("{what}: ok")])?,
+            Some(why) => problems.push(format!("{what}: {why}")),
+        }
+    }
+    Ok(problems)
+}
+
+/// The chains that are broken.
+async fn audited(config: &Path) -> Result<Vec<String>, Ended> {
     let connected = Connected::by(config).await?;
     let mut tx = connected.outside.store.read().await?;
     let organisations = all(&mut *tx, &ORGANISATIONS).await?;
@@ -52,5 +74,5 @@ async fn audited(config: &Path) -> Result<Ended, Ended> {
             ChainState::Broken { seq } => broken.push(format!("audit of {}: broken at entry {seq}", organisation.id)),
         }
     }
-    if broken.is_empty() { Ok(Ended::done()) } else { Ok(Ended::not_possible(broken.join("\n"))) }
+    Ok(broken)
 }

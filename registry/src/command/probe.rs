@@ -1,5 +1,6 @@
 //! `probe`: what a provider can do, found out by doing it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,11 +11,13 @@ use serde_json::json;
 use crate::command::connected::{Connected, file};
 use crate::command::ended::Ended;
 use crate::command::output;
+use crate::command::probed_block::{catalogue, provider_of};
 use crate::configuration::resolve;
 use crate::domain::catalogue_file::{CatalogueFile, problem};
 use crate::domain::members::Members;
 use crate::domain::principal::{Caller, DEFAULT_ORGANISATION};
 use crate::domain::provider::{Provider, ProviderKind, authorization_place, introspection_place};
+use crate::domain::refusal::Refusal;
 use crate::remote::dcr::{HttpInspector, HttpRegistrar};
 use crate::remote::issuers::Issuers;
 use crate::remote::proof_judge::HttpProofJudge;
@@ -34,6 +37,9 @@ pub struct Arguments {
     /// Whose provider it is.
     #[arg(long, default_value = DEFAULT_ORGANISATION, conflicts_with = "file")]
     organisation: String,
+    /// Where to write the provider as it was found, as `apply` takes it, if it can be used.
+    #[arg(long, requires = "file", value_name = "FILE")]
+    block: Option<PathBuf>,
     /// Also whether it takes four registrations at once.
     #[arg(long)]
     parallel: bool,
@@ -70,16 +76,34 @@ async fn probed(config: &Path, arguments: Arguments) -> Result<Ended, Ended> {
         clock: &*clock,
         randomness: &*randomness,
     };
+    let organisation = open.organisation.clone();
     let report = probe(&ports, open, arguments.parallel).await;
     output::lines([format!("{:#}", json!(report))])?;
-    if report.usable { Ok(Ended::done()) } else { Ok(Ended::not_possible("the provider cannot be used as it is")) }
+    if !report.usable {
+        return Ok(Ended::not_possible("the provider cannot be used as it is: see `steps` and `warnings`"));
+    }
+    if let (Some(path), Some(to)) = (&arguments.file, &arguments.block) {
+        let written = provider_of(&file(path)?, &arguments.provider).unwrap_or_default();
+        let text = catalogue(&organisation, &report.block, &written).map_err(Ended::failed)?;
+        fs::write(to, text).map_err(|error| Ended::failed(format!("{}: {error}", to.display())))?;
+    }
+    Ok(Ended::done())
 }
 
 async fn stored(config: &Path, arguments: &Arguments) -> Result<OpenProvider, Ended> {
     let connected = Connected::by(config).await?;
     let caller = Caller::system(arguments.organisation.clone());
     let mut tx = connected.outside.store.read().await?;
-    let provider = find::<Provider>(&mut connected.context(&mut *tx, &caller), &arguments.provider).await?;
+    let provider = match find::<Provider>(&mut connected.context(&mut *tx, &caller), &arguments.provider).await {
+        Err(Refusal::NotFound) => {
+            let (provider, organisation) = (&arguments.provider, &arguments.organisation);
+            let what = format!(
+                "there is no provider {provider} in the organisation {organisation}: --file probes one that is not stored"
+            );
+            return Err(Ended::failed(what));
+        }
+        found => found?,
+    };
     Ok(OpenProvider::new(&arguments.organisation, provider.thing, &*connected.outside.sealing))
 }
 

@@ -19,6 +19,9 @@ const FRESH_METADATA: Duration = Duration::from_secs(3600);
 /// Between two fetches, whatever tokens name for keys.
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// Characters of what it says that are shown.
+const MOST_SHOWN: usize = 200;
+
 /// What is known of it.
 #[derive(Clone)]
 pub struct Issuer {
@@ -68,7 +71,7 @@ impl Issuer {
                 Ok(metadata) if metadata.get("issuer").and_then(Value::as_str) == Some(&*self.url) => {
                     return Ok(metadata);
                 }
-                Ok(_) => why = format!("{url}: names another issuer"),
+                Ok(metadata) => why = format!("{url}: names {}, not {}", other(&metadata), self.url),
                 Err(error) => why = format!("{url}: {error}"),
             }
         }
@@ -98,6 +101,14 @@ impl Issuer {
             (200, body) => KeySet::read(&body).map_err(|error| format!("{url}: {error:?}")),
             (status, _) => Err(format!("{url}: status {status}")),
         }
+    }
+}
+
+/// Whom metadata name as their issuer.
+fn other(metadata: &Value) -> String {
+    match metadata.get("issuer").and_then(Value::as_str) {
+        Some(issuer) => format!("the issuer {:?}", issuer.chars().take(MOST_SHOWN).collect::<String>()),
+        None => "no issuer".to_owned(),
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::domain::provider::Provider;
-use crate::remote::issuer::Issuer;
+
+pub use crate::remote::issuer::Issuer;
 
 /// So many are known at once; when there are more, all are forgotten and asked anew.
 const MOST: usize = 1000;
@@ -23,16 +24,23 @@ impl Issuers {
     /// Why none can be asked on this machine, for the log.
     pub fn of(&self, provider: &Provider) -> Result<Option<Arc<Issuer>>, String> {
         let Some(url) = &provider.issuer else { return Ok(None) };
-        let within = provider.timeout.duration();
+        self.named(url, provider.timeout.duration()).map(Some)
+    }
+
+    /// One by its URL, each call of which ends `within` that time.
+    ///
+    /// # Errors
+    /// Why none can be asked on this machine, for the log.
+    pub fn named(&self, url: &str, within: Duration) -> Result<Arc<Issuer>, String> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(issuer) = known.get(&(url.clone(), within)) {
-            return Ok(Some(Arc::clone(issuer)));
+        if let Some(issuer) = known.get(&(url.to_owned(), within)) {
+            return Ok(Arc::clone(issuer));
         }
         let issuer = Arc::new(Issuer::new(url, within).map_err(|error| error.to_string())?);
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert((url.clone(), within), Arc::clone(&issuer));
-        Ok(Some(issuer))
+        known.insert((url.to_owned(), within), Arc::clone(&issuer));
+        Ok(issuer)
     }
 }

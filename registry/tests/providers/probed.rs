@@ -112,6 +112,9 @@ fn a_server_that_does_not_let_anybody_in_cannot_be_used() {
     let (report, code) = probed(&members, &[], &[]);
     assert_eq!((code, steps(&report)), (5, vec!["metadata done".to_owned(), "register not_done".to_owned()]));
     assert_eq!((&report["usable"], &report["steps"][1]["status"]), (&json!(false), &json!(401)));
+    let (report, code) = probed(&format!("issuer = \"{}/\"", server.issuer), &[], &[]);
+    let detail = report["steps"][0]["detail"].as_str().unwrap();
+    assert!(code == 5 && detail.contains(&format!("names the issuer \"{}\", not ", server.issuer)), "{detail}");
     let (report, code) = probed("issuer = \"http://127.0.0.1:1\"", &[], &["--parallel"]);
     assert_eq!((code, steps(&report)), (5, vec!["metadata not_done".to_owned(), "register not_done".to_owned()]));
     assert_eq!(report["found"]["can_delete"], json!(null));
