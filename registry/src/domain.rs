@@ -33,6 +33,7 @@ pub mod refusal;
 pub mod registered;
 pub mod registration;
 pub mod registry_token;
+pub mod secret_expiry;
 pub mod task;
 pub mod text;
 pub mod tier;

@@ -1,6 +1,7 @@
 //! What the service does of its own accord while it runs.
 
 mod measuring;
+mod occupied;
 mod work;
 mod workers;
 
@@ -17,6 +18,7 @@ use crate::tasks::work::{background, warn};
 use crate::use_case::client_secret::lapse_due;
 use crate::use_case::ended_tasks::forget_ended;
 use crate::use_case::epochs::note_epoch;
+use crate::use_case::expiring::tell_expiring;
 use crate::use_case::idempotency;
 use crate::use_case::retiring::retire_due;
 use crate::use_case::store::StoreError;
@@ -37,6 +39,7 @@ pub async fn run(work: Arc<Work>, ending: watch::Receiver<bool>) {
         tokio::spawn(every(TURN, ending.clone(), Arc::clone(&work), mark)),
         tokio::spawn(every(TURN, ending.clone(), Arc::clone(&work), retire)),
         tokio::spawn(every(SWEEP, ending.clone(), Arc::clone(&work), lapse)),
+        tokio::spawn(every(SWEEP, ending.clone(), Arc::clone(&work), tell)),
         tokio::spawn(every(SWEEP, ending.clone(), Arc::clone(&work), forget)),
         tokio::spawn(every(SWEEP, ending.clone(), Arc::clone(&work), prune)),
         tokio::spawn(every(SWEEP, ending, work, note)),
@@ -74,6 +77,10 @@ async fn retire(work: Arc<Work>) -> Result<(), Refusal> {
 
 async fn lapse(work: Arc<Work>) -> Result<(), Refusal> {
     lapse_due(background(&work)).await.map(drop)
+}
+
+async fn tell(work: Arc<Work>) -> Result<(), Refusal> {
+    tell_expiring(background(&work)).await.map(drop)
 }
 
 async fn forget(work: Arc<Work>) -> Result<(), StoreError> {

@@ -38,6 +38,7 @@ pub mod due_pass;
 pub mod ended_tasks;
 pub mod environments;
 pub mod epochs;
+pub mod expiring;
 pub mod feed;
 pub mod feed_store;
 pub mod gateway_tokens;

@@ -146,6 +146,9 @@ pub struct AppClient {
     /// What its provider is still asked for, instead of what holds there.
     #[serde(default)]
     pub requested: Option<ClientTerms>,
+    /// When it was told last that a secret expires.
+    #[serde(default)]
+    pub expiry_told_at: Option<Time>,
     /// What is left to the provider's allowed ones, until it is known which those are.
     #[serde(default)]
     pub defaulted: Defaulted,
@@ -189,6 +192,7 @@ impl AppClient {
             differences: Vec::new(),
             error: None,
             requested: None,
+            expiry_told_at: None,
             defaulted: Defaulted::default(),
             registered: None,
             created_at: now,

@@ -32,6 +32,8 @@ pub enum Refusal {
     PreconditionFailed,
     /// The database cannot be asked now.
     Unavailable,
+    /// This provider cannot be asked now.
+    ProviderUnavailable(String),
     /// Another change was in the way; nothing has happened, and the same may succeed at once.
     Collided,
     /// A fault of ours; what happened is in the log.

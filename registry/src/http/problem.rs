@@ -139,6 +139,11 @@ impl From<Refusal> for HttpProblem {
             Refusal::Unavailable | Refusal::Collided => {
                 Self::later(&types::UNAVAILABLE, "the database cannot be used now", 1)
             }
+            Refusal::ProviderUnavailable(provider) => {
+                let detail =
+                    format!("the issuer of provider {provider} could not be asked, or gave no answer that counts");
+                Self::later(&types::UNAVAILABLE, &detail, 1)
+            }
             Refusal::Internal => Self::new(&types::INTERNAL, "the log has more under this request's id"),
         }
     }

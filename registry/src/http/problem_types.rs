@@ -78,8 +78,9 @@ problem_types! {
         "The caller or his address sent more requests, or failed to authenticate more often, than is allowed."
     INTERNAL "internal" INTERNAL_SERVER_ERROR "Something went wrong here"
         "A fault of the registry. Its log has more under the `request_id`."
-    UNAVAILABLE "unavailable" SERVICE_UNAVAILABLE "The database cannot be used now"
-        "Nothing has happened, or it is not known what. Repeat the request later."
+    UNAVAILABLE "unavailable" SERVICE_UNAVAILABLE "What is needed for this cannot be used now"
+        "The database, or the provider that `detail` names. Nothing has happened, or it is not known what. Repeat the \
+         request later."
     BEHIND "behind" SERVICE_UNAVAILABLE "This replica is behind"
         "The cursor is ahead of what this replica sees. Repeat the request later."
     HELD "held" SERVICE_UNAVAILABLE "The feed is held"

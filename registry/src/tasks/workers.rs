@@ -10,11 +10,12 @@ use tokio::time::sleep;
 use crate::domain::principal::Caller;
 use crate::domain::refusal::Refusal;
 use crate::domain::task::QueuedTask;
+use crate::tasks::occupied::Occupied;
 use crate::tasks::work::{Work, background, warn};
 use crate::use_case::client_calls::{Callers, call};
 use crate::use_case::client_ends::conclude;
 use crate::use_case::client_work::{self, Taken, take};
-use crate::use_case::deliveries::{Due, attempt, claim, due, due_at_providers, give_back};
+use crate::use_case::deliveries::{Due, attempt, claim, due, due_elsewhere, give_back};
 use crate::use_case::due_pass::DuePass;
 
 /// Between two looks at what is due.
@@ -26,9 +27,9 @@ const CONCLUSIONS: usize = 60;
 
 /// Tries what is due until the service ends; returns when nothing is under way.
 pub(super) async fn run(work: Arc<Work>, mut ending: watch::Receiver<bool>) {
-    let mut trying = JoinSet::new();
+    let (mut trying, mut occupied) = (JoinSet::new(), Occupied::of(work.tasks.workers));
     while !*ending.borrow() {
-        if let Err(error) = begin(&work, &ending, &mut trying).await {
+        if let Err(error) = begin(&work, &ending, &mut trying, &mut occupied).await {
             warn(&error);
         }
         tokio::select! {
@@ -41,7 +42,12 @@ pub(super) async fn run(work: Arc<Work>, mut ending: watch::Receiver<bool>) {
 }
 
 /// Gives each free worker something that is due.
-async fn begin(work: &Arc<Work>, ending: &watch::Receiver<bool>, trying: &mut JoinSet<()>) -> Result<(), Refusal> {
+async fn begin(
+    work: &Arc<Work>,
+    ending: &watch::Receiver<bool>,
+    trying: &mut JoinSet<()>,
+    occupied: &mut Occupied,
+) -> Result<(), Refusal> {
     while trying.try_join_next().is_some() {}
     if trying.len() >= work.tasks.workers {
         return Ok(());
@@ -55,15 +61,21 @@ async fn begin(work: &Arc<Work>, ending: &watch::Receiver<bool>, trying: &mut Jo
         }
     }
     let mut pass = DuePass::default();
-    for due in due_at_providers(background(work)).await? {
+    for due in due_elsewhere(background(work), &occupied.full()).await? {
         if trying.len() >= work.tasks.workers || *ending.borrow() {
             break;
         }
-        if !pass.may_take(background(work), &due).await? {
+        let provider = due.provider();
+        if occupied.full().contains(&provider) || !pass.may_take(background(work), &due).await? {
             continue;
         }
         if let Some(taken) = take(background(work), &due).await? {
-            trying.spawn(try_at_provider(Arc::clone(work), ending.clone(), due.caller, taken));
+            let (place, work) = (occupied.take(provider), Arc::clone(work));
+            let attempt = try_at_provider(work, ending.clone(), due.caller, taken);
+            trying.spawn(async move {
+                attempt.await;
+                drop(place);
+            });
         }
     }
     Ok(())

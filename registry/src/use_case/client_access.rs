@@ -28,6 +28,7 @@ impl Record for AppClient {
             self.holding(),
             self.retire_at.map(|at| at.to_string()),
             self.secret_until().map(|at| at.to_string()),
+            self.expiry_told_next().map(|at| at.to_string()),
         ]
     }
 }

@@ -67,7 +67,7 @@ pub async fn prove(cx: &mut Context<'_>, id: &str, proof: Proof) -> Result<Shown
     is_held::<Provider>(cx, &provider).await?;
     let (mut kept, application) = writable_client(cx, &reach, id).await?;
     match proof {
-        Proof::Unknown => return Err(Refusal::Unavailable),
+        Proof::Unknown => return Err(Refusal::ProviderUnavailable(provider)),
         Proof::Nothing(why) => return Err(Refusal::invalid("/access_token", why)),
         Proof::Of { client_id, .. } if kept.thing.client_id.as_ref() != Some(&client_id) => {
             return Err(Refusal::invalid("/access_token", "is another client's"));

@@ -27,24 +27,29 @@ pub struct Due {
     pub caller: Caller,
     id: String,
     client: Option<String>,
-    registers_at: Option<String>,
+    provider: Option<String>,
+    is_registration: bool,
     at: Option<Time>,
 }
 
 impl Due {
     fn of(caller: Caller, task: QueuedTask) -> Self {
         let QueuedTask { id, kind, client, provider, next_at: at, .. } = task;
-        let registers_at = provider.filter(|_| kind == TaskKind::Register);
-        Self { caller, id, client, registers_at, at }
+        Self { caller, id, client, provider, is_registration: kind == TaskKind::Register, at }
     }
 
     /// The provider at which it is to register a client.
     pub fn registers_at(&self) -> Option<&str> {
-        self.registers_at.as_deref()
+        self.provider.as_deref().filter(|_| self.is_registration)
     }
 
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The organisation, and its provider that is to be called.
+    pub fn provider(&self) -> (String, String) {
+        (self.caller.organisation.clone(), self.provider.clone().unwrap_or_default())
     }
 }
 
@@ -53,7 +58,7 @@ impl Due {
 /// # Errors
 /// Those of the store.
 pub async fn due(background: Background<'_>) -> Result<Vec<Due>, Refusal> {
-    due_of(background, Condition::Is("kind", TaskKind::Webhook.word().to_owned()), PAGE).await
+    due_of(background, |_| vec![Condition::Is("kind", TaskKind::Webhook.word().to_owned())], PAGE).await
 }
 
 /// What is due at providers, in the same order.
@@ -61,15 +66,39 @@ pub async fn due(background: Background<'_>) -> Result<Vec<Due>, Refusal> {
 /// # Errors
 /// Those of the store.
 pub async fn due_at_providers(background: Background<'_>) -> Result<Vec<Due>, Refusal> {
-    due_of(background, Condition::IsNot("kind", TaskKind::Webhook.word().to_owned()), PAGE_OF_PROVIDERS).await
+    due_elsewhere(background, &[]).await
 }
 
-async fn due_of(background: Background<'_>, is_kind: Condition, limit: u32) -> Result<Vec<Due>, Refusal> {
+/// As [`due_at_providers`], but for those of these organisations' providers: many of their tasks hide no other.
+///
+/// # Errors
+/// Those of the store.
+pub async fn due_elsewhere(background: Background<'_>, full: &[(String, String)]) -> Result<Vec<Due>, Refusal> {
+    let conditions = |organisation: &str| {
+        let of_this = full.iter().filter(|(of, _)| of == organisation);
+        let not_there = of_this.map(|(_, provider)| Condition::IsNot("provider", provider.clone()));
+        let not_there: Vec<Condition> = not_there.collect();
+        let mut conditions = vec![Condition::IsNot("kind", TaskKind::Webhook.word().to_owned())];
+        if !not_there.is_empty() {
+            conditions.push(Condition::Refers("client", &CLIENTS, not_there));
+        }
+        conditions
+    };
+    due_of(background, conditions, PAGE_OF_PROVIDERS).await
+}
+
+async fn due_of(
+    background: Background<'_>,
+    are_such: impl Fn(&str) -> Vec<Condition>,
+    limit: u32,
+) -> Result<Vec<Due>, Refusal> {
     let mut found = Vec::new();
     for caller in background.callers().await? {
         let now = background.clock.now();
         let is_due = Condition::Before("due", now.plus(Duration::from_millis(1)).to_string());
-        let query = Query { conditions: vec![is_kind.clone(), is_due], limit, ..Query::default() };
+        let mut conditions = are_such(&caller.organisation);
+        conditions.push(is_due);
+        let query = Query { conditions, limit, ..Query::default() };
         let mut tx = background.store.read().await?;
         let due = things(list(tx.as_mut(), &caller.organisation, &query).await?);
         found.extend(due.map(|task| Due::of(caller.clone(), task)));

@@ -1,4 +1,5 @@
-//! What follows when a provider serves other environments than before: contracts gain or lose their clients.
+//! What follows when a provider serves other environments than before: contracts gain or lose their clients, and clients
+//! that wait for an approval may have one.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +7,7 @@ use crate::domain::application::Application;
 use crate::domain::client::{AppClient, ClientStatus};
 use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
+use crate::use_case::client_registration::wake;
 use crate::use_case::context::Context;
 use crate::use_case::holdings::{Holdings, every};
 use crate::use_case::keeping::hold;
@@ -13,7 +15,7 @@ use crate::use_case::publishing::Publication;
 use crate::use_case::store::Condition;
 
 /// Locks those of the providers, each as it is and as it will be, that will serve other environments, so that no client
-/// of theirs becomes live meanwhile; then all applications that have live ones: before anything is written, and providers
+/// of theirs becomes live meanwhile; then all applications that have live ones, or such as wait: before anything is written, and providers
 /// before applications, as whoever changes a client or a contract does.
 ///
 /// # Errors
@@ -36,9 +38,10 @@ pub async fn prepare(cx: &mut Context<'_>, changes: &[(&Provider, &Provider)]) -
 }
 
 async fn applications(cx: &mut Context<'_>, provider: &str) -> Result<BTreeSet<String>, Refusal> {
-    let live = [ClientStatus::Live, ClientStatus::Retiring].map(|status| status.word().to_owned());
+    let concerned = [ClientStatus::Pending, ClientStatus::Live, ClientStatus::Retiring];
+    let concerned = concerned.map(|status| status.word().to_owned());
     let of_this = Condition::Is("provider", provider.to_owned());
-    let clients = every::<AppClient>(cx, vec![of_this, Condition::IsIn("status", live.into())]).await?;
+    let clients = every::<AppClient>(cx, vec![of_this, Condition::IsIn("status", concerned.into())]).await?;
     Ok(clients.into_iter().map(|kept| kept.thing.application).collect())
 }
 
@@ -53,6 +56,7 @@ pub async fn follow(cx: &mut Context<'_>, before: &Provider, after: &Provider) -
     let mut publication = Publication::default();
     for application in applications(cx, &after.id).await? {
         let application = hold::<Application>(cx, &application).await?.thing;
+        wake(cx, &application).await?;
         let mut holdings = Holdings::of(cx, application).await?;
         holdings.assume(before);
         let rows = holdings.rows()?;

@@ -15,9 +15,11 @@ pub static TIERS: Table = Table { name: "tiers", columns: &["api", "self_approva
 pub static DOCUMENTS: Table = Table { name: "documents", columns: &[] };
 pub static APPLICATIONS: Table = Table { name: "applications", columns: &["group_id", "status", "words"] };
 /// `holds`: provider and client id while the client is not deleted; unique in the organisation. `secret_until`: when the
-/// sealed secret is to be erased.
-pub static CLIENTS: Table =
-    Table { name: "clients", columns: &["application", "provider", "status", "holds", "retire_at", "secret_until"] };
+/// sealed secret is to be erased. `notice_at`: when it is to be told that the secret expires.
+pub static CLIENTS: Table = Table {
+    name: "clients",
+    columns: &["application", "provider", "status", "holds", "retire_at", "secret_until", "notice_at"],
+};
 /// `api` as the table of APIs identifies it. `open`: application and API while the contract is open; unique in the
 /// organisation. `tier` and `requested_tier` as the table of tiers identifies them. `changed_by`: who asked for the
 /// latest change of tier. `waiting`: the tier that somebody has to decide on, else null.

@@ -7,7 +7,7 @@ use tessera_registry::domain::refusal::Refusal;
 use tessera_registry::use_case::context::Context;
 use tessera_registry::use_case::ports::Proof;
 use tessera_registry::use_case::shown::Expected;
-use tessera_registry::use_case::{applications, clients};
+use tessera_registry::use_case::{applications, clients, providers};
 
 use crate::scene::Scene;
 use crate::world::{admin, developer, object, text};
@@ -170,5 +170,25 @@ async fn what_is_not_deleted_becomes_an_orphan() {
             let orphans = scene.orphans().await;
             assert_eq!((orphans.len(), orphans[0].client_id.as_deref()), (1, Some("client-1")), "{orphans:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_an_approval_is_looked_at_when_the_provider_serves_other_environments() {
+    for scene in Scene::approved(json!({"environments": ["test"]})).await {
+        let (id, other) = (scene.new_client().await, scene.create(json!({"scopes": ["z"]})).await.unwrap());
+        assert_eq!(scene.client(&id).await["waiting_for"], "approval", "what is approved is elsewhere");
+        let serve = async |environments: Value| {
+            let body = object(json!({"environments": environments}));
+            let patch = async |cx: &mut Context<'_>| providers::patch(cx, "idp", &Expected::Any, &body).await;
+            scene.world.act(&admin(), patch).await.unwrap();
+        };
+        serve(json!([])).await;
+        assert_eq!(scene.client(&id).await["waiting_for"], "approval");
+        serve(json!(["prod"])).await;
+        assert_eq!(scene.client(&id).await["waiting_for"], "registration");
+        assert_eq!(scene.client(text(&other, "id")).await["error"]["error"], "not_allowed");
+        scene.settle().await;
+        assert_eq!((&scene.client(&id).await["status"], scene.world.rows().await.len()), (&json!("live"), 1));
     }
 }

@@ -7,6 +7,7 @@ mod database;
 #[path = "../support/dice.rs"]
 mod dice;
 mod ends;
+mod expiring;
 mod histories;
 mod killed;
 mod life;

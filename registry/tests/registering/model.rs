@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use tessera_registry::domain::provider::Management;
 use tessera_registry::domain::registration::name_marker;
+use tessera_registry::domain::time::Time;
 use tessera_registry::use_case::open_provider::OpenProvider;
 use tessera_registry::use_case::ports::{Proof, ProofJudge};
 use tessera_registry::use_case::registrar::{Called, ClientCredentials, Failure, Issued, Managed, Registrar};
@@ -41,6 +42,8 @@ pub struct Model {
     exchanged: Mutex<BTreeMap<String, (u64, u64)>>,
     /// Whether a change exchanges the secret, too.
     pub new_secrets: Mutex<bool>,
+    /// When the secrets that it gives expire.
+    pub expires_at: Mutex<Option<Time>>,
     /// Calls about clients that are there.
     pub calls: Mutex<Vec<&'static str>>,
     /// Whether tokens are given to nobody.
@@ -84,7 +87,7 @@ impl Model {
                 client_id: client_id.to_owned(),
             },
             secret: Some(SecretString::from(self.secret_of(client_id))),
-            secret_expires_at: None,
+            secret_expires_at: *self.expires_at.lock().unwrap(),
             metadata: self.clients.lock().unwrap()[client_id].clone(),
         }
     }
