@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod authorized;
+#[path = "../support/django.rs"]
+mod django;
 mod ends;
 mod entra;
 #[path = "../support/graph.rs"]

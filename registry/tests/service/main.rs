@@ -8,6 +8,8 @@ mod authority;
 mod authorization_server;
 mod client;
 mod collisions;
+#[path = "../support/django.rs"]
+mod django;
 mod door;
 mod followed;
 mod gateway;
@@ -31,5 +33,6 @@ mod resealed;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/scripted.rs"]
 mod scripted;
+mod second_server;
 mod secrecy;
 mod witness;

@@ -32,7 +32,7 @@ async fn status_for(server: &OidcProvider, (id, secret): (&str, &str), scope: &s
 }
 
 /// The client, when nothing is asked for any more.
-async fn changed(client: &Client, path: &str) -> Value {
+pub async fn changed(client: &Client, path: &str) -> Value {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let seen = client.get(path).await.json();
@@ -44,11 +44,8 @@ async fn changed(client: &Client, path: &str) -> Value {
     }
 }
 
-async fn lives(place: &Place) {
-    let server = OidcProvider::start();
-    let served = place.serve();
-    let admin = place.admin(&served);
-    let developer = admin.with_token(&place.run(&["token", "create", "--role", "root:developer"]));
+/// An API with a tier of two scopes, and the server as a provider.
+async fn publishes(admin: &Client, server: &OidcProvider) {
     admin.make("/environments", json!({"id": "prod"})).await;
     let provider = json!({
         "id": "idp", "kind": "dcr", "issuer": server.issuer, "timeout": "60s",
@@ -61,6 +58,14 @@ async fn lives(place: &Place) {
     admin.make("/apis", api).await;
     let tier = json!({"id": "gold", "approval": "automatic", "scopes": ["orders.read", "orders.write"]});
     admin.make("/apis/prod/orders/tiers", tier).await;
+}
+
+async fn lives(place: &Place) {
+    let server = OidcProvider::start();
+    let served = place.serve();
+    let admin = place.admin(&served);
+    let developer = admin.with_token(&place.run(&["token", "create", "--role", "root:developer"]));
+    publishes(&admin, &server).await;
     let application = developer.make("/applications", json!({"group": "root", "name": "Shop"})).await;
     let clients = format!("/applications/{application}/clients");
     let client = developer.make(&clients, json!({"provider": "idp"})).await;
