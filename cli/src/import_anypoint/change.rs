@@ -3,6 +3,7 @@
 use crate::document::file::File;
 use crate::document::node::{Node, Place};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use tessera_core::base::printable::Printable;
 
 /// A place in one of the files.
@@ -102,6 +103,21 @@ pub struct Notes {
 impl Notes {
     pub fn fault(&mut self, at: At, message: impl Into<String>) {
         self.faults.push(Fault { at, message: message.into() });
+    }
+
+    /// Notes each member that is given twice: which of the two would count is not known, and nothing must get lost.
+    pub fn repeated(&mut self, file: usize, node: &Node) {
+        let mut keys: BTreeSet<&str> = BTreeSet::new();
+        for member in node.members() {
+            if !keys.insert(&member.key) {
+                let message = format!("{} is given twice", shown_name(&member.key));
+                self.fault(At { file, place: member.key_span.start }, message);
+            }
+            self.repeated(file, &member.value);
+        }
+        for element in node.elements() {
+            self.repeated(file, element);
+        }
     }
 
     /// Notes each id that `--api` maps in vain: it may be misspelt.

@@ -25,7 +25,6 @@ mod scopes;
 pub use flags::Arguments;
 
 use crate::document::file::{Document, File};
-use crate::document::node::Node;
 use crate::document::read::{documents, read_file, read_files};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -34,7 +33,6 @@ use change::{At, Change, Notes};
 use policy::PolicyKind;
 use registry::RegistryCommand;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use tessera_core::config;
 
 pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
@@ -157,7 +155,7 @@ fn all_documents(files: &[File], notes: &mut Notes) -> Vec<Document> {
     for (index, file) in files.iter().enumerate() {
         let (documents, faults) = documents(index, file);
         for document in &documents {
-            note_repeated(index, &document.root, notes);
+            notes.repeated(index, &document.root);
         }
         all.extend(documents);
         for fault in faults {
@@ -165,21 +163,6 @@ fn all_documents(files: &[File], notes: &mut Notes) -> Vec<Document> {
         }
     }
     all
-}
-
-/// Which of two members would count is not known, and a policy must not get lost.
-fn note_repeated(file: usize, node: &Node, notes: &mut Notes) {
-    let mut keys: BTreeSet<&str> = BTreeSet::new();
-    for member in node.members() {
-        if !keys.insert(&member.key) {
-            let message = format!("{} is given twice", change::shown_name(&member.key));
-            notes.fault(At { file, place: member.key_span.start }, message);
-        }
-        note_repeated(file, &member.value, notes);
-    }
-    for element in node.elements() {
-        note_repeated(file, element, notes);
-    }
 }
 
 fn tell(changes: &[Change], files: &[File], output: &mut Output) {

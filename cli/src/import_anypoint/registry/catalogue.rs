@@ -2,7 +2,6 @@
 
 use super::super::change::{At, Change, Kind, Notes};
 use super::super::contracts::{ContractTable, ImportedContract};
-use super::super::note_repeated;
 use super::flags::{RegistryCommand, RegistryWanted};
 use super::id::{is_api_id, is_description, is_title, slug_of};
 use super::lists::{ListedApi, Lists, text};
@@ -69,7 +68,7 @@ impl<'a> Catalogue<'a> {
         for contract in &table.contracts {
             let (source, row) = (&contract.source, &contract.row);
             if let Some(node) = source.node() {
-                note_repeated(source.at.file, node, notes);
+                notes.repeated(source.at.file, node);
             }
             let node = source.node().and_then(|node| node.get("tier"));
             let (id, terms) = match row.contract.tier.as_deref() {

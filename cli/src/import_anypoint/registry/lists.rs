@@ -1,7 +1,6 @@
 //! API Manager's answers about APIs and their tiers.
 
 use super::super::change::{At, Notes};
-use super::super::note_repeated;
 use crate::document::file::File;
 use crate::document::node::{Node, Place, Value};
 use crate::document::read::documents;
@@ -101,7 +100,7 @@ fn root(index: usize, file: &File, notes: &mut Notes) -> Option<Node> {
         notes.fault(At { file: index, place: Place { line: 1, column: 1 } }, "wants one JSON document");
         return None;
     };
-    note_repeated(index, &root, notes);
+    notes.repeated(index, &root);
     Some(root)
 }
 
