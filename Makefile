@@ -24,10 +24,13 @@ DJANGO   := target/django-oauth-toolkit/.stamp
 # What only `make metrics-check` needs.
 OPERATE  := tests/operate/node_modules/.stamp
 
+# What Cargo.toml promises.
+OLDEST := $(shell awk -F '"' '/^rust-version/ { print $$2 }' Cargo.toml)
+
 # From the files: a test that Cargo.toml hides is an error here, not a test that never runs.
 TESTS        := $(basename $(notdir $(wildcard tests/*.rs))) $(notdir $(patsubst %/main.rs,%,$(wildcard tests/*/main.rs)))
 # Those that need no more than cargo.
-NATIVE_TESTS := $(filter-out artifact e2e,$(TESTS))
+NATIVE_TESTS := $(filter-out artifact e2e upgrade,$(TESTS))
 # Workspaces of their own.
 BENCH_CRATES := benches/load benches/floor
 
@@ -60,6 +63,8 @@ NEEDS_bench          := $(NEEDS_setup) openssl
 NEEDS_bench-registry := $(NEEDS_setup) initdb nginx
 NEEDS_mutants        := cargo cargo-mutants
 NEEDS_deny           := cargo cargo-deny
+NEEDS_msrv           := rustup cargo
+NEEDS_upgrade        := cargo git
 NEEDS_fuzz-coverage  := rustup cargo-fuzz
 NEEDS_image-check    := $(NEEDS_image)
 NEEDS_image-registry := docker git
@@ -302,15 +307,37 @@ mutants: needs-mutants rust ## Change the core in every way that cargo-mutants k
 	$(call say,Mutants)
 	@cargo mutants --jobs 1 --package tessera-core --file '$(MUTATED)' --output target/mutants --timeout 300 -- --lib -- $(NOTICED)
 
+# The module of a commit, or of this file, in the place of the last release.
+OLD ?=
+# An interpreter runs the modules: seven times as fast, but too deep for the stacks of other tests.
+FAST := $(foreach crate,wasmi wasmi_core wasmi_collections wasmi_ir,--config profile.dev.package.$(crate).opt-level=3)
+.PHONY: upgrade
+upgrade: needs-upgrade module ## Another version of the module beside this one over one store: OLD=a commit, or a file
+	$(if $(OLD),,$(error say which version: `make upgrade OLD=…`, a commit or a module))
+	$(call say,Upgrade from $(OLD))
+	@test -f '$(OLD)' || { rm -rf target/old && git clone --quiet . target/old && cd target/old \
+	  && git checkout --quiet '$(OLD)' && cargo xtask module; }
+	@export TESSERA_OLD_MODULE="$$(test -f '$(OLD)' && realpath '$(OLD)' || echo "$$PWD/target/old/target/tessera.wasm")"; \
+	  export TESSERA_UPGRADE_HISTORIES=$(if $(filter command environment,$(origin HISTORIES)),$(HISTORIES),2000); \
+	  cargo test --quiet $(FAST) --test upgrade -- --nocapture
+
+.PHONY: msrv
+msrv: needs-msrv ## Build everything that ships with the oldest compiler that Cargo.toml promises
+	$(call say,Rust $(OLDEST))
+	@rustup run $(OLDEST) rustc --version >/dev/null 2>&1 || rustup --quiet toolchain install $(OLDEST) --profile minimal --no-self-update
+	@rustup --quiet target add --toolchain $(OLDEST) wasm32-wasip1
+	@RUSTUP_TOOLCHAIN=$(OLDEST) cargo check --quiet --locked --workspace --target-dir target/msrv
+	@RUSTUP_TOOLCHAIN=$(OLDEST) cargo check --quiet --locked --package tessera --lib --target wasm32-wasip1 --target-dir target/msrv
+
 .PHONY: deny
 deny: needs-deny ## Licences, sources and duplicates of the dependencies
 	$(call say,Dependencies)
 	@cargo deny check licenses bans sources
 
 .PHONY: test-artifact
-test-artifact: module ## Imports, exports and size of the built module, and the instructions of a warm hit
+test-artifact: module ## What is built: its imports, exports and size, the instructions of a warm hit, and two of it over one store
 	$(call say,Artifact tests)
-	@cargo test --quiet --test artifact
+	@cargo test --quiet --test artifact --test upgrade
 
 .PHONY: test-e2e
 test-e2e: needs-test-e2e setup $(if $(TESSERA_COMPOSE),,compose) module ## Tests on real Envoy and a real authorization server

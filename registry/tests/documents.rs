@@ -157,6 +157,9 @@ fn the_dockerfile_copies_what_there_is_and_ends_as_nobody() {
         |text: &str, start: &str| text.split(start).nth(1).unwrap().split(['"', '\n']).next().unwrap().to_owned();
     assert_eq!(after(&own, "ARG RUST_IMAGE="), format!("{}-trixie", after(&filters, "ARG RUST_IMAGE=")));
     assert_eq!(after(&own, "image.version=\""), env!("CARGO_PKG_VERSION"));
+    // The tool that releases are built by.
+    let tool = after(&file("xtask/src/auditable.rs"), "name: \"cargo-auditable\", version: \"");
+    assert!(own.contains(&format!("cargo-auditable@{tool}\n")) && own.contains("cargo auditable build"), "{tool}");
     let last = own.split("AS registry\n").nth(1).unwrap();
     assert!(last.contains("\nUSER 65534:65534\n") && !last.contains("RUN "), "{last}");
     for name in ["/usr/local/bin/tessera-registry", "/etc/ssl/certs/ca-certificates.crt"] {

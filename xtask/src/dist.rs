@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail};
 use crate::archive::archive;
 use crate::digest::sha256;
 use crate::native::{self, PLATFORMS};
-use crate::package::{cargo, output};
+use crate::package::output;
 use crate::release::{CHECKSUMS, Contents, read};
 use crate::sbom::SUBJECTS;
-use crate::{bill, files, image, manifests, module, native_image, release, sbom};
+use crate::{auditable, bill, files, image, manifests, module, native_image, release, sbom};
 
 const MODULE: &str = "tessera.wasm";
 const IMAGE: &str = "tessera-image.tar";
@@ -166,10 +166,12 @@ impl Release<'_> {
 /// Builds the command for this machine.
 fn command(root: &Path) -> Result<PathBuf> {
     let target = root.join("target");
-    let build = ["build", "--quiet", "--release", "--locked", "--package", "tessera-cli", "--target-dir"];
+    let build = ["--quiet", "--release", "--locked", "--package", "tessera-cli", "--target-dir"];
     let flags = module::encoded(&module::without_paths()?);
-    output(cargo()?.args(build).arg(&target).env("CARGO_ENCODED_RUSTFLAGS", flags))?;
-    Ok(target.join("release").join(command_name()))
+    output(auditable::build()?.args(build).arg(&target).env("CARGO_ENCODED_RUSTFLAGS", flags))?;
+    let built = target.join("release").join(command_name());
+    auditable::check(&built)?;
+    Ok(built)
 }
 
 fn command_name() -> String {

@@ -13,6 +13,7 @@
 #![allow(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 
 mod archive;
+mod auditable;
 mod bill;
 mod digest;
 mod dist;
@@ -29,6 +30,7 @@ mod prune;
 mod release;
 mod sbom;
 mod size;
+mod tools;
 
 use anyhow::{Result, bail};
 

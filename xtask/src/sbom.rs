@@ -1,18 +1,18 @@
 //! What a release is made of, as bills of materials in the CycloneDX format.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::bill::SPECIFICATION;
 use crate::module::{TARGET, root};
 use crate::native::X86_64;
-use crate::package::{Member, cargo, members, output};
+use crate::package::{Member, members, output};
+use crate::tools::Tool;
 
-/// The tool that writes them, installed into `target/tools`.
-const TOOL: &str = "cargo-cyclonedx";
-const VERSION: &str = "0.5.9";
+/// The tool that writes them.
+const TOOL: Tool = Tool { name: "cargo-cyclonedx", version: "0.5.9", purpose: "writes the SBOM" };
 
 /// What there is a bill of.
 pub struct Subject {
@@ -36,7 +36,7 @@ pub const SUBJECTS: &[Subject] = &[
 /// # Errors
 /// When the tool cannot be installed, or fails.
 pub fn build() -> Result<Vec<String>> {
-    let tool = tool()?;
+    let tool = TOOL.path()?;
     SUBJECTS.iter().map(|subject| write(&tool, subject)).collect()
 }
 
@@ -50,25 +50,12 @@ fn write(tool: &Path, subject: &Subject) -> Result<String> {
     let mut bill = None;
     for Member { name, folder } in members()? {
         let file = folder.join(format!("{name}.cdx.json"));
-        let text = fs::read_to_string(&file).with_context(|| format!("{TOOL} has not written {}", file.display()))?;
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("{} has not written {}", TOOL.name, file.display()))?;
         fs::remove_file(&file)?;
         if name == subject.package {
             bill = Some(text.replace(&root()?.display().to_string(), "/tessera"));
         }
     }
     bill.with_context(|| format!("there is no package {}", subject.package))
-}
-
-fn tool() -> Result<PathBuf> {
-    let folder = root()?.join("target/tools");
-    let tool = folder.join("bin").join(TOOL);
-    if !tool.exists() {
-        println!("{TOOL} {VERSION} into target/tools");
-        let version = format!("={VERSION}");
-        let install = ["install", "--quiet", "--locked", TOOL, "--version", &version, "--root"];
-        output(cargo()?.args(install).arg(&folder)).with_context(|| {
-            format!("{TOOL} {VERSION}, which writes the SBOM, cannot be installed into target/tools")
-        })?;
-    }
-    Ok(tool)
 }
