@@ -362,12 +362,28 @@ chaos: setup module ## Everything that can go wrong at once in Envoy, for SECOND
 	@TESSERA_CHAOS_SECONDS=$(if $(filter command environment,$(origin SECONDS)),$(SECONDS),600) TESSERA_CHAOS_SEED=$(or $(SEED),1) \
 	  cargo test --quiet --test e2e chaos:: -- --nocapture
 
-# The compiler of every night has the sanitizer: `rustup toolchain install nightly`.
-.PHONY: native-sanitize
-native-sanitize: rust ## The dynamic module's own tests under AddressSanitizer, with the nightly compiler
+# The compiler of every night has them: `rustup toolchain install nightly --component rust-src miri`.
+NIGHTLY       := RUSTUP_TOOLCHAIN=nightly
+NATIVE_FAULTS := --quiet --package tessera-native --features faults
+SANITIZED     := --target x86_64-unknown-linux-gnu --target-dir target/sanitized
+
+.PHONY: native-asan
+native-asan: rust ## The dynamic module's own tests under AddressSanitizer, with the nightly compiler
 	$(call say,AddressSanitizer)
-	@RUSTUP_TOOLCHAIN=nightly RUSTFLAGS=-Zsanitizer=address cargo test --quiet --package tessera-native --features faults \
-	  --target x86_64-unknown-linux-gnu --target-dir target/sanitized
+	@$(NIGHTLY) RUSTFLAGS=-Zsanitizer=address cargo test $(NATIVE_FAULTS) $(SANITIZED)
+
+# With a standard library of its own, whose locks the sanitizer sees.
+.PHONY: native-tsan
+native-tsan: rust ## The same under ThreadSanitizer
+	$(call say,ThreadSanitizer)
+	@$(NIGHTLY) RUSTFLAGS=-Zsanitizer=thread cargo test $(NATIVE_FAULTS) $(SANITIZED)/threads -Zbuild-std
+
+# The clock is the machine's: the module's ticks come from it.
+.PHONY: native-miri
+native-miri: rust ## The same in Miri, which finds undefined behaviour
+	$(call say,Miri)
+	@$(NIGHTLY) MIRIFLAGS=-Zmiri-disable-isolation cargo miri test $(NATIVE_FAULTS) --test faults --target-dir target/miri \
+	  -- --test-threads 1
 
 .PHONY: soak
 soak: setup module ## Full load in Envoy for SECONDS=1800, while tokens, contracts and keys rotate: nothing grows

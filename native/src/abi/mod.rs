@@ -16,7 +16,7 @@ pub use confined::{Confined, Fault};
 pub use filter::{Head, HttpFilter, Map, RequestScheduler};
 pub use host::{ConfigHost, ConfigScheduler, abi_version, concurrency, log};
 pub use metrics::{MAX_LABELS, Measured, MetricId, MetricKind, Recorder};
-pub use sys::{ConfigPtr, EnvoyBuffer, FilterPtr, Header};
+pub use sys::{ConfigPtr, EnvoyBuffer, FilterPtr, Header, ModuleBuffer};
 
 /// Bytes that Envoy passes to a hook.
 ///

@@ -7,8 +7,8 @@ use std::ffi::{c_char, c_void};
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ModuleBuffer {
-    ptr: *const u8,
-    length: usize,
+    pub ptr: *const u8,
+    pub length: usize,
 }
 
 impl ModuleBuffer {

@@ -3,22 +3,7 @@
 
 use std::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Buffer {
-    pub ptr: *const u8,
-    pub length: usize,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Line {
-    pub key_ptr: *const u8,
-    pub key_length: usize,
-    pub value_ptr: *const u8,
-    pub value_length: usize,
-}
+use tessera_native::abi::{Header as Line, ModuleBuffer as Buffer};
 
 /// A request, as this host has it.
 #[derive(Default)]
