@@ -23,6 +23,7 @@ pub mod members;
 pub mod network;
 pub mod organisation;
 pub mod orphan;
+pub mod overlap;
 pub mod principal;
 pub mod probe_report;
 pub mod provider;

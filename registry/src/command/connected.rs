@@ -14,8 +14,8 @@ use crate::domain::refusal::Refusal;
 use crate::domain::webhook::Subscribers;
 use crate::http::registry::Outside;
 use crate::remote::access_tokens::IssuedTokens;
-use crate::remote::dcr::HttpRegistrar;
 use crate::remote::proof_judge::HttpProofJudge;
+use crate::remote::registrars::Registrars;
 use crate::sealing::SealingKeys;
 use crate::store::Database;
 use crate::system::{SystemClock, SystemRandomness};
@@ -23,7 +23,7 @@ use crate::tasks::Outbound;
 use crate::use_case::apply::NotApplied;
 use crate::use_case::context::Context;
 use crate::use_case::organisations;
-use crate::use_case::ports::{AccessTokens, Clock, ProofJudge};
+use crate::use_case::ports::{AccessTokens, Clock, ProofJudge, Randomness};
 use crate::use_case::store::{Store, StoreError, Transaction};
 
 /// A configuration that is longer is none.
@@ -127,7 +127,8 @@ impl Connected {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let judge = HttpProofJudge::new(Arc::clone(&issuers), Arc::clone(&clock)).map_err(Ended::failed)?;
         let judge: Arc<dyn ProofJudge> = Arc::new(judge);
-        let registrar = Arc::new(HttpRegistrar::new(issuers, clock, Arc::new(SystemRandomness)));
+        let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+        let registrar = Arc::new(Registrars::new(&issuers, &clock, &randomness));
         let outside = system(&configuration, Arc::<Database>::clone(&database), Arc::clone(&judge))?;
         let subscribers = subscribers(&configuration);
         let connected = Self { configuration, database, outside, subscribers, outbound: Outbound { registrar, judge } };

@@ -111,7 +111,7 @@ pub fn is_client_id(text: &str) -> bool {
 }
 
 /// How long a secret that nobody asks for is kept.
-const SECRET_KEPT: Duration = Duration::from_secs(86_400);
+pub const SECRET_KEPT: Duration = Duration::from_secs(86_400);
 
 /// What a client id must be.
 pub const CLIENT_ID: &str = "must be 1 to 1024 printable ASCII characters";
@@ -215,6 +215,7 @@ impl AppClient {
         match self.status {
             ClientStatus::Pending if self.waits_for_proof() => vec!["confirm", "prove"],
             ClientStatus::Refused => vec!["retry"],
+            ClientStatus::Live if self.is_rotating() => Vec::new(),
             ClientStatus::Live => vec!["rotate"],
             _ => Vec::new(),
         }
@@ -241,6 +242,9 @@ impl AppClient {
     pub fn end(&mut self, now: Time) {
         self.status = if self.brought { ClientStatus::Deleted } else { ClientStatus::Deleting };
         self.erase_secret(SecretState::Lapsed, now);
+        if let Some(registered) = &mut self.registered {
+            registered.forget_secrets();
+        }
         (self.waiting_for, self.requested, self.updated_at) = (None, None, now);
     }
 

@@ -56,7 +56,7 @@ pub struct ClientView {
 impl AppClient {
     /// What a provider says about a refusal may name things of others: only admins are shown it.
     pub fn view(&self, for_admin: bool) -> ClientView {
-        let own = self.clone();
+        let (own, retire_at) = (self.clone(), self.retire_at.or(self.secret_retires_at()));
         let error =
             own.error.map(|error| ClientError { description: error.description.filter(|_| for_admin), ..error });
         ClientView {
@@ -73,7 +73,7 @@ impl AppClient {
             status: own.status,
             waiting_for: own.waiting_for,
             replaces: own.replaces,
-            retire_at: own.retire_at,
+            retire_at,
             gateway_client_id: own.gateway_client_id,
             secret: own.secret,
             secret_reveal_until: own.secret_reveal_until,

@@ -9,6 +9,8 @@ mod one_time;
 mod template;
 mod view;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::members::Members;
@@ -125,6 +127,22 @@ impl Provider {
     /// Whether clients are registered there by tokens of a pool.
     pub fn takes_one_time_tokens(&self) -> bool {
         self.registration.as_ref().is_some_and(|settings| settings.authorization == Authorization::OneTime)
+    }
+
+    /// How clients are registered there, whatever its kind. `None` where none are.
+    pub fn registering(&self) -> Option<Cow<'_, DcrSettings>> {
+        let entra = || self.entra.as_ref().map(|settings| Cow::Owned(settings.registering()));
+        self.registration.as_ref().map(Cow::Borrowed).or_else(entra)
+    }
+
+    /// Whether a client is one there however often it is registered.
+    pub fn registers_once(&self) -> bool {
+        self.kind == ProviderKind::Entra
+    }
+
+    /// Whether a client has several secrets there at a time, given beside its registration.
+    pub fn overlaps_secrets(&self) -> bool {
+        self.kind == ProviderKind::Entra
     }
 
     pub fn serves(&self, environment: &str) -> bool {

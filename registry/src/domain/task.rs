@@ -101,12 +101,16 @@ pub struct QueuedTask {
     pub next_at: Option<Time>,
     pub last: Option<Attempt>,
     pub delivery: Option<Delivery>,
-    /// At the end of a client's name at its provider, while it is not known how its registration has ended.
+    /// At the end of a client's name at its provider, or the number of a secret, while it is not known how the attempt has
+    /// ended.
     #[serde(default)]
     pub marker: Option<String>,
     /// Checks that have failed.
     #[serde(default)]
     pub failures: u32,
+    /// An attempt before may have done something that nobody knows of.
+    #[serde(default)]
+    pub uncertain: bool,
     /// Which it is to delete, instead of the client.
     #[serde(default)]
     pub orphan: Option<String>,
@@ -168,6 +172,7 @@ impl QueuedTask {
             delivery: None,
             marker: None,
             failures: 0,
+            uncertain: false,
             orphan: None,
             created_at: now,
             updated_at: now,

@@ -18,14 +18,13 @@ use serde_json::{Map, Value};
 
 use crate::remote::dcr::operations::Operations;
 use crate::remote::issuers::Issuers;
-use crate::remote::provider_calls::counted;
 use crate::use_case::open_provider::OpenProvider;
 use crate::use_case::ports::{Clock, Randomness};
 use crate::use_case::registrar::{Called, ClientCredentials, Issued, Managed, Registrar};
 
 pub use inspector::HttpInspector;
 
-/// Calls providers over HTTP, and counts the calls.
+/// Calls providers over HTTP.
 pub struct HttpRegistrar(Operations);
 
 impl HttpRegistrar {
@@ -51,11 +50,11 @@ impl Registrar for HttpRegistrar {
         one_time: Option<SecretString>,
         metadata: &Map<String, Value>,
     ) -> Called<Issued> {
-        counted(provider, "register", self.0.register(provider, one_time, metadata)).await
+        self.0.register(provider, one_time, metadata).await
     }
 
     async fn read(&self, provider: &OpenProvider, managed: &Managed) -> Called<Issued> {
-        counted(provider, "read", self.0.read(provider, managed)).await
+        self.0.read(provider, managed).await
     }
 
     async fn update(
@@ -64,15 +63,15 @@ impl Registrar for HttpRegistrar {
         managed: &Managed,
         metadata: &Map<String, Value>,
     ) -> Called<Issued> {
-        counted(provider, "update", self.0.update(provider, managed, metadata)).await
+        self.0.update(provider, managed, metadata).await
     }
 
     async fn delete(&self, provider: &OpenProvider, managed: &Managed) -> Called<()> {
-        counted(provider, "delete", self.0.delete(provider, managed)).await
+        self.0.delete(provider, managed).await
     }
 
     async fn find(&self, provider: &OpenProvider, marker: &str) -> Called<Vec<String>> {
-        counted(provider, "find", self.0.find(provider, marker)).await
+        self.0.find(provider, marker).await
     }
 
     async fn token(
@@ -81,6 +80,6 @@ impl Registrar for HttpRegistrar {
         credentials: &ClientCredentials,
         scopes: &[String],
     ) -> Called<SecretString> {
-        counted(provider, "token", self.0.token(provider, credentials, scopes)).await
+        self.0.token(provider, credentials, scopes).await
     }
 }

@@ -2,7 +2,20 @@
 //! (`uniqueName`), so that a registration whose end is not known can be repeated: there is one application whatever
 //! happens.
 
+/// Goes on with what was done, or ends the registration with what was not.
+macro_rules! done {
+    ($called:expr) => {
+        match $called {
+            Called::Done(done) => done,
+            Called::Refused(failure) => return Called::Refused(failure),
+            Called::NotDone(failure, pause) => return Called::NotDone(failure, pause),
+            Called::Unknown(failure) => return Called::Unknown(failure),
+        }
+    };
+}
+
 mod graph;
+mod secrets;
 
 use std::sync::Arc;
 
@@ -11,15 +24,16 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-use crate::domain::time::Time;
 use crate::remote::dcr::ending::{Good, failure};
 use crate::remote::dcr::granted::{Authentication, Granted, grant};
-use crate::remote::entra::graph::{Graph, Session, not_replicated, unreadable};
+use crate::remote::entra::graph::{Graph, Session, address, not_replicated, unreadable};
 use crate::remote::issuers::Issuers;
 use crate::remote::withheld::Secrets;
 use crate::use_case::open_provider::OpenProvider;
 use crate::use_case::ports::Clock;
-use crate::use_case::registrar::{AddedSecret, Called, ClientCredentials, Failure, Issued, Managed, Registrar};
+use crate::use_case::registrar::{
+    AddedSecret, Called, ClientCredentials, Failure, Issued, KeptSecrets, Managed, Registrar,
+};
 
 /// Longest name of an application, in characters.
 const MAX_NAME: usize = 256;
@@ -33,18 +47,6 @@ impl EntraRegistrar {
     }
 }
 
-/// Goes on with what was done, or ends the registration with what was not.
-macro_rules! done {
-    ($called:expr) => {
-        match $called {
-            Called::Done(done) => done,
-            Called::Refused(failure) => return Called::Refused(failure),
-            Called::NotDone(failure, pause) => return Called::NotDone(failure, pause),
-            Called::Unknown(failure) => return Called::Unknown(failure),
-        }
-    };
-}
-
 impl Session<'_> {
     /// The `appId` of the application of this name, which is made if there is none.
     async fn application(&mut self, unique_name: &str, name: &str) -> Called<String> {
@@ -54,12 +56,9 @@ impl Session<'_> {
         if made.status == 201 {
             return id_of(&made);
         }
-        // It was there: whatever secrets it has, they are of registrations that have not come to an end.
-        let path = format!("{path}?$select=appId,passwordCredentials");
-        let found = done!(not_replicated(self.call(Method::GET, &path, None, &[]).await));
-        let app_id = done!(id_of(&found));
-        done!(self.remove_secrets(&app_id, &found, None).await);
-        Called::Done(app_id)
+        // It was there.
+        let path = format!("{path}?$select=appId");
+        id_of(&done!(not_replicated(self.call(Method::GET, &path, None, &[]).await)))
     }
 
     /// Without it, nobody in the tenant gets a token as this application.
@@ -72,44 +71,6 @@ impl Session<'_> {
                 Called::Done(())
             }
         }
-    }
-
-    async fn add_secret(&mut self, app_id: &str, until: Time) -> Called<AddedSecret> {
-        let path = format!("{}/addPassword", address(app_id));
-        let body = json!({"passwordCredential": {"displayName": "Tessera", "endDateTime": until}});
-        let added = done!(not_replicated(self.call(Method::POST, &path, Some(body), &[]).await));
-        let members = match added.object() {
-            Ok(members) => members,
-            Err(why) => return unreadable(added.status, why),
-        };
-        let text = |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let (Some(secret), Some(key_id)) = (text("secretText"), text("keyId")) else {
-            return unreadable(added.status, "the answer has no secretText, or no keyId".to_owned());
-        };
-        Called::Done(AddedSecret {
-            secret: SecretString::from(secret),
-            key_id: key_id.to_owned(),
-            expires_at: text("endDateTime").and_then(Time::parse),
-        })
-    }
-
-    /// Removes the secrets that an application has, but this one.
-    async fn remove_secrets(&mut self, app_id: &str, application: &Good, but: Option<&str>) -> Called<()> {
-        let members = match application.object() {
-            Ok(members) => members,
-            Err(why) => return unreadable(application.status, why),
-        };
-        let known = members.get("passwordCredentials").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let ids = known.iter().filter_map(|secret| secret.get("keyId").and_then(Value::as_str));
-        for key_id in ids.filter(|id| Some(*id) != but) {
-            let path = format!("{}/removePassword", address(app_id));
-            match self.call(Method::POST, &path, Some(json!({"keyId": key_id})), &[]).await {
-                // It is gone already.
-                Called::Refused(failure) if failure.status == Some(404) => {}
-                other => drop(done!(other)),
-            }
-        }
-        Called::Done(())
     }
 }
 
@@ -129,12 +90,19 @@ fn is_app_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-fn no_application() -> Failure {
-    failure("not_managed", "the client's id is none of an application")
+/// There is an application, whatever else has not been done.
+fn naming<T>(app_id: &str, called: Called<T>) -> Called<T> {
+    let named = |failure: Failure| Failure { client_id: Some(app_id.to_owned()), ..failure };
+    match called {
+        Called::Done(done) => Called::Done(done),
+        Called::Refused(failure) => Called::Refused(named(failure)),
+        Called::NotDone(failure, pause) => Called::NotDone(named(failure), pause),
+        Called::Unknown(failure) => Called::Unknown(named(failure)),
+    }
 }
 
-fn address(app_id: &str) -> String {
-    format!("applications(appId='{app_id}')")
+fn no_application() -> Failure {
+    failure("not_managed", "the client's id is none of an application")
 }
 
 #[async_trait]
@@ -155,13 +123,11 @@ impl Registrar for EntraRegistrar {
         let name: String = text("client_name").unwrap_or(unique_name).chars().take(MAX_NAME).collect();
         let mut session = done!(self.0.session(provider).await);
         let app_id = done!(session.application(unique_name, &name).await);
-        done!(session.principal(&app_id).await);
-        let until = session.secret_until();
-        let added = done!(session.add_secret(&app_id, until).await);
+        done!(naming(&app_id, session.principal(&app_id).await));
         Called::Done(Issued {
             managed: Managed { client_id: app_id, uri: None, token: None },
-            secret: Some(added.secret),
-            secret_expires_at: added.expires_at,
+            secret: None,
+            secret_expires_at: None,
             metadata: Map::new(),
         })
     }
@@ -204,9 +170,16 @@ impl Registrar for EntraRegistrar {
         }
     }
 
-    async fn find(&self, _: &OpenProvider, _: &str) -> Called<Vec<String>> {
-        // A registration that is repeated finds what the one before has made.
-        Called::Done(Vec::new())
+    async fn find(&self, provider: &OpenProvider, marker: &str) -> Called<Vec<String>> {
+        if !is_app_id(marker) {
+            return Called::Refused(no_application());
+        }
+        let mut session = done!(self.0.session(provider).await);
+        let path = format!("applications(uniqueName='{marker}')?$select=appId");
+        match session.call(Method::GET, &path, None, &[]).await {
+            Called::Refused(failure) if failure.status == Some(404) => Called::Done(Vec::new()),
+            other => Called::Done(vec![done!(id_of(&done!(other)))]),
+        }
     }
 
     async fn token(
@@ -233,22 +206,17 @@ impl Registrar for EntraRegistrar {
         Called::Done(access_token)
     }
 
-    async fn add_secret(&self, provider: &OpenProvider, client_id: &str) -> Called<AddedSecret> {
+    async fn add_secret(&self, provider: &OpenProvider, client_id: &str, number: u32) -> Called<AddedSecret> {
         if !is_app_id(client_id) {
             return Called::Refused(no_application());
         }
-        let mut session = done!(self.0.session(provider).await);
-        let until = session.secret_until();
-        session.add_secret(client_id, until).await
+        done!(self.0.session(provider).await).add_secret(client_id, number).await
     }
 
-    async fn keep_secret(&self, provider: &OpenProvider, client_id: &str, key_id: &str) -> Called<()> {
+    async fn keep_secrets(&self, provider: &OpenProvider, client_id: &str, kept: &KeptSecrets) -> Called<()> {
         if !is_app_id(client_id) {
             return Called::Refused(no_application());
         }
-        let mut session = done!(self.0.session(provider).await);
-        let path = format!("{}?$select=appId,passwordCredentials", address(client_id));
-        let found = done!(session.call(Method::GET, &path, None, &[]).await);
-        session.remove_secrets(client_id, &found, Some(key_id)).await
+        done!(self.0.session(provider).await).keep_secrets(client_id, kept).await
     }
 }

@@ -10,11 +10,12 @@ use crate::domain::provider::ProviderKind;
 use crate::remote::dcr::HttpRegistrar;
 use crate::remote::entra::EntraRegistrar;
 use crate::remote::issuers::Issuers;
+use crate::remote::provider_calls::counted;
 use crate::use_case::open_provider::OpenProvider;
 use crate::use_case::ports::{Clock, Randomness};
-use crate::use_case::registrar::{AddedSecret, Called, ClientCredentials, Issued, Managed, Registrar};
+use crate::use_case::registrar::{AddedSecret, Called, ClientCredentials, Issued, KeptSecrets, Managed, Registrar};
 
-/// Calls each provider as its kind is called. One that registers nothing is called as those of dynamic registration are,
+/// Calls each provider as its kind is called, and counts the calls. One that registers nothing is called as those of dynamic registration are,
 /// which refuses.
 pub struct Registrars {
     dcr: HttpRegistrar,
@@ -43,11 +44,11 @@ impl Registrar for Registrars {
         one_time: Option<SecretString>,
         metadata: &Map<String, Value>,
     ) -> Called<Issued> {
-        self.of(provider).register(provider, one_time, metadata).await
+        counted(provider, "register", self.of(provider).register(provider, one_time, metadata)).await
     }
 
     async fn read(&self, provider: &OpenProvider, managed: &Managed) -> Called<Issued> {
-        self.of(provider).read(provider, managed).await
+        counted(provider, "read", self.of(provider).read(provider, managed)).await
     }
 
     async fn update(
@@ -56,15 +57,15 @@ impl Registrar for Registrars {
         managed: &Managed,
         metadata: &Map<String, Value>,
     ) -> Called<Issued> {
-        self.of(provider).update(provider, managed, metadata).await
+        counted(provider, "update", self.of(provider).update(provider, managed, metadata)).await
     }
 
     async fn delete(&self, provider: &OpenProvider, managed: &Managed) -> Called<()> {
-        self.of(provider).delete(provider, managed).await
+        counted(provider, "delete", self.of(provider).delete(provider, managed)).await
     }
 
     async fn find(&self, provider: &OpenProvider, marker: &str) -> Called<Vec<String>> {
-        self.of(provider).find(provider, marker).await
+        counted(provider, "find", self.of(provider).find(provider, marker)).await
     }
 
     async fn token(
@@ -73,14 +74,14 @@ impl Registrar for Registrars {
         credentials: &ClientCredentials,
         scopes: &[String],
     ) -> Called<SecretString> {
-        self.of(provider).token(provider, credentials, scopes).await
+        counted(provider, "token", self.of(provider).token(provider, credentials, scopes)).await
     }
 
-    async fn add_secret(&self, provider: &OpenProvider, client_id: &str) -> Called<AddedSecret> {
-        self.of(provider).add_secret(provider, client_id).await
+    async fn add_secret(&self, provider: &OpenProvider, client_id: &str, number: u32) -> Called<AddedSecret> {
+        counted(provider, "add_secret", self.of(provider).add_secret(provider, client_id, number)).await
     }
 
-    async fn keep_secret(&self, provider: &OpenProvider, client_id: &str, key_id: &str) -> Called<()> {
-        self.of(provider).keep_secret(provider, client_id, key_id).await
+    async fn keep_secrets(&self, provider: &OpenProvider, client_id: &str, kept: &KeptSecrets) -> Called<()> {
+        counted(provider, "remove_secret", self.of(provider).keep_secrets(provider, client_id, kept)).await
     }
 }

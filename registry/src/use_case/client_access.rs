@@ -26,8 +26,8 @@ impl Record for AppClient {
             Some(self.provider.clone()),
             Some(self.status.word().to_owned()),
             self.holding(),
-            self.retire_at.map(|at| at.to_string()),
-            self.secret_until().map(|at| at.to_string()),
+            self.retires_next().map(|at| at.to_string()),
+            self.secrets_until().map(|at| at.to_string()),
             self.expiry_told_next().map(|at| at.to_string()),
         ]
     }

@@ -15,7 +15,8 @@ use crate::domain::task::TaskKind;
 use crate::domain::text::{MAX_REASON, Span};
 use crate::use_case::client_access::{readable_client, shown_client, writable_client};
 use crate::use_case::client_life::{add, go_live};
-use crate::use_case::client_registration::{begin, settings, unoffered, wake};
+use crate::use_case::client_overlap::rotate_secret;
+use crate::use_case::client_registration::{begin, choose, settings, unoffered, wake};
 use crate::use_case::client_tasks::enqueue;
 use crate::use_case::context::Context;
 use crate::use_case::holdings::Holdings;
@@ -76,6 +77,8 @@ pub async fn retry(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &O
 /// What a rotation asks for.
 struct Rotation {
     overlap: Option<Span>,
+    /// Whether it is about the secret alone, where that can be.
+    is_of_secret: bool,
     provider: String,
     client_id: Option<String>,
     jwks: Option<Value>,
@@ -84,12 +87,9 @@ struct Rotation {
 impl Rotation {
     fn read(body: &Object, client: &AppClient) -> (Self, Option<Refusal>) {
         let mut members = Members::of_new(body);
-        let mut rotation = Self {
-            overlap: None,
-            provider: client.provider.clone(),
-            client_id: None,
-            jwks: client.wanted_terms().jwks,
-        };
+        let (provider, jwks) = (client.provider.clone(), client.wanted_terms().jwks);
+        let mut rotation = Self { overlap: None, is_of_secret: !client.brought, provider, client_id: None, jwks };
+        rotation.is_of_secret &= ["provider", "client_id", "jwks"].iter().all(|name| !body.contains_key(*name));
         members.nullable("overlap", &mut rotation.overlap, span("0s", "30d"));
         let mut provider = None;
         members.nullable("provider", &mut provider, slug);
@@ -107,7 +107,8 @@ impl Rotation {
     }
 }
 
-/// Another client in the place of this one, which stays for a while when the other is live.
+/// Another client in the place of this one, which stays for a while when the other is live; or, where secrets overlap,
+/// another secret of the same one.
 ///
 /// # Errors
 /// There is none for the caller; no permission; a precondition; faults of the body; another state; the limit; those of
@@ -119,7 +120,7 @@ pub async fn rotate(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &
     if !is_held::<Provider>(cx, &rotation.provider).await? && faults.is_none() {
         faults = Some(Refusal::invalid("/provider", "there is no such provider"));
     }
-    let (kept, application): (Kept<AppClient>, _) = writable_client(cx, &reach, id).await?;
+    let (mut kept, application): (Kept<AppClient>, _) = writable_client(cx, &reach, id).await?;
     expected.check(kept.revision)?;
     if let Some(faults) = faults {
         return Err(faults);
@@ -128,12 +129,17 @@ pub async fn rotate(cx: &mut Context<'_>, id: &str, expected: &Expected, body: &
         return Err(impossible(&kept.thing));
     }
     let overlap = rotation.overlap.map_or(DEFAULT_OVERLAP, |span| span.duration());
+    let overlap = u64::try_from(overlap.as_millis()).unwrap_or(u64::MAX);
+    if rotation.is_of_secret && find::<Provider>(cx, &rotation.provider).await?.thing.overlaps_secrets() {
+        rotate_secret(cx, &application, &mut kept, overlap).await?;
+        return shown_client(&reach, &kept);
+    }
     let mut new = AppClient {
         provider: rotation.provider,
         client_id: rotation.client_id,
         auth_method: kept.thing.auth_method,
         replaces: Some(kept.thing.id.clone()),
-        overlap: u64::try_from(overlap.as_millis()).unwrap_or(u64::MAX),
+        overlap,
         ..AppClient::brought(cx.randomness.id(cx.now), application.id.clone(), cx.now)
     };
     if new.client_id.is_none() {
@@ -158,7 +164,12 @@ async fn succeed(
     let settings = settings(&provider)?;
     new.brought = false;
     *new = new.with_terms(ClientTerms { jwks, ..old.wanted_terms() });
-    let faults = unoffered(new, settings);
+    if new.provider != old.provider && new.auth_method.is_some_and(|method| !settings.auth_methods.contains(&method)) {
+        // How it authenticates is its provider's affair.
+        new.auth_method = None;
+        choose(new, &settings);
+    }
+    let faults = unoffered(new, &settings);
     if !faults.is_empty() {
         return Err(Refusal::Invalid(faults));
     }

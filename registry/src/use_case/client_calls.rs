@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use crate::use_case::client_work::{Doing, Taken};
+use crate::use_case::client_scene::Doing;
+use crate::use_case::client_work::Taken;
 use crate::use_case::ports::{Proof, ProofJudge};
-use crate::use_case::registrar::{Called, ClientCredentials, Failure, Issued, Managed, Registrar};
+use crate::use_case::registrar::{
+    AddedSecret, Called, ClientCredentials, Failure, Issued, Managed, NOT_REPLICATED, Registrar,
+};
 use secrecy::ExposeSecret;
 
 /// What became of the calls.
@@ -12,6 +15,8 @@ use secrecy::ExposeSecret;
 pub enum Ended {
     Registered(Called<Issued>),
     Verified(Checked),
+    AddedSecret(Called<AddedSecret>),
+    KeptSecrets(Called<()>),
     Deleted(Called<()>),
     Updated(Called<Issued>),
     /// What a client is.
@@ -29,6 +34,8 @@ pub enum Checked {
     Wider(Failure),
     /// The credentials do not work, or what they give proves nothing: perhaps not yet.
     Failed(Failure),
+    /// The provider does not know everywhere yet what it has made.
+    Late(Failure),
     /// It could not be checked.
     NotDone(Failure, Option<Duration>),
     Unknown(Failure),
@@ -50,6 +57,12 @@ pub async fn call(callers: Callers<'_>, taken: &Taken) -> Ended {
             Ended::Registered(registrar.register(provider, one_time, registration.metadata()).await)
         }
         Doing::Verify { credentials, scopes } => Ended::Verified(check(callers, taken, credentials, scopes).await),
+        Doing::AddSecret { client_id, number } => {
+            Ended::AddedSecret(registrar.add_secret(provider, client_id, *number).await)
+        }
+        Doing::KeepSecrets { client_id, kept } => {
+            Ended::KeptSecrets(registrar.keep_secrets(provider, client_id, kept).await)
+        }
         Doing::Delete(managed) => Ended::Deleted(registrar.delete(provider, managed).await),
         Doing::Update(updating) => {
             let metadata = updating.registration.metadata();
@@ -63,6 +76,9 @@ pub async fn call(callers: Callers<'_>, taken: &Taken) -> Ended {
 async fn check(callers: Callers<'_>, taken: &Taken, credentials: &ClientCredentials, scopes: &[String]) -> Checked {
     let token = match callers.registrar.token(&taken.provider, credentials, scopes).await {
         Called::Done(token) => token,
+        Called::NotDone(failure, _) if failure.error.as_deref() == Some(NOT_REPLICATED) => {
+            return Checked::Late(failure);
+        }
         // What does not authenticate is no question of when the provider is asked, or only for a while.
         Called::Refused(failure) | Called::NotDone(failure @ Failure { status: Some(401 | 403), .. }, _) => {
             return Checked::Failed(failure);

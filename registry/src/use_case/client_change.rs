@@ -31,12 +31,12 @@ pub async fn change(
     let old = AppClient { requested: None, ..kept.thing.with_terms(kept.thing.wanted_terms()) };
     let mut new = old.clone();
     read_terms(&mut new, &mut members);
-    if let Some(settings) = &provider.registration {
+    if let Some(settings) = provider.registering() {
         let allowed = Allowed::to(cx, &application.id, provider).await?;
-        let known = faults(&mut old.clone(), settings, &allowed);
+        let known = faults(&mut old.clone(), &settings, &allowed);
         // What the client has already is not asked for: tiers and providers may have changed since.
         let counts = |fault: &Fault| given.contains(&fault.pointer.trim_start_matches('/')) || !known.contains(fault);
-        for fault in faults(&mut new, settings, &allowed).into_iter().filter(counts) {
+        for fault in faults(&mut new, &settings, &allowed).into_iter().filter(counts) {
             members.fault(fault.pointer.trim_start_matches('/'), fault.detail);
         }
     }
@@ -70,7 +70,7 @@ fn faults(client: &mut AppClient, settings: &DcrSettings, allowed: &Allowed) -> 
 }
 
 fn is_possible(client: &AppClient, provider: &Provider) -> Result<(), Refusal> {
-    let Some(settings) = provider.registration.as_ref().filter(|settings| settings.updates()) else {
+    let Some(settings) = provider.registering().filter(|settings| settings.updates()) else {
         return Err(Refusal::NotSupported(
             "this provider changes no clients: another one is made, or `rotate` makes it",
         ));

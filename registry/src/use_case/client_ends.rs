@@ -9,13 +9,16 @@ use crate::domain::refusal::Refusal;
 use crate::domain::registration::Registration;
 use crate::domain::task::{Attempt, TaskOutcome, TaskStatus};
 use crate::use_case::background::Background;
+use crate::use_case::client_again::registered_again;
 use crate::use_case::client_calls::{Checked, Ended};
-use crate::use_case::client_gone::gone;
+use crate::use_case::client_gone::{gone, keep};
 use crate::use_case::client_life::go_live;
+use crate::use_case::client_overlap::{added, is_overdue, no_secret, removed, take_checked};
+use crate::use_case::client_scene::{Doing, Scene};
 use crate::use_case::client_taking::{abandon, take_registered};
 use crate::use_case::client_updates::{asked, updated};
 use crate::use_case::client_verdict::{Verdict, refuse};
-use crate::use_case::client_work::{Doing, Scene, Taken, keep};
+use crate::use_case::client_work::Taken;
 use crate::use_case::context::Context;
 use crate::use_case::keeping::hold;
 use crate::use_case::one_time_tokens::put_back;
@@ -45,6 +48,9 @@ pub async fn conclude(
         put_back(cx, &scene.provider.thing, one_time, failure.status).await?;
     }
     let verdict = match (ended, &taken.doing) {
+        (Ended::Registered(called), Doing::Register(registration)) if scene.provider.thing.registers_once() => {
+            registered_again(cx, &mut scene, (registration, is_mine), called).await?
+        }
         (Ended::Registered(called), Doing::Register(registration)) => {
             let marker = taken.task.marker.as_deref();
             registered(cx, &mut scene, (registration, marker, is_mine), called).await?
@@ -56,7 +62,9 @@ pub async fn conclude(
             Ok(called) => deleted(cx, &mut scene, called).await?,
             Err(verdict) => verdict,
         },
+        (Ended::AddedSecret(called), _) => added(cx, &mut scene, is_mine, called).await?,
         _ if !is_mine => Verdict::Done,
+        (Ended::KeptSecrets(called), _) => removed(called),
         (Ended::Verified(checked), _) => verified(cx, &mut scene, checked).await?,
         (Ended::Deleted(called), _) => deleted(cx, &mut scene, called).await?,
         (Ended::Registered(_) | Ended::Updated(_) | Ended::Asked(_), _) => Verdict::Done,
@@ -156,31 +164,39 @@ async fn name_orphan(
 }
 
 async fn verified(cx: &mut Context<'_>, scene: &mut Scene, checked: Checked) -> Result<Verdict, Refusal> {
-    if !scene.client.thing.waits_for(ClientWait::Verification) {
+    let is_next = scene.client.thing.unchecked_secret().is_some();
+    if !is_next && !scene.client.thing.waits_for(ClientWait::Verification) {
         return Ok(Verdict::Done);
     }
-    match checked {
+    let failure = match checked {
+        Checked::Good { gateway_client_id } if is_next => {
+            take_checked(cx, scene, Some(gateway_client_id)).await?;
+            return Ok(Verdict::Done);
+        }
         Checked::Good { gateway_client_id } => {
             scene.client.thing.gateway_client_id = Some(gateway_client_id);
             scene.client.thing.offer_secret();
             go_live(cx, scene.application.clone(), &mut scene.client, None).await?;
-            Ok(Verdict::Done)
+            return Ok(Verdict::Done);
         }
-        Checked::Wider(failure) => {
-            refuse(cx, scene, failure.clone()).await?;
-            Ok(Verdict::Refused(failure))
-        }
-        Checked::Failed(failure) => {
+        Checked::Late(failure) if !is_overdue(cx, scene, &failure) => return Ok(Verdict::CheckAgain(failure)),
+        Checked::Failed(failure) | Checked::Late(failure) => {
             scene.task.thing.failures = scene.task.thing.failures.saturating_add(1);
             if scene.task.thing.failures < CHECKS {
                 return Ok(Verdict::CheckAgain(failure));
             }
-            refuse(cx, scene, failure.clone()).await?;
-            Ok(Verdict::Refused(failure))
+            failure
         }
-        Checked::NotDone(failure, pause) => Ok(Verdict::Again(TaskOutcome::NotDone, failure, pause)),
-        Checked::Unknown(failure) => Ok(Verdict::Again(TaskOutcome::Unknown, failure, None)),
+        Checked::NotDone(failure, pause) => return Ok(Verdict::Again(TaskOutcome::NotDone, failure, pause)),
+        Checked::Unknown(failure) => return Ok(Verdict::Again(TaskOutcome::Unknown, failure, None)),
+        Checked::Wider(failure) => failure,
+    };
+    if is_next {
+        no_secret(cx, scene, failure.clone(), true).await?;
+    } else {
+        refuse(cx, scene, failure.clone()).await?;
     }
+    Ok(Verdict::Refused(failure))
 }
 
 async fn deleted(cx: &mut Context<'_>, scene: &mut Scene, called: Called<()>) -> Result<Verdict, Refusal> {

@@ -1,5 +1,7 @@
 //! Clients that are to be registered at their provider: what they may be, and when that begins.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::domain::application::Application;
@@ -29,8 +31,8 @@ const SCOPE: &str = "must be a scope (RFC 6749, 3.3)";
 ///
 /// # Errors
 /// A provider that registers none.
-pub fn settings(provider: &Provider) -> Result<&DcrSettings, Refusal> {
-    match &provider.registration {
+pub fn settings(provider: &Provider) -> Result<Cow<'_, DcrSettings>, Refusal> {
+    match provider.registering() {
         Some(settings) => Ok(settings),
         None => Err(Refusal::NotSupported("this provider registers no clients: `client_id` names one made there")),
     }
@@ -63,7 +65,7 @@ pub fn read(client: &mut AppClient, members: &mut Members<'_>, settings: &DcrSet
 }
 
 /// The first method that is offered and that the client can use.
-fn choose(client: &mut AppClient, settings: &DcrSettings) {
+pub fn choose(client: &mut AppClient, settings: &DcrSettings) {
     if client.auth_method.is_none() {
         let has_keys = client.jwks.is_some();
         let is_usable = |method: &&AuthMethod| (**method == AuthMethod::PrivateKeyJwt) == has_keys;
@@ -111,7 +113,7 @@ pub async fn begin(cx: &mut Context<'_>, client: &mut AppClient, provider: &Prov
     let allowed = Allowed::to(cx, &client.application, provider).await?;
     client.waiting_for = Some(ClientWait::Approval);
     if allowed.is_approved {
-        let faults = allowed.fit(client, settings);
+        let faults = allowed.fit(client, &settings);
         if !faults.is_empty() {
             return Err(Refusal::Invalid(faults));
         }
@@ -133,14 +135,14 @@ pub async fn wake(cx: &mut Context<'_>, application: &Application) -> Result<(),
         }
         let provider = get::<Provider>(cx.tx, &cx.caller.organisation, &kept.thing.provider).await?;
         let Some(provider) = provider.map(|kept| kept.thing) else { continue };
-        let Some(settings) = &provider.registration else { continue };
+        let Some(settings) = provider.registering() else { continue };
         let allowed = Allowed::to(cx, &application.id, &provider).await?;
         if !allowed.is_approved {
             continue;
         }
         let before = kept.thing.clone();
-        let mut faults = allowed.fit(&mut kept.thing, settings);
-        faults.extend(unoffered(&kept.thing, settings));
+        let mut faults = allowed.fit(&mut kept.thing, &settings);
+        faults.extend(unoffered(&kept.thing, &settings));
         let verb = if faults.is_empty() {
             (kept.thing.waiting_for, kept.thing.updated_at) = (Some(ClientWait::Registration), cx.now);
             enqueue(cx, TaskKind::Register, &kept.thing).await?;

@@ -55,7 +55,9 @@ pub async fn secret(cx: &mut Context<'_>, id: &str, body: &Object) -> Result<Sho
         tracing::error!(client = kept.thing.id, "no key opens the secret of a client");
         return Err(Refusal::Internal);
     };
-    erase(cx, &application, &mut kept, SecretState::Shown, "secret.show").await?;
+    let before = kept.thing.clone();
+    kept.thing.erase_secret(SecretState::Shown, cx.now);
+    written(cx, &application, (&before, &mut kept), "secret.show").await?;
     let expires_at = kept.thing.secret_expires_at;
     let value = json!({
         "client_id": client_id,
@@ -70,15 +72,12 @@ fn without_admin(caller: &Caller) -> Caller {
     Caller { roles, ..caller.clone() }
 }
 
-async fn erase(
+async fn written(
     cx: &mut Context<'_>,
     application: &Application,
-    kept: &mut Kept<AppClient>,
-    to: SecretState,
+    (before, kept): (&AppClient, &mut Kept<AppClient>),
     action: &str,
 ) -> Result<(), Refusal> {
-    let before = kept.thing.clone();
-    kept.thing.erase_secret(to, cx.now);
     update(cx.tx, kept).await?;
     let (before, after) = (Some(json_of(before.view(false))?), Some(json_of(kept.thing.view(false))?));
     let groups = [Some(application.group.as_str()), None];
@@ -105,10 +104,12 @@ pub async fn lapse_due(background: Background<'_>) -> Result<u64, Refusal> {
             let application = hold::<Application>(cx, &client.thing.application).await?.thing;
             let mut kept = find::<AppClient>(cx, &client.thing.id).await?;
             // Somebody may have asked meanwhile.
-            if kept.thing.secret_until().is_none_or(|until| until > now) {
+            if kept.thing.secrets_until().is_none_or(|until| until > now) {
                 continue;
             }
-            erase(cx, &application, &mut kept, SecretState::Lapsed, "secret.lapse").await?;
+            let before = kept.thing.clone();
+            kept.thing.lapse_secrets(now);
+            written(cx, &application, (&before, &mut kept), "secret.lapse").await?;
             tx.commit().await?;
             lapsed += 1;
         }

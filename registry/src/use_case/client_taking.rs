@@ -12,9 +12,9 @@ use crate::domain::task::TaskKind;
 use crate::use_case::client_access::audit_client;
 use crate::use_case::client_keeping::{keep_secret, keep_token};
 use crate::use_case::client_life::go_live;
+use crate::use_case::client_scene::Scene;
 use crate::use_case::client_tasks::{enqueue, enqueue_for_orphan};
 use crate::use_case::client_verdict::{Verdict, refuse};
-use crate::use_case::client_work::Scene;
 use crate::use_case::context::Context;
 use crate::use_case::open_provider::sealed_place;
 use crate::use_case::orphans::{found, note};
@@ -72,6 +72,10 @@ fn keep_registered(cx: &Context<'_>, client: &mut AppClient, registration: &Regi
         metadata: registration.metadata().clone(),
         secret_digest: None,
         is_doubtful: false,
+        key_id: None,
+        numbered: 0,
+        next: None,
+        retiring: None,
     };
     keep_token(cx, &client.id, &mut registered, &issued.managed);
     client.registered = Some(registered);
@@ -82,9 +86,16 @@ fn keep_registered(cx: &Context<'_>, client: &mut AppClient, registration: &Regi
 /// To a check by token, a proof by whoever has the key, or into life.
 async fn go_on(cx: &mut Context<'_>, scene: &mut Scene) -> Result<(), Refusal> {
     let client = &mut scene.client.thing;
-    let by_token = scene.provider.thing.registration.as_ref().map(|settings| settings.verification(&client.grants))
+    let by_token = scene.provider.thing.registering().map(|settings| settings.verification(&client.grants))
         == Some(Verification::Token);
     let before = client.clone();
+    if scene.provider.thing.overlaps_secrets() {
+        // It waits for its registration until it has one.
+        client.want_secret(0, cx.now);
+        enqueue(cx, TaskKind::AddSecret, client).await?;
+        update(cx.tx, &mut scene.client).await?;
+        return audit_client(cx, &scene.application, "registered", None, Some(&before), &scene.client.thing).await;
+    }
     let waits_for = match client.auth_method {
         _ if !by_token => None,
         Some(AuthMethod::PrivateKeyJwt) => Some(ClientWait::Proof),

@@ -1,5 +1,7 @@
 //! What a provider is asked for when a client that it has is to be another.
 
+use std::borrow::Cow;
+
 use crate::domain::application::Application;
 use crate::domain::client::{AppClient, ClientError, ClientStatus};
 use crate::domain::client_terms::ClientTerms;
@@ -47,7 +49,7 @@ pub(super) async fn begin(
         }
         return Ok(Begun::Nothing);
     }
-    let settings: DcrSettings = provider.registration.clone().unwrap_or_default();
+    let settings: DcrSettings = provider.registering().map(Cow::into_owned).unwrap_or_default();
     if !settings.updates() {
         let failure = said("not_supported", "the provider changes no clients any more");
         give_up(cx, application, kept, None, &failure).await?;

@@ -6,8 +6,8 @@ use crate::domain::client::ClientError;
 use crate::domain::refusal::Refusal;
 use crate::domain::task::{TaskKind, TaskOutcome};
 use crate::use_case::client_access::audit_client;
+use crate::use_case::client_scene::Scene;
 use crate::use_case::client_tasks::enqueue;
-use crate::use_case::client_work::Scene;
 use crate::use_case::context::Context;
 use crate::use_case::record::update;
 use crate::use_case::registrar::Failure;
@@ -31,7 +31,7 @@ pub(super) async fn refuse(cx: &mut Context<'_>, scene: &mut Scene, failure: Fai
     client.refuse(ClientError { outcome: "refused".to_owned(), status, error, description }, cx.now);
     (client.client_id, client.gateway_client_id) = (None, None);
     if let Some(registered) = &mut client.registered {
-        registered.secret = None;
+        registered.forget_secrets();
         enqueue(cx, TaskKind::Delete, client).await?;
     }
     update(cx.tx, &mut scene.client).await?;

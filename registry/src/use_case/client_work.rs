@@ -2,47 +2,28 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
-use crate::domain::application::Application;
-use crate::domain::client::{AppClient, AuthMethod, ClientStatus, ClientWait};
-use crate::domain::orphan::{Orphan, OrphanCause, orphan_place};
+use crate::domain::client::{AuthMethod, ClientStatus, ClientWait};
+use crate::domain::orphan::{Orphan, orphan_place};
 use crate::domain::principal::Caller;
-use crate::domain::provider::{DcrSettings, Management, Provider};
+use crate::domain::provider::{Management, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::registered::secret_place;
 use crate::domain::registration::{ClientNames, Registration};
 use crate::domain::task::{Attempt, QueuedTask, TaskKind, TaskOutcome, TaskStatus};
 use crate::use_case::background::Background;
-use crate::use_case::client_gone::gone;
+use crate::use_case::client_again::begin_again;
+use crate::use_case::client_gone::{gone, keep};
 use crate::use_case::client_keeping::{managed, open};
-use crate::use_case::client_tasks::{comes_later, enqueue_for_orphan, has_running, registering};
-use crate::use_case::client_updating::{Begun, Updating, begin};
+use crate::use_case::client_overlap::{adding, removing};
+use crate::use_case::client_scene::{Doing, Scene};
+use crate::use_case::client_tasks::{comes_later, has_running, registering};
+use crate::use_case::client_updating::{Begun, begin};
 use crate::use_case::context::Context;
 use crate::use_case::deliveries::Due;
 use crate::use_case::one_time_tokens::{TakenToken, take_out};
 use crate::use_case::open_provider::{OpenProvider, sealed_place};
-use crate::use_case::orphans::{found, note};
-use crate::use_case::record::{Kept, get, lock, update};
+use crate::use_case::record::{get, lock, update};
 use crate::use_case::registrar::{ClientCredentials, Failure, Managed};
-
-/// What is to be done at the provider.
-#[derive(Clone, Debug)]
-pub enum Doing {
-    Register(Box<Registration>),
-    Verify {
-        credentials: ClientCredentials,
-        scopes: Vec<String>,
-    },
-    Update(Box<Updating>),
-    /// What a client is that is to be deleted.
-    Ask(Managed),
-    Delete(Managed),
-    /// Clients with this marker are looked for and deleted.
-    Search {
-        marker: String,
-    },
-}
 
 /// A task that was taken.
 #[derive(Clone, Debug)]
@@ -52,49 +33,6 @@ pub struct Taken {
     pub doing: Doing,
     /// With what a client is registered where each such token is used once.
     pub one_time: Option<TakenToken>,
-}
-
-/// All that a task is about, locked in the order of kinds.
-pub(super) struct Scene {
-    pub provider: Kept<Provider>,
-    pub application: Application,
-    pub client: Kept<AppClient>,
-    pub task: Kept<QueuedTask>,
-}
-
-impl Scene {
-    /// `None` when something of it is not there: nobody can try it then.
-    pub(super) async fn of(cx: &mut Context<'_>, id: &str) -> Result<Option<Self>, Refusal> {
-        let organisation = cx.caller.organisation.as_str();
-        let Some(task) = get::<QueuedTask>(cx.tx, organisation, id).await? else { return Ok(None) };
-        let (Some(client), Some(provider)) = (task.thing.client, task.thing.provider) else { return Ok(None) };
-        let Some(application) = get::<AppClient>(cx.tx, organisation, &client).await? else { return Ok(None) };
-        let provider = lock::<Provider>(cx.tx, organisation, &provider).await?;
-        let application = lock::<Application>(cx.tx, organisation, &application.thing.application).await?;
-        let client = lock::<AppClient>(cx.tx, organisation, &client).await?;
-        let task = lock::<QueuedTask>(cx.tx, organisation, id).await?;
-        let (Some(provider), Some(application)) = (provider, application) else { return Ok(None) };
-        let (Some(client), Some(task)) = (client, task) else { return Ok(None) };
-        Ok(Some(Self { provider, application: application.thing, client, task }))
-    }
-
-    pub(super) fn settings(&self) -> DcrSettings {
-        self.provider.thing.registration.clone().unwrap_or_default()
-    }
-
-    /// The marker of a registration whose end is not known goes to the orphans, and is looked for where that is possible.
-    pub(super) async fn disown(&mut self, cx: &mut Context<'_>, client_id: Option<String>) -> Result<(), Refusal> {
-        let Some(marker) = self.task.thing.marker.take() else { return Ok(()) };
-        let mut orphan = found(cx, &self.provider.thing.id, &self.client.thing.id, OrphanCause::Unknown);
-        (orphan.marker, orphan.client_id) = (Some(marker), client_id);
-        let orphan = note(cx, orphan).await?.thing;
-        let settings = self.settings();
-        let is_found = orphan.client_id.is_some() || settings.search_parameter.is_some();
-        if is_found && settings.deletes() && settings.management == Management::Credential {
-            enqueue_for_orphan(cx, &orphan.id, (&self.client.thing.id, &self.provider.thing.id)).await?;
-        }
-        Ok(())
-    }
 }
 
 /// Takes it, for as long as its lease lasts. `None` when it is not its turn, somebody else has it, or it has ended.
@@ -174,6 +112,10 @@ async fn is_its_turn(cx: &mut Context<'_>, scene: &Scene) -> Result<bool, Refusa
 /// `None` when there is nothing to be done any more.
 async fn doing(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doing>, Refusal> {
     match scene.task.thing.kind {
+        TaskKind::Register if scene.provider.thing.registers_once() => {
+            let is_wanted = begin_again(cx, scene).await?;
+            Ok(is_wanted.then(|| Doing::Register(Box::new(registration(&cx.caller.organisation, scene)))))
+        }
         TaskKind::Register => {
             scene.disown(cx, None).await?;
             if !scene.client.thing.waits_for(ClientWait::Registration) {
@@ -187,6 +129,8 @@ async fn doing(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doing>,
             Ok(Some(Doing::Register(Box::new(registration))))
         }
         TaskKind::Verify => Ok(verifying(cx, scene)),
+        TaskKind::AddSecret => adding(cx, scene).await,
+        TaskKind::RemoveSecret => Ok(removing(cx, scene)),
         TaskKind::Update => updating(cx, scene).await,
         TaskKind::Delete => match scene.task.thing.orphan.clone() {
             Some(orphan) => deleting_orphan(cx, scene, &orphan).await,
@@ -209,12 +153,17 @@ fn registration(organisation: &str, scene: &Scene) -> Registration {
 
 fn verifying(cx: &Context<'_>, scene: &Scene) -> Option<Doing> {
     let client = &scene.client.thing;
-    let registered = client.registered.as_ref().filter(|_| client.waits_for(ClientWait::Verification))?;
+    let registered = client.registered.as_ref()?;
+    let sealed = match client.unchecked_secret() {
+        Some(added) => &added.secret,
+        None if client.waits_for(ClientWait::Verification) => &registered.secret,
+        None => return None,
+    };
     let place = sealed_place(&cx.caller.organisation, &secret_place(&client.id));
     let credentials = ClientCredentials {
         client_id: registered.client_id.clone(),
         method: client.auth_method.unwrap_or(AuthMethod::ClientSecretBasic),
-        secret: registered.secret.as_ref().and_then(|sealed| open(cx.sealing, sealed, &place)),
+        secret: sealed.as_ref().and_then(|sealed| open(cx.sealing, sealed, &place)),
     };
     Some(Doing::Verify { credentials, scopes: client.scopes.clone() })
 }
@@ -251,23 +200,6 @@ async fn deleting(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doin
         return Ok(Some(Doing::Ask(managed)));
     }
     Ok(Some(Doing::Delete(managed)))
-}
-
-/// The client stays at its provider as an orphan, and goes here.
-pub(super) async fn keep(cx: &mut Context<'_>, scene: &mut Scene) -> Result<(), Refusal> {
-    if let Some(registered) = scene.client.thing.registered.clone() {
-        let mut orphan = found(cx, &scene.provider.thing.id, &scene.client.thing.id, OrphanCause::Kept);
-        orphan.client_id = Some(registered.client_id);
-        orphan.marker = marker_of(&registered.metadata);
-        note(cx, orphan).await?;
-    }
-    gone(cx, &scene.application, &mut scene.client).await
-}
-
-/// At the end of the name under which it was registered.
-pub(super) fn marker_of(metadata: &Map<String, Value>) -> Option<String> {
-    let name = metadata.get("client_name")?.as_str()?;
-    name.rsplit_once(" \u{b7} t-").map(|(_, marker)| marker.to_owned())
 }
 
 async fn deleting_orphan(cx: &mut Context<'_>, scene: &Scene, id: &str) -> Result<Option<Doing>, Refusal> {

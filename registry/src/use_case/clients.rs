@@ -79,9 +79,9 @@ pub async fn create(cx: &mut Context<'_>, application: &str, body: &Object) -> R
         }
     }
     let is_brought = members.given("client_id").is_some_and(|id| !id.is_null());
-    let registration = provider.as_ref().and_then(|provider| provider.registration.as_ref());
+    let registration = provider.as_ref().and_then(Provider::registering);
     if let Some(settings) = registration.filter(|_| !is_brought) {
-        client_registration::read(&mut client, &mut members, settings);
+        client_registration::read(&mut client, &mut members, &settings);
     }
     let application = writable_application(cx, &reach, application).await?.thing;
     members.finish()?;

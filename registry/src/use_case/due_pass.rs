@@ -30,7 +30,7 @@ impl DuePass {
         let mut tx = background.store.read().await?;
         let cx = &mut background.context(tx.as_mut(), &due.caller, background.clock.now());
         let kept = get::<Provider>(cx.tx, &due.caller.organisation, provider).await?;
-        let Some(settings) = kept.and_then(|kept| kept.thing.registration) else { return Ok(true) };
+        let Some(settings) = kept.as_ref().and_then(|kept| kept.thing.registering()) else { return Ok(true) };
         let is_full = registering(cx, provider).await? >= u64::from(settings.parallel);
         if is_full {
             self.full.insert(place);

@@ -64,6 +64,18 @@ pub struct AddedSecret {
     pub expires_at: Option<Time>,
 }
 
+/// Which of the secrets that the registry has added a client keeps, where secrets overlap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptSecrets {
+    /// The latest first.
+    pub key_ids: Vec<String>,
+    /// Secrets with a higher number were added since, and stay.
+    pub up_to: u32,
+    /// Whether the provider may not know everywhere yet what was added: then nothing is concluded from what it does not
+    /// know.
+    pub is_patient: bool,
+}
+
 /// The `error` of a call whose provider does not know everywhere yet what it has made: nothing is wrong with it.
 pub const NOT_REPLICATED: &str = "not_replicated";
 
@@ -112,13 +124,13 @@ pub trait Registrar: Send + Sync {
         scopes: &[String],
     ) -> Called<SecretString>;
 
-    /// Another secret of a client, where secrets overlap.
-    async fn add_secret(&self, _: &OpenProvider, _client_id: &str) -> Called<AddedSecret> {
+    /// Another secret of a client, where secrets overlap, under the number of this attempt.
+    async fn add_secret(&self, _: &OpenProvider, _client_id: &str, _number: u32) -> Called<AddedSecret> {
         Called::Refused(no_overlap())
     }
 
-    /// Removes every secret of a client but this one, where secrets overlap.
-    async fn keep_secret(&self, _: &OpenProvider, _client_id: &str, _key_id: &str) -> Called<()> {
+    /// Removes the secrets of a client that are not kept, where secrets overlap.
+    async fn keep_secrets(&self, _: &OpenProvider, _client_id: &str, _kept: &KeptSecrets) -> Called<()> {
         Called::Refused(no_overlap())
     }
 }

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use tessera_registry::domain::client::AuthMethod;
 use tessera_registry::domain::provider::{EntraSettings, Provider, ProviderKind};
 use tessera_registry::domain::text::Span;
 use tessera_registry::domain::time::Time;
 use tessera_registry::remote::issuers::Issuers;
+use tessera_registry::remote::proof_judge::HttpProofJudge;
 use tessera_registry::remote::registrars::Registrars;
 use tessera_registry::system::{SystemClock, SystemRandomness};
 use tessera_registry::use_case::open_provider::OpenProvider;
 use tessera_registry::use_case::ports::{Clock, Randomness};
-use tessera_registry::use_case::registrar::{Called, ClientCredentials, Issued, Managed, NOT_REPLICATED, Registrar};
+use tessera_registry::use_case::proof_judge::{Proof, ProofJudge};
+use tessera_registry::use_case::registrar::{
+    AddedSecret, Called, ClientCredentials, KeptSecrets, Managed, NOT_REPLICATED, Registrar,
+};
 
-use crate::graph::{REGISTRY, StandIn, TENANT};
+use crate::graph::{Password, REGISTRY, StandIn, TENANT};
 use crate::provider::{done, ended};
 use crate::scripted::Scripted;
 
@@ -39,7 +43,7 @@ fn provider(stand_in: &StandIn, settings: EntraSettings) -> OpenProvider {
     let provider = Provider {
         id: "entra".into(),
         kind: ProviderKind::Entra,
-        issuer: Some(format!("{url}/{TENANT}/v2.0")),
+        issuer: Some(stand_in.issuer()),
         entra: Some(settings),
         timeout: Span::parse("30s").unwrap(),
         ..Provider::blank(Time::from_millis(0))
@@ -63,12 +67,25 @@ async fn patiently<T>(mut call: impl AsyncFnMut() -> Called<T>) -> (usize, Calle
     panic!("it never knows");
 }
 
-fn of(issued: &Issued) -> ClientCredentials {
-    ClientCredentials {
-        client_id: issued.managed.client_id.clone(),
-        method: AuthMethod::ClientSecretPost,
-        secret: issued.secret.clone(),
+fn of(client_id: &str, secret: &SecretString) -> ClientCredentials {
+    let (client_id, method) = (client_id.to_owned(), AuthMethod::ClientSecretPost);
+    ClientCredentials { client_id, method, secret: Some(secret.clone()) }
+}
+
+fn added(called: Called<AddedSecret>) -> AddedSecret {
+    match called {
+        Called::Done(added) => added,
+        other => panic!("{other:?}"),
     }
+}
+
+/// The latest first.
+fn kept(secrets: &[&AddedSecret], up_to: u32) -> KeptSecrets {
+    KeptSecrets { key_ids: secrets.iter().map(|secret| secret.key_id.clone()).collect(), up_to, is_patient: true }
+}
+
+fn names(stand_in: &StandIn) -> Vec<String> {
+    stand_in.applications()[0].secrets.iter().map(|secret| secret.name.clone()).collect()
 }
 
 #[tokio::test]
@@ -85,19 +102,29 @@ async fn a_client_is_an_application_with_a_principal_and_a_secret_that_works() {
     let issued = done(registrar.register(&open, None, &metadata("0197")).await);
     let made = stand_in.applications();
     assert_eq!((made.len(), made[0].name.as_str(), made[0].has_principal), (1, "App \u{b7} t-m1", true));
-    let lasts = issued.secret_expires_at.unwrap().since(before).as_secs();
+    assert!(issued.managed.uri.is_none() && issued.managed.token.is_none() && issued.secret.is_none());
+    let id = issued.managed.client_id.as_str();
+    assert_eq!(id, made[0].app_id);
+    let added = added(registrar.add_secret(&open, id, 1).await);
+    let lasts = added.expires_at.unwrap().since(before).as_secs();
     assert!((30 * 86_400..30 * 86_400 + 120).contains(&lasts), "{lasts}");
-    assert_eq!(issued.managed.client_id, made[0].app_id);
-    assert!(issued.managed.uri.is_none() && issued.managed.token.is_none());
     // What is asked for stands in the provider's settings, whatever the client's scopes are.
-    let Called::Done(token) = registrar.token(&open, &of(&issued), &["x".to_owned()]).await else { panic!() };
-    assert_eq!(token.expose_secret(), format!("{}:api://orders/.default", made[0].app_id));
+    let got = registrar.token(&open, &of(id, &added.secret), &["x".to_owned()]).await;
+    let Called::Done(token) = got else { panic!("{got:?}") };
+    let judge = HttpProofJudge::new(Arc::new(Issuers::default()), Arc::new(SystemClock)).unwrap();
+    let proof = judge.judge(&open, token.expose_secret()).await;
+    assert_eq!(proof, Proof::Of { client_id: id.to_owned(), scopes: None });
+    let asked = stand_in.server.asked().into_iter().rev().find(|asked| asked.path.ends_with("/token")).unwrap();
+    assert_eq!(asked.field("scope").unwrap(), "api://orders/.default");
     let read = done(registrar.read(&open, &issued.managed).await);
     assert_eq!(Value::Object(read.metadata), json!({"client_name": "App \u{b7} t-m1", "software_id": "0197"}));
+    let found = registrar.find(&open, "0197").await;
+    assert!(matches!(&found, Called::Done(ids) if *ids == [id]), "{found:?}");
     for _ in 0..2 {
         assert!(matches!(registrar.delete(&open, &issued.managed).await, Called::Done(())));
     }
     assert_eq!(stand_in.state.lock().unwrap().deleted, ["0197"]);
+    assert!(matches!(registrar.find(&open, "0197").await, Called::Done(ids) if ids.is_empty()));
 }
 
 #[tokio::test]
@@ -108,10 +135,16 @@ async fn what_is_not_replicated_yet_is_asked_for_again_until_it_is() {
     let (waited, called) = patiently(async || registrar.register(&open, None, &metadata("0197")).await).await;
     let issued = done(called);
     assert_eq!((waited, stand_in.applications().len()), (5, 1));
-    assert_eq!(stand_in.applications()[0].secrets.len(), 1);
-    let credentials = of(&issued);
+    let id = issued.managed.client_id.as_str();
+    let first = added(registrar.add_secret(&open, id, 1).await);
+    let credentials = of(id, &first.secret);
     let (waited, called) = patiently(async || registrar.token(&open, &credentials, &[]).await).await;
     assert!(waited == 5 && matches!(called, Called::Done(_)), "{waited}");
+    // Nothing is removed by what a replica shows that does not know the latest.
+    let second = added(registrar.add_secret(&open, id, 2).await);
+    let (waited, called) = patiently(async || registrar.keep_secrets(&open, id, &kept(&[&second], 2)).await).await;
+    assert!(waited == 5 && matches!(called, Called::Done(())), "{waited}");
+    assert_eq!(names(&stand_in), ["Tessera 2"]);
     // That there is none of this name is told from that.
     let (outcome, failure) =
         ended(registrar.read(&open, &Managed { client_id: "gone".into(), ..issued.managed }).await);
@@ -120,37 +153,51 @@ async fn what_is_not_replicated_yet_is_asked_for_again_until_it_is() {
 
 #[tokio::test]
 async fn a_registration_whose_end_is_not_known_is_repeated_without_a_trace() {
-    for lost in ["uniqueName", "servicePrincipals", "addPassword"] {
+    for (lost, is_named) in [("uniqueName", false), ("servicePrincipals", true)] {
         let stand_in = StandIn::start();
         stand_in.state.lock().unwrap().loses = Some(lost);
         let (open, registrar) = (provider(&stand_in, EntraSettings::default()), registrar());
-        let (outcome, _) = ended(registrar.register(&open, None, &metadata("0197")).await);
-        assert_eq!(outcome, "unknown", "{lost}");
+        let (outcome, failure) = ended(registrar.register(&open, None, &metadata("0197")).await);
+        assert_eq!((outcome, failure.client_id.is_some()), ("unknown", is_named), "{lost}");
         stand_in.state.lock().unwrap().loses = None;
         let issued = done(registrar.register(&open, None, &metadata("0197")).await);
         let made = stand_in.applications();
-        let secrets: Vec<&str> = made[0].secrets.values().map(String::as_str).collect();
-        assert_eq!((made.len(), secrets), (1, vec![issued.secret.unwrap().expose_secret()]), "{lost}");
+        assert_eq!((made.len(), made[0].app_id.as_str()), (1, issued.managed.client_id.as_str()), "{lost}");
     }
 }
 
 #[tokio::test]
-async fn secrets_overlap_until_one_is_kept() {
+async fn secrets_overlap_until_they_are_not_kept_and_those_that_were_added_since_stay() {
     let stand_in = StandIn::start();
     let (open, registrar) = (provider(&stand_in, EntraSettings::default()), registrar());
-    let first = done(registrar.register(&open, None, &metadata("0197")).await);
-    let client_id = first.managed.client_id.as_str();
-    let Called::Done(second) = registrar.add_secret(&open, client_id).await else { panic!() };
-    let with = |secret| ClientCredentials { secret: Some(secret), ..of(&first) };
-    for secret in [first.secret.clone().unwrap(), second.secret.clone()] {
-        assert!(matches!(registrar.token(&open, &with(secret), &[]).await, Called::Done(_)));
+    let issued = done(registrar.register(&open, None, &metadata("0197")).await);
+    let id = issued.managed.client_id.as_str();
+    let mut secrets = Vec::new();
+    for number in 1..=6 {
+        secrets.push(added(registrar.add_secret(&open, id, number).await));
     }
+    let by_hand = Password { key_id: "by-hand".into(), name: "somebody's".into(), secret: "s".into() };
+    stand_in.state.lock().unwrap().applications.get_mut("0197").unwrap().secrets.push(by_hand);
+    for secret in &secrets {
+        assert!(matches!(registrar.token(&open, &of(id, &secret.secret), &[]).await, Called::Done(_)));
+    }
+    // Of the first five the fifth; an attempt removes some of them.
+    let (outcome, failure) = ended(registrar.keep_secrets(&open, id, &kept(&[&secrets[4]], 5)).await);
+    assert_eq!((outcome, failure.error.as_deref()), ("not_done", Some("more_secrets")));
     for _ in 0..2 {
-        assert!(matches!(registrar.keep_secret(&open, client_id, &second.key_id).await, Called::Done(())));
+        assert!(matches!(registrar.keep_secrets(&open, id, &kept(&[&secrets[4]], 5)).await, Called::Done(())));
     }
-    assert!(matches!(registrar.token(&open, &with(second.secret), &[]).await, Called::Done(_)));
-    let (outcome, _) = ended(registrar.token(&open, &with(first.secret.clone().unwrap()), &[]).await);
-    assert_eq!(outcome, "not_done");
+    assert_eq!(names(&stand_in), ["Tessera 5", "Tessera 6", "somebody's"]);
+    let (outcome, failure) = ended(registrar.token(&open, &of(id, &secrets[0].secret), &[]).await);
+    assert_eq!((outcome, failure.error.as_deref()), ("not_done", Some(NOT_REPLICATED)));
+    // Of what is not there, nothing has to be removed; but it may only be late.
+    let gone = kept(&[&secrets[0]], 6);
+    let (outcome, failure) = ended(registrar.keep_secrets(&open, id, &gone).await);
+    assert_eq!((outcome, failure.error.as_deref()), ("not_done", Some(NOT_REPLICATED)));
+    let impatient = KeptSecrets { is_patient: false, ..gone };
+    assert!(matches!(registrar.keep_secrets(&open, id, &impatient).await, Called::Done(())));
+    assert!(matches!(registrar.keep_secrets(&open, "none", &impatient).await, Called::Done(())));
+    assert_eq!(names(&stand_in), ["somebody's"]);
 }
 
 #[tokio::test]

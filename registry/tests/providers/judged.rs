@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 use tessera_core::jose::base64url;
 use tessera_registry::domain::provider::{DcrSettings, EndpointAuth, Introspection};
@@ -15,34 +13,12 @@ use tessera_registry::use_case::proof_judge::{Proof, ProofJudge};
 
 use crate::provider::provider;
 use crate::scripted::{Scripted, ScriptedServer};
+use crate::signing::{Key, LATER};
 
 const SECRET: &str = "a secret:of/the+registry";
-/// The year 2100.
-const LATER: u64 = 4_102_444_800;
 
 fn judge() -> HttpProofJudge {
     HttpProofJudge::new(Arc::new(Issuers::default()), Arc::new(SystemClock)).unwrap()
-}
-
-struct Key(EcdsaKeyPair);
-
-impl Key {
-    fn new() -> Self {
-        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
-    }
-
-    fn jwk(&self, id: &str) -> Value {
-        let point = self.0.public_key().as_ref();
-        let (x, y) = (base64url::encode(&point[1..33]), base64url::encode(&point[33..]));
-        json!({"kty": "EC", "crv": "P-256", "kid": id, "x": x, "y": y})
-    }
-
-    fn token(&self, header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| base64url::encode(value.to_string().as_bytes());
-        let text = format!("{}.{}", part(header), part(claims));
-        let signature = self.0.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
-        format!("{text}.{}", base64url::encode(signature.as_ref()))
-    }
 }
 
 fn changed(mut value: Value, changes: &Value) -> Value {
@@ -158,8 +134,7 @@ async fn what_the_issuer_has_not_signed_proves_nothing() {
     let claims = format!("{{\"iss\":\"{issuer}\",\"exp\":{LATER},\"client_id\":\"c2\",\"client_id\":\"c1\"}}");
     let header = json!({"alg": "ES256", "kid": "k1", "typ": "at+jwt"}).to_string();
     let text = format!("{}.{}", base64url::encode(header.as_bytes()), base64url::encode(claims.as_bytes()));
-    let made = signing.key.0.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
-    assert!(!signing.proves(&format!("{text}.{}", base64url::encode(made.as_ref()))).await);
+    assert!(!signing.proves(&signing.key.signed(&text)).await);
 }
 
 #[tokio::test]

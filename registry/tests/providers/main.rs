@@ -20,3 +20,5 @@ mod real;
 #[path = "../support/scripted.rs"]
 mod scripted;
 mod second;
+#[path = "../support/signing.rs"]
+mod signing;

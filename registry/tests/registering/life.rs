@@ -143,6 +143,24 @@ async fn a_rotation_makes_a_second_client_and_a_refused_one_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_client_at_another_provider_authenticates_as_that_one_offers() {
+    for scene in Scene::approved(json!({})).await {
+        let old = scene.new_client().await;
+        scene.work().await;
+        let other = object(json!({"id": "other", "kind": "dcr", "issuer": "https://other.example",
+            "auth_methods": ["private_key_jwt", "client_secret_post"]}));
+        scene.world.act(&admin(), async |cx| providers::create(cx, &other).await).await.unwrap();
+        let body = object(json!({"provider": "other"}));
+        let rotate = async |cx: &mut Context<'_>| clients::rotate(cx, &old, &Expected::Any, &body).await;
+        let new = scene.world.act(&developer(), rotate).await.unwrap();
+        assert_eq!((text(&new, "provider"), text(&new, "auth_method")), ("other", "client_secret_post"));
+        scene.settle().await;
+        assert_eq!(scene.client(text(&new, "id")).await["status"], "live");
+        assert_eq!(scene.client(&old).await["status"], "retiring");
+    }
+}
+
+#[tokio::test]
 async fn an_application_goes_when_its_last_client_has_gone() {
     for scene in Scene::approved(json!({})).await {
         let id = scene.new_client().await;

@@ -7,7 +7,11 @@ mod database;
 #[path = "../support/dice.rs"]
 mod dice;
 mod ends;
+mod entra;
 mod expiring;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/graph.rs"]
+mod graph;
 mod histories;
 mod killed;
 mod life;
@@ -19,6 +23,12 @@ mod postgres;
 mod reports;
 mod restored;
 mod scene;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/scripted.rs"]
+mod scripted;
+#[path = "../support/signing.rs"]
+mod signing;
+mod tenant;
 mod updates;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../contracts/world.rs"]

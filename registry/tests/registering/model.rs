@@ -67,6 +67,12 @@ impl Model {
         self.shown.lock().unwrap().clone()
     }
 
+    /// Ids, with the names under which they were registered.
+    pub fn names(&self) -> Vec<(String, String)> {
+        let name = |metadata: &Map<String, Value>| metadata["client_name"].as_str().unwrap().to_owned();
+        self.clients.lock().unwrap().iter().map(|(id, metadata)| (id.clone(), name(metadata))).collect()
+    }
+
     fn make(&self, metadata: &Map<String, Value>) -> Issued {
         let number = {
             let mut made = self.made.lock().unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tessera_registry::domain::client::{AppClient, ClientStatus};
 use tessera_registry::domain::contract_action::ContractAction;
 use tessera_registry::domain::orphan::Orphan;
@@ -21,11 +21,14 @@ use tessera_registry::use_case::store::{Query, Store};
 use tessera_registry::use_case::{clients, providers, tiers};
 
 use crate::model::Model;
+use crate::tenant::Tenant;
 use crate::world::{World, admin, developer, object, owner, text};
 
 pub struct Scene {
     pub world: World,
     pub model: Model,
+    /// Asked instead of the model, where there is one.
+    pub tenant: Option<Tenant>,
     pub application: String,
     pub contract: String,
 }
@@ -38,15 +41,33 @@ impl Scene {
             let mut provider = object(json!({"id": "idp", "kind": "dcr", "issuer": "https://idp.example",
                 "auth_methods": ["private_key_jwt", "client_secret_basic"]}));
             provider.extend(object(more.clone()));
-            world.act(&admin(), async |cx| providers::create(cx, &provider).await).await.unwrap();
-            let tier = object(json!({"id": "scoped", "scopes": ["a", "b"]}));
-            world.act(&admin(), async |cx| tiers::create(cx, ("prod", "orders"), &tier).await).await.unwrap();
-            let application = world.application(&developer()).await.unwrap();
-            let contract = world.request(&developer(), &application, "scoped").await.unwrap();
-            let contract = text(&contract, "id").to_owned();
-            scenes.push(Self { world, model: Model::default(), application, contract });
+            scenes.push(Self::of(world, provider, None).await);
         }
         scenes
+    }
+
+    /// As [`Self::approved`], at a tenant of Entra ID.
+    pub async fn approved_at_entra(more: Value) -> Vec<Self> {
+        let mut scenes = Vec::new();
+        for world in World::each().await {
+            let tenant = Tenant::start();
+            let mut provider = tenant.provider();
+            provider.extend(object(more.clone()));
+            let scene = Self::of(world, provider, Some(tenant)).await;
+            scene.approve().await;
+            scenes.push(scene);
+        }
+        scenes
+    }
+
+    async fn of(world: World, provider: Map<String, Value>, tenant: Option<Tenant>) -> Self {
+        world.act(&admin(), async |cx| providers::create(cx, &provider).await).await.unwrap();
+        let tier = object(json!({"id": "scoped", "scopes": ["a", "b"]}));
+        world.act(&admin(), async |cx| tiers::create(cx, ("prod", "orders"), &tier).await).await.unwrap();
+        let application = world.application(&developer()).await.unwrap();
+        let contract = world.request(&developer(), &application, "scoped").await.unwrap();
+        let contract = text(&contract, "id").to_owned();
+        Self { world, model: Model::default(), tenant, application, contract }
     }
 
     /// As [`Self::each`], with the approval.
@@ -107,7 +128,10 @@ impl Scene {
     }
 
     pub async fn called(&self, taken: &Taken) -> Ended {
-        call(Callers { registrar: &self.model, judge: &self.model }, taken).await
+        match &self.tenant {
+            Some(tenant) => call(tenant.callers(), taken).await,
+            None => call(Callers { registrar: &self.model, judge: &self.model }, taken).await,
+        }
     }
 
     pub async fn concluded(&self, taken: &Taken, ended: Ended) {
@@ -169,13 +193,16 @@ impl Scene {
     pub async fn all_known(&self) {
         let clients = self.clients().await;
         let orphans = self.orphans().await;
+        let at_server = match &self.tenant {
+            Some(tenant) => tenant.applications(&clients),
+            None => self.model.names(),
+        };
         let registered: BTreeSet<&str> = clients
             .iter()
             .filter_map(|client| client.registered.as_ref())
             .map(|registered| registered.client_id.as_str())
             .collect();
-        for (id, metadata) in self.model.clients.lock().unwrap().iter() {
-            let name = metadata["client_name"].as_str().unwrap();
+        for (id, name) in &at_server {
             let is_orphan = orphans.iter().any(|orphan| {
                 orphan.client_id.as_ref() == Some(id)
                     || orphan.marker.as_ref().is_some_and(|marker| name.ends_with(&format!(" t-{marker}")))
@@ -188,7 +215,7 @@ impl Scene {
         live.sort_unstable();
         rows.sort_unstable();
         assert_eq!(rows, live);
-        assert!(live.iter().all(|id| self.model.ids().contains(id)));
+        assert!(live.iter().all(|id| at_server.iter().any(|(known, _)| known == id)));
         for client in &clients {
             let is_final = !matches!(client.status, ClientStatus::Deleting);
             assert!(is_final, "{client:?}");

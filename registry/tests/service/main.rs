@@ -11,8 +11,12 @@ mod collisions;
 #[path = "../support/django.rs"]
 mod django;
 mod door;
+mod entra;
 mod followed;
 mod gateway;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../support/graph.rs"]
+mod graph;
 mod load;
 mod moving;
 #[allow(dead_code, reason = "other tests need more of it")]
@@ -35,4 +39,6 @@ mod resealed;
 mod scripted;
 mod second_server;
 mod secrecy;
+#[path = "../support/signing.rs"]
+mod signing;
 mod witness;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::scripted::{Asked, Scripted, ScriptedServer};
+use crate::signing::{Key, LATER};
 
 pub const TENANT: &str = "8b0d";
 pub const REGISTRY: (&str, &str) = ("registry-app", "the registry's secret");
@@ -23,6 +24,15 @@ pub struct State {
     pub instead: Vec<Scripted>,
     /// Calls with this word in their path are carried out, and their answer is lost.
     pub loses: Option<&'static str>,
+    key: Option<Key>,
+}
+
+/// A secret of an application, as it was added.
+#[derive(Clone, Debug)]
+pub struct Password {
+    pub key_id: String,
+    pub name: String,
+    pub secret: String,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -30,8 +40,8 @@ pub struct Application {
     pub app_id: String,
     pub name: String,
     pub has_principal: bool,
-    /// Key ids with their secrets.
-    pub secrets: BTreeMap<String, String>,
+    /// Those that were added first, first.
+    pub secrets: Vec<Password>,
     lag: usize,
 }
 
@@ -43,13 +53,33 @@ pub struct StandIn {
 impl StandIn {
     pub fn start() -> Self {
         let state = Arc::<Mutex<State>>::default();
+        state.lock().unwrap().key = Some(Key::new());
         let own = Arc::clone(&state);
-        let server = ScriptedServer::start(move |asked, _| own.lock().unwrap().answer(asked));
+        let server = ScriptedServer::start(move |asked, url| own.lock().unwrap().answer(asked, url));
         Self { server, state }
+    }
+
+    pub fn issuer(&self) -> String {
+        format!("{}/{TENANT}/v2.0", self.server.url)
     }
 
     pub fn applications(&self) -> Vec<Application> {
         self.state.lock().unwrap().applications.values().cloned().collect()
+    }
+}
+
+impl Application {
+    fn add_password(&mut self, body: &Value, (number, lag): (usize, usize)) -> Scripted {
+        if self.lag > 0 {
+            self.lag -= 1;
+            return error(404, "Request_ResourceNotFound", None);
+        }
+        let (key_id, secret) = (format!("key-{number}"), format!("secret-of-application-{number}"));
+        let name = body["passwordCredential"]["displayName"].as_str().unwrap_or_default().to_owned();
+        self.secrets.push(Password { key_id: key_id.clone(), name, secret: secret.clone() });
+        self.lag = lag;
+        let until = &body["passwordCredential"]["endDateTime"];
+        Scripted::json(200, &json!({"keyId": key_id, "secretText": secret, "endDateTime": until, "hint": "sec"}))
     }
 }
 
@@ -65,9 +95,19 @@ fn no_token(status: u16, error: &str, code: u32) -> Scripted {
 }
 
 impl State {
-    fn answer(&mut self, asked: &Asked) -> Scripted {
-        if asked.is("POST", &format!("/{TENANT}/oauth2/v2.0/token")) {
-            return self.token(asked);
+    fn answer(&mut self, asked: &Asked, url: &str) -> Scripted {
+        let issuer = format!("{url}/{TENANT}/v2.0");
+        match asked.path.strip_prefix(&format!("/{TENANT}")) {
+            Some("/oauth2/v2.0/token") => return self.token(asked, &issuer),
+            Some("/v2.0/.well-known/openid-configuration") => {
+                let metadata = json!({"issuer": issuer, "jwks_uri": format!("{url}/{TENANT}/keys")});
+                return Scripted::json(200, &metadata);
+            }
+            Some("/keys") => {
+                let keys: Vec<Value> = self.key.iter().map(|key| key.jwk("k1")).collect();
+                return Scripted::json(200, &json!({"keys": keys}));
+            }
+            _ => {}
         }
         if asked.header("authorization") != Some("Bearer graph-token") {
             return error(401, "InvalidAuthenticationToken", None);
@@ -82,7 +122,7 @@ impl State {
         }
     }
 
-    fn token(&mut self, asked: &Asked) -> Scripted {
+    fn token(&mut self, asked: &Asked, issuer: &str) -> Scripted {
         let field = |name: &str| asked.field(name).unwrap_or_default();
         let (id, secret) = (field("client_id"), field("client_secret"));
         if (id.as_str(), secret.as_str()) == REGISTRY && field("scope").ends_with("/.default") {
@@ -101,11 +141,14 @@ impl State {
         if !application.has_principal {
             return no_token(401, "invalid_client", 7_000_229);
         }
-        if !application.secrets.values().any(|known| *known == secret) {
+        if !application.secrets.iter().any(|known| known.secret == secret) {
             return no_token(401, "invalid_client", 7_000_215);
         }
-        let token = json!({"access_token": format!("{id}:{}", field("scope")), "token_type": "Bearer"});
-        Scripted::json(200, &token)
+        let (scope, header) = (field("scope"), json!({"alg": "ES256", "kid": "k1", "typ": "JWT"}));
+        let audience = scope.trim_end_matches("/.default");
+        let claims = json!({"iss": issuer, "aud": audience, "azp": id, "sub": "principal", "ver": "2.0", "exp": LATER});
+        let token = self.key.as_ref().map(|key| key.token(&header, &claims));
+        Scripted::json(200, &json!({"access_token": token, "token_type": "Bearer", "expires_in": 3599}))
     }
 
     fn graph(&mut self, asked: &Asked) -> Scripted {
@@ -124,6 +167,13 @@ impl State {
         let known = self.applications.iter_mut().find(|(_, application)| application.app_id == app_id);
         let Some((unique_name, application)) = known else { return error(404, "Request_ResourceNotFound", None) };
         match (asked.method.as_str(), action) {
+            ("GET", "") if application.lag > 0 => {
+                // A replica that does not know the latest secret.
+                application.lag -= 1;
+                let mut behind = application.clone();
+                behind.secrets.pop();
+                Scripted::json(200, &shown(unique_name, &behind))
+            }
             ("GET", "") if query.contains("$select=") => Scripted::json(200, &shown(unique_name, application)),
             ("DELETE", "") => {
                 let name = unique_name.clone();
@@ -131,26 +181,18 @@ impl State {
                 self.deleted.push(name);
                 Scripted::text(204, "")
             }
-            ("POST", "/addPassword") if application.lag > 0 => {
-                application.lag -= 1;
-                error(404, "Request_ResourceNotFound", None)
-            }
             ("POST", "/addPassword") => {
                 self.made += 1;
-                let (key_id, secret) = (format!("key-{}", self.made), format!("secret-of-application-{}", self.made));
-                application.secrets.insert(key_id.clone(), secret.clone());
-                application.lag = self.lag;
-                let until = &body["passwordCredential"]["endDateTime"];
-                Scripted::json(
-                    200,
-                    &json!({"keyId": key_id, "secretText": secret, "endDateTime": until, "hint": "sec"}),
-                )
+                application.add_password(&body, (self.made, self.lag))
             }
-            ("POST", "/removePassword") => match application.secrets.remove(body["keyId"].as_str().unwrap_or_default())
-            {
-                Some(_) => Scripted::text(204, ""),
-                None => error(404, "Request_ResourceNotFound", None),
-            },
+            ("POST", "/removePassword") => {
+                let before = application.secrets.len();
+                application.secrets.retain(|known| Some(known.key_id.as_str()) != body["keyId"].as_str());
+                match application.secrets.len() {
+                    after if after < before => Scripted::text(204, ""),
+                    _ => error(404, "Request_ResourceNotFound", None),
+                }
+            }
             _ => error(405, "Request_BadRequest", None),
         }
     }
@@ -196,7 +238,8 @@ impl State {
 }
 
 fn shown(unique_name: &str, application: &Application) -> Value {
-    let secrets: Vec<Value> = application.secrets.keys().map(|id| json!({"keyId": id, "secretText": null})).collect();
+    let hidden = |known: &Password| json!({"keyId": known.key_id, "displayName": known.name, "secretText": null});
+    let secrets: Vec<Value> = application.secrets.iter().map(hidden).collect();
     json!({
         "id": "object", "appId": application.app_id, "displayName": application.name, "uniqueName": unique_name,
         "passwordCredentials": secrets,

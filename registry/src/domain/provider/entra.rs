@@ -7,11 +7,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::domain::client::AuthMethod;
 use crate::domain::members::Members;
 use crate::domain::provider::credential::credential;
-use crate::domain::provider::dcr::{CLIENT_PARAMETERS, ON_DELETE, OnDelete, VERIFICATIONS, Verification, parameters};
+use crate::domain::provider::dcr::{
+    CLIENT_PARAMETERS, DcrSettings, Management, ON_DELETE, OnDelete, VERIFICATIONS, Verification, parameters,
+};
 use crate::domain::reader::{span, text_that, word};
 use crate::domain::text::{Span, is_safe_url};
+use crate::domain::tier::Grant;
 
 /// How clients are made in a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +56,9 @@ pub struct EntraView {
 
 const GRAPH: &str = "https://graph.microsoft.com";
 const LOGIN: &str = "https://login.microsoftonline.com";
+
+/// Registrations at once: Graph throttles those of a tenant that come faster.
+const PARALLEL: u8 = 4;
 
 /// What the credential of the registry's own application is sealed with.
 pub fn entra_place(provider: &str) -> String {
@@ -106,6 +113,22 @@ impl EntraSettings {
     /// Where the tenant's tokens are got (the endpoint of version 2.0).
     pub fn token_endpoint(&self) -> String {
         format!("{}/{}/oauth2/v2.0/token", self.login, self.tenant)
+    }
+
+    /// As of a provider at which clients are registered dynamically: what is found again is found by its unique name.
+    pub(super) fn registering(&self) -> DcrSettings {
+        DcrSettings {
+            management: Management::Credential,
+            can_update: false,
+            on_delete: self.on_delete,
+            search_parameter: Some("uniqueName".to_owned()),
+            parallel: PARALLEL,
+            grants: vec![Grant::ClientCredentials],
+            auth_methods: vec![AuthMethod::ClientSecretPost, AuthMethod::ClientSecretBasic],
+            verify: self.verify,
+            token_parameters: self.token_parameters.clone(),
+            ..DcrSettings::default()
+        }
     }
 
     pub(super) fn view(self) -> EntraView {

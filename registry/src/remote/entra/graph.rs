@@ -131,11 +131,21 @@ pub fn not_known_yet<T>(called: Called<T>) -> Called<T> {
     }
 }
 
-fn late(failure: Failure) -> Failure {
+/// What an answer lacks that was made before.
+pub fn not_replicated_yet<T>(what: &str) -> Called<T> {
+    Called::NotDone(failure(NOT_REPLICATED, what), None)
+}
+
+pub fn late(failure: Failure) -> Failure {
     Failure { error: Some(NOT_REPLICATED.to_owned()), ..failure }
 }
 
 /// A 2xx answer that says nothing.
 pub fn unreadable<T>(status: u16, why: String) -> Called<T> {
     Called::Unknown(Failure { status: Some(status), ..failure("unreadable_answer", why) })
+}
+
+/// Of an application.
+pub fn address(app_id: &str) -> String {
+    format!("applications(appId='{app_id}')")
 }

@@ -9,7 +9,7 @@ use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::registered::{Registered, token_place};
 use crate::domain::task::QueuedTask;
-use crate::use_case::client_work::marker_of;
+use crate::use_case::client_gone::marker_of;
 use crate::use_case::context::Context;
 use crate::use_case::open_provider::sealed_place;
 use crate::use_case::orphans::{found, note};
