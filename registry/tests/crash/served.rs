@@ -109,3 +109,11 @@ impl Served {
         assert_eq!(*self.errors.lock().unwrap(), [""; 0], "what the service said before");
     }
 }
+
+/// Whatever becomes of the test.
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

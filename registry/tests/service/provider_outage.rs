@@ -14,8 +14,8 @@ use crate::registrations::{application, founded, until_all};
 
 /// Clients that are wanted of the server that is away.
 const WANTED: usize = 12;
-/// What anything else may take meanwhile.
-const USUAL: Duration = PATIENCE;
+/// What anything else may take meanwhile: less than one call of a server that is silent.
+const USUAL: Duration = Duration::from_secs(50);
 
 /// Two authorization servers, a door before the first of them, and two replicas.
 struct Scene {
@@ -33,7 +33,7 @@ impl Scene {
         let (door, replicas) = (Door::to(&away.url), [place.serve(), place.serve()]);
         let developer = place.admin(&replicas[0]);
         founded(&developer).await;
-        let settings = json!({"id": "away", "issuer": door.url, "timeout": "10s", "parallel": 16});
+        let settings = json!({"id": "away", "issuer": door.url, "timeout": "60s", "parallel": 16});
         developer.make("/providers", away.provider(settings)).await;
         developer.make("/providers", other.provider(json!({"id": "other", "parallel": 16}))).await;
         let gateway = developer.gateway("the one").await;
