@@ -3,8 +3,6 @@
 mod address;
 mod authority;
 mod calls;
-pub(super) mod ending;
-pub(super) mod granted;
 mod inspector;
 mod issued;
 mod operations;

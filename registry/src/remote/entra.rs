@@ -24,9 +24,9 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-use crate::remote::dcr::ending::{Good, failure};
-use crate::remote::dcr::granted::{Authentication, Granted, grant};
+use crate::remote::ending::{Good, failure};
 use crate::remote::entra::graph::{Graph, Session, address, not_replicated, unreadable};
+use crate::remote::granted::{Authentication, Granted, grant};
 use crate::remote::issuers::Issuers;
 use crate::remote::withheld::Secrets;
 use crate::use_case::open_provider::OpenProvider;

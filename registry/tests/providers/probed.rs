@@ -291,6 +291,10 @@ fn what_is_no_provider_is_not_probed() {
     };
     let manual = "[[providers]]\nid = \"main\"\nkind = \"manual\"\n";
     assert_eq!(run(manual, "main").0, 5);
+    let entra = "[[providers]]\nid = \"main\"\nkind = \"entra\"\nissuer = \"https://x.example\"\ntenant = \"t\"\nclient_id = \"c\"\n\
+                 credential = {env = \"PATH\"}\n";
+    let (code, told) = run(entra, "main");
+    assert!(code == 5 && told.contains("only a provider of the kind `dcr` can be probed"), "{told}");
     assert!(run(manual, "other").1.contains("has no provider other"));
     assert_eq!(run(manual, "other").0, 3);
     let (code, told) = run("[[providers]]\nid = \"main\"\nkind = \"dcr\"\nparallel = 99\n", "main");

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use crate::domain::provider::{Authorization, DcrSettings};
 use crate::remote::dcr::address;
-use crate::remote::dcr::ending::failure;
-use crate::remote::dcr::granted::{Authentication, assertion, grant};
+use crate::remote::ending::failure;
+use crate::remote::granted::{Authentication, assertion, grant};
 use crate::remote::issuer::Issuer;
 use crate::remote::withheld::Secrets;
 use crate::use_case::open_provider::OpenProvider;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::provider::Introspection;
 use crate::remote::dcr::HttpRegistrar;
-use crate::remote::dcr::ending::{call, failure, status_of};
+use crate::remote::ending::{call, failure, status_of};
 use crate::remote::introspection::{Introspector, active};
 use crate::remote::issuers::Issuers;
 use crate::remote::signatures::new_public_keys;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use crate::domain::client::is_client_id;
 use crate::domain::time::Time;
 use crate::remote::dcr::address::own;
-use crate::remote::dcr::ending::{Good, failure};
-use crate::remote::dcr::granted::is_bearer_token;
+use crate::remote::ending::{Good, failure};
+use crate::remote::granted::is_bearer_token;
 use crate::remote::withheld::Secrets;
 use crate::use_case::registrar::{Called, Failure, Issued, Managed};
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::domain::client::is_client_id;
 use crate::domain::registration::name_marker;
 use crate::http::json;
-use crate::remote::dcr::ending::{Good, failure};
+use crate::remote::ending::{Good, failure};
 use crate::use_case::registrar::{Called, Failure};
 
 /// The ids of those whose name ends with the marker.

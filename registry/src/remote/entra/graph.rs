@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::domain::provider::EntraSettings;
 use crate::domain::time::Time;
-use crate::remote::dcr::ending::{Good, call, failure};
-use crate::remote::dcr::granted::{Authentication, Granted, grant};
+use crate::remote::ending::{Good, call, failure};
+use crate::remote::granted::{Authentication, Granted, grant};
 use crate::remote::issuer::Issuer;
 use crate::remote::issuers::Issuers;
 use crate::remote::withheld::Secrets;

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::domain::time::Time;
-use crate::remote::dcr::ending::{Good, failure};
+use crate::remote::ending::{Good, failure};
 use crate::remote::entra::graph::{Session, address, late, not_replicated, not_replicated_yet, unreadable};
 use crate::use_case::registrar::{AddedSecret, Called, KeptSecrets};
 

@@ -9,7 +9,7 @@ use tessera_core::jose::sign::{JwsSigner, PrivateKey};
 
 use crate::domain::provider::signing;
 use crate::domain::time::Time;
-use crate::remote::dcr::ending::{Good, call, failure};
+use crate::remote::ending::{Good, call, failure};
 use crate::remote::form::{basic, post};
 use crate::remote::signatures::HostSignatures;
 use crate::remote::withheld::Secrets;
