@@ -19,11 +19,13 @@ use std::time::{Duration, Instant};
 use tessera_native::abi::EnvoyBuffer;
 use tessera_native::hooks::*;
 
+/// With as much time as there is: in Miri, and under sanitizers, everything takes long.
 const CONFIGURATION: &str = r#"{
     "providers": [{"name": "main", "introspection": {
-        "endpoint": "http://idp.example.com/introspect", "cluster": "idp",
+        "endpoint": "http://idp.example.com/introspect", "cluster": "idp", "timeout": "60s",
         "client": {"id": "gateway", "secret": "s3cret"}}}],
-    "apis": [{"id": "orders", "contract": "none", "upstream": {"headers": {"x-client-id": "client_id"}}}]
+    "apis": [{"id": "orders", "contract": "none", "upstream": {"headers": {"x-client-id": "client_id"}}}],
+    "cache": {"max_ttl": "24h"}
 }"#;
 
 /// How long something may take; in Miri everything does.
