@@ -27,9 +27,32 @@ pub struct Secrets {
     /// How long they are, the longest first.
     lengths: Vec<usize>,
     whole: Vec<String>,
+    /// Texts that were sent in the clear: whoever repeats one tells nothing, whatever secret has a part of it.
+    sent: HashSet<String>,
 }
 
 impl Secrets {
+    /// Of a call that sends this value.
+    pub fn beside(sent: &Value) -> Self {
+        let mut secrets = Self::default();
+        secrets.note_sent(sent);
+        secrets
+    }
+
+    fn note_sent(&mut self, sent: &Value) {
+        match sent {
+            Value::String(text) => {
+                self.sent.insert(text.clone());
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.note_sent(item)),
+            Value::Object(members) => {
+                self.sent.extend(members.keys().cloned());
+                members.values().for_each(|value| self.note_sent(value));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
     pub fn add(&mut self, secret: &SecretString) {
         self.add_text(secret.expose_secret());
     }
@@ -82,22 +105,26 @@ impl Secrets {
     }
 
     /// A value without the texts in which a secret stands, and without the members whose names have one in them. Short
-    /// ones do not count: they are words that metadata have, too.
+    /// ones do not count: they are words that metadata have, too. Nor do texts that were sent in the clear.
     pub fn cleaned(&self, value: Value) -> Value {
         let lengths = self.lengths.iter().copied().filter(|length| *length == KNOWN_BY).collect();
-        Self { pieces: self.pieces.clone(), lengths, whole: Vec::new() }.without_known(value)
+        Self { pieces: self.pieces.clone(), lengths, whole: Vec::new(), sent: self.sent.clone() }.without_known(value)
     }
 
     fn without_known(&self, value: Value) -> Value {
         match value {
-            Value::String(text) if self.knows(&text) => Value::String(IN_ITS_PLACE.to_owned()),
+            Value::String(text) if self.is_told(&text) => Value::String(IN_ITS_PLACE.to_owned()),
             Value::Array(items) => items.into_iter().map(|item| self.without_known(item)).collect(),
             Value::Object(members) => {
-                let members = members.into_iter().filter(|(name, _)| !self.knows(name));
+                let members = members.into_iter().filter(|(name, _)| !self.is_told(name));
                 members.map(|(name, value)| (name, self.without_known(value))).collect()
             }
             other => other,
         }
+    }
+
+    fn is_told(&self, text: &str) -> bool {
+        !self.sent.contains(text) && self.knows(text)
     }
 
     /// Whether a secret stands in it, in the clear or not.
@@ -256,6 +283,10 @@ mod tests {
         assert!(
             secrets().repeats(&format!("x{SECRET}")) && !secrets().repeats(&SECRET[1..]) && !short.repeats("client")
         );
+        let mut worded = Secrets::beside(&json!({"grant_types": ["client_credentials"], "scope": "a b"}));
+        worded.add_text("client_credentials of grant_types: a b c");
+        let answer = json!({"grant_types": ["client_credentials", "client_credentials of"], "of grant_types": 1});
+        assert_eq!(worded.cleaned(answer), json!({"grant_types": ["client_credentials", IN_ITS_PLACE]}));
         assert_eq!(cleaned, json!({"a": [IN_ITS_PLACE, {"b": IN_ITS_PLACE}], "c": "plain", "d": IN_ITS_PLACE}));
     }
 

@@ -47,7 +47,8 @@ impl Operations {
             Ok(target) => target,
             Err(ended) => return otherwise(ended),
         };
-        let (mut secrets, body) = (Secrets::default(), Value::Object(metadata.clone()).to_string());
+        let sent = Value::Object(metadata.clone());
+        let (mut secrets, body) = (Secrets::beside(&sent), sent.to_string());
         let request = || {
             let request = target.issuer.client().post(target.endpoint.clone()).header("accept", "application/json");
             request.header("content-type", "application/json").body(body.clone())
@@ -160,7 +161,7 @@ impl Operations {
             Ok(target) => target,
             Err(ended) => return otherwise(ended),
         };
-        let mut secrets = Secrets::default();
+        let mut secrets = body.as_ref().map(Secrets::beside).unwrap_or_default();
         match self.0.managed(&target, managed, (method, body.as_ref()), &mut secrets).await {
             Called::Done(good) => changed(&good, managed, target.wanted(secret), &mut secrets),
             ended => otherwise(ended),
