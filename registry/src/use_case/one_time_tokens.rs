@@ -1,6 +1,6 @@
 //! The pools of one-time tokens. Whoever reads or changes one has locked its provider, so that no token is taken twice.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::domain::fault::Fault;
@@ -146,7 +146,14 @@ pub async fn put_back(
     if is_used || !provider.takes_one_time_tokens() || endpoint(provider) != taken.endpoint.as_ref() {
         return Ok(());
     }
-    insert(cx.tx, &cx.caller.organisation, taken.kept.clone()).await?;
+    // Somebody may have given it again, or restored a backup that has it.
+    let pool = every::<OneTimeToken>(cx, vec![of(&provider.id)]).await?;
+    let token = taken.token.expose_secret().as_bytes();
+    let is_same = |one: &OneTimeToken| one.id == taken.kept.id || open(cx, one).is_some_and(|open| open == token);
+    let is_there = pool.iter().any(|kept| is_same(&kept.thing));
+    if !is_there {
+        insert(cx.tx, &cx.caller.organisation, taken.kept.clone()).await?;
+    }
     Ok(())
 }
 

@@ -7,7 +7,8 @@ use tessera_registry::domain::refusal::Refusal;
 use tessera_registry::use_case::apply::{NotApplied, apply};
 use tessera_registry::use_case::audit::{self, ChainState, verify};
 use tessera_registry::use_case::store::Store;
-use tessera_registry::use_case::{apis, environments, groups, tiers};
+use tessera_registry::use_case::tables::ONE_TIME_TOKENS;
+use tessera_registry::use_case::{apis, environments, groups, one_time_tokens, providers, tiers};
 
 use crate::call;
 use crate::database::every;
@@ -195,5 +196,32 @@ async fn what_is_in_use_is_not_pruned() {
         assert_eq!(refused, Err(NotApplied::InUse("api prod/orders".to_owned(), "a gateway names it")));
         let tier = call!(world, &admin, |cx| tiers::get(cx, ("prod", "orders", "free")).await);
         assert!(tier != Err(Refusal::NotFound), "all or nothing");
+    }
+}
+
+#[tokio::test]
+async fn one_time_tokens_come_by_no_file_and_go_to_no_other_endpoint() {
+    let at = |endpoint: &str, more: &str| {
+        let provider = "organisation = \"acme\"\n[[providers]]\nid = \"idp\"\nkind = \"dcr\"\nissuer = \"https://idp.example.com\"";
+        format!("{provider}\nendpoint = \"https://{endpoint}\"\nauthorization = {{ type = \"one_time\"{more} }}\n")
+    };
+    for files in every() {
+        let world = World::new(files).await;
+        let (admin, tokens) = (caller("acme", &["admin"]), object(json!({"tokens": ["one"]})));
+        applied(&world, &at("idp.example.com/reg", ""), false).await.unwrap();
+        call!(world, &admin, |cx| one_time_tokens::add(cx, "idp", &tokens).await).unwrap();
+        for more in [", one_time_left = 3", ", tokens = [\"two\"]"] {
+            let wrong = applied(&world, &at("idp.example.com/reg", more), false).await;
+            assert!(matches!(wrong, Err(NotApplied::Problems(_))), "{wrong:?}");
+        }
+        for (endpoint, left) in [("idp.example.com/reg", 1), ("idp.example.com/other", 0)] {
+            applied(&world, &at(endpoint, ""), false).await.unwrap();
+            let shown = call!(world, &admin, |cx| providers::get(cx, "idp").await).unwrap().value;
+            assert_eq!(shown["authorization"]["one_time_left"], left, "{endpoint}");
+        }
+        call!(world, &admin, |cx| one_time_tokens::add(cx, "idp", &tokens).await).unwrap();
+        assert_eq!(applied(&world, "organisation = \"acme\"\n", true).await.unwrap(), ["- provider idp"]);
+        let mut tx = world.database.read().await.unwrap();
+        assert!(tx.scan(&ONE_TIME_TOKENS, None, 10).await.unwrap().is_empty());
     }
 }

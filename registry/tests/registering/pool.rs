@@ -145,6 +145,20 @@ async fn a_token_that_was_not_used_goes_back() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_given_again_while_it_is_out_is_there_once() {
+    for scene in scenes(json!({})).await {
+        add(&scene, json!(["one"])).await.unwrap();
+        scene.new_client().await;
+        scene.model.ends(&[End::NotDone(None)]);
+        let taken = scene.taken().await.unwrap();
+        let ended = scene.called(&taken).await;
+        add(&scene, json!(["one"])).await.unwrap();
+        scene.concluded(&taken, ended).await;
+        assert_eq!(left(&scene).await, 1);
+    }
+}
+
+#[tokio::test]
 async fn a_pool_is_emptied_when_its_tokens_would_go_elsewhere_or_nowhere() {
     for scene in scenes(json!({"endpoint": "https://idp.example/register"})).await {
         for (change, kept) in [
