@@ -14,7 +14,7 @@ use crate::use_case::holdings::every;
 use crate::use_case::keeping::{admin, hold, json, member};
 use crate::use_case::open_provider::sealed_place;
 use crate::use_case::permission::Reach;
-use crate::use_case::record::{Record, insert, list, lock};
+use crate::use_case::record::{Kept, Record, insert, list, lock};
 use crate::use_case::shown::Shown;
 use crate::use_case::store::{Condition, Query, Table};
 use crate::use_case::tables::ONE_TIME_TOKENS;
@@ -148,13 +148,16 @@ pub async fn put_back(
     }
     // Somebody may have given it again, or restored a backup that has it.
     let pool = every::<OneTimeToken>(cx, vec![of(&provider.id)]).await?;
-    let token = taken.token.expose_secret().as_bytes();
-    let is_same = |one: &OneTimeToken| one.id == taken.kept.id || open(cx, one).is_some_and(|open| open == token);
-    let is_there = pool.iter().any(|kept| is_same(&kept.thing));
-    if !is_there {
+    if !has(cx, &pool, taken) {
         insert(cx.tx, &cx.caller.organisation, taken.kept.clone()).await?;
     }
     Ok(())
+}
+
+fn has(cx: &Context<'_>, pool: &[Kept<OneTimeToken>], taken: &TakenToken) -> bool {
+    let token = taken.token.expose_secret().as_bytes();
+    let is_same = |one: &OneTimeToken| one.id == taken.kept.id || open(cx, one).is_some_and(|open| open == token);
+    pool.iter().any(|kept| is_same(&kept.thing))
 }
 
 /// Empties the pool of a provider that was written as `after` where its tokens would go to somebody else, or nowhere.

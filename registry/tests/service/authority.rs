@@ -40,6 +40,13 @@ pub fn server() -> ScriptedServer {
             let client_id = token.rsplit('-').next().unwrap().to_owned();
             Scripted::json(200, &json!({"active": true, "client_id": client_id, "iss": url, "token_type": "Bearer"}))
         }
+        // With another token, as many servers do.
+        ("PUT", path) => {
+            let id = path.rsplit('/').next().unwrap();
+            let mut changed = client(asked.json(), id, url);
+            changed["registration_access_token"] = json!(format!("hush-dcr-manage-{id}-next"));
+            Scripted::json(200, &changed)
+        }
         ("DELETE", _) => Scripted::text(204, ""),
         _ => Scripted::text(404, ""),
     })

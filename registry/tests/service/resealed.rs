@@ -6,7 +6,7 @@ use crate::authority::server;
 use crate::client::Client;
 use crate::place::{Place, Served};
 use crate::postgres;
-use crate::registered::until;
+use crate::registered::{changed, until};
 use crate::scripted::ScriptedServer;
 
 const OLD: &str = "sealing_keys = [{id = \"k1\", key = {env = \"SEALING_KEY\"}}]";
@@ -30,7 +30,9 @@ async fn catalogue(admin: &Client, url: &str) -> String {
     let tokens = json!({"tokens": ["hush-dcr-one-time-1", "hush-dcr-one-time-2"]});
     assert_eq!(admin.post("/providers/pool/registration-tokens", &tokens).await.status, 200);
     let application = admin.make("/applications", json!({"group": "team", "name": "Shop"})).await;
-    let contract = json!({"environment": "prod", "api": "orders", "application": application, "tier": "gold"});
+    let tier = json!({"id": "scoped", "approval": "automatic", "scopes": ["a", "b"]});
+    admin.make("/apis/prod/orders/tiers", tier).await;
+    let contract = json!({"environment": "prod", "api": "orders", "application": application, "tier": "scoped"});
     admin.make("/contracts", contract).await;
     application
 }
@@ -54,14 +56,19 @@ async fn secret(admin: &Client, (path, client_id): &(String, String)) {
     assert_eq!((&told["client_id"], &told["client_secret"]), (&json!(client_id), &json!(secret)), "{told}");
 }
 
-/// Rotated, deleted: each with what only its own seal had.
+/// Changed, rotated, deleted: each with what only its own seal had.
 async fn go_on(admin: &Client, server: &ScriptedServer, clients: [&(String, String); 2]) {
     let [bearer, machine] = clients;
+    let patched = admin.call("PATCH", &bearer.0, Some(&json!({"scopes": ["a"]}))).await;
+    assert_eq!(patched.status, 200, "{patched:?}");
+    assert_eq!(changed(admin, &bearer.0).await["scopes"], json!(["a"]));
+    let token = format!("Bearer hush-dcr-manage-{}", bearer.1);
+    assert_eq!(shown(server, "PUT", &format!("/register/{}", bearer.1)), Some(token));
     let rotated = admin.post(&format!("{}/rotate", bearer.0), &json!({"overlap": "0s"})).await;
     assert_eq!(rotated.status, 201, "{rotated:?}");
     until(admin, &format!("/clients/{}", rotated.id()), "live").await;
     until(admin, &bearer.0, "deleted").await;
-    let token = format!("Bearer hush-dcr-manage-{}", bearer.1);
+    let token = format!("Bearer hush-dcr-manage-{}-next", bearer.1);
     assert_eq!(shown(server, "DELETE", &format!("/register/{}", bearer.1)), Some(token));
     assert_eq!(shown(server, "POST", "/register").as_deref(), Some("Bearer hush-dcr-bearer"));
     assert_eq!(admin.call("DELETE", &machine.0, None).await.status, 202);

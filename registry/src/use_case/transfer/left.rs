@@ -13,7 +13,7 @@ use crate::use_case::client_gone::marker_of;
 use crate::use_case::context::Context;
 use crate::use_case::open_provider::sealed_place;
 use crate::use_case::orphans::{found, note};
-use crate::use_case::record::{Record, get, update};
+use crate::use_case::record::{Record, get, note as note_only, update};
 use crate::use_case::store::{StoreError, Transaction};
 
 /// Records that are read at once.
@@ -22,15 +22,16 @@ const PAGE: u32 = 500;
 /// By organisation and identifier.
 type Known<T> = BTreeMap<(String, String), T>;
 
-/// A client that its provider had.
+/// A client as it was.
 struct Had {
     provider: String,
-    registered: Registered,
+    /// What its provider had given; nothing where it was there no more, or not yet.
+    registered: Option<Registered>,
     secret: SecretState,
 }
 
 pub(super) struct Left {
-    registered: Known<Had>,
+    clients: Known<Had>,
     /// Markers of registrations whose end is not known, with provider and client.
     markers: Known<(String, String, String)>,
     orphans: Known<Orphan>,
@@ -42,12 +43,12 @@ pub(super) struct Left {
 /// Those of the store.
 pub(super) async fn left(tx: &mut dyn Transaction) -> Result<Left, StoreError> {
     let had = |client: AppClient| {
-        let (provider, secret) = (client.provider, client.secret);
-        Some(Had { provider, secret, registered: client.registered? })
+        let AppClient { provider, secret, registered, .. } = client;
+        Some(Had { provider, registered, secret })
     };
-    let registered = known(tx, had).await?;
+    let clients = known(tx, had).await?;
     let markers = known(tx, |task: QueuedTask| Some((task.provider?, task.client?, task.marker?))).await?;
-    Ok(Left { registered, markers, orphans: known(tx, Some::<Orphan>).await? })
+    Ok(Left { clients, markers, orphans: known(tx, Some::<Orphan>).await? })
 }
 
 async fn known<R: Record, T>(tx: &mut dyn Transaction, take: impl Fn(R) -> Option<T>) -> Result<Known<T>, StoreError> {
@@ -67,7 +68,8 @@ async fn known<R: Record, T>(tx: &mut dyn Transaction, take: impl Fn(R) -> Optio
 
 /// Has the orphans of the replaced database, and its clients and registrations that the file does not know, among the
 /// orphans, and says how many those are. A client that both know keeps the later registration token, and a secret that
-/// was shown stays so. Nothing is deleted at a provider: another backup may know it.
+/// was shown stays so; one that only the file knows may have had another token since. Nothing is deleted at a provider:
+/// another backup may know it.
 ///
 /// # Errors
 /// Those of the store.
@@ -80,7 +82,8 @@ pub(super) async fn take_over(cx: &mut Context<'_>, left: Left) -> Result<u64, R
             orphans += add(inner, orphan).await?;
         }
     }
-    for ((organisation, id), had) in left.registered {
+    doubt(cx, &left.clients).await?;
+    for ((organisation, id), had) in left.clients {
         let caller = Caller::system(organisation);
         let inner = &mut Context { tx: &mut *cx.tx, caller: &caller, ..*cx };
         orphans += client(inner, &id, had).await?;
@@ -98,11 +101,12 @@ pub(super) async fn take_over(cx: &mut Context<'_>, left: Left) -> Result<u64, R
 }
 
 async fn client(cx: &mut Context<'_>, id: &str, had: Had) -> Result<u64, Refusal> {
-    let (organisation, known) = (cx.caller.organisation.as_str(), had.registered);
+    let (organisation, Some(known)) = (cx.caller.organisation.as_str(), had.registered) else { return Ok(0) };
     if let Some(mut kept) = get::<AppClient>(cx.tx, organisation, id).await?
         && let Some(own) = kept.thing.registered.as_mut().filter(|own| own.client_id == known.client_id)
     {
-        (own.uri, own.token, own.metadata) = (known.uri, known.token, known.metadata);
+        (own.uri, own.token, own.is_doubtful) = (known.uri, known.token, known.is_doubtful);
+        own.secret_digest = known.secret_digest;
         if known.secret.is_none() {
             kept.thing.erase_secret(had.secret, cx.now);
         }
@@ -116,6 +120,23 @@ async fn client(cx: &mut Context<'_>, id: &str, had: Had) -> Result<u64, Refusal
     (orphan.marker, orphan.uri) = (marker_of(&known.metadata), known.uri);
     orphan.client_id = Some(known.client_id);
     add(cx, orphan).await
+}
+
+/// Clients of the file whose registration token may be none any more, for all that is known.
+async fn doubt(cx: &mut Context<'_>, had: &Known<Had>) -> Result<(), Refusal> {
+    let has_token = |client: AppClient| client.registered?.token.map(drop);
+    for (place, _) in known(cx.tx, has_token).await? {
+        let (organisation, id) = &place;
+        if had.contains_key(&place) {
+            continue;
+        }
+        let Some(mut kept) = get::<AppClient>(cx.tx, organisation, id).await? else { continue };
+        if let Some(registered) = &mut kept.thing.registered {
+            registered.is_doubtful = true;
+        }
+        note_only(cx.tx, &kept).await?;
+    }
+    Ok(())
 }
 
 /// Where its provider is there, too.

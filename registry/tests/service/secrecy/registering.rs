@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{FOUND, keyed};
 use crate::client::Client;
-use crate::registered::until;
+use crate::registered::{changed, until};
 use crate::scripted::ScriptedServer;
 
 fn keys() -> Value {
@@ -42,12 +42,26 @@ async fn providers(admin: &Client, url: &str) {
     }
 }
 
+/// With a contract of two scopes.
+async fn application(admin: &Client) -> String {
+    let application = admin.make("/applications", json!({"group": "team", "name": "registering"})).await;
+    let tier = json!({"id": "scoped", "approval": "automatic", "scopes": ["a", "b"]});
+    admin.make("/apis/prod/orders/tiers", tier).await;
+    let contract = json!({"environment": "prod", "api": "orders", "application": application, "tier": "scoped"});
+    admin.make("/contracts", contract).await;
+    application
+}
+
+async fn patched(admin: &Client, path: &str) {
+    let patched = admin.call("PATCH", path, Some(&json!({"scopes": ["a"]}))).await;
+    assert_eq!(patched.status, 200, "{patched:?}");
+    assert_eq!(changed(admin, path).await["scopes"], json!(["a"]));
+}
+
 /// Puts all of them to use; some clients' secrets are never shown, and one task is stuck.
 pub async fn used(admin: &Client, server: &ScriptedServer) {
     providers(admin, &server.url).await;
-    let application = admin.make("/applications", json!({"group": "team", "name": "registering"})).await;
-    let contract = json!({"environment": "prod", "api": "orders", "application": application, "tier": "gold"});
-    admin.make("/contracts", contract).await;
+    let application = application(admin).await;
     let clients = format!("/applications/{application}/clients");
     let new = async |provider: &str| format!("/clients/{}", admin.make(&clients, json!({"provider": provider})).await);
     let (pool, bearer, machine) = (new("pool").await, new("bearer").await, new("machine").await);
@@ -58,6 +72,9 @@ pub async fn used(admin: &Client, server: &ScriptedServer) {
     }
     let refused = until(admin, &refusing, "refused").await;
     assert_eq!(refused["error"]["error"], "invalid_client_metadata", "{refused}");
+    for path in [&pool, &machine] {
+        patched(admin, path).await;
+    }
     let secret = format!("{bearer}/secret");
     for told in [json!(true), json!(false)] {
         let answer = keyed(admin, &secret, "secret", &json!({})).await;
