@@ -64,7 +64,7 @@ NEEDS_bench-registry := $(NEEDS_setup) initdb nginx
 NEEDS_mutants        := cargo cargo-mutants
 NEEDS_deny           := cargo cargo-deny
 NEEDS_msrv           := rustup cargo
-NEEDS_upgrade        := cargo git
+NEEDS_upgrade        := $(NEEDS_setup) git
 NEEDS_fuzz-coverage  := rustup cargo-fuzz
 NEEDS_image-check    := $(NEEDS_image)
 NEEDS_image-registry := docker git
@@ -312,14 +312,14 @@ OLD ?=
 # An interpreter runs the modules: seven times as fast, but too deep for the stacks of other tests.
 FAST := $(foreach crate,wasmi wasmi_core wasmi_collections wasmi_ir,--config profile.dev.package.$(crate).opt-level=3)
 .PHONY: upgrade
-upgrade: needs-upgrade module ## Another version of the module beside this one over one store: OLD=a commit, or a file
+upgrade: needs-upgrade setup module ## Another version of the module beside this one over one store: OLD=a commit, or a file
 	$(if $(OLD),,$(error say which version: `make upgrade OLD=…`, a commit or a module))
 	$(call say,Upgrade from $(OLD))
 	@test -f '$(OLD)' || { rm -rf target/old && git clone --quiet . target/old && cd target/old \
 	  && git checkout --quiet '$(OLD)' && cargo xtask module; }
 	@export TESSERA_OLD_MODULE="$$(test -f '$(OLD)' && realpath '$(OLD)' || echo "$$PWD/target/old/target/tessera.wasm")"; \
 	  export TESSERA_UPGRADE_HISTORIES=$(if $(filter command environment,$(origin HISTORIES)),$(HISTORIES),2000); \
-	  cargo test --quiet $(FAST) --test upgrade -- --nocapture
+	  cargo test --quiet $(FAST) --test upgrade -- --nocapture && cargo test --quiet --test e2e upgrade:: -- --nocapture
 
 .PHONY: msrv
 msrv: needs-msrv ## Build everything that ships with the oldest compiler that Cargo.toml promises

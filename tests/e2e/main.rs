@@ -61,4 +61,5 @@ mod spoofing;
 mod storms;
 mod token;
 mod unreached;
+mod upgrade;
 mod verdict_first;

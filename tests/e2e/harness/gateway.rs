@@ -24,9 +24,16 @@ impl Gateway {
 
     #[track_caller]
     pub fn start_with(configuration: Value, adjust: impl FnOnce(EnvoyBuilder) -> EnvoyBuilder) -> Self {
+        Self::start_envoy(|server, upstream| {
+            adjust(Envoy::builder().plugin(configuration).cluster("idp", server.port()).upstream(upstream))
+        })
+    }
+
+    /// With an Envoy that says itself how it reaches them.
+    #[track_caller]
+    pub fn start_envoy(envoy: impl FnOnce(&AuthorizationServer, &Upstream) -> EnvoyBuilder) -> Self {
         let (server, upstream) = (AuthorizationServer::start(), Upstream::start());
-        let builder = Envoy::builder().plugin(configuration).cluster("idp", server.port()).upstream(&upstream);
-        Self { envoy: adjust(builder).start(), server, upstream }
+        Self { envoy: envoy(&server, &upstream).start(), server, upstream }
     }
 
     /// A token nobody else has, with these facts.

@@ -37,18 +37,7 @@ impl Host {
     /// The filter's configuration in Envoy.
     pub fn filter(self, name: &str, configuration: Value) -> Value {
         match self {
-            Self::Wasm => json!({
-                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-                "config": {
-                    "name": name,
-                    "failure_policy": "FAIL_RELOAD",
-                    "configuration": configuration,
-                    "vm_config": {
-                        "runtime": "envoy.wasm.runtime.v8",
-                        "code": {"local": {"filename": prerequisites::module()}},
-                    },
-                },
-            }),
+            Self::Wasm => wasm_filter(&prerequisites::module(), name, configuration),
             Self::Native => json!({
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter",
                 // Under the name that Envoy gives what Wasm modules count, the metrics are the same.
@@ -73,6 +62,19 @@ impl Host {
         let folder = library.parent().unwrap_or(Path::new(".")).display().to_string();
         Some(("ENVOY_DYNAMIC_MODULES_SEARCH_PATH", folder))
     }
+}
+
+/// A Wasm module as a filter.
+pub fn wasm_filter(module: &Path, name: &str, configuration: Value) -> Value {
+    json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+        "config": {
+            "name": name,
+            "failure_policy": "FAIL_RELOAD",
+            "configuration": configuration,
+            "vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": module}}},
+        },
+    })
 }
 
 /// The file's name without `lib` and `.so`.
