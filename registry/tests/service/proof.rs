@@ -94,7 +94,12 @@ async fn a_server_that_is_away_proves_nothing_yet() {
     let own = token(&server, PORTAL, OPAQUE).await;
     drop(server);
     let answer = developer.post(&format!("/clients/{client}/prove"), &json!({"access_token": own})).await;
-    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(
+        (answer.status, &answer.json()["detail"]),
+        (503, &json!("the issuer of provider main could not be asked, or gave no answer that counts")),
+        "{answer:?}"
+    );
+    assert!(!answer.text.contains("database"), "{answer:?}");
     let client = developer.get(&format!("/clients/{client}")).await;
     assert_eq!((&client.json()["status"], &client.json()["waiting_for"]), (&json!("pending"), &json!("proof")));
     served.end();
