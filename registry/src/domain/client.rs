@@ -149,7 +149,7 @@ pub struct AppClient {
     /// When it was told last that a secret expires.
     #[serde(default)]
     pub expiry_told_at: Option<Time>,
-    /// What is left to the provider's allowed ones, until it is known which those are.
+    /// What is left to the tiers, whenever it is registered.
     #[serde(default)]
     pub defaulted: Defaulted,
     /// What only its provider is told; shown to nobody.

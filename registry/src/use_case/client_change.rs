@@ -1,7 +1,7 @@
 //! Changes of clients that are registered: asked for here, and done at their provider by a task.
 
 use crate::domain::application::Application;
-use crate::domain::client::AppClient;
+use crate::domain::client::{AppClient, Defaulted};
 use crate::domain::fault::Fault;
 use crate::domain::members::Members;
 use crate::domain::provider::{DcrSettings, Management, Provider};
@@ -28,7 +28,11 @@ pub async fn change(
     mut members: Members<'_>,
 ) -> Result<(), Refusal> {
     let given: Vec<&str> = OF_REGISTERED.into_iter().filter(|name| members.given(name).is_some()).collect();
-    let old = AppClient { requested: None, ..kept.thing.with_terms(kept.thing.wanted_terms()) };
+    let mut old = AppClient { requested: None, ..kept.thing.with_terms(kept.thing.wanted_terms()) };
+    if !old.is_nowhere() {
+        // It has what it has: nothing is left to the tiers but what this change leaves to them.
+        old.defaulted = Defaulted::default();
+    }
     let mut new = old.clone();
     read_terms(&mut new, &mut members);
     if let Some(settings) = provider.registering() {

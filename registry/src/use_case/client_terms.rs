@@ -49,9 +49,10 @@ impl Allowed {
         Ok(allowed)
     }
 
-    /// Gives a client all that is allowed where nothing was named, and says what is more than that.
+    /// Gives a client all that is allowed where nothing was named, and says what is more than that. One that is refused
+    /// gets it anew when it is tried again: the tiers may have changed.
     pub fn fit(&self, client: &mut AppClient, settings: &DcrSettings) -> Vec<Fault> {
-        if std::mem::take(&mut client.defaulted.grants) {
+        if client.defaulted.grants {
             let is_usable = |grant: &Grant| match grant {
                 Grant::ClientCredentials => client.auth_method != Some(AuthMethod::None),
                 Grant::AuthorizationCode | Grant::RefreshToken => !client.redirect_uris.is_empty(),
@@ -59,7 +60,7 @@ impl Allowed {
             let offered = settings.grants.iter().copied();
             client.grants = offered.filter(|grant| self.grants.contains(grant) && is_usable(grant)).collect();
         }
-        if std::mem::take(&mut client.defaulted.scopes) {
+        if client.defaulted.scopes {
             client.scopes.clone_from(&self.scopes);
         }
         let mut faults = Vec::new();

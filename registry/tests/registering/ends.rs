@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tessera_registry::domain::orphan::OrphanCause;
 use tessera_registry::domain::task::TaskOutcome;
-use tessera_registry::use_case::clients;
 use tessera_registry::use_case::context::Context;
 use tessera_registry::use_case::ports::Clock;
 use tessera_registry::use_case::shown::Expected;
+use tessera_registry::use_case::{clients, tiers};
 
 use crate::model::End;
 use crate::scene::Scene;
-use crate::world::{developer, object};
+use crate::world::{admin, developer, object};
 
 #[tokio::test]
 async fn a_registration_ends_as_the_provider_has_answered() {
@@ -78,11 +78,23 @@ async fn credentials_that_do_not_work_are_refused_after_three_checks() {
         scene.settle().await;
         assert!(scene.model.ids().is_empty(), "it was deleted");
         *scene.model.is_deaf.lock().unwrap() = false;
+        // It named no scopes, so that it gets those that the tier has by now.
+        let tier = object(json!({"scopes": ["a", "c"]}));
+        let change =
+            async |cx: &mut Context<'_>| tiers::patch(cx, ("prod", "orders", "scoped"), &Expected::Any, &tier).await;
+        scene.world.act(&admin(), change).await.unwrap();
         let body = object(json!({}));
         let retry = async |cx: &mut Context<'_>| clients::retry(cx, &id, &Expected::Any, &body).await;
         scene.world.act(&developer(), retry).await.unwrap();
         scene.settle().await;
-        assert_eq!(scene.client(&id).await["status"], "live");
+        let live = scene.client(&id).await;
+        assert_eq!((&live["status"], &live["scopes"]), (&json!("live"), &json!(["a", "c"])), "{live}");
+        // A change of the one leaves the other, though nobody named either at first.
+        scene.change(&id, json!({"grants": ["client_credentials"], "scopes": ["a"]})).await.unwrap();
+        scene.settle().await;
+        scene.change(&id, json!({"grants": ["client_credentials"]})).await.unwrap();
+        scene.settle().await;
+        assert_eq!(scene.client(&id).await["scopes"], json!(["a"]));
     }
 }
 
