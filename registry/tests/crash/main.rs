@@ -61,7 +61,7 @@ fn what_was_answered_outlives_service_and_server_on_postgresql() {
     println!("{} kills, {changes} changes", kills());
 }
 
-/// Twenty-two have one at each step between provider and database, and some at random.
+/// Twenty-seven have one at each step between provider and database, and some at random.
 const REGISTERING: u64 = 12;
 
 #[test]

@@ -11,6 +11,8 @@ use crate::replicas::Caller;
 
 /// Registrations at once: 1, 4 and 16.
 pub const PROVIDERS: [(&str, u8); 3] = [("one", 1), ("four", 4), ("many", 16)];
+/// What the tier allows.
+pub const SCOPES: [&str; 2] = ["a.read", "a.write"];
 /// How long the former client of a rotation stays.
 const OVERLAPS: [&str; 3] = ["0s", "1s", "24h"];
 
@@ -60,8 +62,9 @@ impl Developer {
         match (self.caller.dice.roll(10), text(&client, "status").as_str()) {
             (0, _) => self.contract(true),
             (1 | 2, _) => self.create(),
-            (3..=5, "live") if client["secret"] == "available" => self.secret(&client),
-            (3..=6, "live") => self.rotate(&client),
+            (3..=6, "live") if client["secret"] == "available" => self.secret(&client),
+            (3..=4, "live") => self.rotate(&client),
+            (5..=6, "live") => self.change(&client),
             (7.., "live" | "retiring") | (9, "pending") => self.delete(&client),
             _ => {}
         }
@@ -78,6 +81,13 @@ impl Developer {
         let overlap = OVERLAPS[usize::try_from(self.caller.dice.roll(3)).unwrap()];
         let path = format!("/clients/{}/rotate", text(client, "id"));
         self.tell("POST", &path, json!({"overlap": overlap}), &[201, 409]);
+    }
+
+    /// Not possible any more when nobody has its registration token.
+    fn change(&mut self, client: &Value) {
+        let number = 1 + usize::try_from(self.caller.dice.roll(2)).unwrap();
+        let path = format!("/clients/{}", text(client, "id"));
+        self.tell("PATCH", &path, json!({"scopes": SCOPES[..number]}), &[200, 409, 422]);
     }
 
     fn secret(&mut self, client: &Value) {

@@ -10,14 +10,15 @@ use crate::authorization_server::{AuthorizationServer, Operation};
 use crate::dice::Dice;
 use crate::following::Follower;
 use crate::left::{all_known, at_rest, clients, emptied, none_is_served_that_is_gone, open_tasks, works};
-use crate::people::{Developer, PROVIDERS, Seen};
+use crate::people::{Developer, PROVIDERS, SCOPES, Seen};
 use crate::replicas::{Caller, Replicas};
 use crate::served::Place;
 use crate::snare::{STEPS, Snare};
 
 const DEVELOPERS: u64 = 8;
 const PATIENCE: Duration = Duration::from_secs(60);
-const OPERATIONS: [Operation; 4] = [Operation::Register, Operation::Delete, Operation::Token, Operation::Introspect];
+const OPERATIONS: [Operation; 5] =
+    [Operation::Register, Operation::Update, Operation::Delete, Operation::Token, Operation::Introspect];
 
 /// What there was, for whoever reads it.
 pub fn survived(place: &Place, number: usize, kills: u64) -> String {
@@ -50,8 +51,10 @@ pub fn survived(place: &Place, number: usize, kills: u64) -> String {
     emptied(&mut admin, &server);
     replicas.kill_all();
     assert!(place.run(&["check", "--audit"]).contains("ok"));
-    let (made, answers) = (server.books(|books| books.clients.len() + books.deleted.len()), &seen.answers);
-    format!("{kills} kills, {made} clients made, {live} live, {orphans} orphans, {answers:?} steps")
+    let (made, lost) = server.books(|books| (books.clients.len() + books.deleted.len(), books.lost.len()));
+    assert!(u64::try_from(lost).unwrap() <= kills, "{lost} tokens are lost");
+    let steps = seen.answers.load(Ordering::Relaxed);
+    format!("{kills} kills, {steps} steps, {made} clients made, {live} live, {orphans} orphans, {lost} tokens lost")
 }
 
 /// Now and then it takes its time.
@@ -81,8 +84,9 @@ fn once(replicas: &mut Replicas<'_>, (admin, snare, seen): (&mut Caller, &Snare,
         }
         return;
     }
-    let operation = OPERATIONS[place % 4];
-    if !snare.catch(operation, STEPS[place / 4 % 4]) {
+    // Each with each, in twenty places.
+    let operation = OPERATIONS[place % 5];
+    if !snare.catch(operation, STEPS[place % 4]) {
         let (tasks, clients) = (open_tasks(admin), clients(admin));
         panic!("nobody asks for {operation:?} any more: {tasks:#?} {clients:#?}");
     }
@@ -109,7 +113,7 @@ fn founded(admin: &mut Caller, server: &AuthorizationServer) -> String {
         admin.must("POST", "/providers", provider);
     }
     admin.must("POST", "/apis", json!({"environment": "e", "id": "a", "group": "root", "title": "A"}));
-    admin.must("POST", "/apis/e/a/tiers", json!({"id": "t", "approval": "automatic", "scopes": ["a.read"]}));
+    admin.must("POST", "/apis/e/a/tiers", json!({"id": "t", "approval": "automatic", "scopes": SCOPES}));
     let gateway = admin.must("POST", "/gateways", json!({"environment": "e", "title": "G"}));
     let path = format!("/gateways/{}/tokens", gateway["id"].as_str().unwrap());
     admin.must("POST", &path, json!({}))["token"].as_str().unwrap().to_owned()

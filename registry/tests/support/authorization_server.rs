@@ -37,7 +37,9 @@ pub struct Registered {
     pub secret: String,
     /// The one that is good now.
     token: String,
-    metadata: Value,
+    /// The one before, if there was one.
+    former: Option<String>,
+    pub metadata: Value,
 }
 
 /// What it knows.
@@ -52,6 +54,8 @@ pub struct Books {
     pub most: usize,
     /// What nobody who has lost nothing would ask.
     pub wrong: Vec<String>,
+    /// Clients that somebody has asked about with the token before: the answer with the other has not come to him.
+    pub lost: BTreeSet<String>,
     tokens: BTreeMap<String, String>,
     made: u64,
 }
@@ -167,6 +171,7 @@ impl Books {
             name: metadata["client_name"].as_str().unwrap().to_owned(),
             secret: format!("secret-{number}"),
             token: format!("registration-{number}"),
+            former: None,
             metadata: metadata.clone(),
         };
         let id = format!("client-{number}");
@@ -180,8 +185,13 @@ impl Books {
         let id = asked.path.trim_start_matches("/reg/").to_owned();
         let number = self.next();
         let Some(client) = self.clients.get_mut(&id) else { return Scripted::text(401, "") };
-        if asked.header("authorization") != Some(format!("Bearer {}", client.token).as_str()) {
-            self.wrong.push(format!("{operation:?} of {id} with another token"));
+        let token = asked.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        if token != Some(client.token.as_str()) {
+            if token.is_some() && token == client.former.as_deref() {
+                self.lost.insert(id);
+            } else {
+                self.wrong.push(format!("{operation:?} of {id} with another token"));
+            }
             return Scripted::text(401, "");
         }
         if operation == Operation::Delete {
@@ -189,7 +199,7 @@ impl Books {
             self.deleted.insert(id);
             return Scripted::text(204, "");
         }
-        client.token = format!("registration-{number}");
+        client.former = Some(std::mem::replace(&mut client.token, format!("registration-{number}")));
         if operation == Operation::Update {
             client.metadata = asked.json();
         }
