@@ -93,8 +93,11 @@ impl Served {
         let kept = Arc::clone(&errors);
         // Whoever writes more than is read waits for ever.
         std::thread::spawn(move || {
-            // Libraries may say what they like while the database is away.
-            let is_own = |line: &String| line.contains("\"ERROR\"") && line.contains("\"target\":\"tessera_registry");
+            // Libraries may say what they like while the database is away; and whoever is killed may lose a token.
+            let is_own = |line: &String| {
+                let is_error = line.contains("\"ERROR\"") && line.contains("\"target\":\"tessera_registry");
+                is_error && !line.contains("the registration token of a client is lost")
+            };
             for line in lines.filter(|line| is_own(line) || line.contains("panicked")) {
                 kept.lock().unwrap().push(line);
             }
