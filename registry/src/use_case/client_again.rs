@@ -44,8 +44,7 @@ pub(super) async fn registered_again(
     let is_wanted = scene.client.thing.waits_for(ClientWait::Registration);
     let marker = scene.client.thing.id.clone();
     if let Called::Done(issued) = called {
-        let registered = scene.client.thing.registered.as_ref();
-        let is_known = registered.is_some_and(|registered| registered.client_id == issued.managed.client_id);
+        let is_known = scene.client.thing.is_at_provider(&issued.managed.client_id);
         if is_mine {
             scene.task.thing.marker = None;
         }

@@ -33,7 +33,7 @@ const BETWEEN_CHECKS: Duration = Duration::from_secs(10);
 /// Writes what became of an attempt, in one transaction.
 ///
 /// # Errors
-/// Those of the store: then nothing is written, and the same can be tried again.
+/// Those of the store: then the same is to be tried again, whether anything was written or not.
 pub async fn conclude(
     background: Background<'_>,
     caller: &Caller,
@@ -118,7 +118,10 @@ async fn registered(
             if is_mine {
                 scene.task.thing.marker = None;
             }
-            abandon(cx, scene, marker, issued).await?;
+            // What was written and not known to be written is told of again.
+            if !scene.client.thing.is_at_provider(&issued.managed.client_id) {
+                abandon(cx, scene, marker, issued).await?;
+            }
             return Ok(Verdict::Done);
         }
         // Who has it now has seen to the marker.

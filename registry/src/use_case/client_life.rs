@@ -29,8 +29,8 @@ pub async fn add(
     if is_live {
         client.be_live(cx.now);
     }
-    if let Some(holding) = client.holding() {
-        make_way(cx, &client, holding).await?;
+    if let Some(client_id) = client.client_id.clone() {
+        make_way(cx, &client, &client_id).await?;
     }
     let kept = insert(cx.tx, &cx.caller.organisation, client).await?;
     audit_client(cx, &holdings.application, "create", None, None, &kept.thing).await?;
@@ -43,21 +43,37 @@ pub async fn add(
 
 /// Nobody else has this client of the provider. Who only claims it, without a proof, gives way to one that somebody
 /// vouches for.
-async fn make_way(cx: &mut Context<'_>, client: &AppClient, holding: String) -> Result<(), Refusal> {
-    let organisation = cx.caller.organisation.as_str();
-    let query = Query { conditions: vec![Condition::Is("holds", holding)], limit: 1, ..Query::default() };
-    let Some(mut holder) = list::<AppClient>(cx.tx, organisation, &query).await?.pop() else { return Ok(()) };
-    let is_claim = holder.thing.waits_for_proof() && holder.thing.application != client.application;
-    let application = get::<Application>(cx.tx, organisation, &holder.thing.application).await?;
-    let Some(application) = application.filter(|_| is_claim && client.status == ClientStatus::Live) else {
-        return Err(Refusal::Exists("this client of the provider belongs to an application already"));
-    };
-    // Its application is not locked: it holds nothing, and whoever makes it live meanwhile fails, or this does.
-    let before = holder.thing.clone();
-    holder.thing.end(cx.now);
-    update(cx.tx, &mut holder).await?;
-    let reason = Some("an admin vouches for the client of another application");
-    audit_client(cx, &application.thing, "delete", reason, Some(&before), &holder.thing).await
+async fn make_way(cx: &mut Context<'_>, client: &AppClient, client_id: &str) -> Result<(), Refusal> {
+    let Some(holder) = holder(cx, &client.provider, client_id).await? else { return Ok(()) };
+    let gives_way = client.status == ClientStatus::Live && holder.thing.application != client.application;
+    if gives_way && holder.thing.is_claim() {
+        return end_claim(cx, holder, "an admin vouches for the client of another application").await;
+    }
+    Err(Refusal::Exists("this client of the provider belongs to an application already"))
+}
+
+/// Who has this client of the provider.
+///
+/// # Errors
+/// Those of the store.
+pub async fn holder(cx: &mut Context<'_>, provider: &str, client_id: &str) -> Result<Option<Kept<AppClient>>, Refusal> {
+    let holding = Condition::Is("holds", format!("{provider}/{client_id}"));
+    let query = Query { conditions: vec![holding], limit: 1, ..Query::default() };
+    Ok(list::<AppClient>(cx.tx, &cx.caller.organisation, &query).await?.pop())
+}
+
+/// Ends one that somebody only says is his. Its application is not locked: it holds nothing, and whoever makes it live
+/// meanwhile fails, or this does.
+///
+/// # Errors
+/// Those of the store.
+pub async fn end_claim(cx: &mut Context<'_>, mut claim: Kept<AppClient>, reason: &str) -> Result<(), Refusal> {
+    let application = get::<Application>(cx.tx, &cx.caller.organisation, &claim.thing.application).await?;
+    let before = claim.thing.clone();
+    claim.thing.end(cx.now);
+    update(cx.tx, &mut claim).await?;
+    let Some(application) = application else { return Ok(()) };
+    audit_client(cx, &application.thing, "delete", Some(reason), Some(&before), &claim.thing).await
 }
 
 async fn must_take_clients(cx: &mut Context<'_>, application: &Application) -> Result<(), Refusal> {

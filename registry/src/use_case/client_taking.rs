@@ -11,16 +11,15 @@ use crate::domain::registration::Registration;
 use crate::domain::task::TaskKind;
 use crate::use_case::client_access::audit_client;
 use crate::use_case::client_keeping::{keep_secret, keep_token};
-use crate::use_case::client_life::go_live;
+use crate::use_case::client_life::{end_claim, go_live, holder};
 use crate::use_case::client_scene::Scene;
 use crate::use_case::client_tasks::{enqueue, enqueue_for_orphan};
 use crate::use_case::client_verdict::{Verdict, refuse};
 use crate::use_case::context::Context;
 use crate::use_case::open_provider::sealed_place;
 use crate::use_case::orphans::{found, note};
-use crate::use_case::record::{list, update};
+use crate::use_case::record::update;
 use crate::use_case::registrar::{Failure, Issued};
-use crate::use_case::store::{Condition, Query};
 
 /// Keeps what the provider has given, and goes on to whatever the client is to show.
 pub(super) async fn take_registered(
@@ -31,9 +30,9 @@ pub(super) async fn take_registered(
 ) -> Result<Verdict, Refusal> {
     let judged = registration.compare(&issued.metadata);
     let client_id = issued.managed.client_id.clone();
-    let is_held = is_held(cx, &scene.client.thing, &client_id).await?;
+    let is_free = is_free(cx, &scene.client.thing, &client_id).await?;
     keep_registered(cx, &mut scene.client.thing, registration, &issued);
-    if is_held {
+    if !is_free {
         // It is another client's, here: nothing of it is to be deleted.
         scene.client.thing.registered = None;
         let failure = failure("client_id_taken", "the client id of the answer is another client's here");
@@ -55,11 +54,15 @@ fn failure(error: &str, description: impl Into<String>) -> Failure {
     Failure { status: None, error: Some(error.to_owned()), description: Some(description.into()), client_id: None }
 }
 
-async fn is_held(cx: &mut Context<'_>, client: &AppClient, client_id: &str) -> Result<bool, Refusal> {
-    let holding = format!("{}/{client_id}", client.provider);
-    let query = Query { conditions: vec![Condition::Is("holds", holding)], limit: 1, ..Query::default() };
-    let held = list::<AppClient>(cx.tx, &cx.caller.organisation, &query).await?;
-    Ok(held.iter().any(|kept| kept.thing.id != client.id))
+/// Nobody else has it. Who has only said so gives way: the provider made it for this one.
+async fn is_free(cx: &mut Context<'_>, client: &AppClient, client_id: &str) -> Result<bool, Refusal> {
+    let held = holder(cx, &client.provider, client_id).await?;
+    let Some(other) = held.filter(|kept| kept.thing.id != client.id) else { return Ok(true) };
+    let is_claim = other.thing.is_claim();
+    if is_claim {
+        end_claim(cx, other, "the provider has made this client for another one of the registry").await?;
+    }
+    Ok(is_claim)
 }
 
 fn keep_registered(cx: &Context<'_>, client: &mut AppClient, registration: &Registration, issued: &Issued) {

@@ -86,16 +86,18 @@ async fn try_now(cx: &mut Context<'_>, organisation: &str, id: &str) -> Result<(
     Ok(())
 }
 
-/// Whether the client has a task that was wanted earlier and has not ended.
+/// Whether the client has a task that was wanted earlier and has not ended. An orphan of his that cannot be deleted keeps
+/// nobody waiting, but where `orphans_first`.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn comes_later(cx: &mut Context<'_>, task: &QueuedTask) -> Result<bool, Refusal> {
+pub async fn comes_later(cx: &mut Context<'_>, task: &QueuedTask, orphans_first: bool) -> Result<bool, Refusal> {
     let Some(client) = task.client.clone() else { return Ok(false) };
     let of = Condition::Is("client", client);
     let is_earlier = Condition::Before("id", task.id.clone());
     let has_not_ended = Condition::From("due", String::new());
-    Ok(cx.tx.count(&TASKS, &cx.caller.organisation, &[of, is_earlier, has_not_ended]).await? > 0)
+    let earlier = every::<QueuedTask>(cx, vec![of, is_earlier, has_not_ended]).await?;
+    Ok(earlier.iter().any(|kept| orphans_first || kept.thing.orphan.is_none()))
 }
 
 /// Whether somebody has a task of the client's in his hands.

@@ -14,6 +14,7 @@ use crate::use_case::background::Background;
 use crate::use_case::client_again::begin_again;
 use crate::use_case::client_gone::{gone, keep};
 use crate::use_case::client_keeping::{managed, open};
+use crate::use_case::client_life::holder;
 use crate::use_case::client_overlap::{adding, removing};
 use crate::use_case::client_scene::{Doing, Scene};
 use crate::use_case::client_tasks::{comes_later, has_running, registering};
@@ -22,6 +23,7 @@ use crate::use_case::context::Context;
 use crate::use_case::deliveries::Due;
 use crate::use_case::one_time_tokens::{TakenToken, take_out};
 use crate::use_case::open_provider::{OpenProvider, sealed_place};
+use crate::use_case::orphans::strike_off;
 use crate::use_case::record::{get, lock, update};
 use crate::use_case::registrar::{ClientCredentials, Failure, Managed};
 
@@ -98,7 +100,9 @@ pub fn lease(provider: &Provider) -> Duration {
 
 async fn is_its_turn(cx: &mut Context<'_>, scene: &Scene) -> Result<bool, Refusal> {
     let (task, client) = (&scene.task.thing, &scene.client.thing);
-    if comes_later(cx, task).await? || has_running(cx, task).await? {
+    // Whoever looks for an orphan by what the client is registered under anew would find that one.
+    let orphans_first = task.kind == TaskKind::Register && scene.provider.thing.registers_once();
+    if comes_later(cx, task, orphans_first).await? || has_running(cx, task).await? {
         return Ok(false);
     }
     if task.kind == TaskKind::Register {
@@ -204,6 +208,16 @@ async fn deleting(cx: &mut Context<'_>, scene: &mut Scene) -> Result<Option<Doin
 
 async fn deleting_orphan(cx: &mut Context<'_>, scene: &Scene, id: &str) -> Result<Option<Doing>, Refusal> {
     let Some(kept) = get::<Orphan>(cx.tx, &cx.caller.organisation, id).await? else { return Ok(None) };
+    if let Some(client_id) = &kept.thing.client_id
+        && let Some(holder) = holder(cx, &kept.thing.provider, client_id).await?
+        && !holder.thing.is_claim()
+    {
+        // It has become a client here: the provider has given the same one again, or somebody has vouched for it.
+        if holder.thing.is_at_provider(client_id) {
+            strike_off(cx, &kept).await?;
+        }
+        return Ok(None);
+    }
     let orphan = kept.thing;
     let place = sealed_place(&cx.caller.organisation, &orphan_place(&orphan.id));
     let token = orphan.token.as_ref().and_then(|sealed| open(cx.sealing, sealed, &place));

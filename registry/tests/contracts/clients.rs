@@ -112,7 +112,7 @@ async fn a_proof_is_of_this_client() {
         let other = Proof::Of { client_id: "other".into(), scopes: None };
         assert!(matches!(prove(other).await, Err(Refusal::Invalid(_))));
         assert!(matches!(prove(Proof::Nothing("is not active")).await, Err(Refusal::Invalid(_))));
-        assert_eq!(prove(Proof::Unknown).await, Err(Refusal::Unavailable));
+        assert_eq!(prove(Proof::Unknown).await, Err(Refusal::ProviderUnavailable("idp".to_owned())));
         let live = prove(Proof::Of { client_id: "shop".into(), scopes: None }).await.unwrap();
         assert_eq!((text(&live, "status"), &live.value["waiting_for"]), ("live", &Value::Null));
     }

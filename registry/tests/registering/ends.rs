@@ -128,18 +128,3 @@ async fn orphans_that_can_be_found_are_deleted() {
         assert_eq!((scene.model.ids().len(), scene.orphans().await.len()), (1, 1));
     }
 }
-
-#[tokio::test]
-async fn a_client_id_that_is_anothers_is_taken_from_nobody() {
-    for scene in Scene::approved(json!({})).await {
-        let body = object(json!({"provider": "idp", "client_id": "client-1"}));
-        let other = scene.world.application(&developer()).await.unwrap();
-        let create = async |cx: &mut Context<'_>| clients::create(cx, &other, &body).await;
-        scene.world.act(&developer(), create).await.unwrap();
-        let id = scene.new_client().await;
-        scene.work().await;
-        let refused = scene.client(&id).await;
-        assert_eq!(refused["error"]["error"], "client_id_taken", "{refused}");
-        assert_eq!(scene.model.ids().len(), 1, "it is not deleted: it may be the other's");
-    }
-}

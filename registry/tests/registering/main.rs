@@ -1,6 +1,7 @@
 //! The life of clients that are registered at a provider, on every database that there is.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod again;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/database.rs"]
 mod database;
