@@ -7,6 +7,7 @@ pub mod audit_entry;
 pub mod catalogue_file;
 pub mod client;
 pub mod client_change;
+mod client_ids;
 pub mod client_terms;
 pub mod client_view;
 pub mod contract;

@@ -200,22 +200,6 @@ impl AppClient {
         }
     }
 
-    /// What nobody else in the organisation may have meanwhile. Providers are slugs: the first `/` ends theirs.
-    pub fn holding(&self) -> Option<String> {
-        let client_id = self.client_id.as_ref().filter(|_| self.status != ClientStatus::Deleted)?;
-        Some(format!("{}/{client_id}", self.provider))
-    }
-
-    /// Whether the registry has registered it under this identifier.
-    pub fn is_at_provider(&self, client_id: &str) -> bool {
-        self.registered.as_ref().is_some_and(|registered| registered.client_id == client_id)
-    }
-
-    /// Whether somebody only says that it is his.
-    pub fn is_claim(&self) -> bool {
-        self.registered.is_none() && self.waits_for_proof()
-    }
-
     pub fn waits_for_proof(&self) -> bool {
         self.waits_for(ClientWait::Proof)
     }

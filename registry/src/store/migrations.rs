@@ -7,13 +7,14 @@ use crate::store::transaction::SqlTransaction;
 use crate::use_case::store::StoreError;
 
 /// Each brings the schema to the version of its number: by what both databases do, and by what SQLite does beside that.
-const STEPS: [(&str, &str, &str); 6] = [
+const STEPS: [(&str, &str, &str); 7] = [
     ("0001", include_str!("migrations/0001.sql"), ""),
     ("0002", include_str!("migrations/0002.sql"), ""),
     ("0003", include_str!("migrations/0003.sql"), include_str!("migrations/0003.sqlite.sql")),
     ("0004", include_str!("migrations/0004.sql"), ""),
     ("0005", include_str!("migrations/0005.sql"), ""),
     ("0006", include_str!("migrations/0006.sql"), ""),
+    ("0007", include_str!("migrations/0007.sql"), ""),
 ];
 
 /// Names of the steps that are still to be done.

@@ -29,6 +29,7 @@ impl Record for AppClient {
             self.retires_next().map(|at| at.to_string()),
             self.secrets_until().map(|at| at.to_string()),
             self.expiry_told_next().map(|at| at.to_string()),
+            self.tokens_of(),
         ]
     }
 }

@@ -12,7 +12,7 @@ use crate::use_case::background::Background;
 use crate::use_case::client_again::registered_again;
 use crate::use_case::client_calls::{Checked, Ended};
 use crate::use_case::client_gone::{gone, keep};
-use crate::use_case::client_life::go_live;
+use crate::use_case::client_life::{go_live, is_anothers};
 use crate::use_case::client_overlap::{added, is_overdue, no_secret, removed, take_checked};
 use crate::use_case::client_scene::{Doing, Scene};
 use crate::use_case::client_taking::{abandon, take_registered};
@@ -171,6 +171,14 @@ async fn verified(cx: &mut Context<'_>, scene: &mut Scene, checked: Checked) -> 
     if !is_next && !scene.client.thing.waits_for(ClientWait::Verification) {
         return Ok(Verdict::Done);
     }
+    let checked = match &checked {
+        Checked::Good { gateway_client_id } if is_anothers(cx, &scene.client.thing, gateway_client_id).await? => {
+            let error = Some("client_id_taken".to_owned());
+            let description = Some("the client id of its tokens is that of another application's client".to_owned());
+            Checked::Wider(Failure { error, description, ..Failure::default() })
+        }
+        _ => checked,
+    };
     let failure = match checked {
         Checked::Good { gateway_client_id } if is_next => {
             take_checked(cx, scene, Some(gateway_client_id)).await?;

@@ -44,12 +44,32 @@ pub async fn add(
 /// Nobody else has this client of the provider. Who only claims it, without a proof, gives way to one that somebody
 /// vouches for.
 async fn make_way(cx: &mut Context<'_>, client: &AppClient, client_id: &str) -> Result<(), Refusal> {
-    let Some(holder) = holder(cx, &client.provider, client_id).await? else { return Ok(()) };
+    let held = holder(cx, &client.provider, client_id).await?;
+    if held.as_ref().is_none_or(|kept| kept.thing.is_claim()) && is_anothers(cx, client, client_id).await? {
+        return Err(Refusal::Exists(TOKENS_OF_ANOTHER));
+    }
+    let Some(holder) = held else { return Ok(()) };
     let gives_way = client.status == ClientStatus::Live && holder.thing.application != client.application;
     if gives_way && holder.thing.is_claim() {
         return end_claim(cx, holder, "an admin vouches for the client of another application").await;
     }
     Err(Refusal::Exists("this client of the provider belongs to an application already"))
+}
+
+const TOKENS_OF_ANOTHER: &str = "tokens of another application's client have this client id";
+
+/// Whether gateways would take tokens that have this client id for those of another application's client, too.
+///
+/// # Errors
+/// Those of the store.
+pub async fn is_anothers(cx: &mut Context<'_>, client: &AppClient, client_id: &str) -> Result<bool, Refusal> {
+    let named = Condition::Is("tokens_of", format!("{}/{client_id}", client.provider));
+    let of_another = Condition::IsNot("application", client.application.clone());
+    if cx.tx.count(&CLIENTS, &cx.caller.organisation, &[named, of_another]).await? > 0 {
+        return Ok(true);
+    }
+    let holder = holder(cx, &client.provider, client_id).await?;
+    Ok(holder.is_some_and(|kept| kept.thing.application != client.application && !kept.thing.is_claim()))
 }
 
 /// Who has this client of the provider.
@@ -92,13 +112,18 @@ async fn must_take_clients(cx: &mut Context<'_>, application: &Application) -> R
 /// Makes a client live that is pending. Its provider and its application are locked.
 ///
 /// # Errors
-/// Those of the store.
+/// Tokens of another application's client have the client id of one that was brought; those of the store.
 pub async fn go_live(
     cx: &mut Context<'_>,
     application: Application,
     kept: &mut Kept<AppClient>,
     reason: Option<&str>,
 ) -> Result<(), Refusal> {
+    if let Some(client_id) = kept.thing.client_id.clone().filter(|_| kept.thing.brought)
+        && is_anothers(cx, &kept.thing, &client_id).await?
+    {
+        return Err(Refusal::Exists(TOKENS_OF_ANOTHER));
+    }
     let mut holdings = Holdings::of(cx, application).await?;
     let rows = holdings.rows()?;
     let before = kept.thing.clone();

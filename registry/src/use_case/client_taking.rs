@@ -11,7 +11,7 @@ use crate::domain::registration::Registration;
 use crate::domain::task::TaskKind;
 use crate::use_case::client_access::audit_client;
 use crate::use_case::client_keeping::{keep_secret, keep_token};
-use crate::use_case::client_life::{end_claim, go_live, holder};
+use crate::use_case::client_life::{end_claim, go_live, holder, is_anothers};
 use crate::use_case::client_scene::Scene;
 use crate::use_case::client_tasks::{enqueue, enqueue_for_orphan};
 use crate::use_case::client_verdict::{Verdict, refuse};
@@ -56,6 +56,9 @@ fn failure(error: &str, description: impl Into<String>) -> Failure {
 
 /// Nobody else has it. Who has only said so gives way: the provider made it for this one.
 async fn is_free(cx: &mut Context<'_>, client: &AppClient, client_id: &str) -> Result<bool, Refusal> {
+    if is_anothers(cx, client, client_id).await? {
+        return Ok(false);
+    }
     let held = holder(cx, &client.provider, client_id).await?;
     let Some(other) = held.filter(|kept| kept.thing.id != client.id) else { return Ok(true) };
     let is_claim = other.thing.is_claim();

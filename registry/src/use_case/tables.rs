@@ -14,11 +14,12 @@ pub static TIERS: Table = Table { name: "tiers", columns: &["api", "self_approva
 /// OpenAPI documents, identified as their APIs.
 pub static DOCUMENTS: Table = Table { name: "documents", columns: &[] };
 pub static APPLICATIONS: Table = Table { name: "applications", columns: &["group_id", "status", "words"] };
-/// `holds`: provider and client id while the client is not deleted; unique in the organisation. `secret_until`: when the
+/// `holds`: provider and client id while the client is not deleted; unique in the organisation. `tokens_of`: the same of
+/// the client id that its tokens name, where that is another one. `secret_until`: when the
 /// sealed secret is to be erased. `notice_at`: when it is to be told that the secret expires.
 pub static CLIENTS: Table = Table {
     name: "clients",
-    columns: &["application", "provider", "status", "holds", "retire_at", "secret_until", "notice_at"],
+    columns: &["application", "provider", "status", "holds", "retire_at", "secret_until", "notice_at", "tokens_of"],
 };
 /// `api` as the table of APIs identifies it. `open`: application and API while the contract is open; unique in the
 /// organisation. `tier` and `requested_tier` as the table of tiers identifies them. `changed_by`: who asked for the

@@ -2,8 +2,10 @@
 
 use serde_json::json;
 use tessera_registry::domain::client::ClientStatus;
-use tessera_registry::use_case::client_calls::Ended;
+use tessera_registry::domain::refusal::Refusal;
+use tessera_registry::use_case::client_calls::{Checked, Ended};
 use tessera_registry::use_case::client_scene::Doing;
+use tessera_registry::use_case::clients;
 use tessera_registry::use_case::registrar::{Called, Failure};
 
 use crate::model::failure;
@@ -88,11 +90,7 @@ async fn whoever_only_says_that_a_client_is_his_gives_way_to_the_one_for_whom_it
     for scene in Scene::approved(json!({})).await {
         let other = scene.world.application(&developer()).await.unwrap();
         let body = object(json!({"provider": "idp", "client_id": "client-1"}));
-        let claim = scene
-            .world
-            .act(&developer(), async |cx| tessera_registry::use_case::clients::create(cx, &other, &body).await)
-            .await
-            .unwrap();
+        let claim = scene.world.act(&developer(), async |cx| clients::create(cx, &other, &body).await).await.unwrap();
         assert_eq!(text(&claim, "waiting_for"), "proof");
         let id = scene.new_client().await;
         scene.settle().await;
@@ -101,11 +99,7 @@ async fn whoever_only_says_that_a_client_is_his_gives_way_to_the_one_for_whom_it
         assert_eq!(scene.model.ids(), ["client-1"]);
         // One that an admin vouches for stays.
         let brought = object(json!({"provider": "idp", "client_id": "client-2"}));
-        scene
-            .world
-            .act(&admin(), async |cx| tessera_registry::use_case::clients::create(cx, &other, &brought).await)
-            .await
-            .unwrap();
+        scene.world.act(&admin(), async |cx| clients::create(cx, &other, &brought).await).await.unwrap();
         let refused = scene.new_client().await;
         scene.rest().await;
         let refused = scene.client(&refused).await;
@@ -116,5 +110,37 @@ async fn whoever_only_says_that_a_client_is_his_gives_way_to_the_one_for_whom_it
             })
         );
         assert!(scene.model.ids().contains(&"client-2".to_owned()), "it is somebody's");
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_name_another_client_id_are_one_applications() {
+    for scene in Scene::approved(json!({})).await {
+        let named = |id: &str| Ended::Verified(Checked::Good { gateway_client_id: id.to_owned() });
+        let id = scene.new_client().await;
+        let made = scene.taken().await.unwrap();
+        let ended = scene.called(&made).await;
+        scene.concluded(&made, ended).await;
+        let verifying = scene.taken().await.unwrap();
+        scene.concluded(&verifying, named("seen")).await;
+        assert_eq!(scene.client(&id).await["gateway_client_id"], "seen");
+        let other = scene.world.application(&developer()).await.unwrap();
+        let claim = object(json!({"provider": "idp", "client_id": "seen"}));
+        for caller in [developer(), admin()] {
+            let claimed = scene.world.act(&caller, async |cx| clients::create(cx, &other, &claim).await).await;
+            assert!(matches!(claimed, Err(Refusal::Exists(_))), "{claimed:?}");
+        }
+        let body = object(json!({"provider": "idp", "client_id": "known"}));
+        scene.world.act(&admin(), async |cx| clients::create(cx, &other, &body).await).await.unwrap();
+        let second = scene.new_client().await;
+        let made = scene.taken().await.unwrap();
+        let ended = scene.called(&made).await;
+        scene.concluded(&made, ended).await;
+        let verifying = scene.taken().await.unwrap();
+        scene.concluded(&verifying, named("known")).await;
+        let refused = scene.client(&second).await;
+        assert_eq!((&refused["status"], &refused["error"]["error"]), (&json!("refused"), &json!("client_id_taken")));
+        scene.rest().await;
+        assert_eq!(scene.model.ids(), ["client-1"], "what nobody may use is deleted");
     }
 }
