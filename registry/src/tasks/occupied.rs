@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// An organisation and a provider of it.
-pub(super) type ProviderKey = (String, String);
+use crate::use_case::due_pass::ProviderKey;
 
 /// A place at a provider, free again when it is dropped, however that comes.
 pub(super) type OccupiedPlace = Arc<()>;

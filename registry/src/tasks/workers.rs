@@ -15,7 +15,7 @@ use crate::tasks::work::{Work, background, warn};
 use crate::use_case::client_calls::{Callers, call};
 use crate::use_case::client_ends::conclude;
 use crate::use_case::client_work::{self, Taken, take};
-use crate::use_case::deliveries::{Due, attempt, claim, due, due_elsewhere, give_back};
+use crate::use_case::deliveries::{Due, attempt, claim, due, give_back};
 use crate::use_case::due_pass::DuePass;
 
 /// Between two looks at what is due.
@@ -25,11 +25,18 @@ const GRACE: Duration = Duration::from_secs(5);
 /// So often what a call has brought is tried to be written.
 const CONCLUSIONS: usize = 60;
 
+/// What is known of providers from one turn to the next.
+struct Places {
+    occupied: Occupied,
+    pass: DuePass,
+}
+
 /// Tries what is due until the service ends; returns when nothing is under way.
 pub(super) async fn run(work: Arc<Work>, mut ending: watch::Receiver<bool>) {
-    let (mut trying, mut occupied) = (JoinSet::new(), Occupied::of(work.tasks.workers));
+    let mut trying = JoinSet::new();
+    let mut places = Places { occupied: Occupied::of(work.tasks.workers), pass: DuePass::default() };
     while !*ending.borrow() {
-        if let Err(error) = begin(&work, &ending, &mut trying, &mut occupied).await {
+        if let Err(error) = begin(&work, &ending, &mut trying, &mut places).await {
             warn(&error);
         }
         tokio::select! {
@@ -46,7 +53,7 @@ async fn begin(
     work: &Arc<Work>,
     ending: &watch::Receiver<bool>,
     trying: &mut JoinSet<()>,
-    occupied: &mut Occupied,
+    places: &mut Places,
 ) -> Result<(), Refusal> {
     while trying.try_join_next().is_some() {}
     if trying.len() >= work.tasks.workers {
@@ -60,22 +67,38 @@ async fn begin(
             trying.spawn(try_one(Arc::clone(work), ending.clone(), due, task));
         }
     }
-    let mut pass = DuePass::default();
-    for due in due_elsewhere(background(work), &occupied.full()).await? {
-        if trying.len() >= work.tasks.workers || *ending.borrow() {
-            break;
+    begin_at_providers(work, ending, trying, places).await
+}
+
+/// The same for what is due at providers: as long as a worker is free, what cannot have a turn hides nothing.
+async fn begin_at_providers(
+    work: &Arc<Work>,
+    ending: &watch::Receiver<bool>,
+    trying: &mut JoinSet<()>,
+    Places { occupied, pass }: &mut Places,
+) -> Result<(), Refusal> {
+    pass.begin();
+    while trying.len() < work.tasks.workers && !*ending.borrow() {
+        let page = pass.page(background(work), &occupied.full()).await?;
+        if page.is_empty() {
+            return Ok(());
         }
-        let provider = due.provider();
-        if occupied.full().contains(&provider) || !pass.may_take(background(work), &due).await? {
-            continue;
-        }
-        if let Some(taken) = take(background(work), &due).await? {
-            let (place, work) = (occupied.take(provider), Arc::clone(work));
-            let attempt = try_at_provider(work, ending.clone(), due.caller, taken);
-            trying.spawn(async move {
-                attempt.await;
-                drop(place);
-            });
+        for due in page {
+            if trying.len() >= work.tasks.workers || *ending.borrow() {
+                break;
+            }
+            let provider = due.provider();
+            if occupied.full().contains(&provider) || !pass.may_take(background(work), &due).await? {
+                continue;
+            }
+            if let Some(taken) = take(background(work), &due).await? {
+                let (place, work) = (occupied.take(provider), Arc::clone(work));
+                let attempt = try_at_provider(work, ending.clone(), due.caller, taken);
+                trying.spawn(async move {
+                    attempt.await;
+                    drop(place);
+                });
+            }
         }
     }
     Ok(())

@@ -18,8 +18,6 @@ use crate::use_case::webhooks::{Topic, notify, undescribed};
 
 /// Deliveries that are looked at once.
 const PAGE: u32 = 50;
-/// Tasks of clients; many of them may wait for others.
-const PAGE_OF_PROVIDERS: u32 = 500;
 
 /// A task that may be tried, and for whom.
 #[derive(Clone, Debug)]
@@ -47,6 +45,10 @@ impl Due {
         &self.id
     }
 
+    pub(super) fn at(&self) -> Option<Time> {
+        self.at
+    }
+
     /// The organisation, and its provider that is to be called.
     pub fn provider(&self) -> (String, String) {
         (self.caller.organisation.clone(), self.provider.clone().unwrap_or_default())
@@ -58,57 +60,31 @@ impl Due {
 /// # Errors
 /// Those of the store.
 pub async fn due(background: Background<'_>) -> Result<Vec<Due>, Refusal> {
-    due_of(background, |_| vec![Condition::Is("kind", TaskKind::Webhook.word().to_owned())], PAGE).await
-}
-
-/// What is due at providers, in the same order.
-///
-/// # Errors
-/// Those of the store.
-pub async fn due_at_providers(background: Background<'_>) -> Result<Vec<Due>, Refusal> {
-    due_elsewhere(background, &[]).await
-}
-
-/// As [`due_at_providers`], but for those of these organisations' providers: many of their tasks hide no other.
-///
-/// # Errors
-/// Those of the store.
-pub async fn due_elsewhere(background: Background<'_>, full: &[(String, String)]) -> Result<Vec<Due>, Refusal> {
-    let conditions = |organisation: &str| {
-        let of_this = full.iter().filter(|(of, _)| of == organisation);
-        let not_there = of_this.map(|(_, provider)| Condition::IsNot("provider", provider.clone()));
-        let not_there: Vec<Condition> = not_there.collect();
-        let mut conditions = vec![Condition::IsNot("kind", TaskKind::Webhook.word().to_owned())];
-        if !not_there.is_empty() {
-            conditions.push(Condition::Refers("client", &CLIENTS, not_there));
-        }
-        conditions
-    };
-    due_of(background, conditions, PAGE_OF_PROVIDERS).await
-}
-
-async fn due_of(
-    background: Background<'_>,
-    are_such: impl Fn(&str) -> Vec<Condition>,
-    limit: u32,
-) -> Result<Vec<Due>, Refusal> {
     let mut found = Vec::new();
     for caller in background.callers().await? {
-        let now = background.clock.now();
-        let is_due = Condition::Before("due", now.plus(Duration::from_millis(1)).to_string());
-        let mut conditions = are_such(&caller.organisation);
-        conditions.push(is_due);
-        let query = Query { conditions, limit, ..Query::default() };
-        let mut tx = background.store.read().await?;
-        let due = things(list(tx.as_mut(), &caller.organisation, &query).await?);
-        found.extend(due.map(|task| Due::of(caller.clone(), task)));
+        let is_delivery = vec![Condition::Is("kind", TaskKind::Webhook.word().to_owned())];
+        found.extend(due_page(background, &caller, is_delivery, (None, PAGE)).await?);
     }
-    found.sort_by_key(|due| due.at);
+    found.sort_by_key(Due::at);
     Ok(found)
 }
 
-fn things<T>(kept: Vec<Kept<T>>) -> impl Iterator<Item = T> {
-    kept.into_iter().map(|kept| kept.thing)
+/// So many of an organisation's tasks that fulfil these conditions and are due, beyond that identifier and in their order.
+///
+/// # Errors
+/// Those of the store.
+pub(super) async fn due_page(
+    background: Background<'_>,
+    caller: &Caller,
+    mut conditions: Vec<Condition>,
+    (after, limit): (Option<String>, u32),
+) -> Result<Vec<Due>, Refusal> {
+    let now = background.clock.now();
+    conditions.push(Condition::Before("due", now.plus(Duration::from_millis(1)).to_string()));
+    let query = Query { conditions, after, limit, ..Query::default() };
+    let mut tx = background.store.read().await?;
+    let due = list(tx.as_mut(), &caller.organisation, &query).await?;
+    Ok(due.into_iter().map(|kept| Due::of(caller.clone(), kept.thing)).collect())
 }
 
 /// Takes it, for as long as its lease lasts. `None` when somebody else has it, or another task of its client, or it has

@@ -6,7 +6,6 @@ use serde_json::json;
 use tessera_registry::domain::orphan::OrphanCause;
 use tessera_registry::domain::task::TaskKind;
 use tessera_registry::use_case::client_work::{lease, take};
-use tessera_registry::use_case::deliveries::due_at_providers;
 use tessera_registry::use_case::due_pass::DuePass;
 
 use crate::scene::Scene;
@@ -99,7 +98,7 @@ async fn replicas_have_one_task_of_a_client_and_as_many_registrations_as_the_pro
             scene.new_client().await;
         }
         let mut taken = Vec::new();
-        for due in due_at_providers(scene.world.background()).await.unwrap() {
+        for due in scene.due().await {
             let background = scene.world.background();
             let (one, other) = tokio::join!(take(background, &due), take(background, &due));
             let (one, other) = (one.unwrap(), other.unwrap());
@@ -120,7 +119,7 @@ async fn replicas_have_one_task_of_a_client_and_as_many_registrations_as_the_pro
 /// Of what is due, what may have a turn in one pass.
 async fn may_be_taken(scene: &Scene) -> usize {
     let (mut pass, mut count) = (DuePass::default(), 0);
-    for due in due_at_providers(scene.world.background()).await.unwrap() {
+    for due in scene.due().await {
         count += usize::from(pass.may_take(scene.world.background(), &due).await.unwrap());
     }
     count

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod again;
+mod crowd;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/database.rs"]
 mod database;

@@ -8,7 +8,6 @@ use tessera_registry::domain::refusal::Refusal;
 use tessera_registry::domain::task::TaskOutcome;
 use tessera_registry::use_case::client_work::take;
 use tessera_registry::use_case::context::Context;
-use tessera_registry::use_case::deliveries::due_at_providers;
 use tessera_registry::use_case::ports::Clock;
 use tessera_registry::use_case::record::scan;
 use tessera_registry::use_case::shown::Expected;
@@ -57,7 +56,7 @@ async fn each_token_registers_one_client_and_without_one_it_waits_for_some() {
         // It is not tried again and again.
         assert_eq!(task.next_at, Some(scene.world.now().plus(Duration::from_secs(300))));
         scene.world.pass(Duration::from_secs(299));
-        assert!(due_at_providers(scene.world.background()).await.unwrap().is_empty());
+        assert!(scene.due().await.is_empty());
         assert_eq!(scene.client(&second).await["waiting_for"], "registration");
         add(&scene, json!(["two", "three"])).await.unwrap();
         scene.work().await;
@@ -189,7 +188,7 @@ async fn replicas_take_no_token_twice() {
         for _ in 0..3 {
             scene.new_client().await;
         }
-        let due = due_at_providers(scene.world.background()).await.unwrap();
+        let due = scene.due().await;
         let [first, second, third] = &due[..] else { panic!("{due:?}") };
         let background = scene.world.background();
         let taken = tokio::join!(take(background, first), take(background, second), take(background, third));

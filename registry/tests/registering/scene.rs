@@ -13,7 +13,7 @@ use tessera_registry::use_case::client_calls::{Callers, Ended, call};
 use tessera_registry::use_case::client_ends::conclude;
 use tessera_registry::use_case::client_work::{Taken, take};
 use tessera_registry::use_case::context::Context;
-use tessera_registry::use_case::deliveries::due_at_providers;
+use tessera_registry::use_case::deliveries::Due;
 use tessera_registry::use_case::due_pass::DuePass;
 use tessera_registry::use_case::record::list;
 use tessera_registry::use_case::shown::{Expected, Shown};
@@ -116,15 +116,25 @@ impl Scene {
     /// The first task that may be tried.
     pub async fn taken(&self) -> Option<Taken> {
         let mut pass = DuePass::default();
-        for due in due_at_providers(self.world.background()).await.unwrap() {
-            if !pass.may_take(self.world.background(), &due).await.unwrap() {
-                continue;
+        loop {
+            let page = pass.page(self.world.background(), &[]).await.unwrap();
+            if page.is_empty() {
+                return None;
             }
-            if let Some(taken) = take(self.world.background(), &due).await.unwrap() {
-                return Some(taken);
+            for due in page {
+                if !pass.may_take(self.world.background(), &due).await.unwrap() {
+                    continue;
+                }
+                if let Some(taken) = take(self.world.background(), &due).await.unwrap() {
+                    return Some(taken);
+                }
             }
         }
-        None
+    }
+
+    /// What is due and comes first.
+    pub async fn due(&self) -> Vec<Due> {
+        DuePass::default().page(self.world.background(), &[]).await.unwrap()
     }
 
     pub async fn called(&self, taken: &Taken) -> Ended {
