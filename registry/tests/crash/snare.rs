@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::authorization_server::{Moment, Operation};
 use crate::scripted::Scripted;
 
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// When it is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
