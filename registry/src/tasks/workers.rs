@@ -1,5 +1,7 @@
 //! Those who try what is due: so many at once as the configuration says.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +22,10 @@ use crate::use_case::due_pass::DuePass;
 
 /// Between two looks at what is due.
 const TURN: Duration = Duration::from_secs(1);
-/// What is under way when the service ends has so long; then whoever comes next has it.
+/// What is under way when the service ends has so long; then whoever comes next has it. A call of a provider has its
+/// timeout before that: what it does there may be done once only.
 const GRACE: Duration = Duration::from_secs(5);
-/// So often what a call has brought is tried to be written.
+/// So often what a call has brought is tried to be written where the database answers, and says something else.
 const CONCLUSIONS: usize = 60;
 
 /// What is known of providers from one turn to the next.
@@ -106,37 +109,99 @@ async fn begin_at_providers(
 
 async fn try_at_provider(work: Arc<Work>, ending: watch::Receiver<bool>, caller: Caller, taken: Taken) {
     let callers = Callers { registrar: &*work.outbound.registrar, judge: &*work.outbound.judge };
+    let patient = taken.provider.provider.timeout.duration().saturating_add(GRACE);
     let ended = tokio::select! {
         ended = call(callers, &taken) => ended,
-        () = patience(ending) => {
+        () = patience(ending.clone(), patient) => {
             if let Err(error) = client_work::give_back(background(&work), &caller, &taken.task).await {
                 warn(&error);
             }
             return;
         }
     };
-    // What a provider has said is not said again: it is written as soon as the database can be asked.
-    for _ in 0..CONCLUSIONS {
-        match conclude(background(&work), &caller, &taken, ended.clone()).await {
-            Ok(_) => return,
-            Err(error) => warn(&error),
-        }
-        sleep(TURN).await;
+    let write = || conclude(background(&work), &caller, &taken, ended.clone());
+    if !written(write, patience(ending, GRACE), TURN).await {
+        let task = &taken.task;
+        tracing::error!(task = task.id, client = task.client, "what a provider has answered could not be written");
     }
+}
+
+/// What a provider has said is not said again: it is written as soon as the database can be asked, however late that is,
+/// unless the service ends. Whether it was.
+async fn written<T, F>(write: impl Fn() -> F, ended: impl Future<Output = ()>, pause: Duration) -> bool
+where
+    F: Future<Output = Result<T, Refusal>>,
+{
+    let (mut ended, mut failed) = (pin!(ended), 0);
+    while failed < CONCLUSIONS {
+        match write().await {
+            Ok(_) => return true,
+            Err(error) => {
+                failed += usize::from(!matches!(error, Refusal::Unavailable | Refusal::Collided));
+                warn(&error);
+            }
+        }
+        tokio::select! {
+            () = &mut ended => return false,
+            () = sleep(pause) => {}
+        }
+    }
+    false
 }
 
 async fn try_one(work: Arc<Work>, ending: watch::Receiver<bool>, due: Due, task: QueuedTask) {
     let background = background(&work);
     let done = tokio::select! {
         done = attempt(background, &*work.messenger, &due, &task) => done.map(drop),
-        () = patience(ending) => give_back(background, &due, &task).await,
+        () = patience(ending, GRACE) => give_back(background, &due, &task).await,
     };
     if let Err(error) = done {
         warn(&error);
     }
 }
 
-async fn patience(mut ending: watch::Receiver<bool>) {
+async fn patience(mut ending: watch::Receiver<bool>, more: Duration) {
     let _ = ending.wait_for(|ending| *ending).await;
-    sleep(GRACE).await;
+    sleep(more).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::{pending, ready};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// How often it was tried to write what then can be written, and whether it was. The service ends at that try.
+    async fn tried(refusals: usize, refusal: Refusal, end: Option<usize>) -> (usize, bool) {
+        let (tries, ended) = (Cell::new(0), Notify::new());
+        let write = || {
+            tries.set(tries.get() + 1);
+            if Some(tries.get()) == end {
+                ended.notify_one();
+            }
+            ready(if tries.get() > refusals { Ok(()) } else { Err(refusal.clone()) })
+        };
+        let is_written = match end {
+            Some(_) => written(write, ended.notified(), Duration::from_millis(10)).await,
+            None => written(write, pending(), Duration::ZERO).await,
+        };
+        (tries.get(), is_written)
+    }
+
+    #[tokio::test]
+    async fn what_a_provider_has_said_waits_for_the_database_as_long_as_the_service_runs() {
+        for refusal in [Refusal::Unavailable, Refusal::Collided] {
+            assert_eq!(tried(200, refusal, None).await, (201, true));
+        }
+        assert_eq!(tried(200, Refusal::Unavailable, Some(7)).await, (7, false));
+    }
+
+    #[tokio::test]
+    async fn what_the_database_does_not_take_occupies_no_worker_for_ever() {
+        assert_eq!(tried(200, Refusal::Internal, None).await, (CONCLUSIONS, false));
+        assert_eq!(tried(CONCLUSIONS - 1, Refusal::Internal, None).await, (CONCLUSIONS, true));
+    }
 }

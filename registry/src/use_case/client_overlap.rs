@@ -138,11 +138,15 @@ async fn take_added(cx: &mut Context<'_>, scene: &mut Scene, added: AddedSecret)
         take_checked(cx, scene, None).await?;
         return Ok(Verdict::Done);
     }
-    if client.status == ClientStatus::Pending {
-        (client.waiting_for, client.updated_at) = (Some(ClientWait::Verification), cx.now);
-    }
     enqueue(cx, TaskKind::Verify, client).await?;
+    if client.status != ClientStatus::Pending {
+        update(cx.tx, &mut scene.client).await?;
+        return Ok(Verdict::Done);
+    }
+    let before = client.clone();
+    (client.waiting_for, client.updated_at) = (Some(ClientWait::Verification), cx.now);
     update(cx.tx, &mut scene.client).await?;
+    audit_client(cx, &scene.application, "secret_added", None, Some(&before), &scene.client.thing).await?;
     Ok(Verdict::Done)
 }
 
@@ -198,10 +202,11 @@ pub(super) fn removing(cx: &Context<'_>, scene: &Scene) -> Option<Doing> {
     Some(Doing::KeepSecrets { client_id: registered.client_id.clone(), kept })
 }
 
+/// Whatever is said against it, a secret that is not to be there any more is: until it is gone, the task shows that.
 pub(super) fn removed(called: Called<()>) -> Verdict {
     match called {
         Called::Done(()) => Verdict::Done,
-        Called::Refused(failure) => Verdict::Refused(failure),
+        Called::Refused(failure) => Verdict::Again(TaskOutcome::NotDone, failure, None),
         Called::NotDone(failure, pause) => Verdict::Again(TaskOutcome::NotDone, failure, pause),
         Called::Unknown(failure) => Verdict::Again(TaskOutcome::Unknown, failure, None),
     }

@@ -46,7 +46,10 @@ pub async fn secret(cx: &mut Context<'_>, id: &str, body: &Object) -> Result<Sho
     // Of two who ask at once, the second finds it gone.
     let application = hold::<Application>(cx, &client.application).await?.thing;
     let mut kept = find::<AppClient>(cx, id).await?;
-    let registered = kept.thing.registered.as_ref().filter(|_| kept.thing.secret == SecretState::Available);
+    // Its day may have passed before anybody has erased it.
+    let is_kept = kept.thing.secret_until().is_some_and(|until| until > cx.now);
+    let is_shown = is_kept && kept.thing.secret == SecretState::Available;
+    let registered = kept.thing.registered.as_ref().filter(|_| is_shown);
     let Some((client_id, sealed)) = registered.and_then(|it| Some((it.client_id.clone(), it.secret.clone()?))) else {
         return Err(Refusal::SecretGone);
     };
@@ -92,27 +95,43 @@ async fn written(
 pub async fn lapse_due(background: Background<'_>) -> Result<u64, Refusal> {
     let mut lapsed = 0;
     for caller in background.callers().await? {
-        let now = background.clock.now();
-        let is_due = Condition::Before("secret_until", now.plus(Duration::from_millis(1)).to_string());
-        let query = Query { conditions: vec![is_due], limit: PAGE, ..Query::default() };
-        let mut tx = background.store.read().await?;
-        let due = list::<AppClient>(tx.as_mut(), &caller.organisation, &query).await?;
-        drop(tx);
-        for client in due {
-            let mut tx = background.store.write().await?;
-            let cx = &mut background.context(tx.as_mut(), &caller, now);
-            let application = hold::<Application>(cx, &client.thing.application).await?.thing;
-            let mut kept = find::<AppClient>(cx, &client.thing.id).await?;
-            // Somebody may have asked meanwhile.
-            if kept.thing.secrets_until().is_none_or(|until| until > now) {
-                continue;
+        let mut after = None;
+        loop {
+            let due = due(background, &caller, after).await?;
+            let Some(last) = due.last() else { break };
+            after = Some(last.clone());
+            for client in due {
+                lapsed += u64::from(lapse(background, &caller, &client).await?);
             }
-            let before = kept.thing.clone();
-            kept.thing.lapse_secrets(now);
-            written(cx, &application, (&before, &mut kept), "secret.lapse").await?;
-            tx.commit().await?;
-            lapsed += 1;
         }
     }
     Ok(lapsed)
+}
+
+/// Clients with a secret whose time has passed, beyond that one.
+async fn due(background: Background<'_>, caller: &Caller, after: Option<String>) -> Result<Vec<String>, Refusal> {
+    let now = background.clock.now();
+    let is_due = Condition::Before("secret_until", now.plus(Duration::from_millis(1)).to_string());
+    let query = Query { conditions: vec![is_due], after, limit: PAGE, ..Query::default() };
+    let mut tx = background.store.read().await?;
+    let due = list::<AppClient>(tx.as_mut(), &caller.organisation, &query).await?;
+    Ok(due.into_iter().map(|client| client.thing.id).collect())
+}
+
+/// Whether there was something to erase: somebody may have asked meanwhile.
+async fn lapse(background: Background<'_>, caller: &Caller, client: &str) -> Result<bool, Refusal> {
+    let now = background.clock.now();
+    let mut tx = background.store.write().await?;
+    let cx = &mut background.context(tx.as_mut(), caller, now);
+    let application = find::<AppClient>(cx, client).await?.thing.application;
+    let application = hold::<Application>(cx, &application).await?.thing;
+    let mut kept = find::<AppClient>(cx, client).await?;
+    if kept.thing.secrets_until().is_none_or(|until| until > now) {
+        return Ok(false);
+    }
+    let before = kept.thing.clone();
+    kept.thing.lapse_secrets(now);
+    written(cx, &application, (&before, &mut kept), "secret.lapse").await?;
+    tx.commit().await?;
+    Ok(true)
 }

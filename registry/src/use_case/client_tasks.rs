@@ -86,18 +86,21 @@ async fn try_now(cx: &mut Context<'_>, organisation: &str, id: &str) -> Result<(
     Ok(())
 }
 
-/// Whether the client has a task that was wanted earlier and has not ended. An orphan of his that cannot be deleted keeps
-/// nobody waiting, but where `orphans_first`.
+/// Whether the client has a task that was wanted earlier, has not ended, and is such.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn comes_later(cx: &mut Context<'_>, task: &QueuedTask, orphans_first: bool) -> Result<bool, Refusal> {
+pub async fn comes_later(
+    cx: &mut Context<'_>,
+    task: &QueuedTask,
+    is_such: impl Fn(&QueuedTask) -> bool,
+) -> Result<bool, Refusal> {
     let Some(client) = task.client.clone() else { return Ok(false) };
     let of = Condition::Is("client", client);
     let is_earlier = Condition::Before("id", task.id.clone());
     let has_not_ended = Condition::From("due", String::new());
     let earlier = every::<QueuedTask>(cx, vec![of, is_earlier, has_not_ended]).await?;
-    Ok(earlier.iter().any(|kept| orphans_first || kept.thing.orphan.is_none()))
+    Ok(earlier.iter().any(|kept| is_such(&kept.thing)))
 }
 
 /// Whether somebody has a task of the client's in his hands.

@@ -44,8 +44,11 @@ pub(super) async fn begin(
     if !kept.thing.is_there() {
         let is_undone = matches!(kept.thing.status, ClientStatus::Pending | ClientStatus::Refused);
         if is_undone && kept.thing.requested.is_some() {
+            let before = kept.thing.clone();
             kept.thing.settle_terms();
+            kept.thing.updated_at = cx.now;
             update(cx.tx, kept).await?;
+            audit_client(cx, application, "updated", None, Some(&before), &kept.thing).await?;
         }
         return Ok(Begun::Nothing);
     }

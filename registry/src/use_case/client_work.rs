@@ -100,9 +100,7 @@ pub fn lease(provider: &Provider) -> Duration {
 
 async fn is_its_turn(cx: &mut Context<'_>, scene: &Scene) -> Result<bool, Refusal> {
     let (task, client) = (&scene.task.thing, &scene.client.thing);
-    // Whoever looks for an orphan by what the client is registered under anew would find that one.
-    let orphans_first = task.kind == TaskKind::Register && scene.provider.thing.registers_once();
-    if comes_later(cx, task, orphans_first).await? || has_running(cx, task).await? {
+    if comes_later(cx, task, |earlier| keeps_waiting(scene, earlier)).await? || has_running(cx, task).await? {
         return Ok(false);
     }
     if task.kind == TaskKind::Register {
@@ -111,6 +109,20 @@ async fn is_its_turn(cx: &mut Context<'_>, scene: &Scene) -> Result<bool, Refusa
         return Ok(is_free && (client.registered.is_none() || client.status != ClientStatus::Pending));
     }
     Ok(true)
+}
+
+/// Whether the task of the scene waits for that one of the same client. An orphan that cannot be deleted keeps nobody
+/// waiting, but a registration under what the client was registered under before: who looks for the one would find both.
+fn keeps_waiting(scene: &Scene, earlier: &QueuedTask) -> bool {
+    let task = &scene.task.thing;
+    if earlier.orphan.is_some() {
+        return task.kind == TaskKind::Register && scene.provider.thing.registers_once();
+    }
+    // A registration waits until the client that there was is deleted, whichever of the two the clocks of replicas have
+    // put first.
+    let is_own_deletion = task.kind == TaskKind::Delete && task.orphan.is_none();
+    let deletes_first = is_own_deletion && scene.client.thing.registered.is_some();
+    !(deletes_first && earlier.kind == TaskKind::Register)
 }
 
 /// `None` when there is nothing to be done any more.

@@ -15,18 +15,24 @@ use tessera_registry::use_case::{clients, providers};
 use crate::scene::Scene;
 use crate::world::{admin, developer, object, text};
 
-/// So many more clients like that one, each with a task.
-async fn crowd(scene: &Scene, like: &str, kind: TaskKind, count: usize) {
-    let mut tx = scene.world.store.write().await.unwrap();
-    let like = get::<AppClient>(tx.as_mut(), "default", like).await.unwrap().unwrap().thing;
-    for _ in 0..count {
-        let client = AppClient { id: uuid::Uuid::now_v7().to_string(), ..like.clone() };
-        let id = uuid::Uuid::now_v7().to_string();
-        let task = QueuedTask::of_client(id, kind, (&client.id, &client.provider), scene.world.now());
-        insert(tx.as_mut(), "default", client).await.unwrap();
-        insert(tx.as_mut(), "default", task).await.unwrap();
+impl Scene {
+    /// So many more clients like that one, each with a task.
+    pub async fn like(&self, id: &str, count: usize, kind: Option<TaskKind>) {
+        let mut tx = self.world.store.write().await.unwrap();
+        let like = get::<AppClient>(tx.as_mut(), "default", id).await.unwrap().unwrap().thing;
+        for number in 0..count {
+            let id = uuid::Uuid::now_v7().to_string();
+            let client_id = like.client_id.as_ref().map(|client_id| format!("{client_id}-{number}"));
+            let client = AppClient { id, client_id, gateway_client_id: None, ..like.clone() };
+            if let Some(kind) = kind {
+                let (id, of) = (uuid::Uuid::now_v7().to_string(), (client.id.as_str(), client.provider.as_str()));
+                let task = QueuedTask::of_client(id, kind, of, self.world.now());
+                insert(tx.as_mut(), "default", task).await.unwrap();
+            }
+            insert(tx.as_mut(), "default", client).await.unwrap();
+        }
+        tx.commit().await.unwrap();
     }
-    tx.commit().await.unwrap();
 }
 
 #[tokio::test]
@@ -40,7 +46,7 @@ async fn registrations_that_wait_at_a_provider_that_hangs_hide_no_other_task() {
         let waits = scene.new_client().await;
         let hangs = scene.taken().await.unwrap();
         assert_eq!(hangs.task.kind, TaskKind::Register);
-        crowd(&scene, &waits, TaskKind::Register, 2100).await;
+        scene.like(&waits, 2100, Some(TaskKind::Register)).await;
 
         scene.delete(&lives).await;
         let deletion = scene.taken().await.expect("what else is to be done at the provider");
@@ -58,7 +64,7 @@ async fn registrations_that_wait_at_a_provider_that_hangs_hide_no_other_task() {
 async fn a_pass_that_cannot_look_at_everything_is_gone_on_with() {
     for scene in Scene::approved(json!({})).await {
         let client = scene.new_client().await;
-        crowd(&scene, &client, TaskKind::Verify, 2600).await;
+        scene.like(&client, 2600, Some(TaskKind::Verify)).await;
         let (mut pass, mut seen, mut passes) = (DuePass::default(), BTreeSet::new(), Vec::new());
         for _ in 0..3 {
             pass.begin();

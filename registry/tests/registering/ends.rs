@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tessera_registry::domain::orphan::OrphanCause;
-use tessera_registry::domain::task::TaskOutcome;
+use tessera_registry::domain::task::{TaskKind, TaskOutcome};
 use tessera_registry::use_case::context::Context;
 use tessera_registry::use_case::ports::Clock;
+use tessera_registry::use_case::record::insert;
 use tessera_registry::use_case::shown::Expected;
+use tessera_registry::use_case::store::Store;
+use tessera_registry::use_case::tables::TASKS;
 use tessera_registry::use_case::{clients, tiers};
 
 use crate::model::End;
@@ -95,6 +98,40 @@ async fn credentials_that_do_not_work_are_refused_after_three_checks() {
         scene.change(&id, json!({"grants": ["client_credentials"]})).await.unwrap();
         scene.settle().await;
         assert_eq!(scene.client(&id).await["scopes"], json!(["a"]));
+    }
+}
+
+#[tokio::test]
+async fn clocks_that_differ_have_no_registration_and_deletion_wait_for_each_other() {
+    for scene in Scene::approved(json!({})).await {
+        *scene.model.is_deaf.lock().unwrap() = true;
+        let id = scene.new_client().await;
+        while scene.client(&id).await["status"] != "refused" {
+            match scene.taken().await {
+                Some(taken) => {
+                    let ended = scene.called(&taken).await;
+                    scene.concluded(&taken, ended).await;
+                }
+                None => scene.world.pass(Duration::from_secs(10)),
+            }
+        }
+        *scene.model.is_deaf.lock().unwrap() = false;
+        let body = object(json!({}));
+        let retry = async |cx: &mut Context<'_>| clients::retry(cx, &id, &Expected::Any, &body).await;
+        scene.world.act(&developer(), retry).await.unwrap();
+        let mut open = scene.open_tasks().await;
+        assert_eq!(open.iter().map(|task| task.kind).collect::<Vec<_>>(), [TaskKind::Delete, TaskKind::Register]);
+        // As a replica would have written it whose clock is behind.
+        let [deletion, registration] = &mut open[..] else { unreachable!() };
+        std::mem::swap(&mut deletion.id, &mut registration.id);
+        let mut tx = scene.world.store.write().await.unwrap();
+        for task in open {
+            tx.delete(&TASKS, "default", &task.id).await.unwrap();
+            insert(tx.as_mut(), "default", task).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        scene.settle().await;
+        assert_eq!((&scene.client(&id).await["status"], scene.model.ids().len()), (&json!("live"), 1));
     }
 }
 

@@ -9,9 +9,11 @@ use tessera_registry::domain::refusal::Refusal;
 use tessera_registry::domain::registered::{NextSecret, SealedSecret};
 use tessera_registry::domain::task::{TaskKind, TaskOutcome};
 use tessera_registry::domain::time::Time;
+use tessera_registry::use_case::client_calls::Ended;
 use tessera_registry::use_case::clients;
 use tessera_registry::use_case::context::Context;
 use tessera_registry::use_case::ports::Clock as _;
+use tessera_registry::use_case::registrar::{Called, Failure};
 use tessera_registry::use_case::shown::{Expected, Shown};
 
 use crate::graph::StandIn;
@@ -419,6 +421,45 @@ async fn a_secret_that_is_not_checked_in_a_day_is_erased() {
         scene.settle().await;
         assert_eq!(scene.client(&id).await["secret"], "shown");
         assert_eq!(scene.secrets(), [first]);
+    }
+}
+
+#[tokio::test]
+async fn that_a_secret_was_added_is_in_the_audit() {
+    for scene in Scene::approved_at_entra(json!({})).await {
+        let id = scene.new_client().await;
+        while scene.client(&id).await["waiting_for"] == "registration" {
+            let taken = scene.taken().await.unwrap();
+            let ended = scene.called(&taken).await;
+            scene.concluded(&taken, ended).await;
+        }
+        let (entry, client) = (scene.world.latest().await, scene.client(&id).await);
+        assert_eq!((&entry["action"], &client["waiting_for"]), (&json!("client.secret_added"), &json!("verification")));
+        assert_eq!(entry["before"]["waiting_for"], "registration");
+        assert_eq!(entry["after"], client);
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_removed_is_no_secret_forgotten() {
+    for scene in Scene::approved_at_entra(json!({})).await {
+        let (id, _) = scene.live_client().await;
+        scene.rotate(&id, json!({"overlap": "0s"})).await.unwrap();
+        let taken = loop {
+            let taken = scene.taken().await.unwrap();
+            if taken.task.kind == TaskKind::RemoveSecret {
+                break taken;
+            }
+            let ended = scene.called(&taken).await;
+            scene.concluded(&taken, ended).await;
+        };
+        assert_eq!(scene.secrets().len(), 2);
+        let denied = Failure { status: Some(400), ..Failure::default() };
+        scene.concluded(&taken, Ended::KeptSecrets(Called::Refused(denied))).await;
+        let task = scene.open_tasks().await.remove(0);
+        assert_eq!((task.kind, task.last.unwrap().outcome), (TaskKind::RemoveSecret, TaskOutcome::NotDone));
+        scene.settle().await;
+        assert_eq!(scene.secrets().len(), 1);
     }
 }
 

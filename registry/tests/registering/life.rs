@@ -68,6 +68,32 @@ async fn a_secret_that_nobody_asks_for_lapses() {
 }
 
 #[tokio::test]
+async fn a_secret_whose_day_has_passed_is_gone_before_anybody_has_erased_it() {
+    for scene in Scene::approved(json!({})).await {
+        let [shown, late] = [scene.new_client().await, scene.new_client().await];
+        scene.work().await;
+        scene.world.pass(Duration::from_millis(86_399_999));
+        assert!(scene.secret(&shown).await.is_ok());
+        scene.world.pass(Duration::from_millis(1));
+        assert_eq!(scene.secret(&late).await, Err(Refusal::SecretGone));
+        assert_eq!(clients::lapse_due(scene.world.background()).await, Ok(1));
+    }
+}
+
+#[tokio::test]
+async fn secrets_lapse_however_many_they_are() {
+    for mut scene in Scene::approved(json!({})).await {
+        scene.world.limits.clients_per_application = 1000;
+        let id = scene.new_client().await;
+        scene.work().await;
+        scene.like(&id, 450, None).await;
+        scene.world.pass(Duration::from_secs(86_400));
+        assert_eq!(clients::lapse_due(scene.world.background()).await, Ok(451));
+        assert_eq!(clients::lapse_due(scene.world.background()).await, Ok(0));
+    }
+}
+
+#[tokio::test]
 async fn a_client_with_a_key_of_its_own_has_no_secret_and_waits_for_proof() {
     for scene in Scene::approved(json!({})).await {
         let client = scene.create(json!({"jwks": keys()})).await.unwrap();

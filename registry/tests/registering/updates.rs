@@ -9,11 +9,11 @@ use tessera_registry::domain::refusal::Refusal;
 use tessera_registry::domain::task::{QueuedTask, TaskStatus};
 use tessera_registry::use_case::context::Context;
 use tessera_registry::use_case::shown::Expected;
-use tessera_registry::use_case::{clients, providers};
+use tessera_registry::use_case::{audit, clients, providers};
 
 use crate::model::End;
 use crate::scene::Scene;
-use crate::world::{admin, developer, object, text};
+use crate::world::{admin, asked, developer, object, text};
 
 /// Longer than any lease here.
 const LATER: Duration = Duration::from_secs(400);
@@ -174,6 +174,25 @@ async fn what_is_nowhere_yet_is_changed_at_once() {
         scene.settle().await;
         let live = scene.client(&id).await;
         assert_eq!((&live["status"], &live["scopes"], there(&scene).as_str()), (&json!("live"), &json!(["a"]), "a"));
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_for_of_a_client_that_is_refused_is_in_the_audit_when_it_holds() {
+    for scene in Scene::approved(json!({})).await {
+        *scene.model.is_deaf.lock().unwrap() = true;
+        let id = scene.new_client().await;
+        scene.work().await;
+        assert_eq!(scene.client(&id).await["waiting_for"], "verification");
+        scene.change(&id, json!({"scopes": ["a"]})).await.unwrap();
+        scene.settle().await;
+        let client = scene.client(&id).await;
+        assert_eq!((&client["status"], &client["scopes"]), (&json!("refused"), &json!(["a"])));
+        let subject = format!("client:{id}");
+        let of = asked(&[("subject", subject.as_str()), ("action", "client.updated")]);
+        let entries = scene.world.act(&admin(), async |cx| audit::list(cx, &of).await).await.unwrap().items;
+        let [entry] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!((&entry["before"]["scopes"], &entry["after"]["scopes"]), (&json!(["a", "b"]), &json!(["a"])));
     }
 }
 

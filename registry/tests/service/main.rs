@@ -34,6 +34,7 @@ mod registered;
 mod registrations;
 mod replicas;
 mod resealed;
+mod rolling;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../support/scripted.rs"]
 mod scripted;
