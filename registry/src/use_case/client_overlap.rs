@@ -24,17 +24,19 @@ use crate::use_case::registrar::{AddedSecret, Called, Failure, KeptSecrets, NOT_
 /// So long a provider may take until all of it knows what it has made.
 const REPLICATION: Duration = Duration::from_secs(600);
 
-/// Wants another secret of a live client. One after the other: until the latest was checked, there is none beside it.
+/// Wants another secret of a live client. One after the other: until the latest was checked, there is none beside it, and
+/// while the one before it has time left, that is not cut short but by whoever wants no overlap.
 ///
 /// # Errors
-/// One is wanted already; those of the store.
+/// One is wanted already, or overlaps with one that stays for longer; those of the store.
 pub async fn rotate_secret(
     cx: &mut Context<'_>,
     application: &Application,
     kept: &mut Kept<AppClient>,
     overlap: u64,
 ) -> Result<(), Refusal> {
-    if kept.thing.is_rotating() {
+    let is_overlapping = kept.thing.secret_retires_at().is_some_and(|at| at > cx.now);
+    if kept.thing.is_rotating() || (is_overlapping && overlap > 0) {
         return Err(Refusal::Transition { current: kept.thing.status.word(), allowed: kept.thing.possible() });
     }
     let before = kept.thing.clone();

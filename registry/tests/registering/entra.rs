@@ -323,21 +323,36 @@ async fn a_rotation_gives_the_same_client_a_second_secret_and_removes_the_first_
 }
 
 #[tokio::test]
-async fn of_three_secrets_the_oldest_goes_when_the_latest_works() {
+async fn a_rotation_cuts_no_overlap_that_was_agreed_on_but_for_one_without_any() {
     for scene in Scene::approved_at_entra(json!({})).await {
         let (id, first) = scene.live_client().await;
         let mut known = vec![first];
-        for _ in 0..2 {
-            scene.rotate(&id, json!({"overlap": "1h"})).await.unwrap();
-            scene.settle().await;
-            let secret = scene.secret(&id).await.unwrap();
-            known.push(secret["client_secret"].as_str().unwrap().to_owned());
-        }
-        assert_eq!(scene.secrets(), known[1..]);
-        scene.world.pass(Duration::from_secs(3600));
-        assert_eq!(scene.retire_due().await, 1);
+        let shown = async || scene.secret(&id).await.unwrap()["client_secret"].as_str().unwrap().to_owned();
+        scene.rotate(&id, json!({"overlap": "1h"})).await.unwrap();
         scene.settle().await;
+        known.push(shown().await);
+        let before = scene.client(&id).await;
+        for body in [json!({"overlap": "1s"}), json!({})] {
+            let refused = scene.rotate(&id, body).await;
+            assert!(matches!(refused, Err(Refusal::Transition { current: "live", .. })), "{refused:?}");
+        }
+        assert_eq!((scene.client(&id).await, scene.secrets()), (before, known.clone()));
+        // Somebody may have got hold of both.
+        scene.rotate(&id, json!({"overlap": "0s"})).await.unwrap();
+        scene.settle().await;
+        known.push(shown().await);
         assert_eq!(scene.secrets(), known[2..]);
+
+        scene.rotate(&id, json!({"overlap": "1h"})).await.unwrap();
+        scene.settle().await;
+        known.push(shown().await);
+        assert_eq!(scene.secrets(), known[2..]);
+        // Its time has come, though nobody has seen to that.
+        scene.world.pass(Duration::from_secs(3600));
+        scene.rotate(&id, json!({"overlap": "1h"})).await.unwrap();
+        scene.settle().await;
+        known.push(shown().await);
+        assert_eq!(scene.secrets(), known[3..]);
     }
 }
 
