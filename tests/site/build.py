@@ -25,7 +25,7 @@ src = "src"
 no-section-label = true
 """
 # What pages refer to, beside other pages.
-FILES = ["LICENSE", "envoy", "docs", "tests/oidc-provider/server.mjs", "Cargo.toml"]
+FILES = ["LICENSE", "envoy", "docs", "tests/oidc-provider/server.mjs", "tests/django-oauth-toolkit/server.py", "Cargo.toml"]
 
 
 def gather():
