@@ -6,30 +6,24 @@ use crate::plan::{End, Plan};
 use crate::plugin::Plugin;
 use tessera_core::port::RequestHead;
 
-/// As [`carry_out_on`], for a request's headers.
-pub fn carry_out(plan: Plan, filter: HttpFilter<'_>, by: Option<(&Plugin, usize)>, is_held: bool) -> bool {
-    carry_out_on(Map::Headers, plan, filter, by, is_held)
-}
-
-/// Does what a plan says; whether the request passes, which has been held back or not. `by` is whose plan it is, if there
-/// is anybody to make another one. Envoy may have ended the request when this returns.
-pub fn carry_out_on(
-    map: Map,
-    plan: Plan,
-    mut filter: HttpFilter<'_>,
-    by: Option<(&Plugin, usize)>,
-    is_held: bool,
-) -> bool {
+/// Changes a request as a plan says, and tells how it ends then. `by` is whose plan it is, if there is anybody to make
+/// another one. The request is still there when this returns.
+pub fn prepare(map: Map, plan: Plan, filter: &mut HttpFilter<'_>, by: Option<(&Plugin, usize)>) -> End {
     let Plan { edits, states, end } = plan;
-    if edits.apply(map, &mut filter).is_err() && !matches!(end, End::Reply(..)) {
+    if edits.apply(map, filter).is_err() && !matches!(end, End::Reply(..)) {
         // The headers could not be made trustworthy: it must not pass.
-        let plan = by.map_or_else(Plan::fail, |(plugin, shard)| plugin.fail(shard, &filter));
-        return carry_out_on(map, Plan { edits: EditList::default(), ..plan }, filter, None, is_held);
+        let plan = by.map_or_else(Plan::fail, |(plugin, shard)| plugin.fail(shard, filter));
+        return prepare(map, Plan { edits: EditList::default(), ..plan }, filter, None);
     }
     for (name, value) in &states {
         // The names that Proxy-Wasm's properties have in the filter state.
         filter.set_state(&format!("wasm.{name}"), value);
     }
+    end
+}
+
+/// Ends a request so; whether it passes, which has been held back or not. Envoy may have ended it when this returns.
+pub fn finish(end: End, mut filter: HttpFilter<'_>, is_held: bool) -> bool {
     match end {
         End::Wait => false,
         End::Pass | End::PassAnew => {
@@ -52,6 +46,12 @@ pub fn carry_out_on(
             false
         }
     }
+}
+
+/// Refuses a request that nothing can judge.
+pub fn refuse(mut filter: HttpFilter<'_>) {
+    let end = prepare(Map::Headers, Plan::fail(), &mut filter, None);
+    finish(end, filter, false);
 }
 
 /// As Envoy tells it: `application/grpc`, alone or with a `+` or `;` behind it.

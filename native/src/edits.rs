@@ -6,10 +6,23 @@ use tessera_core::port::{HeaderEdits, HostFailure};
 
 /// The changes, in order.
 #[derive(Default)]
-pub struct EditList(RefCell<Vec<Edit>>);
+pub struct EditList(RefCell<Edits>);
 
-/// A name, and the one value that it is to have; `None` where no line is to have it.
-type Edit = (Box<[u8]>, Option<Box<[u8]>>);
+/// Names and values lie one behind the other in few allocations: every request that passes has some.
+#[derive(Default)]
+struct Edits {
+    bytes: Vec<u8>,
+    list: Vec<Edit>,
+}
+
+/// How long the next name is, and the one value that it is to have; `None` where no line is to have it.
+struct Edit {
+    name: usize,
+    value: Option<usize>,
+}
+
+/// Room for the usual identity headers.
+const USUAL_BYTES: usize = 128;
 
 impl EditList {
     /// Makes them.
@@ -17,18 +30,34 @@ impl EditList {
     /// # Errors
     /// [`HostFailure`] when Envoy does not make one.
     pub fn apply(self, map: Map, filter: &mut HttpFilter<'_>) -> Result<(), HostFailure> {
-        self.0.into_inner().iter().try_for_each(|(name, value)| filter.edit(map, name, value.as_deref()))
+        let Edits { bytes, list } = self.0.into_inner();
+        let mut rest = bytes.as_slice();
+        list.iter().try_for_each(|edit| {
+            let name = rest.split_off(..edit.name).ok_or(HostFailure)?;
+            let value = edit.value.map(|length| rest.split_off(..length).ok_or(HostFailure)).transpose()?;
+            filter.edit(map, name, value)
+        })
+    }
+
+    fn add(&self, name: &[u8], value: Option<&[u8]>) {
+        let Edits { bytes, list } = &mut *self.0.borrow_mut();
+        if list.is_empty() {
+            bytes.reserve(USUAL_BYTES);
+        }
+        bytes.extend_from_slice(name);
+        bytes.extend_from_slice(value.unwrap_or_default());
+        list.push(Edit { name: name.len(), value: value.map(<[u8]>::len) });
     }
 }
 
 impl HeaderEdits for EditList {
     fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
-        self.0.borrow_mut().push((name.into(), None));
+        self.add(name, None);
         Ok(())
     }
 
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
-        self.0.borrow_mut().push((name.as_bytes().into(), Some(value.into())));
+        self.add(name.as_bytes(), Some(value));
         Ok(())
     }
 }

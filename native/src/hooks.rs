@@ -1,14 +1,14 @@
 //! What Envoy calls. A panic ends in the hook in which it came up: it refuses the request that the hook is for, and
 //! touches no other.
 //!
-//! What carries a plan out may have Envoy end the request, and with it call for `destroy`, before it returns. So no hook
-//! keeps a reference to its request meanwhile.
+//! [`finish`] may have Envoy end the request, and with it call for `destroy`, before it returns. So no hook keeps a
+//! reference to its request, or to the configuration, meanwhile.
 #![allow(unsafe_code)]
 
 use crate::abi::{
     Answer, ConfigHost, ConfigPtr, EnvoyBuffer, FilterPtr, Header, HttpFilter, Map, abi_version, lent_bytes, log,
 };
-use crate::carrying_out::{carry_out, carry_out_on};
+use crate::carrying_out::{finish, prepare, refuse};
 use crate::lock::lock;
 use crate::plan::Plan;
 use crate::plugin::Plugin;
@@ -36,7 +36,8 @@ pub enum FollowingStatus {
 
 /// A request: which engine judges it, and its number there while it waits.
 struct Request {
-    plugin: Arc<Plugin>,
+    /// Its configuration ends after it, so that nothing has to count: threads that counted would wait for one another.
+    plugin: *const Plugin,
     shard: usize,
     waits: Cell<Option<StreamId>>,
 }
@@ -135,27 +136,25 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_new(
     filter: FilterPtr,
 ) -> *const c_void {
     let made = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: what `config_new` has given, of a configuration that has not ended: it does so after its last request.
-        let plugin = unsafe {
-            let plugin = plugin.cast::<Plugin>();
-            Arc::increment_strong_count(plugin);
-            Arc::from_raw(plugin)
-        };
-        // SAFETY: Envoy lends the request to this hook.
-        let shard = plugin.shard_of(&unsafe { HttpFilter::lent(filter) });
-        Box::into_raw(Box::new(Request { plugin, shard, waits: Cell::new(None) })).cast_const().cast()
+        let plugin = plugin.cast::<Plugin>();
+        // SAFETY: what `config_new` has given, of a configuration that has not ended; Envoy lends the request to this hook.
+        let shard = unsafe { plugin.as_ref() }?.shard_of(&unsafe { HttpFilter::lent(filter) });
+        Some(Box::into_raw(Box::new(Request { plugin, shard, waits: Cell::new(None) })).cast_const().cast())
     }));
-    made.unwrap_or(ptr::null())
+    made.ok().flatten().unwrap_or(ptr::null())
 }
 
-/// The engine of a request, and its number if it waits.
+/// A request, and its configuration.
 ///
 /// # Safety
-/// `request` is what `new` has given, and `destroy` has not been called for it.
-unsafe fn of(request: *const c_void) -> Option<(Arc<Plugin>, usize, Option<StreamId>)> {
-    // SAFETY: as promised; all hooks of a request are called on one thread, and the reference ends here.
-    let request = unsafe { request.cast::<Request>().as_ref() }?;
-    Some((Arc::clone(&request.plugin), request.shard, request.waits.get()))
+/// `request` is what `new` has given. `destroy` is not called for it, nor its configuration ended, while the result is in
+/// use.
+unsafe fn of<'a>(request: *const c_void) -> Option<(&'a Request, &'a Plugin)> {
+    // SAFETY: as promised; all hooks of a request are called on one thread.
+    unsafe {
+        let request = request.cast::<Request>().as_ref()?;
+        Some((request, request.plugin.as_ref()?))
+    }
 }
 
 /// # Safety
@@ -166,27 +165,25 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
     request: *const c_void,
     _end_of_stream: bool,
 ) -> HeadersStatus {
-    // SAFETY: Envoy lends the request to this hook.
-    let mut lent = unsafe { HttpFilter::lent(filter) };
-    // SAFETY: what `new` has given.
-    let Some((plugin, shard, _)) = (unsafe { of(request) }) else {
-        carry_out(Plan::fail(), lent, None, false);
-        return HeadersStatus::StopAllIterationAndWatermark;
-    };
     let passes = catch_unwind(AssertUnwindSafe(|| {
-        let (plan, waits) = plugin.judge(shard, &mut lent);
-        // SAFETY: as with `of`; nothing has ended the request so far.
-        if let Some(request) = unsafe { request.cast::<Request>().as_ref() } {
+        // SAFETY: Envoy lends the request to this hook.
+        let mut lent = unsafe { HttpFilter::lent(filter) };
+        // SAFETY: what `new` has given; nothing ends the request before `finish`.
+        let end = if let Some((request, plugin)) = unsafe { of(request) } {
+            let (plan, waits) = plugin.judge(request.shard, &mut lent);
             request.waits.set(waits);
-        }
-        carry_out(plan, lent, Some((&plugin, shard)), false)
+            prepare(Map::Headers, plan, &mut lent, Some((plugin, request.shard)))
+        } else {
+            prepare(Map::Headers, Plan::fail(), &mut lent, None)
+        };
+        finish(end, lent, false)
     }));
     match passes {
         Ok(true) => HeadersStatus::Continue,
         Ok(false) => HeadersStatus::StopAllIterationAndWatermark,
         Err(_) => {
             // SAFETY: Envoy lends the request to this hook; a fault comes up before it is answered or not at all.
-            carry_out(Plan::fail(), unsafe { HttpFilter::lent(filter) }, None, false);
+            refuse(unsafe { HttpFilter::lent(filter) });
             HeadersStatus::StopAllIterationAndWatermark
         }
     }
@@ -200,17 +197,18 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_scheduled(
     request: *const c_void,
     _event: u64,
 ) {
-    // SAFETY: what `new` has given.
-    let Some((plugin, shard, Some(stream))) = (unsafe { of(request) }) else { return };
-    // SAFETY: Envoy lends the request to this hook.
-    let lent = unsafe { HttpFilter::lent(filter) };
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        let Some(plan) = plugin.conclude(shard, stream, &lent) else { return };
-        // SAFETY: as with `of`; nothing has ended the request so far.
-        if let Some(request) = unsafe { request.cast::<Request>().as_ref() } {
+        // SAFETY: Envoy lends the request to this hook.
+        let mut lent = unsafe { HttpFilter::lent(filter) };
+        let end = {
+            // SAFETY: what `new` has given; nothing ends the request before `finish`.
+            let Some((request, plugin)) = (unsafe { of(request) }) else { return };
+            let Some(stream) = request.waits.get() else { return };
+            let Some(plan) = plugin.conclude(request.shard, stream, &lent) else { return };
             request.waits.set(None);
-        }
-        carry_out(plan, lent, Some((&plugin, shard)), true);
+            prepare(Map::Headers, plan, &mut lent, Some((plugin, request.shard)))
+        };
+        finish(end, lent, true);
     }));
 }
 
@@ -221,13 +219,16 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_trailers(
     filter: FilterPtr,
     request: *const c_void,
 ) -> FollowingStatus {
-    // SAFETY: Envoy lends the request to this hook.
-    let lent = unsafe { HttpFilter::lent(filter) };
-    // SAFETY: what `new` has given.
-    let found = unsafe { of(request) };
     let passes = catch_unwind(AssertUnwindSafe(|| {
-        let plan = found.map_or_else(Plan::fail, |(plugin, shard, _)| plugin.judge_trailers(shard, &lent));
-        carry_out_on(Map::Trailers, plan, lent, None, false)
+        // SAFETY: Envoy lends the request to this hook.
+        let mut lent = unsafe { HttpFilter::lent(filter) };
+        // SAFETY: what `new` has given; nothing ends the request before `finish`.
+        let plan = match unsafe { of(request) } {
+            Some((request, plugin)) => plugin.judge_trailers(request.shard, &lent),
+            None => Plan::fail(),
+        };
+        let end = prepare(Map::Trailers, plan, &mut lent, None);
+        finish(end, lent, false)
     }));
     if passes.unwrap_or(false) { FollowingStatus::Continue } else { FollowingStatus::StopIteration }
 }
@@ -242,8 +243,9 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_destroy(request: *c
     // SAFETY: what `new` has given; Envoy has no more use for it, and no hook keeps a reference.
     let request = unsafe { Box::from_raw(request.cast_mut().cast::<Request>()) };
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        if let Some(stream) = request.waits.get() {
-            request.plugin.on_stream_gone(request.shard, stream);
+        // SAFETY: Envoy ends a configuration after the last of its requests.
+        if let (Some(stream), Some(plugin)) = (request.waits.get(), unsafe { request.plugin.as_ref() }) {
+            plugin.on_stream_gone(request.shard, stream);
         }
     }));
 }
