@@ -34,6 +34,15 @@ NATIVE_TESTS := $(filter-out artifact e2e upgrade,$(TESTS))
 # Workspaces of their own.
 BENCH_CRATES := benches/load benches/floor
 
+# What Envoy runs the filter in: wasm or native.
+HOST          := wasm
+MODULE_wasm   := module
+MODULE_native := native
+OF_HOST = $(or $(MODULE_$(HOST)),$(error HOST is wasm or native, not $(HOST)))
+# The module in which a request can ask for a fault; in Wasm the tests make it of the finished one.
+FAULTY_wasm   := module
+FAULTY_native := native-faulty
+
 ifdef MAKE_TERMOUT
 say = @printf '\033[1m» %s\033[0m\n' '$(1)'
 else
@@ -350,16 +359,22 @@ native: rust ## Build target/libtessera.so, the dynamic module
 	$(call say,Dynamic module)
 	@cargo xtask native
 
+# Like it, but a request can ask for a panic. For tests alone.
+.PHONY: native-faulty
+native-faulty: rust
+	$(call say,Dynamic module with a fault)
+	@cargo xtask native-faulty
+
 .PHONY: test-native
-test-native: needs-test-native setup $(if $(TESSERA_COMPOSE),,compose) module native ## The tests of test-e2e with the dynamic module in place of the Wasm module
+test-native: needs-test-native setup $(if $(TESSERA_COMPOSE),,compose) module native native-faulty ## The tests of test-e2e with the dynamic module in place of the Wasm module
 	$(call say,End-to-end tests on the dynamic module)
 	@cargo build --quiet --package tessera-cli --package tessera-registry
 	@TESSERA_HOST=native cargo test --quiet --test e2e
 
 .PHONY: chaos
-chaos: setup module ## Everything that can go wrong at once in Envoy, for SECONDS=600; SEED=2 selects another chaos
+chaos: setup $(OF_HOST) $(FAULTY_$(HOST)) ## Everything that can go wrong at once in Envoy, for SECONDS=600; HOST=native; SEED=2 selects another chaos
 	$(call say,Chaos)
-	@TESSERA_CHAOS_SECONDS=$(if $(filter command environment,$(origin SECONDS)),$(SECONDS),600) TESSERA_CHAOS_SEED=$(or $(SEED),1) \
+	@TESSERA_HOST=$(HOST) TESSERA_CHAOS_SECONDS=$(if $(filter command environment,$(origin SECONDS)),$(SECONDS),600) TESSERA_CHAOS_SEED=$(or $(SEED),1) \
 	  cargo test --quiet --test e2e chaos:: -- --nocapture
 
 # The compiler of every night has them: `rustup toolchain install nightly --component rust-src miri`.
@@ -386,9 +401,9 @@ native-miri: rust ## The same in Miri, which finds undefined behaviour
 	  -- --test-threads 1
 
 .PHONY: soak
-soak: setup module ## Full load in Envoy for SECONDS=1800, while tokens, contracts and keys rotate: nothing grows
+soak: setup $(OF_HOST) ## Full load in Envoy for SECONDS=1800, while tokens, contracts, keys and configurations change: nothing grows; HOST=native
 	$(call say,Soak)
-	@TESSERA_SOAK_SECONDS=$(if $(filter command environment,$(origin SECONDS)),$(SECONDS),1800) \
+	@TESSERA_HOST=$(HOST) TESSERA_SOAK_SECONDS=$(if $(filter command environment,$(origin SECONDS)),$(SECONDS),1800) \
 	  cargo test --quiet --test e2e soak:: -- --nocapture
 
 .PHONY: test
@@ -434,12 +449,6 @@ docs: $(VENV)/bin/mdbook ## Build the documents as a site in target/site, and fo
 	@$(PYTHON) tests/site/build.py $<
 
 # ---- see it work ----
-
-# What Envoy runs the filter in: wasm or native.
-HOST          := wasm
-MODULE_wasm   := module
-MODULE_native := native
-OF_HOST = $(or $(MODULE_$(HOST)),$(error HOST is wasm or native, not $(HOST)))
 
 .PHONY: demo
 demo: setup $(OF_HOST) ## Start Envoy, an authorization server and an upstream, show what the filter does, stay up; HOST=native

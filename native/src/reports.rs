@@ -4,17 +4,49 @@ use crate::abi::{ConfigHost, HttpFilter, Measured};
 use crate::engine::Engine;
 use crate::lock::lock;
 use crate::stats::{Stats, Taken};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use hashbrown::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tessera_core::engine::metrics::{IN_FLIGHT, build_info};
 
 /// Most samples that wait for a request to take them to Envoy; beyond that they are lost.
 const MAX_SAMPLES: usize = 16_384;
 
+/// Most counters of the process that are kept beyond the configuration that has reported them.
+const MAX_COUNTERS: usize = 16_384;
+
+/// The counters that configurations of this process have reported, by name. Envoy forgets one with the last configuration
+/// that has reported it, so each configuration reports those of the others, too: they go on after a reload.
+static COUNTERS: Mutex<Option<Counters>> = Mutex::new(None);
+
+#[derive(Default)]
+struct Counters {
+    known: HashSet<Arc<str>, foldhash::fast::RandomState>,
+    in_order: Vec<Arc<str>>,
+}
+
+impl Counters {
+    /// Adds those among the samples; the counters from this index on.
+    fn add(&mut self, samples: &[Taken], from: usize) -> Vec<Taken> {
+        for sample in samples {
+            let Taken::Count(name, _) = sample else { continue };
+            if !self.known.contains(name.as_str()) && self.in_order.len() < MAX_COUNTERS {
+                let name: Arc<str> = name.as_str().into();
+                self.known.insert(Arc::clone(&name));
+                self.in_order.push(name);
+            }
+        }
+        let further = self.in_order.get(from..).unwrap_or_default();
+        further.iter().map(|name| Taken::Count(name.to_string(), 0)).collect()
+    }
+}
+
 /// The samples of one configuration.
 pub struct Reports {
     stats: Stats,
     samples: Mutex<Vec<Taken>>,
+    /// How many of [`COUNTERS`] it has reported.
+    counters: AtomicUsize,
     /// Whether a request is to report them.
     are_due: AtomicBool,
 }
@@ -23,7 +55,8 @@ impl Reports {
     pub fn new(stats: Stats) -> Self {
         // Calls that begin and end between two reports shift nothing: without this the gauge would be missing, not 0.
         let samples = vec![Taken::Set(build_info(), 1), Taken::Shift(IN_FLIGHT.to_owned(), 0)];
-        Self { stats, samples: Mutex::new(samples), are_due: AtomicBool::new(false) }
+        let samples = Mutex::new(samples);
+        Self { stats, samples, counters: AtomicUsize::new(0), are_due: AtomicBool::new(false) }
     }
 
     /// Takes over what an engine has counted.
@@ -52,7 +85,14 @@ impl Reports {
 
     fn record(&self, through: &Measured<'_>) {
         let samples = std::mem::take(&mut *lock(&self.samples));
-        samples.iter().for_each(|sample| self.stats.record(through, sample));
+        let further = {
+            let mut counters = lock(&COUNTERS);
+            let counters = counters.get_or_insert_default();
+            let further = counters.add(&samples, self.counters.load(Ordering::Relaxed));
+            self.counters.store(counters.in_order.len(), Ordering::Relaxed);
+            further
+        };
+        further.iter().chain(&samples).for_each(|sample| self.stats.record(through, sample));
     }
 }
 

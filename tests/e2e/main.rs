@@ -36,7 +36,9 @@ mod contracts;
 mod documented_registration;
 mod ends;
 mod examples;
+
 mod explained_outcomes;
+mod faults;
 mod harness;
 mod host_signatures;
 mod hostile_answers;

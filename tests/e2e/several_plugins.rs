@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::answer::Answer;
 use crate::harness::client::{Connection, Request};
 use crate::harness::envoy::Envoy;
+use crate::harness::envoy_config::EnvoyBuilder;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gate::Gate;
 use crate::harness::gateway::{Gateway, introspection};
@@ -83,4 +84,21 @@ fn one_that_is_replaced_and_gone_leaves_no_call_in_the_count() {
     in_flight(0);
     gate.open();
     gateway.assert_sound("/");
+}
+
+#[test]
+fn what_one_has_counted_stays_when_another_takes_its_place() {
+    let count = |gateway: &Gateway| gateway.envoy.sum_of("outcome.missing_token");
+    let with = |builder: EnvoyBuilder, name: &str| builder.plugin(guarding("*.example.com", name)).drained_after(1);
+    let gateway = Gateway::start_envoy(|server, upstream| {
+        with(Envoy::builder().reloadable(), "one").cluster("idp", server.port()).upstream(upstream)
+    });
+    assert_eq!(gateway.send(&Request::get("/")).status, 401);
+    eventually(SOON, "the request having been counted", || (count(&gateway) == 1).then_some(()));
+    for round in ["two", "three"] {
+        gateway.envoy.reload(&with(Envoy::builder(), round).upstream(&gateway.upstream)).unwrap();
+        let draining = || gateway.envoy.stat("listener_manager.total_filter_chains_draining");
+        eventually(SOON, "the end of the one before", || (draining() == Some(0)).then_some(()));
+        assert_eq!(count(&gateway), 1, "nothing was sent since");
+    }
 }

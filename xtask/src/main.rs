@@ -2,6 +2,7 @@
 //!
 //! * `cargo xtask module` builds `target/tessera.wasm`, the module as it ships.
 //! * `cargo xtask native` builds `target/libtessera.so`, the dynamic module as it ships.
+//! * `cargo xtask native-faulty` builds `target/faulty/libtessera.so`, one that panics when a request asks for it, for tests.
 //! * `cargo xtask native-release` builds `target/native-release`, the dynamic module for each processor that there is a
 //!   release for, with cargo-zigbuild.
 //! * `cargo xtask native-image` writes `target/native-image`, that as an OCI layout.
@@ -39,6 +40,7 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["module"] => module::build(),
         ["native"] => native::build(),
+        ["native-faulty"] => native::build_faulty(),
         ["native-release"] => native::release(),
         ["native-image"] => native_image::build().map(drop),
         ["prune", input, output] => Ok(std::fs::write(output, prune::prune(&std::fs::read(input)?)?)?),
@@ -47,8 +49,8 @@ fn main() -> Result<()> {
         ["dist-check"] => dist::check(),
         ["size"] => size::print(&module::read()?),
         _ => bail!(
-            "usage: cargo xtask module | native | native-release | native-image | image | dist | dist-check | prune \
-             INPUT OUTPUT | size"
+            "usage: cargo xtask module | native | native-faulty | native-release | native-image | image | dist | \
+             dist-check | prune INPUT OUTPUT | size"
         ),
     }
 }

@@ -56,7 +56,29 @@ impl Platform {
 pub fn build() -> Result<()> {
     let target = root()?.join("target");
     compile(cargo().args(["build"]).args(ARGUMENTS).arg(&target))?;
+    finish(&target.join(PROFILE), &target.join(LIBRARY))?;
+    refuse_faults(&target.join(LIBRARY))
+}
+
+/// The same with the feature `faults`, which nothing has that ships: a request can ask for a panic. All of it in a folder of
+/// its own, since cargo gives both libraries the same name.
+///
+/// # Errors
+/// When the build fails.
+pub fn build_faulty() -> Result<()> {
+    let target = root()?.join("target/faulty");
+    compile(cargo().args(["build", "--features", "faults"]).args(ARGUMENTS).arg(&target))?;
     finish(&target.join(PROFILE), &target.join(LIBRARY))
+}
+
+/// What the engine says where a request has asked for a panic.
+const FAULT: &[u8] = b"a fault that a test asks for";
+
+/// Nobody who sends requests to what ships can ask for a panic.
+fn refuse_faults(library: &Path) -> Result<()> {
+    let has_fault = read(library)?.windows(FAULT.len()).any(|part| part == FAULT);
+    ensure!(!has_fault, "{} has the fault that only tests may ask for", library.display());
+    Ok(())
 }
 
 /// Compiles the library for each of [`PLATFORMS`] with cargo-zigbuild, which brings compiler, linker and the C library's
@@ -75,6 +97,7 @@ pub fn release() -> Result<()> {
             .context("cargo-zigbuild builds the dynamic module of a release: `make zig` installs it")?;
         let finished = platform.path()?;
         finish(&target.join(platform.triple).join(PROFILE), &finished)?;
+        refuse_faults(&finished)?;
         let problems = problems(&read(&finished)?, platform.machine, GLIBC);
         ensure!(problems.is_empty(), "{}: {}", finished.display(), problems.join("; "));
     }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::judge::{Judge, Shown};
+use super::judge::{Judge, Shown, Worth};
 use crate::harness::client::{Connection, Request};
 use crate::harness::http2_frames::{Http2, field, request};
 use crate::hostile_traffic::random::Random;
@@ -41,8 +41,23 @@ impl Callers<'_> {
         while !self.over.load(Ordering::Relaxed) {
             let records =
                 if number.is_multiple_of(2) { self.over_http1(&mut random) } else { self.over_http2(&mut random) };
-            self.records.lock().unwrap().extend(records);
+            self.keep(records);
         }
+    }
+
+    pub fn keep(&self, records: Vec<Record>) {
+        self.records.lock().unwrap().extend(records);
+    }
+
+    /// The number of another request.
+    pub fn next(&self) -> usize {
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// All of these tokens, which nobody knows, at once.
+    pub fn flood(self, tokens: Vec<String>) {
+        let shown = tokens.into_iter().map(|token| (Shown { token, worth: Worth::Bad }, "/orders/1", false));
+        self.keep(self.at_once(shown.collect()));
     }
 
     fn target(random: &mut Random) -> &'static str {
@@ -54,7 +69,7 @@ impl Callers<'_> {
         let Ok(mut connection) = Connection::open(self.port) else { return Vec::new() };
         let mut records = Vec::new();
         for _ in 0..1 + random.below(20) {
-            let (shown, number) = (self.judge.show(random), NEXT.fetch_add(1, Ordering::Relaxed));
+            let (shown, number) = (self.judge.show(random), self.next());
             let target = Self::target(random);
             let request = Request::get(target).bearer(&shown.token).header("x-number", number.to_string());
             let sent = Instant::now();
@@ -72,17 +87,23 @@ impl Callers<'_> {
 
     /// Many streams at once, some of which are reset.
     fn over_http2(&self, random: &mut Random) -> Vec<Record> {
+        let mut stream = || (self.judge.show(random), Self::target(random), random.chance(5));
+        self.at_once((0..STREAMS).map(|_| stream()).collect())
+    }
+
+    /// On one connection: what each shows, and where, and whether it is reset.
+    fn at_once(&self, requests: Vec<(Shown, &'static str, bool)>) -> Vec<Record> {
         let Ok(mut connection) = Http2::open(self.port) else { return Vec::new() };
         let sent = Instant::now();
-        let streams: Vec<_> = (0..STREAMS)
-            .map(|_| {
-                let (shown, number) = (self.judge.show(random), NEXT.fetch_add(1, Ordering::Relaxed));
-                let target = Self::target(random);
+        let streams: Vec<_> = requests
+            .into_iter()
+            .map(|(shown, target, is_reset)| {
+                let number = self.next();
                 let mut fields = request("GET", target);
                 fields.push(field("authorization", format!("Bearer {}", shown.token)));
                 fields.push(field("x-number", number.to_string()));
                 let stream = connection.headers(&fields, true);
-                if random.chance(5) {
+                if is_reset {
                     connection.reset(stream);
                 }
                 (stream, number, shown, target)

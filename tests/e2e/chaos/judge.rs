@@ -9,6 +9,7 @@ use serde_json::json;
 use super::callers::Record;
 use super::{MAX_TTL, TIMEOUT};
 use crate::harness::authorization_server::AuthorizationServer;
+use crate::harness::faulty;
 use crate::harness::recorder::Arrival;
 use crate::hostile_traffic::random::Random;
 
@@ -22,6 +23,8 @@ pub enum Worth {
     Bad,
     /// Its client has no contract.
     Stranger,
+    /// A good one, in a request that asks for a fault.
+    Fatal,
 }
 
 /// A token as it is shown.
@@ -124,6 +127,8 @@ impl Judge {
         let mut complaints: BTreeMap<String, usize> = BTreeMap::new();
         let mut tally: BTreeMap<(String, u16), usize> = BTreeMap::new();
         let mut complain = |what: String| *complaints.entry(what).or_default() += 1;
+        let faults = records.iter().filter(|record| record.shown.worth == Worth::Fatal);
+        let faults: Vec<_> = faults.map(|record| (record.sent, record.ended)).collect();
         for record in records {
             let Record { number, shown, target, sent, ended, status } = record;
             let kind = match shown.worth {
@@ -134,6 +139,7 @@ impl Judge {
             let passes = arrived.contains(number);
             match shown.worth {
                 Worth::Bad if passes => complain("a bad token passes".into()),
+                Worth::Fatal if passes => complain("a request passes that nothing has judged".into()),
                 Worth::Stranger if passes && target.starts_with("/orders/") => {
                     complain("a client without a contract passes".into());
                 }
@@ -151,8 +157,17 @@ impl Judge {
             if shown.worth == Worth::Good && is_calm && !matches!(status, 0 | 200) {
                 complain(format!("a good token is refused with {status} while all is calm"));
             }
+            // Whatever has failed: nothing has said that the token is not good, and no fault was in this request.
+            if shown.worth == Worth::Good && matches!(status, 400..=500) {
+                complain(format!("a good token is refused with {status}"));
+            }
             if *status == 200 && !passes {
                 complain("a request is answered, and has not arrived".into());
+            }
+            // Whose worker loses its VM while the upstream answers does not get that answer.
+            let meets_fault = || faults.iter().any(|(from, to)| from <= ended && sent <= to);
+            if !matches!(status, 0 | 200) && passes && !(*status == faulty::VM_LOST && meets_fault()) {
+                complain(format!("a request is refused with {status}, and has arrived"));
             }
             let longest = 2 * TIMEOUT + Duration::from_secs(1) + 15 * SLACK;
             if *ended - *sent > longest {

@@ -1,11 +1,12 @@
 //! What goes wrong, and comes right again.
 
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::judge::Judge;
-use super::{Scene, TARGET};
+use super::callers::Callers;
+use super::{FLOOD, Scene, TARGET, TIMEOUT, fatal};
 use crate::harness::answer::Answer;
 use crate::harness::document_source::DocumentSource;
 use crate::harness::eventually::{SOON, eventually};
@@ -23,20 +24,28 @@ pub fn serve_contracts(source: &DocumentSource, number: usize) {
 pub struct Trouble<'a> {
     random: Random,
     scene: &'a Scene,
-    judge: &'a Judge,
+    callers: Callers<'a>,
+    /// To whom sends the tokens of a flood.
+    floods: Sender<Vec<String>>,
+    rounds: usize,
     sets: usize,
 }
 
 impl<'a> Trouble<'a> {
-    pub fn new(seed: u64, scene: &'a Scene, judge: &'a Judge) -> Self {
-        Self { random: Random::seeded(seed), scene, judge, sets: 0 }
+    pub fn new(seed: u64, scene: &'a Scene, callers: Callers<'a>, floods: Sender<Vec<String>>) -> Self {
+        Self { random: Random::seeded(seed), scene, callers, floods, rounds: 0, sets: 0 }
     }
 
-    /// One trouble after the other, for so long.
+    /// One trouble after the other, for so long. A server moves in each round, and something is lost.
     pub fn make(&mut self, span: Duration) {
         let began = Instant::now();
-        while began.elapsed() < span {
+        self.rounds += 1;
+        let mut due: Vec<fn(&mut Self)> = vec![Self::move_elsewhere, Self::strike];
+        while !due.is_empty() || began.elapsed() < span {
             self.one();
+            if let Some(due) = due.pop() {
+                due(self);
+            }
             let (at, pause) = (Instant::now(), Duration::from_millis(self.random.below(300) as u64));
             eventually(SOON, "the time", || (at.elapsed() >= pause).then_some(()));
         }
@@ -48,10 +57,33 @@ impl<'a> Trouble<'a> {
         self.scene.source.come_back();
         self.scene.server.answer_as_usual();
         self.scene.source.answer_as_usual();
+        self.scene.server.forget_calls();
+        self.scene.source.forget_polls();
+    }
+
+    /// More tokens at once than a worker introspects, none of which is known, and all of which take the server a while.
+    pub fn flood(&mut self) {
+        let tokens: Vec<_> = (0..FLOOD).map(|_| format!("bad-{}", self.random.seed())).collect();
+        let unknown = Answer::json(json!({"active": false})).after(Duration::from_millis(150));
+        tokens.iter().for_each(|token| self.scene.server.answer_for(token, unknown.clone()));
+        self.floods.send(tokens).expect("somebody who sends them");
+    }
+
+    /// One of the servers is at another port from now on.
+    fn move_elsewhere(&mut self) {
+        let Scene { envoy, server, source, .. } = self.scene;
+        match self.rounds % 2 {
+            0 => envoy.moved("contracts", source.move_elsewhere()),
+            _ => envoy.moved("idp", server.move_elsewhere()),
+        }
+    }
+
+    fn strike(&mut self) {
+        fatal::strike(self.callers);
     }
 
     fn bad_answer(&mut self) -> Answer {
-        match self.random.below(10) {
+        match self.random.below(12) {
             0 => Answer::reset(),
             1 => Answer::silence(),
             2 => Answer::status(403),
@@ -61,14 +93,15 @@ impl<'a> Trouble<'a> {
             6 => Answer::json(json!({"contracts": 7})),
             7 => Answer::json(json!({"active": true})).truncated(),
             8 => Answer::status(200).body("<html>"),
+            9 => Answer::json(json!({"active": true, "client_id": "portal"})).stalled(),
+            10 => Answer::status(503).after(TIMEOUT + Duration::from_secs(1)),
             _ => Answer::status(503),
         }
     }
 
     fn one(&mut self) {
-        let Self { scene, judge, .. } = self;
-        let (scene, judge) = (*scene, *judge);
-        match self.random.below(9) {
+        let (scene, judge) = (self.scene, self.callers.judge);
+        match self.random.below(12) {
             0..3 => {
                 let count = 1 + self.random.below(12);
                 let answers: Vec<_> = (0..count).map(|_| self.bad_answer()).collect();
@@ -84,6 +117,9 @@ impl<'a> Trouble<'a> {
                 self.sets += 1;
                 serve_contracts(&scene.source, self.sets);
             }
+            7 => self.move_elsewhere(),
+            8 => self.strike(),
+            9 => self.flood(),
             _ => {}
         }
         if self.random.chance(60) {

@@ -39,7 +39,15 @@ impl Admin {
 
     /// All counters and gauges.
     pub fn stats(self) -> Option<BTreeMap<String, u64>> {
-        let text = self.get("/stats")?.body;
+        self.numbers("/stats")
+    }
+
+    pub fn gauges(self) -> Option<BTreeMap<String, u64>> {
+        self.numbers("/stats?type=Gauges")
+    }
+
+    fn numbers(self, target: &str) -> Option<BTreeMap<String, u64>> {
+        let text = self.get(target)?.body;
         let pair = |line: &str| {
             let (name, value) = line.split_once(": ")?;
             Some((name.to_owned(), value.parse().ok()?))

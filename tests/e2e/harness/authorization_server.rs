@@ -106,12 +106,22 @@ impl AuthorizationServer {
         eventually(SOON, &what, || (self.call_count() >= count).then_some(()));
     }
 
+    /// Forgets the calls so far, where there are too many to keep.
+    pub fn forget_calls(&self) {
+        self.script.lock().unwrap().calls.clear();
+    }
+
     pub fn go_away(&self) {
         self.server.go_away();
     }
 
     pub fn come_back(&self) {
         self.server.come_back();
+    }
+
+    /// Comes back at another port, which this is.
+    pub fn move_elsewhere(&self) -> u16 {
+        self.server.move_elsewhere()
     }
 }
 

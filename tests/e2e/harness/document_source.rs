@@ -89,12 +89,22 @@ impl DocumentSource {
         eventually(SOON, &what, || (self.script.lock().unwrap().polls.len() >= count).then_some(()));
     }
 
+    /// Forgets the polls so far, where there are too many to keep.
+    pub fn forget_polls(&self) {
+        self.script.lock().unwrap().polls.clear();
+    }
+
     pub fn go_away(&self) {
         self.server.go_away();
     }
 
     pub fn come_back(&self) {
         self.server.come_back();
+    }
+
+    /// Comes back at another port, which this is.
+    pub fn move_elsewhere(&self) -> u16 {
+        self.server.move_elsewhere()
     }
 
     fn publish(&self, target: &str, document: Document) {

@@ -6,8 +6,8 @@ use std::thread;
 use crate::harness::admin::Admin;
 use crate::harness::client::{Connection, Response};
 use crate::harness::envoy_config::{EnvoyBuilder, PLUGIN};
-use crate::harness::envoy_log::{assert_discreet, assert_no_trap};
-use crate::harness::envoy_process::{ConfigurationRefused, Process};
+use crate::harness::envoy_log::{assert_discreet, assert_no_other_fault, assert_no_trap};
+use crate::harness::envoy_process::{ConfigurationRefused, Process, Usage};
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::port::ClosedPort;
 
@@ -17,6 +17,7 @@ pub struct Envoy {
     admin: Admin,
     port: u16,
     workers: usize,
+    is_faulty: bool,
     _dead_ports: Vec<ClosedPort>,
 }
 
@@ -45,7 +46,8 @@ impl Envoy {
         let admin = process.admin()?;
         eventually(SOON, "Envoy being live with its workers", || admin.is_ready().then_some(()));
         let port = eventually(SOON, "Envoy's listener", || admin.listener_port());
-        Ok(Self { process, admin, port, workers: builder.workers, _dead_ports: builder.dead_ports })
+        let EnvoyBuilder { workers, is_faulty, dead_ports, .. } = builder;
+        Ok(Self { process, admin, port, workers, is_faulty, _dead_ports: dead_ports })
     }
 
     /// Where requests go, HTTP/1.1 or h2c.
@@ -83,12 +85,23 @@ impl Envoy {
         self.stats().get(name).copied()
     }
 
-    /// Everything logged so far.
-    /// What the whole process has in memory.
-    pub fn resident_bytes(&self) -> u64 {
-        self.process.resident_bytes()
+    /// All counters together whose names contain this.
+    #[track_caller]
+    pub fn sum_of(&self, part: &str) -> u64 {
+        self.stats().iter().filter(|(name, _)| name.contains(part)).map(|(_, value)| value).sum()
     }
 
+    #[track_caller]
+    pub fn gauges(&self) -> BTreeMap<String, u64> {
+        self.admin.gauges().expect("the gauges")
+    }
+
+    /// What the whole process has of the machine.
+    pub fn usage(&self) -> Usage {
+        self.process.usage()
+    }
+
+    /// Everything logged so far.
     pub fn log(&self) -> String {
         self.process.log()
     }
@@ -133,6 +146,21 @@ impl Envoy {
         assert_no_trap(&self.log());
     }
 
+    /// No fault has come up but those that were asked for.
+    #[track_caller]
+    pub fn assert_no_other_fault(&self) {
+        assert_no_other_fault(&self.log());
+    }
+
+    /// The server of a cluster that is movable is at this port from now on.
+    #[track_caller]
+    pub fn moved(&self, cluster: &str, port: u16) {
+        let count = || self.stat(&format!("cluster.{cluster}.update_success")).unwrap_or_default();
+        let before = count();
+        self.process.write_endpoints(cluster, port);
+        eventually(SOON, "Envoy knowing where the server is", || (count() > before).then_some(()));
+    }
+
     /// Replaces the listener, plugin included, by this builder's; the clusters stay. Only for an Envoy that was built
     /// `reloadable`. New connections meet the new one when this returns; a refused one leaves the old in force.
     #[track_caller]
@@ -158,7 +186,11 @@ impl Drop for Envoy {
             return;
         }
         let log = self.process.log();
-        assert_no_trap(&log);
+        if self.is_faulty {
+            assert_no_other_fault(&log);
+        } else {
+            assert_no_trap(&log);
+        }
         assert_discreet(log.as_bytes());
         assert_discreet(&stats);
     }

@@ -28,6 +28,12 @@ pub struct EnvoyBuilder {
     pub(crate) log_level: &'static str,
     route: Value,
     transport: Option<Value>,
+    /// The clusters whose servers may move, and where these are at first.
+    pub(crate) movable: Vec<(String, u16)>,
+    /// What is below this passes by all filters.
+    bare: Option<&'static str>,
+    /// Whether requests may ask the module for a fault.
+    pub(crate) is_faulty: bool,
     /// Held so that nobody else listens there.
     pub(crate) dead_ports: Vec<ClosedPort>,
 }
@@ -47,6 +53,9 @@ impl EnvoyBuilder {
             log_level: "debug",
             route: json!({"direct_response": {"status": 200, "body": {"inline_string": "direct"}}}),
             transport: None,
+            movable: Vec::new(),
+            bare: None,
+            is_faulty: false,
             dead_ports: Vec::new(),
         }
     }
@@ -93,6 +102,13 @@ impl EnvoyBuilder {
                 {"endpoint": {"address": address(port)}}
             ]}]},
         }));
+        self
+    }
+
+    /// The same, until [`Envoy::moved`] says another port.
+    pub fn movable_cluster(mut self, name: &str, port: u16) -> Self {
+        self.clusters.push(json!({"name": name, "type": "EDS", "connect_timeout": "1s"}));
+        self.movable.push((name.into(), port));
         self
     }
 
@@ -265,6 +281,18 @@ impl EnvoyBuilder {
         Envoy::launch(self)
     }
 
+    /// What is below this path passes by the filters that were added before.
+    pub fn bare(mut self, prefix: &'static str) -> Self {
+        self.bare = Some(prefix);
+        self
+    }
+
+    /// The modules have faults that a test asks for; others are still faults of theirs.
+    pub fn with_faults(mut self) -> Self {
+        self.is_faulty = true;
+        self
+    }
+
     fn tessera(self, configuration: Value) -> Self {
         self.filter(PLUGIN, Host::of_tests().filter(PLUGIN, configuration))
     }
@@ -283,10 +311,17 @@ impl EnvoyBuilder {
     }
 
     pub(crate) fn bootstrap(&self, access_log: &Path, discovered: &Path) -> Value {
+        let mut clusters = self.clusters.clone();
+        for cluster in clusters.iter_mut().filter(|cluster| cluster["type"] == "EDS") {
+            let name = cluster["name"].as_str().expect("a name");
+            let path = discovered.with_file_name(endpoints_file(name));
+            let source = json!({"path_config_source": {"path": path}, "resource_api_version": "V3"});
+            cluster["eds_cluster_config"] = json!({"eds_config": source});
+        }
         let mut bootstrap = json!({
             "node": {"id": "test", "cluster": "test"},
             "admin": {"address": address(0)},
-            "static_resources": {"clusters": self.clusters},
+            "static_resources": {"clusters": clusters},
             // Envoy ends a connection after some hundred early resets; here they are to reach the module.
             "layered_runtime": {"layers": [{"name": "static", "static_layer": {
                 "overload": {"premature_reset_total_stream_count": 1_000_000},
@@ -319,8 +354,17 @@ impl EnvoyBuilder {
             "name": "router",
             "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
         }));
-        let mut route = self.route.clone();
-        route["match"] = json!({"prefix": "/"});
+        let mut routes = Vec::new();
+        for prefix in self.bare.into_iter().chain(["/"]) {
+            let mut route = self.route.clone();
+            route["match"] = json!({"prefix": prefix});
+            if Some(prefix) == self.bare {
+                let off = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true});
+                let names = self.filters.iter().filter_map(|filter| filter["name"].as_str());
+                route["typed_per_filter_config"] = names.map(|name| (name.to_owned(), off.clone())).collect();
+            }
+            routes.push(route);
+        }
         let ours = "%RESPONSE_CODE% %RESPONSE_FLAGS% %FILTER_STATE(wasm.tessera.outcome:PLAIN)% \
                     %FILTER_STATE(wasm.tessera.cache:PLAIN)% %RESPONSE_CODE_DETAILS%\n";
         let mut formats = self.access_log_formats.clone();
@@ -338,7 +382,7 @@ impl EnvoyBuilder {
             "max_request_headers_kb": self.header_limit_kb,
             "access_log": formats.into_iter().map(logger).collect::<Vec<_>>(),
             "http_filters": filters,
-            "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
+            "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
         });
         merge(&mut connection_manager, self.connection_manager.clone());
         let mut chain = json!({"filters": [{
@@ -356,6 +400,20 @@ impl EnvoyBuilder {
             "filter_chains": [chain],
         })
     }
+}
+
+/// Where a cluster's servers are, as a watched file holds it.
+pub(crate) fn endpoints(cluster: &str, port: u16) -> Value {
+    json!({"resources": [{
+        "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+        "cluster_name": cluster,
+        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(port)}}]}],
+    }]})
+}
+
+/// The name of that file.
+pub(crate) fn endpoints_file(cluster: &str) -> String {
+    format!("endpoints-{cluster}.json")
 }
 
 /// Objects are merged, everything else is replaced.

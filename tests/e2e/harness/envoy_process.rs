@@ -6,9 +6,11 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
+use serde_json::Value;
+
 use crate::harness::admin::Admin;
-use crate::harness::envoy_config::EnvoyBuilder;
-use crate::harness::envoy_log::{assert_discreet, assert_no_trap, telling};
+use crate::harness::envoy_config::{EnvoyBuilder, endpoints, endpoints_file};
+use crate::harness::envoy_log::{assert_discreet, assert_no_other_fault, telling};
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::host::Host;
 use crate::harness::prerequisites;
@@ -39,6 +41,10 @@ impl Process {
         fs::write(&configuration, bootstrap).expect("write the bootstrap");
         fs::write(scratch.file(LISTENERS), builder.discovered(&scratch.file(ACCESS_LOG)).to_string())
             .expect("write the listeners");
+        for (cluster, port) in &builder.movable {
+            let path = scratch.file(LISTENERS).with_file_name(endpoints_file(cluster));
+            fs::write(path, endpoints(cluster, *port).to_string()).expect("write the endpoints");
+        }
         let log = File::create(scratch.file(LOG)).expect("a log file");
         let variables = builder.environment.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
         let child = Command::new(prerequisites::envoy())
@@ -88,18 +94,30 @@ impl Process {
         ConfigurationRefused::from_log(self.log())
     }
 
-    /// Moved into place, as Envoy watches for moves.
     pub fn write_listeners(&self, builder: &EnvoyBuilder) {
-        let fresh = self.scratch.file("listeners.new");
-        fs::write(&fresh, builder.discovered(&self.scratch.file(ACCESS_LOG)).to_string()).expect("write the listeners");
-        fs::rename(fresh, self.scratch.file(LISTENERS)).expect("move the listeners into place");
+        let listeners = builder.discovered(&self.scratch.file(ACCESS_LOG));
+        self.replace(&self.scratch.file(LISTENERS), &listeners);
     }
 
-    /// What it has in memory, in bytes (`statm`, proc(5)).
-    pub fn resident_bytes(&self) -> u64 {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).expect("a process");
+    pub fn write_endpoints(&self, cluster: &str, port: u16) {
+        let path = self.scratch.file(LISTENERS).with_file_name(endpoints_file(cluster));
+        self.replace(&path, &endpoints(cluster, port));
+    }
+
+    /// Moved into place, as Envoy watches for moves.
+    fn replace(&self, path: &Path, content: &Value) {
+        let fresh = self.scratch.file("fresh.json");
+        fs::write(&fresh, content.to_string()).expect("write a watched file");
+        fs::rename(fresh, path).expect("move a watched file into place");
+    }
+
+    /// What it has now (proc(5)).
+    pub fn usage(&self) -> Usage {
+        let folder = format!("/proc/{}", self.child.id());
+        let count = |name: &str| fs::read_dir(format!("{folder}/{name}")).expect("a process").count() as u64;
+        let statm = fs::read_to_string(format!("{folder}/statm")).expect("a process");
         let pages: u64 = statm.split(' ').nth(1).expect("resident pages").parse().expect("a number");
-        pages * 4096
+        Usage { resident_bytes: pages * 4096, descriptors: count("fd"), threads: count("task") }
     }
 
     pub fn access_log(&self) -> String {
@@ -131,6 +149,15 @@ impl Drop for Process {
     }
 }
 
+/// What a process has of the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    pub resident_bytes: u64,
+    /// Of files, sockets and the like.
+    pub descriptors: u64,
+    pub threads: u64,
+}
+
 /// Envoy ended while loading its configuration, as it does when the module refuses its own.
 #[derive(Debug)]
 pub struct ConfigurationRefused {
@@ -143,7 +170,7 @@ impl ConfigurationRefused {
     #[track_caller]
     pub fn from_log(log: String) -> Self {
         // A panic while the configuration is read would look like a refusal.
-        assert_no_trap(&log);
+        assert_no_other_fault(&log);
         assert_discreet(log.as_bytes());
         let mark = Host::of_tests().log_mark();
         let complaints = log.lines().filter_map(|line| line.split_once(mark)).map(|(_, text)| text.to_owned());

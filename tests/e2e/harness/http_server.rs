@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::BufReader;
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -31,9 +31,11 @@ type Handler = dyn Fn(&Request) -> Answer + Send + Sync;
 
 /// A server on a port of its own. Dropping it closes everything and waits for the accepting thread.
 pub struct HttpServer {
-    port: u16,
+    port: AtomicU16,
     handler: Arc<Handler>,
     presence: Mutex<Presence>,
+    /// Where it has been: nobody else listens there.
+    left: Mutex<Vec<ClosedPort>>,
 }
 
 enum Presence {
@@ -50,14 +52,15 @@ impl HttpServer {
         let port = ClosedPort::new();
         let handler: Arc<Handler> = Arc::new(handler);
         Self {
-            port: port.number(),
+            port: port.number().into(),
+            left: Mutex::default(),
             presence: Mutex::new(Presence::Here { _listening: Listening::start(port, handler.clone()) }),
             handler,
         }
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.load(Ordering::SeqCst)
     }
 
     /// Ends all connections and refuses new ones; the port stays ours.
@@ -65,7 +68,7 @@ impl HttpServer {
         let mut presence = self.presence.lock().unwrap();
         if matches!(*presence, Presence::Here { .. }) {
             drop(std::mem::replace(&mut *presence, Presence::Ended));
-            *presence = Presence::Gone(ClosedPort::reclaim(self.port));
+            *presence = Presence::Gone(ClosedPort::reclaim(self.port()));
         }
     }
 
@@ -75,6 +78,20 @@ impl HttpServer {
             Presence::Gone(port) => Presence::Here { _listening: Listening::start(port, self.handler.clone()) },
             here => here,
         };
+    }
+
+    /// Goes away, and comes back at another port, which this is.
+    pub fn move_elsewhere(&self) -> u16 {
+        self.go_away();
+        let mut presence = self.presence.lock().unwrap();
+        let port = ClosedPort::new();
+        let number = port.number();
+        self.port.store(number, Ordering::SeqCst);
+        let here = Presence::Here { _listening: Listening::start(port, self.handler.clone()) };
+        if let Presence::Gone(left) = std::mem::replace(&mut *presence, here) {
+            self.left.lock().unwrap().push(left);
+        }
+        number
     }
 }
 

@@ -15,6 +15,7 @@ pub mod envoy_log;
 pub mod envoy_process;
 pub mod eventually;
 pub mod example;
+pub mod faulty;
 pub mod foreign_calls;
 pub mod gate;
 pub mod gateway;

@@ -19,6 +19,11 @@ pub fn native_module() -> PathBuf {
     from_environment("TESSERA_NATIVE", "target/libtessera.so", "cargo xtask native")
 }
 
+/// A build of it that panics when a request asks for that; `TESSERA_FAULTY_NATIVE` names another one.
+pub fn faulty_native_module() -> PathBuf {
+    from_environment("TESSERA_FAULTY_NATIVE", "target/faulty/libtessera.so", "cargo xtask native-faulty")
+}
+
 /// The native command; `TESSERA_COMMAND` names another one.
 pub fn command() -> PathBuf {
     from_environment("TESSERA_COMMAND", "target/debug/tessera", "cargo build --package tessera-cli")

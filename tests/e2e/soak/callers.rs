@@ -1,0 +1,93 @@
+//! Callers with good tokens, each of whom sends many requests at once, again and again; and as many that no filter judges.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use super::rotation::Rotation;
+use crate::harness::http2_frames::{Http2, field, request};
+use crate::hostile_traffic::random::Random;
+
+/// HTTP/2 streams at once.
+const STREAMS: usize = 50;
+/// What is below this passes by the filter.
+pub const BARE: &str = "/bare/";
+
+/// When, and how long so many requests took: what the filter has judged, and what it has not.
+struct Batch {
+    at: Duration,
+    judged: Duration,
+    bare: Duration,
+}
+
+pub struct Callers<'a> {
+    port: u16,
+    rotation: &'a Mutex<Rotation>,
+    began: Instant,
+    batches: Mutex<Vec<Batch>>,
+    refused: Mutex<BTreeMap<u16, usize>>,
+}
+
+impl<'a> Callers<'a> {
+    pub fn new(port: u16, rotation: &'a Mutex<Rotation>) -> Self {
+        Self { port, rotation, began: Instant::now(), batches: Mutex::default(), refused: Mutex::default() }
+    }
+
+    pub fn call(&self, number: u64, is_over: impl Fn() -> bool) {
+        let mut random = Random::seeded(number);
+        while !is_over() {
+            let tokens = self.rotation.lock().unwrap().some(STREAMS, &mut random);
+            let mut connection = Http2::open(self.port).expect("a connection");
+            let mut took = [Duration::ZERO; 2];
+            // Neither is always the one for which the connection is new.
+            let order = if random.chance(50) { [0, 1] } else { [1, 0] };
+            for is_judged in order {
+                let target = if is_judged == 1 { "/orders/1".to_owned() } else { format!("{BARE}1") };
+                took[is_judged] = self.send(&mut connection, &target, &tokens);
+            }
+            let [bare, judged] = took;
+            self.batches.lock().unwrap().push(Batch { at: self.began.elapsed(), judged, bare });
+        }
+    }
+
+    /// One request with each token; how long they took.
+    fn send(&self, connection: &mut Http2, target: &str, tokens: &[String]) -> Duration {
+        let sent = Instant::now();
+        for token in tokens {
+            let mut fields = request("GET", target);
+            fields.push(field("authorization", format!("Bearer {token}")));
+            connection.headers(&fields, true);
+        }
+        let heard = connection.await_all().expect("an answer to every request");
+        let took = sent.elapsed();
+        assert_eq!(heard.len(), tokens.len());
+        for heard in heard.values().filter(|heard| heard.status != 200) {
+            *self.refused.lock().unwrap().entry(heard.status).or_default() += 1;
+        }
+        took
+    }
+
+    /// Those that the filter has judged.
+    pub fn count(&self) -> usize {
+        self.batches.lock().unwrap().len() * STREAMS
+    }
+
+    /// Everything but 200.
+    pub fn refused(&self) -> BTreeMap<u16, usize> {
+        self.refused.lock().unwrap().clone()
+    }
+
+    /// How many times as long as without the filter requests took in this time: whatever else the machine does, both had
+    /// to do with it.
+    pub fn cost(&self, from: Duration, to: Duration) -> f64 {
+        let batches = self.batches.lock().unwrap();
+        let within = batches.iter().filter(|batch| (from..to).contains(&batch.at));
+        let (judged, bare) = within.map(|batch| (batch.judged, batch.bare)).unzip();
+        median(judged).as_secs_f64() / median(bare).as_secs_f64()
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
