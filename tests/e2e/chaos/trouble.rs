@@ -10,7 +10,11 @@ use super::{FLOOD, Scene, TARGET, TIMEOUT, fatal};
 use crate::harness::answer::Answer;
 use crate::harness::document_source::DocumentSource;
 use crate::harness::eventually::{SOON, eventually};
+use crate::harness::gate::Gate;
 use crate::hostile_traffic::random::Random;
+
+/// How long nobody gets an answer in a flood: less than an attempt may take.
+const WHILE: Duration = Duration::from_secs(3);
 
 /// A set of contracts whose tiers tell its number.
 pub fn serve_contracts(source: &DocumentSource, number: usize) {
@@ -61,12 +65,19 @@ impl<'a> Trouble<'a> {
         self.scene.source.forget_polls();
     }
 
-    /// More tokens at once than a worker introspects, none of which is known, and all of which take the server a while.
+    /// More tokens at once than a worker introspects, none of which is known. The server knows no answer until that is too
+    /// much for the worker, or a while has passed.
     pub fn flood(&mut self) {
         let tokens: Vec<_> = (0..FLOOD).map(|_| format!("bad-{}", self.random.seed())).collect();
-        let unknown = Answer::json(json!({"active": false})).after(Duration::from_millis(150));
+        let gate = Gate::default();
+        let unknown = Answer::json(json!({"active": false})).held_by(&gate);
         tokens.iter().for_each(|token| self.scene.server.answer_for(token, unknown.clone()));
+        let refused = || self.scene.envoy.sum_of("outcome.overloaded");
+        let (before, began) = (refused(), Instant::now());
         self.floods.send(tokens).expect("somebody who sends them");
+        let is_over = || refused() > before || began.elapsed() > WHILE;
+        eventually(SOON, "the end of a flood", || is_over().then_some(()));
+        gate.open();
     }
 
     /// One of the servers is at another port from now on.

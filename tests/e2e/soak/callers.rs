@@ -20,12 +20,15 @@ struct Batch {
     bare: Duration,
 }
 
+/// Status and body of what was not answered with 200, and how often.
+type Refused = BTreeMap<(u16, String), usize>;
+
 pub struct Callers<'a> {
     port: u16,
     rotation: &'a Mutex<Rotation>,
     began: Instant,
     batches: Mutex<Vec<Batch>>,
-    refused: Mutex<BTreeMap<u16, usize>>,
+    refused: Mutex<Refused>,
 }
 
 impl<'a> Callers<'a> {
@@ -62,7 +65,8 @@ impl<'a> Callers<'a> {
         let took = sent.elapsed();
         assert_eq!(heard.len(), tokens.len());
         for heard in heard.values().filter(|heard| heard.status != 200) {
-            *self.refused.lock().unwrap().entry(heard.status).or_default() += 1;
+            let answer = (heard.status, String::from_utf8_lossy(&heard.body).into_owned());
+            *self.refused.lock().unwrap().entry(answer).or_default() += 1;
         }
         took
     }
@@ -72,9 +76,10 @@ impl<'a> Callers<'a> {
         self.batches.lock().unwrap().len() * STREAMS
     }
 
-    /// Everything but 200.
-    pub fn refused(&self) -> BTreeMap<u16, usize> {
-        self.refused.lock().unwrap().clone()
+    #[track_caller]
+    pub fn assert_none_refused(&self) {
+        let refused = self.refused.lock().unwrap();
+        assert!(refused.is_empty(), "good tokens were refused: {refused:?}");
     }
 
     /// How many times as long as without the filter requests took in this time: whatever else the machine does, both had
