@@ -283,13 +283,16 @@ registry-fuzz-check: rust $(VENV)/.registry ## Send the registry what its OpenAP
 	@cargo build --quiet --package tessera-registry
 	@$(PYTHON) tests/registry/schemathesis.py target/debug/tessera-registry
 
+# What runs for long is optimized, and its arithmetic still checked.
+OPTIMIZED := CARGO_PROFILE_DEV_OPT_LEVEL=2
+
 # For how long each target is fuzzed, in seconds; every one of them, or the one of this name.
 SECONDS ?= 1200
 TARGET  ?=
 .PHONY: fuzz
 fuzz: rust ## Fuzz each target for SECONDS=1200 with the stable compiler; TARGET=name: that one alone
 	$(call say,Fuzzing)
-	@TESSERA_FUZZ_SECONDS=$(SECONDS) cargo test --quiet --test fuzz $(TARGET) -- --nocapture
+	@$(OPTIMIZED) TESSERA_FUZZ_SECONDS=$(SECONDS) cargo test --quiet --test fuzz $(TARGET) -- --nocapture
 
 .PHONY: fuzz-coverage
 fuzz-coverage: needs-fuzz-coverage ## The same by libFuzzer, guided by coverage, with a nightly compiler
@@ -301,7 +304,7 @@ HISTORIES ?= 1000000
 .PHONY: model
 model: rust ## Hold the engine against a model in HISTORIES=1000000 random histories, from SEED=20000 on
 	$(call say,Model)
-	@TESSERA_MODEL_HISTORIES=$(HISTORIES) TESSERA_MODEL_SEED=$(or $(SEED),20000) cargo test --quiet --test model -- --nocapture
+	@$(OPTIMIZED) TESSERA_MODEL_HISTORIES=$(HISTORIES) TESSERA_MODEL_SEED=$(or $(SEED),20000) cargo test --quiet --test model -- --nocapture
 
 .PHONY: faults
 faults: rust ## Put deliberate faults into a copy, one at a time: the model and the fuzzing find each
