@@ -71,6 +71,8 @@ pub struct Judge {
     held: Option<u64>,
     /// By how much the wall clock has been set back, in all; what was to end by it may last so much longer.
     set_back: u64,
+    /// And ahead: what was to end by it may end so much earlier.
+    set_ahead: u64,
     is_disturbed: bool,
     has_stepped: bool,
 }
@@ -98,6 +100,7 @@ impl Judge {
             heard: BTreeMap::new(),
             held: None,
             set_back: 0,
+            set_ahead: 0,
             is_disturbed: false,
             has_stepped: false,
         }
@@ -171,6 +174,7 @@ impl Judge {
     pub fn stepped(&mut self, by: i64) {
         (self.is_disturbed, self.has_stepped) = (true, true);
         self.set_back += u64::try_from(-by).unwrap_or_default();
+        self.set_ahead += u64::try_from(by).unwrap_or_default();
     }
 
     pub fn may_wait(&self, since: u64, now: u64) {
@@ -235,8 +239,9 @@ impl Judge {
         if is_stale {
             let recent = |at: &u64, within: u64| now <= at + within + self.set_back;
             let own = self.failed.get(&request.token).is_some_and(|at| recent(at, PAUSE + MAIL));
-            // Also by the time that a question may take, where no answer has come.
-            let overdue = |at: u64| at + TIMEOUT <= now && recent(&at, Self::PATIENCE + PAUSE);
+            // Also by the time that a question may take, where no answer has come; it is over before that where the clock
+            // has stepped ahead.
+            let overdue = |at: u64| at + TIMEOUT <= now + self.set_ahead && recent(&at, Self::PATIENCE + PAUSE);
             let late = self.asked.iter().any(|((_, token), at)| *token == request.token && overdue(*at));
             let held = self.held.is_some_and(|at| recent(&at, LONGEST_HOLD));
             assert!(
