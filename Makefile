@@ -31,6 +31,15 @@ OLDEST := $(shell awk -F '"' '/^rust-version/ { print $$2 }' Cargo.toml)
 TESTS        := $(basename $(notdir $(wildcard tests/*.rs))) $(notdir $(patsubst %/main.rs,%,$(wildcard tests/*/main.rs)))
 # Those that need no more than cargo.
 NATIVE_TESTS := $(filter-out artifact e2e upgrade,$(TESTS))
+# The tests of each target; of the registry's, those that take the longest first.
+OF_CORE     := tessera-core tessera-cli xtask tessera-native
+OF_FILTER   := $(NATIVE_TESTS:%=tessera/%)
+OF_REGISTRY := $(patsubst %,tessera-registry/%,service crash registering) tessera-registry
+OF_ARTIFACT := tessera/artifact tessera/upgrade
+OF_E2E      := tessera/e2e
+RUN := @python3 tests/run.py
+# The commands with the features that the tests have them with, and so compiled once for both.
+COMMANDS := @cargo build --quiet --workspace --features tessera-native/faults --bins --test e2e
 # Workspaces of their own.
 BENCH_CRATES := benches/load benches/floor
 
@@ -59,6 +68,8 @@ export PATH := $(PATH)$(subst $(empty) :,:,$(addprefix :,$(ELSEWHERE)))
 NEEDS_rust           := cargo
 NEEDS_setup          := cargo python3 node npm
 NEEDS_test           := $(NEEDS_setup) initdb
+NEEDS_test-core      := cargo python3
+NEEDS_test-filter    := $(NEEDS_test-core)
 NEEDS_test-registry  := cargo initdb node npm python3
 # The image names the commit that it is made of.
 NEEDS_test-e2e       := $(NEEDS_setup) initdb
@@ -233,7 +244,7 @@ image-check: needs-image-check image ## Build the image once more, in another fo
 .PHONY: deploy-check
 deploy-check: needs-deploy-check setup native-image image $(DEPLOY) ## Run every base of envoy/istio and envoy/envoy-gateway as its control plane would configure Envoy
 	$(call say,Deployment)
-	@cargo build --quiet --package tessera-cli --package tessera-registry
+	$(COMMANDS)
 	@$(PYTHON) tests/deploy/check.py
 	@$(PYTHON) tests/deploy/commands.py
 
@@ -254,28 +265,25 @@ fmt-check: rust ## Formatting
 lint: rust ## Lints, natively and for Wasm
 	$(call say,Lints)
 	@cargo clippy --quiet --workspace --all-targets -- --deny warnings
-	@cargo clippy --quiet --package tessera-native --features faults --all-targets -- --deny warnings
+	@cargo clippy --quiet --workspace --all-targets --features tessera-native/faults -- --deny warnings
 	@cargo clippy --quiet --package tessera --package tessera-core --lib --target wasm32-wasip1 -- --deny warnings
 	@cargo clippy --quiet --manifest-path benches/load/Cargo.toml --all-targets -- --deny warnings
 	@cargo clippy --quiet --manifest-path benches/floor/Cargo.toml --target wasm32-wasip1 -- --deny warnings
 
 .PHONY: test-core
-test-core: rust ## Tests beside the code, those of the command and those of the build steps
+test-core: needs-test-core rust ## Tests beside the code, those of the command and those of the build steps
 	$(call say,Core tests)
-	@cargo test --quiet --package tessera-core --lib
-	@cargo test --quiet --package tessera-cli
-	@cargo test --quiet --package xtask
-	@cargo test --quiet --package tessera-native --features faults
+	$(RUN) $(OF_CORE)
 
 .PHONY: test-filter
-test-filter: rust ## Tests on the fake host, and those of layers, documents and memory
+test-filter: needs-test-filter rust ## Tests on the fake host, and those of layers, documents and memory
 	$(call say,Filter tests)
-	$(if $(NATIVE_TESTS),@cargo test --quiet $(addprefix --test ,$(NATIVE_TESTS)))
+	$(RUN) $(OF_FILTER)
 
 .PHONY: test-registry
 test-registry: needs-test-registry rust tests/oidc-provider/node_modules/.stamp $(DJANGO) ## Tests of the contract registry, on SQLite and on PostgreSQL
 	$(call say,Registry tests)
-	@cargo test --quiet --package tessera-registry
+	$(RUN) $(OF_REGISTRY)
 
 .PHONY: registry-fuzz-check
 registry-fuzz-check: rust $(VENV)/.registry ## Send the registry what its OpenAPI document allows and does not, for some two minutes
@@ -349,13 +357,13 @@ deny: needs-deny ## Licences, sources and duplicates of the dependencies
 .PHONY: test-artifact
 test-artifact: module ## What is built: its imports, exports and size, the instructions of a warm hit, and two of it over one store
 	$(call say,Artifact tests)
-	@cargo test --quiet --test artifact --test upgrade
+	$(RUN) $(OF_ARTIFACT)
 
 .PHONY: test-e2e
 test-e2e: needs-test-e2e setup $(if $(TESSERA_COMPOSE),,compose) module ## Tests on real Envoy and a real authorization server
 	$(call say,End-to-end tests)
-	@cargo build --quiet --package tessera-cli --package tessera-registry
-	@cargo test --quiet --test e2e
+	$(COMMANDS)
+	$(RUN) $(OF_E2E)
 
 .PHONY: native
 native: rust ## Build target/libtessera.so, the dynamic module
@@ -371,8 +379,8 @@ native-faulty: rust
 .PHONY: test-native
 test-native: needs-test-native setup $(if $(TESSERA_COMPOSE),,compose) module native native-faulty ## The tests of test-e2e with the dynamic module in place of the Wasm module
 	$(call say,End-to-end tests on the dynamic module)
-	@cargo build --quiet --package tessera-cli --package tessera-registry
-	@TESSERA_HOST=native cargo test --quiet --test e2e
+	$(COMMANDS)
+	@TESSERA_HOST=native python3 tests/run.py $(OF_E2E)
 
 .PHONY: chaos
 chaos: setup $(OF_HOST) $(FAULTY_$(HOST)) ## Everything that can go wrong at once in Envoy, for SECONDS=600; HOST=native; SEED=2 selects another chaos
@@ -411,14 +419,13 @@ soak: setup $(OF_HOST) ## Full load in Envoy for SECONDS=1800, while tokens, con
 
 .PHONY: test
 test: needs-test ## Formatting, lints and all tests, what fails fast first
-	@$(MAKE) setup $(if $(TESSERA_COMPOSE),,compose)
+	@$(MAKE) setup $(DJANGO) $(if $(TESSERA_COMPOSE),,compose)
 	@$(MAKE) fmt-check
 	@$(MAKE) lint
-	@$(MAKE) test-core
-	@$(MAKE) test-filter
-	@$(MAKE) test-registry
-	@$(MAKE) test-artifact
-	@$(MAKE) test-e2e
+	@$(MAKE) module
+	$(call say,Tests)
+	$(COMMANDS)
+	$(RUN) $(OF_E2E) $(OF_REGISTRY) $(OF_FILTER) $(OF_CORE) $(OF_ARTIFACT)
 
 # ---- operate ----
 
@@ -430,7 +437,7 @@ operate-check: needs-operate-check ## What needs packages of Debian: metrics-che
 .PHONY: metrics-check
 metrics-check: needs-metrics-check setup $(OPERATE) module ## Rules, relabelling and dashboards on a real Prometheus
 	$(call say,Metrics on Prometheus)
-	@cargo build --quiet --package tessera-registry
+	$(COMMANDS)
 	@$(PYTHON) tests/operate/check.py
 
 .PHONY: dashboard-picture
@@ -470,7 +477,7 @@ demo-contracts: setup module ## Start Envoy and the registry, show a contract fr
 .PHONY: demo-contracts-check
 demo-contracts-check: setup module ## The same, run through and exit
 	$(call say,Demo of contracts)
-	@cargo build --quiet --package tessera-registry
+	$(COMMANDS)
 	@$(PYTHON) envoy/demo/contract_registry.py --check
 
 .PHONY: bench
