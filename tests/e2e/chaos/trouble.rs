@@ -66,18 +66,20 @@ impl<'a> Trouble<'a> {
     }
 
     /// More tokens at once than a worker introspects, none of which is known. The server knows no answer until that is too
-    /// much for the worker, or a while has passed.
-    pub fn flood(&mut self) {
+    /// much for the worker, which this tells, or a while has passed.
+    pub fn flood(&mut self) -> bool {
         let tokens: Vec<_> = (0..FLOOD).map(|_| format!("bad-{}", self.random.seed())).collect();
         let gate = Gate::default();
         let unknown = Answer::json(json!({"active": false})).held_by(&gate);
         tokens.iter().for_each(|token| self.scene.server.answer_for(token, unknown.clone()));
         let refused = || self.scene.envoy.sum_of("outcome.overloaded");
         let (before, began) = (refused(), Instant::now());
+        let is_too_much = || refused() > before;
         self.floods.send(tokens).expect("somebody who sends them");
-        let is_over = || refused() > before || began.elapsed() > WHILE;
+        let is_over = || is_too_much() || began.elapsed() > WHILE;
         eventually(SOON, "the end of a flood", || is_over().then_some(()));
         gate.open();
+        is_too_much()
     }
 
     /// One of the servers is at another port from now on.
@@ -130,7 +132,9 @@ impl<'a> Trouble<'a> {
             }
             7 => self.move_elsewhere(),
             8 => self.strike(),
-            9 => self.flood(),
+            9 => {
+                self.flood();
+            }
             _ => {}
         }
         if self.random.chance(60) {
