@@ -222,6 +222,11 @@ native-image: needs-image zig ## Build the dynamic module for x86_64 and aarch64
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo xtask native-release
 	@cargo xtask native-image
 
+# What it replaces is kept by whoever has loaded it.
+.PHONY: native-of-release
+native-of-release: native-image ## Put the one of them for this processor in the place of what `make native` builds
+	@cp --remove-destination target/native-release/libtessera-$$(uname -m).so target/libtessera.so
+
 .PHONY: image-registry
 image-registry: needs-image-registry ## Build the image of the contract registry with Docker
 	$(call say,Image of the registry)
@@ -249,7 +254,7 @@ deploy-check: needs-deploy-check setup native-image image $(DEPLOY) ## Run every
 	@$(PYTHON) tests/deploy/commands.py
 
 .PHONY: versions-check
-versions-check: setup module native ## Run the demo on every version of Envoy that is supported
+versions-check: setup module $(or $(LIBRARY),native) ## Run the demo on every version of Envoy that is supported; LIBRARY=native-of-release
 	$(call say,Versions of Envoy)
 	@$(PYTHON) tests/deploy/versions.py
 

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -78,9 +79,13 @@ def run(key, program):
     folder = Path(key[0]).parent
     environment = {"RUST_TEST_THREADS": THREADS, **os.environ, "CARGO_MANIFEST_DIR": str(folder)}
     begun = time.monotonic()
-    done = subprocess.run([program, "--quiet"], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return done.returncode, time.monotonic() - begun, done.stdout.decode(errors="replace")
+    # A file, which nobody waits for whose end a server that outlives its test would keep open.
+    with tempfile.TemporaryFile() as said:
+        status = subprocess.call([program, "--quiet"], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=said,
+                                 stderr=subprocess.STDOUT)
+        seconds = time.monotonic() - begun
+        said.seek(0)
+        return status, seconds, said.read().decode(errors="replace")
 
 
 def main(names):
