@@ -458,10 +458,11 @@ impl Process {
         }
         let held = matches!(&result, HttpResult::Answered(answer) if answer.header("retry-after").is_some());
         // A call that nobody waits for any more tells nobody anything.
-        if seat.worker.subject_of(call).is_some() {
+        let is_awaited = seat.worker.subject_of(call).is_some();
+        if is_awaited {
             self.judge.comes_back(queue, asked, served, held, now);
         }
-        self.judge.is_over(queue, asked);
+        self.judge.is_over(queue, asked, is_awaited, now);
         let here = matches!(&result, HttpResult::Answered(answer) if answer.status == 200);
         if here {
             self.begin_turn(queue);

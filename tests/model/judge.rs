@@ -113,9 +113,15 @@ impl Judge {
     }
 
     /// A call has come back, be it to somebody who waits for it or not.
-    pub fn is_over(&mut self, queue: u32, asked: &Asked) {
+    pub fn is_over(&mut self, queue: u32, asked: &Asked, is_awaited: bool, now: u64) {
         match asked {
-            Asked::Token(token) => drop(self.asked.remove(&(queue, *token))),
+            Asked::Token(token) => {
+                self.asked.remove(&(queue, *token));
+                // By a clock that has stepped ahead the question may have failed before its call did.
+                if !is_awaited && self.set_ahead > 0 {
+                    self.failed.insert(*token, now);
+                }
+            }
             Asked::Contracts { .. } => drop(self.polling.remove(&queue)),
         }
     }
