@@ -422,14 +422,18 @@ soak: setup $(OF_HOST) ## Full load in Envoy for SECONDS=1800, while tokens, con
 	@TESSERA_HOST=$(HOST) TESSERA_SOAK_SECONDS=$(if $(filter command environment,$(origin SECONDS)),$(SECONDS),1800) \
 	  cargo test --quiet --test e2e soak:: -- --nocapture
 
+.PHONY: commands
+commands: rust
+	$(COMMANDS)
+
+# One waits for the network, or for a linker that has one thread.
+AT_ONCE := --jobs 4 --output-sync=target
 .PHONY: test
 test: needs-test ## Formatting, lints and all tests, what fails fast first
-	@$(MAKE) setup $(DJANGO) $(if $(TESSERA_COMPOSE),,compose)
 	@$(MAKE) fmt-check
-	@$(MAKE) lint
-	@$(MAKE) module
+	@$(MAKE) $(AT_ONCE) setup $(DJANGO) $(if $(TESSERA_COMPOSE),,compose) lint
+	@$(MAKE) $(AT_ONCE) module commands
 	$(call say,Tests)
-	$(COMMANDS)
 	$(RUN) $(OF_E2E) $(OF_REGISTRY) $(OF_FILTER) $(OF_CORE) $(OF_ARTIFACT)
 
 # ---- operate ----
