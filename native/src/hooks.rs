@@ -136,10 +136,13 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_new(
     filter: FilterPtr,
 ) -> *const c_void {
     let made = catch_unwind(AssertUnwindSafe(|| {
-        let plugin = plugin.cast::<Plugin>();
+        let address = plugin.cast::<Plugin>();
         // SAFETY: what `config_new` has given, of a configuration that has not ended; Envoy lends the request to this hook.
-        let shard = unsafe { plugin.as_ref() }?.shard_of(&unsafe { HttpFilter::lent(filter) });
-        Some(Box::into_raw(Box::new(Request { plugin, shard, waits: Cell::new(None) })).cast_const().cast())
+        let (plugin, lent) = unsafe { (address.as_ref()?, HttpFilter::lent(filter)) };
+        // Whatever becomes of the counts, the request is judged.
+        let _ = catch_unwind(AssertUnwindSafe(|| plugin.on_request_begun(&lent)));
+        let request = Request { plugin: address, shard: plugin.shard_of(&lent), waits: Cell::new(None) };
+        Some(Box::into_raw(Box::new(request)).cast_const().cast())
     }));
     made.ok().flatten().unwrap_or(ptr::null())
 }

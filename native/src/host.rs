@@ -1,15 +1,15 @@
 //! What the process offers to an event.
 
-use crate::signatures::NativeSignatures;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tessera_core::base::time::Timestamp;
 use tessera_core::engine::effect::Cx;
 use tessera_core::port::memory::MemoryStore;
 use tessera_core::port::{HostFailure, Random};
+use tessera_signatures::AwsLc;
 
 /// The context of an event, now.
 pub fn cx(store: &MemoryStore) -> Cx<'_> {
-    Cx::new(store, &NativeSignatures, &SystemRandom, now())
+    Cx::new(store, &AwsLc, &SystemRandom, now())
 }
 
 /// The wall clock. One before 1970 is at the epoch, where every token that ends is still valid and none has begun: so

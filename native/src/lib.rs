@@ -23,7 +23,6 @@ mod plugin;
 mod post;
 mod reports;
 mod shard;
-mod signatures;
 mod stats;
 mod store;
 mod ticker;

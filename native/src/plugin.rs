@@ -85,6 +85,12 @@ impl Plugin {
         1 + filter.worker_index() as usize % workers
     }
 
+    /// A request has come, be it that a filter before this one answers it. What was counted before goes with it to Envoy, if
+    /// that takes a request.
+    pub fn on_request_begun(&self, filter: &HttpFilter<'_>) {
+        self.reports.report_within(filter);
+    }
+
     /// The headers of a request have come: its plan, and its number if it waits.
     pub fn judge(&self, index: usize, filter: &mut HttpFilter<'_>) -> (Plan, Option<StreamId>) {
         let (Some(shard), Ok(head)) = (self.shards.get(index), filter.head(Map::Headers)) else {
@@ -100,7 +106,6 @@ impl Plugin {
         }
         drop(head);
         self.dispatch(index, outgoing);
-        self.reports.report_within(filter);
         (plan, waits)
     }
 

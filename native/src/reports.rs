@@ -6,7 +6,7 @@ use crate::lock::lock;
 use crate::stats::{Stats, Taken};
 use hashbrown::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use tessera_core::engine::metrics::{IN_FLIGHT, build_info};
 
 /// Most samples that wait for a request to take them to Envoy; beyond that they are lost.
@@ -41,27 +41,44 @@ impl Counters {
     }
 }
 
+/// What waits to be reported.
+#[derive(Default)]
+struct Waiting {
+    samples: Mutex<Vec<Taken>>,
+    /// Where only requests report: the calls that are under way, in the place of what each sample shifts them by.
+    in_flight: Mutex<i64>,
+    /// Whether a request is to report all that.
+    are_due: AtomicBool,
+}
+
+/// That of all configurations, where only requests report: one that was replaced may have none any more, and still counts.
+/// It goes with the last configuration, as Envoy's metrics do.
+static SHARED: Mutex<Weak<Waiting>> = Mutex::new(Weak::new());
+
 /// The samples of one configuration.
 pub struct Reports {
     stats: Stats,
-    samples: Mutex<Vec<Taken>>,
+    waiting: Arc<Waiting>,
     /// How many of [`COUNTERS`] it has reported.
     counters: AtomicUsize,
-    /// Whether a request is to report them.
-    are_due: AtomicBool,
 }
 
 impl Reports {
     pub fn new(stats: Stats) -> Self {
+        let waiting = if stats.needs_request() { shared() } else { Arc::default() };
+        let reports = Self { stats, waiting, counters: AtomicUsize::new(0) };
         // Calls that begin and end between two reports shift nothing: without this the gauge would be missing, not 0.
-        let samples = vec![Taken::Set(build_info(), 1), Taken::Shift(IN_FLIGHT.to_owned(), 0)];
-        let samples = Mutex::new(samples);
-        Self { stats, samples, counters: AtomicUsize::new(0), are_due: AtomicBool::new(false) }
+        reports.put(vec![Taken::Set(build_info(), 1), Taken::Shift(IN_FLIGHT.to_owned(), 0)]);
+        reports
     }
 
     /// Takes over what an engine has counted.
     pub fn put(&self, taken: Vec<Taken>) {
-        let mut samples = lock(&self.samples);
+        let is_level = |sample: &Taken| self.stats.needs_request() && matches!(sample, Taken::Shift(..));
+        let (shifts, taken): (Vec<_>, Vec<_>) = taken.into_iter().partition(is_level);
+        let by = shifts.iter().map(|sample| if let Taken::Shift(_, by) = sample { *by } else { 0 });
+        *lock(&self.waiting.in_flight) += by.sum::<i64>();
+        let mut samples = lock(&self.waiting.samples);
         let room = MAX_SAMPLES.saturating_sub(samples.len());
         samples.extend(taken.into_iter().take(room));
     }
@@ -69,7 +86,7 @@ impl Reports {
     /// Reports them on the main thread, or leaves that to the next request where Envoy wants one for it.
     pub fn report(&self, host: &Mutex<Option<ConfigHost>>) {
         if self.stats.needs_request() {
-            self.are_due.store(!lock(&self.samples).is_empty(), Ordering::Relaxed);
+            self.waiting.are_due.store(true, Ordering::Relaxed);
         } else if let Some(host) = &*lock(host) {
             self.record(&Measured::of_config(host));
         }
@@ -77,14 +94,20 @@ impl Reports {
 
     /// Reports them within a request, if that is wanted.
     pub fn report_within(&self, filter: &HttpFilter<'_>) {
-        if self.are_due.load(Ordering::Relaxed) {
-            self.are_due.store(false, Ordering::Relaxed);
+        if self.waiting.are_due.load(Ordering::Relaxed) {
+            self.waiting.are_due.store(false, Ordering::Relaxed);
             self.record(&Measured::of_request(filter));
         }
     }
 
     fn record(&self, through: &Measured<'_>) {
-        let samples = std::mem::take(&mut *lock(&self.samples));
+        // Held until it is reported, so that no later number comes before it. Envoy could not shift the gauge rightly: it
+        // forgets it with the last configuration that has reported it, and calls may outlive that.
+        let in_flight = self.stats.needs_request().then(|| lock(&self.waiting.in_flight));
+        let mut samples = std::mem::take(&mut *lock(&self.waiting.samples));
+        if let Some(count) = &in_flight {
+            samples.push(Taken::Set(IN_FLIGHT.to_owned(), u64::try_from(**count).unwrap_or_default()));
+        }
         let further = {
             let mut counters = lock(&COUNTERS);
             let counters = counters.get_or_insert_default();
@@ -94,6 +117,15 @@ impl Reports {
         };
         further.iter().chain(&samples).for_each(|sample| self.stats.record(through, sample));
     }
+}
+
+fn shared() -> Arc<Waiting> {
+    let mut shared = lock(&SHARED);
+    shared.upgrade().unwrap_or_else(|| {
+        let fresh = Arc::default();
+        *shared = Arc::downgrade(&fresh);
+        fresh
+    })
 }
 
 /// What an engine has counted since it was asked before.

@@ -5,13 +5,13 @@ use crate::engine::Engine;
 use crate::host::SystemRandom;
 use crate::lock::lock;
 use crate::post;
-use crate::signatures::NativeSignatures;
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 use std::sync::Mutex;
 use tessera_core::config;
 use tessera_core::engine::worker::{Worker, WorkerId};
 use tessera_core::jose::verify::Verifier;
+use tessera_signatures::AwsLc;
 
 pub struct Shard {
     pub queue: u32,
@@ -60,10 +60,10 @@ fn engine(text: &[u8], queue: u32, Notes(notes): &mut Notes) -> Result<Engine, V
     let lines = |problems: Vec<_>| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
     let settings = config::read(text, &|name| std::env::var(name).ok()).map_err(lines)?;
     notes.extend(config::advice(&settings).iter().map(|line| (log::Level::Warn, line.to_string())));
-    let chosen = config::choose_signers(&settings, &NativeSignatures)
+    let chosen = config::choose_signers(&settings, &AwsLc)
         .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     notes.extend(chosen.iter().map(|line| (log::Level::Info, line.to_string())));
-    let verifier = Verifier::choose(&NativeSignatures, &settings.algorithms())
+    let verifier = Verifier::choose(&AwsLc, &settings.algorithms())
         .map_err(|unverifiable| vec![format!("jwt.algorithms or dpop.algorithms: {unverifiable}")])?;
     notes.extend(verifier.summary().map(|line| (log::Level::Info, line)));
     Ok(Engine::new(Worker::new(Rc::new(settings), verifier, WorkerId { number: random(), queue })))

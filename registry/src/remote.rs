@@ -18,6 +18,6 @@ pub mod messenger;
 mod proof_claims;
 pub mod proof_judge;
 mod provider_calls;
+mod public_keys;
 pub mod registrars;
-mod signatures;
 mod withheld;

@@ -1,8 +1,10 @@
 """The demo on each version of Envoy that Tessera is tested with, and the table of them in the documentation.
 
-    python3 versions.py          runs it, prints the table, fails when docs/install.md has another one
+    python3 versions.py                     runs it, prints the table, fails when docs/install.md has another one
+    python3 versions.py --install 1.38.2    installs that one alone, for other tests
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -52,5 +54,15 @@ def main():
     print(f"\n{passed} passed, 0 failed")
 
 
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--install", metavar="VERSION", choices=VERSIONS)
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main()
+    wanted = arguments().install
+    if wanted:
+        installed(wanted)
+    else:
+        main()

@@ -52,6 +52,7 @@ const CRATES: &[&str] = &[
     "native/src/lib.rs",
     "cli/src/lib.rs",
     "registry/src/lib.rs",
+    "signatures/src/lib.rs",
     "xtask/src/main.rs",
     "benches/load/src/main.rs",
     "benches/floor/src/lib.rs",

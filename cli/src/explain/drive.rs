@@ -1,7 +1,7 @@
 //! Drives the filter's own worker through one request.
 
 use super::answers::{Answered, Answers};
-use super::host::{NativeSignatures, SystemRandomness};
+use super::host::SystemRandomness;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tessera_core::engine::settings::Settings;
 use tessera_core::engine::worker::{Worker, WorkerId};
 use tessera_core::jose::verify::{Unverifiable, Verifier};
 use tessera_core::port::memory::MemoryStore;
+use tessera_signatures::AwsLc;
 
 const STREAM: StreamId = StreamId(1);
 
@@ -38,7 +39,7 @@ impl<'a> Drive<'a> {
     /// # Errors
     /// [`Unverifiable`].
     pub fn new(settings: Rc<Settings>, answers: Answers<'a>, now: Timestamp) -> Result<Self, Unverifiable> {
-        let verifier = Verifier::choose(&NativeSignatures, &settings.algorithms())?;
+        let verifier = Verifier::choose(&AwsLc, &settings.algorithms())?;
         let worker = Worker::new(settings, verifier.clone(), WorkerId { number: 1, queue: 0 });
         let (ending, answered, lacking, log) = Default::default();
         Ok(Self {
@@ -88,7 +89,7 @@ impl<'a> Drive<'a> {
 
     /// The context of an event.
     pub fn cx<'c>(store: &'c MemoryStore, now: Timestamp) -> Cx<'c> {
-        Cx::new(store, &NativeSignatures, &SystemRandomness, now)
+        Cx::new(store, &AwsLc, &SystemRandomness, now)
     }
 
     fn event(&mut self, work: impl FnOnce(&mut Worker, &mut Cx<'_>)) -> Vec<Effect> {

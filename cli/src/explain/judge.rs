@@ -3,7 +3,6 @@
 use super::answers::Answers;
 use super::drive::Drive;
 use super::explanation::Explanation;
-use super::host::NativeSignatures;
 use super::request::Request;
 use super::rules::Written;
 use super::secrecy::Secrets;
@@ -15,6 +14,7 @@ use tessera_core::base::time::Timestamp;
 use tessera_core::config;
 use tessera_core::engine::settings::Settings;
 use tessera_core::token::extract::extract;
+use tessera_signatures::AwsLc;
 
 /// What is to be explained.
 pub struct Question<'a> {
@@ -31,7 +31,7 @@ impl Question<'_> {
     /// # Errors
     /// Why it cannot be explained, as a sentence.
     pub fn explain(&self, answers: Answers<'_>) -> Result<Explanation, String> {
-        config::choose_signers(&self.settings, &NativeSignatures)
+        config::choose_signers(&self.settings, &AwsLc)
             .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         let mut drive =
             Drive::new(Rc::clone(&self.settings), answers, self.at).map_err(|unverifiable| unverifiable.to_string())?;

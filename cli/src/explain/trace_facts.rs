@@ -1,7 +1,7 @@
 //! The checks on facts: what the token must be, and what the operation asks of it.
 
 use super::drive::Drive;
-use super::host::{NativeSignatures, SystemRandomness};
+use super::host::SystemRandomness;
 use super::trace::{Found, Step, Trace};
 use std::borrow::Cow;
 use std::ops::ControlFlow::Continue;
@@ -25,6 +25,7 @@ use tessera_core::proof::{Checker, Presented, Unproved};
 use tessera_core::provider::Provider;
 use tessera_core::token::confirmation::Confirmation;
 use tessera_core::token::facts::Facts;
+use tessera_signatures::AwsLc;
 
 impl Trace<'_, '_> {
     /// Every check on facts, in the order of the filter.
@@ -129,7 +130,7 @@ impl Trace<'_, '_> {
             settings: &settings.proof,
             used: &UsedProofs::new(settings.proof.dpop.entries),
             verifier: &self.drive.verifier,
-            signatures: &NativeSignatures,
+            signatures: &AwsLc,
             store: &MemoryStore::default(),
             random: &SystemRandomness,
             clock_skew: provider.checks.clock_skew,

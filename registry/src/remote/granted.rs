@@ -6,12 +6,12 @@ use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tessera_core::jose::sign::{JwsSigner, PrivateKey};
+use tessera_signatures::AwsLc;
 
 use crate::domain::provider::signing;
 use crate::domain::time::Time;
 use crate::remote::ending::{Good, call, failure};
 use crate::remote::form::{basic, post};
-use crate::remote::signatures::HostSignatures;
 use crate::remote::withheld::Secrets;
 use crate::use_case::registrar::{Called, Failure};
 
@@ -112,12 +112,12 @@ pub fn assertion(
     let algorithm = signing(algorithm)?;
     let key = PrivateKey::read(key.expose_secret(), algorithm).ok()?;
     let signer = JwsSigner::with_key(algorithm, &key, key_id).ok()?;
-    signer.choose(&HostSignatures).ok()?;
+    signer.choose(&AwsLc).ok()?;
     let seconds = |at: Time| at.as_millis() / 1000;
     let claims = json!({
         "iss": id, "sub": id, "aud": audience, "jti": jti,
         "iat": seconds(now), "exp": seconds(now.plus(ASSERTION_FOR)),
     });
-    let signed = signer.sign(&HostSignatures, claims.to_string().as_bytes()).ok()?;
+    let signed = signer.sign(&AwsLc, claims.to_string().as_bytes()).ok()?;
     Some(signed.into())
 }

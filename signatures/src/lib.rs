@@ -1,4 +1,5 @@
-//! Signatures by aws-lc.
+//! Signatures by aws-lc, the relative of the library that Envoy has: for the programs that no host gives signatures to. The
+//! module for Proxy-Wasm has none of it; there Envoy signs and verifies.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -6,10 +7,10 @@ use aws_lc_rs::signature::{
 };
 use tessera_core::port::{HostFailure, SignatureHash, Signatures};
 
-/// aws-lc, which is part of the module.
-pub struct NativeSignatures;
+/// aws-lc, part of the program itself.
+pub struct AwsLc;
 
-impl Signatures for NativeSignatures {
+impl Signatures for AwsLc {
     fn verify(&self, hash: SignatureHash, key: &[u8], signature: &[u8], text: &[u8]) -> Result<bool, HostFailure> {
         // Miri runs no foreign code. The core does without.
         if cfg!(miri) {
@@ -82,3 +83,7 @@ fn sequence(der: &[u8]) -> Option<&[u8]> {
     };
     rest.get(..length)
 }
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+mod tests;
