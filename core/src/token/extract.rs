@@ -171,8 +171,9 @@ fn of_scheme(value: &[u8], scheme: &[u8]) -> (Likeness, usize) {
     let is_word = |at: usize| {
         value.get(at..at + scheme.len()).is_some_and(|word| word.eq_ignore_ascii_case(scheme))
             && match value.get(at + scheme.len()) {
-                // Some patterns require only white space after the scheme, and Latin-1 has white space beyond ASCII.
-                Some(b' ' | b'\t' | 0x80..) => true,
+                // Some patterns require only white space after the scheme: that is also several control characters, and in
+                // Latin-1 some beyond ASCII.
+                Some(..=b' ' | 0x80..) => true,
                 None | Some(b',') => begins(at.checked_sub(1).and_then(|before| value.get(before))),
                 Some(_) => false,
             }

@@ -152,6 +152,7 @@ fn run(input: &[u8]) -> String {
     let mut named: Named = [("a", "c"), ("a", "d"), ("b", "d")].map(|(a, c)| (a.to_owned(), c.to_owned())).into();
     let mut granting = Named::new();
     let mut behaviour = "nothing loaded";
+    let mut has_next = false;
     for answer in split(input).into_iter().take(6) {
         let call = stage.until_asked();
         let message = Message::read(answer);
@@ -171,7 +172,9 @@ fn run(input: &[u8]) -> String {
         }
         let actions = stage.contracts.on_answer(call, result, &stage.store, stage.now);
         stage.carry_out(actions);
-        let certain = !has_failed && is_beyond_doubt(&answered) && stage.waiting.is_empty();
+        // What may be a further page is not all that there is.
+        let certain = !has_failed && !has_next && is_beyond_doubt(&answered) && stage.waiting.is_empty();
+        has_next = answered.header("link").is_some();
         for (api, client) in &named {
             let holding = stage.holding(api, client);
             let held = matches!(&holding, Holding::Held(contract) if contract.status == Status::Active);

@@ -42,6 +42,8 @@ fn another_scheme_is_not_a_token() {
         b"DPoP Bearer\tabc",
         b"Bearer,abc",
         b"Bearer\xa0abc",
+        b"Bearer\x0babc",
+        b"Basic x, Bearer\x0b ",
         b"Bearer\xc2\xa0abc",
         b"Bearer\x85abc",
         b"Digest x=\"Bearer abc\"",
