@@ -343,10 +343,10 @@ faults: rust ## Put deliberate faults into a copy, one at a time: the model and 
 	@python3 tests/model/faults.py
 
 # What is mutated, and what has to notice: the core's own tests of these modules.
-MUTATED ?= core/src/decision/*.rs
+MUTATED ?= core/src/decision/**/*.rs
 NOTICED ?=
 .PHONY: mutants
-mutants: needs-mutants rust ## Change the core in every way that cargo-mutants knows; MUTATED='core/src/cache/*.rs' NOTICED=cache::
+mutants: needs-mutants rust ## Change the core in every way that cargo-mutants knows; MUTATED='core/src/cache/**/*.rs' NOTICED=cache::
 	$(call say,Mutants)
 	@cargo mutants --jobs 1 --package tessera-core --file '$(MUTATED)' --output target/mutants --timeout 300 -- --lib -- $(NOTICED)
 
