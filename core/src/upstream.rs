@@ -128,3 +128,6 @@ fn text<'a>(value: &IdentitySource, permit: &'a Permit) -> Option<Cow<'a, str>> 
     };
     borrowed.map(header_text::value)
 }
+
+#[cfg(test)]
+mod tests;

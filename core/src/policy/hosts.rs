@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn odd_patterns_are_refused() {
-        for text in ["", "*", "*.", "a:80", "a..b", "a.*.b", "a/b", "ex ample"] {
+        for text in ["", "*", "*.", "a:80", "a..b", "a.*.b", "a/b", "ex ample", "[::1", "::1]", "[a"] {
             assert!(HostPattern::parse(text).is_err(), "{text:?}");
         }
     }

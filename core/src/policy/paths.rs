@@ -203,4 +203,14 @@ mod tests {
         }
         assert_eq!(certainty(b"/\xff"), Certainty::Ambiguous);
     }
+
+    #[test]
+    fn only_a_path_that_is_read_has_escapes() {
+        for (path, has_escapes) in
+            [("/a%20b", true), ("/%C3%A9", true), ("/a%3bb", true), ("/", false), ("/a", false), ("/a%2fb", false)]
+        {
+            assert_eq!(Path::read(path.as_bytes()).has_escapes(), has_escapes, "{path}");
+        }
+        assert!(!Path::irrelevant().has_escapes());
+    }
 }

@@ -121,6 +121,8 @@ mod tests {
         ] {
             assert_eq!(&**identifier(text).metadata_url(), url);
             assert_eq!(identifier(text).as_str(), text);
+            let host = if text.contains("::1") { "[::1]" } else { "api.example.com" };
+            assert!(identifier(text).host().eq_ignore_ascii_case(host), "{text}");
         }
     }
 
@@ -182,6 +184,9 @@ mod tests {
         let root = identifier("https://api.example.com/");
         for target in ["/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/"] {
             assert!(root.is_described_at(b"api.example.com", target.as_bytes()) && is_well_known(target.as_bytes()));
+        }
+        for other in ["", "/", "/orders", "/.well-known/oauth-protected", "/a/.well-known/oauth-protected-resource"] {
+            assert!(!is_well_known(other.as_bytes()), "{other}");
         }
         assert!(!root.is_described_at(b"\xff", b"/.well-known/oauth-protected-resource/\xff"));
     }

@@ -41,3 +41,19 @@ pub enum ContractRule {
     #[default]
     None,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_will_do_up_to_the_age_that_is_allowed() {
+        let rule = |max_age| Rule { max_age, ..Rule::default() };
+        let seconds = Duration::from_secs;
+        for (age, accepted) in [(0, true), (9, true), (10, true), (11, false)] {
+            assert_eq!(rule(Some(seconds(10))).accepts_age(seconds(age)), accepted, "{age}");
+        }
+        assert!(rule(None).accepts_age(Duration::MAX));
+        assert!(rule(Some(Duration::ZERO)).accepts_age(Duration::ZERO));
+    }
+}

@@ -107,6 +107,8 @@ impl ClientAuth {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jose::sign::{JwsSigner, SigningAlgorithm};
+    use crate::port::SignatureHash;
 
     fn basic(encoding: BasicEncoding) -> String {
         let auth = ClientAuth::Basic { id: "gate way".into(), secret: Secret::new("p:ss+%é"), encoding };
@@ -130,5 +132,22 @@ mod tests {
         assert_eq!(bearer.form_fields().count(), 0);
         assert_eq!(ClientAuth::None { id: None }.form_fields().count(), 0);
         assert!(!format!("{post:?}{bearer:?}").contains("\"t\""));
+    }
+
+    #[test]
+    fn what_is_hashed_of_it_is_its_secret() {
+        let (id, secret) = (Box::<str>::from("g"), Secret::new("0123456789abcdef0123456789abcdef"));
+        let algorithm = SigningAlgorithm::Hmac(SignatureHash::Sha256);
+        let signer = JwsSigner::with_secret(algorithm, &secret).unwrap();
+        let assertion = ClientAssertion { id: id.clone(), audience: None, signer };
+        for auth in [
+            ClientAuth::Basic { id: id.clone(), secret: secret.clone(), encoding: BasicEncoding::Raw },
+            ClientAuth::Post { id: id.clone(), secret: secret.clone() },
+            ClientAuth::Bearer(secret.clone()),
+            ClientAuth::Assertion(assertion.into()),
+        ] {
+            assert_eq!(auth.expose(), secret.expose().as_bytes(), "{auth:?}");
+        }
+        assert!(ClientAuth::None { id: Some(id) }.expose().is_empty());
     }
 }

@@ -45,3 +45,39 @@ impl Discovery {
         metadata::cluster_for(url, at, &self.cluster, &self.clusters).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn url(text: &str) -> HttpUrl {
+        HttpUrl::parse(text).unwrap()
+    }
+
+    #[test]
+    fn each_address_is_tried_by_the_one_cluster_and_others_are_reached_by_their_origin() {
+        let urls = ["https://idp.example.com/.well-known/a", "https://idp.example.com/.well-known/b"].map(url);
+        let discovery = Discovery {
+            urls: urls.to_vec(),
+            cluster: "idp".into(),
+            clusters: vec![("https://keys.example.com".into(), "keys".into())],
+            freshening: Freshening { refresh: Duration::from_secs(60), timeout: Duration::from_secs(1) },
+        };
+        let located = |url: &HttpUrl, cluster: &str| Location { url: url.clone(), cluster: cluster.into() };
+        assert_eq!(discovery.locations(), urls.each_ref().map(|url| located(url, "idp")));
+        for (text, cluster) in [
+            ("https://idp.example.com/keys", Some("idp")),
+            ("https://keys.example.com/keys", Some("keys")),
+            ("https://other.example.com/keys", None),
+        ] {
+            let endpoint = url(text);
+            assert_eq!(discovery.cluster_of(&endpoint).as_deref(), cluster, "{text}");
+            let found = discovery.located(&endpoint, &urls[0], None).ok();
+            assert_eq!(found, cluster.map(|cluster| located(&endpoint, cluster)), "{text}");
+            let given = discovery.located(&endpoint, &urls[0], Some(&"given".into())).ok();
+            assert_eq!(given, cluster.map(|_| located(&endpoint, "given")), "{text}");
+        }
+        assert_eq!(Discovery { urls: Vec::new(), ..discovery }.cluster_of(&urls[0]), None);
+    }
+}

@@ -66,3 +66,46 @@ impl Provider {
         self.token_names.name(token.expose().as_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::jwk_set::KeySet;
+    use crate::provider::jwt::settings::{KeySource, TokenTypes};
+    use crate::token::digest::token_digest;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    #[test]
+    fn only_a_jwt_of_its_own_issuer_is_verified_here() {
+        let jwt = Jwt {
+            keys: KeySource::Inline(Rc::new(KeySet::read(br#"{"keys":[]}"#).unwrap())),
+            algorithms: Vec::new(),
+            types: TokenTypes::default(),
+            introspects: false,
+        };
+        let plain = crate::provider::samples::provider("main");
+        let checks = TokenChecks { issuer: Some("https://idp".into()), ..TokenChecks::default() };
+        let verifying = Provider { jwt: Some(jwt), checks, ..plain.clone() };
+        let of = |issuer: &str| format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(format!(r#"{{"iss":"{issuer}"}}"#)));
+        for (token, is_verified) in [
+            (of("https://idp"), true),
+            (of("https://idp/"), false),
+            (of(""), false),
+            ("opaque".to_owned(), false),
+            ("e30.e30.sig".to_owned(), false),
+        ] {
+            let token = Bearer::parse(token.as_bytes()).unwrap();
+            assert_eq!(verifying.verifies(&token).is_some(), is_verified, "{}", token.expose());
+            assert!(plain.verifies(&token).is_none());
+        }
+    }
+
+    #[test]
+    fn a_token_is_named_for_its_provider() {
+        let provider = crate::provider::samples::provider("main");
+        let token = Bearer::parse(b"abc").unwrap();
+        assert_eq!(provider.token_name(&token), token_digest("main", b"abc"));
+        assert_ne!(provider.token_name(&token), token_digest("other", b"abc"));
+    }
+}

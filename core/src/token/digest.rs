@@ -83,6 +83,11 @@ mod tests {
     }
 
     #[test]
+    fn what_names_are_made_from_is_not_shown() {
+        assert_eq!(format!("{:?}", TokenNames::new("main")), "TokenNames(…)");
+    }
+
+    #[test]
     fn is_not_the_bare_digest_of_the_token() {
         assert_ne!(token_digest("", b"token"), Hash::hash(b"token"));
     }

@@ -159,6 +159,25 @@ mod tests {
     }
 
     #[test]
+    fn either_may_say_that_it_is_another_kind_of_token() {
+        for (answer, token) in [(false, false), (false, true), (true, false), (true, true)] {
+            let of = |other_kind| Facts { other_kind, ..Facts::default() };
+            assert_eq!(of(answer).completed_by(of(token)).other_kind, answer | token, "{answer} {token}");
+        }
+    }
+
+    #[test]
+    fn only_a_key_is_what_dpop_binds_to() {
+        let confirmed = |confirmation| Facts { confirmation, ..Facts::default() };
+        let of = |key, certificate| Some(Box::new(Confirmation::Of { key, certificate }));
+        assert!(confirmed(of(Some([1; 32]), None)).is_of_key());
+        assert!(confirmed(of(Some([1; 32]), Some([2; 32]))).is_of_key());
+        for other in [None, of(None, Some([2; 32])), Some(Box::new(Confirmation::Unprovable))] {
+            assert!(!confirmed(other.clone()).is_of_key(), "{other:?}");
+        }
+    }
+
+    #[test]
     fn what_both_name_is_to_be_proved() {
         let of = |key, certificate| Some(Box::new(Confirmation::Of { key, certificate }));
         let (one, two) = (Some([1; 32]), Some([2; 32]));

@@ -31,6 +31,10 @@ mod tests {
         assert_eq!(unverified_issuer(&token(r#"{"iss":"a","iss":"b"}"#)), None);
         assert_eq!(unverified_issuer(&token("[]")), None);
         assert_eq!(unverified_issuer(&token(r#"["https://a"]"#)), None);
+        let payload = URL_SAFE_NO_PAD.encode(r#"{"iss":"https://a"}"#);
+        for shape in ["eyJ9.P.sig.x", "eyJ9.P.sig.", ".P.sig", "eyJ9.P", "P"] {
+            assert_eq!(unverified_issuer(&shape.replace('P', &payload)), None, "{shape}");
+        }
         for opaque in ["abc", "a.b", "a.b.c.d", "..", "a.!.c", "a..c"] {
             assert_eq!(unverified_issuer(opaque), None, "{opaque}");
         }

@@ -52,10 +52,27 @@ mod tests {
         }
         assert!(same(parsed("9223372036854775808"), parsed("9223372036854775808.0")));
         assert!(!same(parsed("9007199254740993"), parsed("9007199254740992.0")));
-        for (one, other) in [("\"1\"", "1"), ("\"a\"", "\"A\""), ("\"true\"", "true"), ("\"\"", "\" \"")] {
+        for (one, other) in [
+            ("\"1\"", "1"),
+            ("\"a\"", "\"A\""),
+            ("\"true\"", "true"),
+            ("\"\"", "\" \""),
+            ("1e300", "2e300"),
+            ("-1e300", "-2e300"),
+            ("1e300", "9223372036854775807"),
+            ("18446744073709551616.0", "18446744073709551615"),
+        ] {
             assert!(!same(parsed(one), parsed(other)), "{one} {other}");
         }
-        for (one, other) in [("\"a\"", "\"a\""), ("\"1\"", "1"), ("2.0", "2"), ("true", "\"true\"")] {
+        for (one, other) in [
+            ("\"a\"", "\"a\""),
+            ("\"1\"", "1"),
+            ("2.0", "2"),
+            ("true", "\"true\""),
+            ("1", "2"),
+            ("true", "false"),
+            ("1", "\"1\""),
+        ] {
             let (value, form) = (parsed(one), scalar(&parsed(other)));
             assert_eq!(is_scalar(&value, form.as_deref().unwrap()), scalar(&value) == form, "{one} {other}");
         }

@@ -55,6 +55,7 @@ fn lists_that_keys_cannot_number_are_refused_rather_than_given_anothers_key() {
     let list = |first: usize| (0..300).map(|offset| (first + offset) % 300).collect::<Vec<_>>();
     let lists = |number: usize| (0..number).map(list).collect::<Vec<_>>();
     assert_eq!(policy(&providers, &lists(300)).err(), Some(TooManyChoices));
+    assert_eq!(TooManyChoices.to_string(), "has more different lists of providers than are supported");
     let most = policy(&providers, &lists(65_535 / 300)).unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for choice in most.apis().iter().flat_map(|api| api.choices.iter()) {
@@ -80,4 +81,51 @@ fn a_token_goes_to_the_provider_it_names_else_to_the_first() {
     assert_eq!(chosen(0, &jwt("https://b/")), "c", "issuers are compared as they stand");
     assert_eq!(chosen(0, &jwt("https://elsewhere")), "c");
     assert_eq!(chosen(1, &jwt("https://a")), "b", "a provider that the API does not list is never asked");
+}
+
+#[test]
+fn a_token_is_waived_only_where_the_rule_and_the_path_say_so() {
+    let policy = policy(&[provider("a")], &[vec![0]]).unwrap();
+    let api = &policy.apis()[0];
+    for (token, opens, waived) in [
+        (TokenRule::Optional, true, true),
+        (TokenRule::Optional, false, false),
+        (TokenRule::Required, true, false),
+        (TokenRule::Required, false, false),
+    ] {
+        let rule = Rc::new(Rule { token, ..Rule::default() });
+        assert_eq!(Guard { api: Rc::clone(api), rule, opens }.waives_token(), waived, "{token:?} {opens}");
+    }
+}
+
+#[test]
+fn an_api_tells_what_it_is_served_under_and_what_its_rules_look_at() {
+    let paths = |texts: &[&str]| texts.iter().map(|text| PathPattern::parse(text).unwrap()).collect::<Vec<_>>();
+    let host = HostPattern::parse("a.example.com").unwrap();
+    let api = |own: &[&str], operations: &[&[&str]]| {
+        let operation = |of: &&[&str]| Operation { methods: Vec::new(), paths: paths(of), access: Access::Public };
+        let settings = ApiSettings {
+            id: "a".into(),
+            hosts: vec![host.clone()],
+            paths: paths(own),
+            providers: vec![0],
+            upstream: Upstream::default(),
+            rule: Rule::default(),
+            resource: None,
+            operations: operations.iter().map(operation).collect(),
+        };
+        Policy::new(vec![settings], &[provider("a")], Unmatched::Refuse, AmbiguousPaths::Refuse).unwrap()
+    };
+    for (own, operations, reads_path) in [
+        (&[][..], &[][..], false),
+        (&[], &[&[][..]], false),
+        (&["/a", "/b/"], &[&[][..]], true),
+        (&[], &[&[][..], &["/a/x"]], true),
+        (&["/a"], &[&["/a"][..]], true),
+    ] {
+        let policy = api(own, operations);
+        let api = &policy.apis()[0];
+        assert_eq!(api.reads_path(), reads_path, "{own:?} {operations:?}");
+        assert_eq!((api.hosts(), api.paths()), (&[host.clone()][..], &paths(own)[..]));
+    }
 }

@@ -127,6 +127,32 @@ fn a_header_that_differs_in_its_separators_is_refused() {
 }
 
 #[test]
+fn a_token_beside_what_a_few_upstreams_take_for_one_is_refused() {
+    let key = TokenSource::Header { name: "x-access-token".into(), schemes: Vec::new() };
+    let all = [bearer(), key, TokenSource::Query("at".into())];
+    let token = ("x-access-token", &b"abc"[..]);
+    for doubtful in [("authorization", &b"Bearer\tabc"[..]), (":path", b"/?AT=abc")] {
+        assert_eq!(take(&all, &[doubtful]), Err(TokenError::Doubtful), "{doubtful:?}");
+        assert_eq!(take(&all, &[token, doubtful]), Err(TokenError::Repeated), "{doubtful:?}");
+    }
+    assert_eq!(take(&all, &[token, ("authorization", b"Basic abc"), (":path", b"/?a=abc")]).unwrap(), b"abc");
+}
+
+#[test]
+fn each_error_says_what_was_found() {
+    for (error, text) in [
+        (TokenError::Missing, "no access token"),
+        (TokenError::Doubtful, "what an upstream could take for another access token"),
+        (TokenError::Misplaced, "what an upstream could take for another access token"),
+        (TokenError::Repeated, "an access token in two places"),
+        (TokenError::Empty, "an empty access token"),
+        (TokenError::TooLong, "an access token that is too long"),
+    ] {
+        assert_eq!((error.text(), error.to_string().as_str()), (text, text));
+    }
+}
+
+#[test]
 fn length_is_bounded() {
     assert_eq!(
         take(&[bearer()], &[("authorization", &[b"Bearer ".as_slice(), &[b'a'; 65]].concat())]),

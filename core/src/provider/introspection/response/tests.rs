@@ -169,6 +169,11 @@ fn times_are_integers_floats_or_decimal_strings() {
             );
         }
     }
+    let long = |digits: usize| expiry(&format!("\"{}\"", "1".repeat(digits)));
+    assert_eq!(long(64), Ok(Timestamp::from_secs(u64::MAX)));
+    for digits in [65, 66, 1000] {
+        assert_eq!(long(digits), Err(ProviderFailure::Unreadable("exp")), "{digits} digits");
+    }
     assert_eq!(facts(r#""sub":"s""#).unwrap().expires_at, None);
 }
 
@@ -285,6 +290,27 @@ fn further_claims_are_kept_as_header_text() {
     let Ok(TokenState::Active(found)) = read(&answered(200, body), &all, false, NOW) else { panic!("active") };
     let kept: Vec<(&str, &str)> = found.claims.iter().map(|(name, value)| (&**name, &**value)).collect();
     assert_eq!(kept, [("active", "true"), ("level", "3"), ("name", "n")]);
+}
+
+#[test]
+fn presence_is_kept_once_and_never_beside_a_value() {
+    let kept = |pointers: &[&str], all_scalars| {
+        let pointers = pointers.iter().map(|pointer| (*pointer).into()).collect();
+        let names = ClaimNames { pointers, all_scalars, keeps_presence: true, ..names() };
+        let body = br#"{"active":true,"org":"x","list":[{}],"null":null,"nested":{"a":1}}"#;
+        let TokenState::Active(facts) = read(&answered(200, body), &names, false, NOW).unwrap() else { panic!() };
+        let mut claims: Vec<(String, String)> =
+            facts.claims.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        claims.sort();
+        claims
+    };
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let pointers = ["/org", "/list", "/null", "/absent", "/nested/a"];
+    assert_eq!(kept(&pointers, false), pairs(&[("/list", ""), ("/nested/a", "1"), ("/null", ""), ("/org", "x")]));
+    let all = [("active", "true"), ("list", ""), ("nested", ""), ("null", ""), ("org", "x")];
+    assert_eq!(kept(&[], true), pairs(&all));
 }
 
 #[test]
@@ -420,6 +446,7 @@ fn an_answer_over_the_limit_is_not_read() {
         assert_eq!(body.len(), length);
         outcome(200, &body)
     };
+    assert_eq!(MAX_ANSWER_BYTES, 262_144);
     assert!(padded(MAX_ANSWER_BYTES).is_ok());
     assert_eq!(padded(MAX_ANSWER_BYTES + 1), Err(ProviderFailure::TooLarge(MAX_ANSWER_BYTES + 1)));
     let huge = HttpAnswer { status: 200, headers: Vec::new(), body: Body::TooLarge(10 << 20) };
