@@ -23,12 +23,11 @@ use crate::harness::envoy_config::EnvoyBuilder;
 use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gateway::introspection;
 use crate::harness::recorder::Recorder;
-use callers::{BARE, Callers};
+use callers::{BARE, CALLERS, Callers};
 use rotation::{ISSUER, Rotation};
 use sizes::Sizes;
 
 const WORKERS: usize = 4;
-const CALLERS: u64 = 4;
 /// From so long on there is something to compare.
 const LONG: Duration = Duration::from_secs(60);
 /// Between two configurations, in seconds, and in a run that is short.
@@ -66,6 +65,7 @@ fn nothing_grows_and_nobody_is_refused_however_long_it_runs() {
     let builder = listener(0, &upstream).cluster("idp", server.port()).cluster("source", source.port());
     let envoy = builder.any_number_of_requests().most_connections("upstream", 128).start();
     let callers = Callers::new(envoy.port(), &rotation);
+    callers.await_start();
     let over = AtomicBool::new(false);
     let (mut sizes, mut reloads) = (Sizes::default(), 0);
     thread::scope(|scope| {

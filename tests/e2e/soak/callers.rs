@@ -1,17 +1,23 @@
 //! Callers with good tokens, each of whom sends many requests at once, again and again; and as many that no filter judges.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::rotation::Rotation;
-use crate::harness::http2_frames::{Http2, field, request};
+use crate::harness::eventually::{SOON, eventually};
+use crate::harness::http2_frames::{Heard, Http2, field, request};
 use crate::hostile_traffic::random::Random;
 
+pub const CALLERS: u64 = 4;
 /// HTTP/2 streams at once.
 const STREAMS: usize = 50;
 /// What is below this passes by the filter.
 pub const BARE: &str = "/bare/";
+const JUDGED: &str = "/orders/1";
+/// So many connections at once that some come to each worker.
+const EVERYWHERE: usize = 16;
 
 /// When, and how long so many requests took: what the filter has judged, and what it has not.
 struct Batch {
@@ -45,23 +51,33 @@ impl<'a> Callers<'a> {
             // Neither is always the one for which the connection is new.
             let order = if random.chance(50) { [0, 1] } else { [1, 0] };
             for is_judged in order {
-                let target = if is_judged == 1 { "/orders/1".to_owned() } else { format!("{BARE}1") };
-                took[is_judged] = self.send(&mut connection, &target, &tokens);
+                took[is_judged] = self.send(&mut connection, [BARE, JUDGED][is_judged], &tokens);
             }
             let [bare, judged] = took;
             self.batches.lock().unwrap().push(Batch { at: self.began.elapsed(), judged, bare });
         }
     }
 
+    /// Waits until contracts and keys have come to every worker, as they do soon after Envoy has started.
+    #[track_caller]
+    pub fn await_start(&self) {
+        let mut random = Random::seeded(CALLERS);
+        eventually(SOON, "good tokens passing", || {
+            let tokens = self.rotation.lock().unwrap().some(STREAMS, &mut random);
+            let connections: Result<Vec<_>, _> = (0..EVERYWHERE).map(|_| Http2::open(self.port)).collect();
+            let mut connections = connections.ok()?;
+            let passes = |connection: &mut Http2| {
+                let heard = ask(connection, JUDGED, &tokens).expect("an answer to every request");
+                heard.values().all(|heard| heard.status == 200)
+            };
+            connections.iter_mut().all(passes).then_some(())
+        });
+    }
+
     /// One request with each token; how long they took.
     fn send(&self, connection: &mut Http2, target: &str, tokens: &[String]) -> Duration {
         let sent = Instant::now();
-        for token in tokens {
-            let mut fields = request("GET", target);
-            fields.push(field("authorization", format!("Bearer {token}")));
-            connection.headers(&fields, true);
-        }
-        let heard = connection.await_all().expect("an answer to every request");
+        let heard = ask(connection, target, tokens).expect("an answer to every request");
         let took = sent.elapsed();
         assert_eq!(heard.len(), tokens.len());
         for heard in heard.values().filter(|heard| heard.status != 200) {
@@ -90,6 +106,15 @@ impl<'a> Callers<'a> {
         let (judged, bare) = within.map(|batch| (batch.judged, batch.bare)).unzip();
         median(judged).as_secs_f64() / median(bare).as_secs_f64()
     }
+}
+
+fn ask(connection: &mut Http2, target: &str, tokens: &[String]) -> io::Result<BTreeMap<u32, Heard>> {
+    for token in tokens {
+        let mut fields = request("GET", target);
+        fields.push(field("authorization", format!("Bearer {token}")));
+        connection.headers(&fields, true);
+    }
+    connection.await_all()
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
