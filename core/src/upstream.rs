@@ -128,6 +128,3 @@ fn text<'a>(value: &IdentitySource, permit: &'a Permit) -> Option<Cow<'a, str>> 
     };
     borrowed.map(header_text::value)
 }
-
-#[cfg(test)]
-mod tests;

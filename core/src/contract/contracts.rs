@@ -328,6 +328,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_of_look_ups_is_spread() {
+        let look_ups = LookUps::new();
+        let clients: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        let hash = |client_id| look_ups.hash(IdentityRef { api: "a", provider: Some("p"), client_id });
+        let hashes: std::collections::BTreeSet<u64> = clients.iter().map(|client_id| hash(client_id)).collect();
+        assert_eq!(hashes.len(), clients.len());
+    }
+
+    #[test]
     fn where_no_contracts_are_configured_none_are_counted() {
         let mut contracts = Contracts::new(Rc::new(ContractSettings::default()), "p", 1);
         assert_eq!(contracts.report(Timestamp::default()), Report::default());

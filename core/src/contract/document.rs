@@ -277,6 +277,9 @@ mod tests {
         fails(r#"{"contracts":[],"changes":[]}"#, TWO_ARRAYS);
         fails(r#"{"contracts":[],"cursor":7}"#, BAD_CURSOR);
         fails(r#"{"cursor":"a","contracts":[],"cursor":"b"}"#, BAD_CURSOR);
+        let cursor = |bytes: usize| format!(r#"{{"contracts":[],"cursor":"{}"}}"#, "x".repeat(bytes));
+        assert_eq!(read(cursor(MAX_CURSOR)).unwrap().cursor.map(|cursor| cursor.len()), Some(MAX_CURSOR));
+        fails(cursor(MAX_CURSOR + 1), BAD_CURSOR);
         let huge = "x".repeat(MAX_VALUE);
         fails(format!(r#"{{"contracts":[{{"api":"{huge}"}},{ROW}]}}"#), TOO_LARGE);
     }

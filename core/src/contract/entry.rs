@@ -275,6 +275,21 @@ mod tests {
     }
 
     #[test]
+    fn members_that_are_too_large_together_are_refused() {
+        let of = |bytes: usize| {
+            let half = "x".repeat(MAX_VALUE / 2);
+            let mut json = format!(r#"{{"api":"a","client_id":"c","x":"{half}","y":""#);
+            json.push_str(&"y".repeat(bytes - json.len() - 2));
+            json.push_str(r#""}"#);
+            json
+        };
+        assert!(matches!(entry(&of(MAX_VALUE + 1)), Entry::Holds(_)), "up to the last member's end");
+        for bytes in [MAX_VALUE + 2, MAX_VALUE + 3, MAX_VALUE + 1000] {
+            assert_eq!(RawRow::read(&mut Scan::new(of(bytes).as_bytes(), 0)).err(), Some(TOO_LARGE), "{bytes}");
+        }
+    }
+
+    #[test]
     fn what_is_given_twice_may_mean_either() {
         for (json, may_be) in [
             (r#"{"api":"a","client_id":"c","status":"active","status":"active"}"#, "a/-/c?"),

@@ -72,4 +72,19 @@ mod tests {
         }
         assert_eq!(map.len(), 2);
     }
+
+    #[test]
+    fn a_borrowed_identity_is_no_other() {
+        let key = IdentityRef { api: "a", provider: Some("p"), client_id: "c" };
+        assert!(key.equivalent(&key.to_identity()));
+        for other in [
+            IdentityRef { api: "b", ..key },
+            IdentityRef { client_id: "d", ..key },
+            IdentityRef { provider: None, ..key },
+            IdentityRef { provider: Some("q"), ..key },
+            IdentityRef { api: "ap", provider: None, client_id: "c" },
+        ] {
+            assert!(!key.equivalent(&other.to_identity()), "{other:?}");
+        }
+    }
 }

@@ -28,6 +28,27 @@ fn a_bucket_is_one_buffer_sized_once() {
     let room = bucket.capacity();
     // All but the bytes that shorter lengths save.
     assert!(bucket.len() + LENGTH_BYTES >= room, "{} of {room}", bucket.len());
+
+    let entry = codec::encode(&samples::good(&"x".repeat(200), NOW, 60_000), &DIGEST);
+    let mut bucket = Vec::new();
+    for queue in 0..40 {
+        let before = read(&bucket, &DIGEST, &limits);
+        let claim = before.claim.unwrap_or_else(|| Claim::led_by(1, &DIGEST, NOW)).followed_by(queue);
+        bucket = before.write(Some(claim), EntryRecord::new(&entry)).unwrap();
+    }
+    assert_eq!(bucket.len(), bucket.capacity());
+}
+
+#[test]
+fn the_largest_bucket_is_read_and_a_larger_value_is_none_of_ours() {
+    let limits = limits();
+    let mut bucket = vec![FORMAT];
+    put_bytes(&mut bucket, &codec::encode(&samples::good("portal", NOW, 60_000), &DIGEST));
+    // Records of no bytes.
+    bucket.resize(1 + 4 * 1024 + 8 * 2 * 1024 + 64 * 59, 0);
+    assert!(limits.find(&bucket, &DIGEST).is_some() && read(&bucket, &DIGEST, &limits).entry.is_some());
+    bucket.push(0);
+    assert!(limits.find(&bucket, &DIGEST).is_none() && read(&bucket, &DIGEST, &limits).entry.is_none());
 }
 
 #[test]

@@ -57,6 +57,27 @@ fn what_is_cut_short_or_goes_on_is_refused() {
 }
 
 #[test]
+fn an_entry_without_the_flag_of_an_active_token_has_no_facts() {
+    let inactive = encode(&samples::negative(Timestamp::from_secs(1_000), 60_000), &DIGEST);
+    let mut bytes = encode(&sample(), &DIGEST);
+    // The flags come last in the head, which is all that an inactive token has.
+    let flags = inactive.len() - 1;
+    assert_eq!((inactive[flags], bytes[flags] & ACTIVE), (0, ACTIVE));
+    bytes[flags] ^= ACTIVE;
+    assert_ne!(bytes[flags], 0);
+    assert_eq!(decode(&bytes, &DIGEST), Err(Malformed));
+}
+
+#[test]
+fn the_largest_entry_is_read_and_a_larger_one_is_not() {
+    let mut bytes = encode(&sample(), &DIGEST);
+    bytes.resize(8 * 1024, 0);
+    assert!(EntryHead::read(&bytes).is_ok());
+    bytes.push(0);
+    assert_eq!(EntryHead::read(&bytes), Err(Malformed));
+}
+
+#[test]
 fn contradicting_times_are_refused() {
     let broken: [fn(&mut Remembered); 3] = [
         |entry| entry.lifetime.fresh_until = Timestamp::from_secs(999),

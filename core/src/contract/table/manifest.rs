@@ -76,3 +76,46 @@ impl Manifest {
 fn number(reader: &mut Reader<'_>) -> Result<u32, Malformed> {
     u32::try_from(reader.varint()?).map_err(|_| Malformed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(bucket: u32) -> Slot {
+        if bucket.is_multiple_of(3) { Slot::Second } else { Slot::First }
+    }
+
+    fn read(manifest: &Manifest) -> Result<Manifest, Malformed> {
+        let mut bytes = Vec::new();
+        manifest.write(&mut bytes);
+        Manifest::read(&mut Reader::new(&bytes))
+    }
+
+    #[test]
+    fn every_bucket_has_the_slot_that_it_was_given() {
+        for buckets in [1, 7, 8, 9, 20, 200] {
+            let mut manifest = Manifest { generation: 3, draft: 4, seed: 5, rows: 6, high: 300, ..Manifest::default() };
+            manifest.arrange(buckets, slot);
+            let manifest = read(&manifest).unwrap();
+            assert_eq!((manifest.generation, manifest.draft, manifest.seed), (3, 4, 5));
+            assert_eq!((manifest.buckets, manifest.rows, manifest.high), (buckets, 6, 300));
+            for bucket in 0..buckets {
+                assert_eq!(manifest.current(bucket), Some(slot(bucket)), "{bucket} of {buckets}");
+            }
+            assert_eq!((manifest.current(buckets), manifest.current(u32::MAX)), (None, None));
+        }
+    }
+
+    #[test]
+    fn one_that_contradicts_itself_is_refused() {
+        let of = |generation, buckets: u32, high, bytes| {
+            let current = vec![0; bytes];
+            read(&Manifest { generation, buckets, high, current, ..Manifest::default() }).is_ok()
+        };
+        let all = MAX_BUCKETS as usize / 8;
+        assert!(of(0, 0, 0, 0) && of(0, 9, 9, 2) && of(1, 9, 0, 2) && of(1, MAX_BUCKETS, MAX_BUCKETS, all));
+        assert!(!of(1, 0, 0, 0), "a set without a bucket");
+        assert!(!of(1, 9, 9, 1) && !of(1, 9, 9, 3), "as many bits as buckets");
+        assert!(!of(1, MAX_BUCKETS + 1, 0, all + 1) && !of(1, 9, MAX_BUCKETS + 1, 2));
+    }
+}

@@ -68,6 +68,33 @@ fn a_client_id_that_no_contract_can_have_takes_no_memory() {
     let found = stage.contracts.find("a", "p", Some(&long), &MemoryStore::default(), stage.now);
     assert_eq!(found, Holding::None);
     assert_eq!(stage.tier(&long[1..]), "-");
+    stage.script(move |_| ok(snapshot(&[row(&long[1..], "gold")])));
+    stage.until_next_poll();
+    assert_eq!(stage.tier(&"c".repeat(1024)), "gold");
+}
+
+#[test]
+fn who_finds_another_set_in_force_remembers_nothing_of_the_one_before() {
+    let mut stage = Stage::new(|_| ok(one("gold")));
+    let mut other = stage.other(2);
+    let mut seen = vec![other.generation()];
+    let mut find = |stage: &Stage, client: &str| {
+        let found = tier(other.find("a", "p", Some(client), &stage.store, stage.now));
+        seen.push(other.generation());
+        found
+    };
+    assert_eq!(find(&stage, "c"), "?");
+    stage.tick();
+    assert_eq!([find(&stage, "c"), find(&stage, "c")], ["gold", "gold"]);
+    for tier in ["silver", "bronze"] {
+        stage.script(move |_| ok(one(tier)));
+        stage.until_next_poll();
+        assert_eq!(find(&stage, "c"), "gold", "until the next tick, or until a look-up meets what is newer");
+    }
+    assert_eq!([find(&stage, "d"), find(&stage, "c")], ["-", "bronze"]);
+    let at_first = seen[0];
+    assert_eq!(seen[1..=3], [at_first, at_first + 1, at_first + 1]);
+    assert_eq!(seen[4..], [at_first + 1, at_first + 1, at_first + 2, at_first + 2]);
 }
 
 #[test]
@@ -189,6 +216,31 @@ fn changes_behind_an_unchanged_page_are_asked_for_as_changes() {
 }
 
 /// The settings with another period, and everything asked for every 60 s.
+/// What was asked for after two pages with these cursors.
+fn goes_on_from(kind: &'static str, cursors: [&'static str; 2]) -> String {
+    let mut stage = Stage::new(|_| ok(r#"{"contracts":[],"cursor":"0"}"#));
+    stage.tick();
+    stage.script(move |asked| {
+        let page = |cursor| format!(r#"{{"{kind}":[],"cursor":{cursor}}}"#);
+        match asked.path.as_str() {
+            "/2" => ok(page(cursors[1])),
+            _ => answer(200, &[("link", "</2>; rel=next"), ("content-type", "application/json")], page(cursors[0])),
+        }
+    });
+    stage.until_next_poll();
+    assert_eq!(stage.asked.len(), 3);
+    stage.until_next_poll();
+    stage.asked[3].path.clone()
+}
+
+#[test]
+fn of_a_set_the_first_cursor_counts_and_of_changes_the_last() {
+    assert_eq!(goes_on_from("contracts", [r#""1""#, r#""2""#]), "/c?since=1");
+    assert_eq!(goes_on_from("contracts", [r#""1""#, "null"]), "/c?since=1");
+    assert_eq!(goes_on_from("changes", [r#""1""#, r#""2""#]), "/c?since=2");
+    assert_eq!(goes_on_from("changes", [r#""1""#, "null"]), "/c?since=1");
+}
+
 fn minutely() -> ContractSettings {
     let full_reload = Duration::from_secs(60);
     ContractSettings { source: Some(FeedSettings { full_reload, ..source_settings() }), ..settings() }

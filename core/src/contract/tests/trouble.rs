@@ -4,7 +4,8 @@ use super::*;
 use crate::base::http::NoAnswer;
 use crate::contract::transfer::MAX_PAGES;
 use crate::feed::schedule::LONGEST_BACKOFF;
-use crate::port::{Expect, SharedStore};
+use crate::port::{Expect, SharedStore, Versioned, WriteError};
+use log::Level;
 
 /// Loads a contract, then lets the source answer with `script`: the poll has to fail and change nothing.
 fn fails(script: impl FnMut(&Asked) -> HttpResult + 'static) -> Stage {
@@ -137,7 +138,19 @@ fn bad_rows_are_skipped_counted_and_named_by_position() {
     assert_eq!(lines.len(), 1);
     assert!(lines[0].contains("2 cannot") && lines[0].contains("[17]: client_id: is empty"));
     assert!(lines[0].contains("[40]") && !stage.log.concat().contains("Secret"));
+    assert!(!lines[0].contains('…'));
     assert_eq!((stage.tier("16"), stage.tier("18")), ("gold".into(), "gold".into()));
+}
+
+#[test]
+fn of_many_bad_rows_the_first_eight_are_named() {
+    for (bad, more) in [(8, false), (9, true), (20, true)] {
+        let mut stage = Stage::new(move |_| ok(snapshot(&vec!["7".into(); bad])));
+        stage.tick();
+        let line = stage.log.iter().find(|line| line.contains("cannot be read")).unwrap();
+        assert_eq!((line.matches(": ").count(), line.ends_with("; …")), (1 + 8, more), "{line}");
+        assert_eq!(stage.contracts.report(stage.now).skipped, bad as u64);
+    }
 }
 
 #[test]
@@ -224,6 +237,57 @@ fn damaged_shared_data_is_loaded_anew_whoever_notices_meanwhile() {
         }
     }
     assert_eq!(tiers, ["gold"; 3]);
+}
+
+/// Takes everything but a new root.
+struct Full(MemoryStore);
+
+impl SharedStore for Full {
+    fn get(&self, key: &str) -> Option<Versioned> {
+        self.0.get(key)
+    }
+
+    fn set(&self, key: &str, value: &[u8], expect: Expect) -> Result<(), WriteError> {
+        if key.ends_with("/root") { Err(WriteError::Unavailable) } else { self.0.set(key, value, expect) }
+    }
+}
+
+#[test]
+fn a_poll_that_shared_data_does_not_take_has_failed_and_says_why() {
+    for (full, reason) in [(false, "another worker was faster"), (true, "shared data refused a write")] {
+        for (result, in_force) in
+            [(ok(one("silver")), "silver"), (ok(one("gold")), "gold"), (answer(500, &[], ""), "-")]
+        {
+            let mut stage = Stage::new(|_| ok(one("gold")));
+            stage.tick();
+            stage.contracts.report(stage.now);
+            stage.now = stage.now.plus(REFRESH * 2);
+            let [Action::Call(call, _)] = stage.contracts.on_tick(&stage.store, stage.now)[..] else {
+                panic!("no poll is due")
+            };
+            let root = "t/contracts/3/root";
+            let before = stage.store.get(root).unwrap().value;
+            let store: Box<dyn SharedStore> = if full {
+                Box::new(Full(stage.store.clone()))
+            } else {
+                stage.store.set(root, &before, Expect::Anything).unwrap();
+                Box::new(stage.store.clone())
+            };
+            let actions = stage.contracts.on_answer(call, result, &*store, stage.now);
+            let [Action::Log(Level::Warn, line)] = &actions[..] else { panic!("{actions:?}") };
+            assert_eq!(*line, format!("contracts: poll dropped, {reason}"));
+            let report = stage.contracts.report(stage.now);
+            assert_eq!((report.changed, report.unchanged, report.failed), (0, 0, 1), "{in_force}");
+            assert_eq!((stage.store.get(root).unwrap().value, stage.tier("c")), (before, "gold".into()));
+            // It does not try again in the same moment.
+            assert!(stage.contracts.on_tick(&stage.store, stage.now).is_empty());
+            if in_force != "-" {
+                stage.script(move |_| ok(one(in_force)));
+                stage.until_next_poll();
+                assert_eq!(stage.tier("c"), in_force);
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod asking;
 mod assertions;
 mod judgement;
 mod random;
+mod receiving;
 mod simulation;
 
 use super::effect::{CallId, Cx, Disposition, Effect, Ending, StreamId, Verdict};

@@ -1,13 +1,18 @@
-use super::*;
+//! What the upstream of a request receives.
+
 use crate::base::headers::HeaderMap;
 use crate::base::time::Timestamp;
 use crate::contract::contract::{Contract, Status};
 use crate::contract::contracts::Holding;
-use crate::decision::decide::decide;
+use crate::decision::decide::{Permit, decide};
 use crate::policy::api::ApiSettings;
 use crate::policy::rule::{ContractRule, Rule};
 use crate::policy::selection::{AmbiguousPaths, Policy, Selection, Target, Unmatched};
+use crate::policy::upstream::{IdentitySource, Upstream};
+use crate::port::{HeaderEdits, HostFailure};
+use crate::token::extract::TokenSource;
 use crate::token::facts::{Facts, TokenState};
+use crate::upstream::{remove_credential, write_identity};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
