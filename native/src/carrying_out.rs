@@ -48,12 +48,6 @@ pub fn finish(end: End, mut filter: HttpFilter<'_>, is_held: bool) -> bool {
     }
 }
 
-/// Refuses a request that nothing can judge.
-pub fn refuse(mut filter: HttpFilter<'_>) {
-    let end = prepare(Map::Headers, Plan::fail(), &mut filter, None);
-    finish(end, filter, false);
-}
-
 /// As Envoy tells it: `application/grpc`, alone or with a `+` or `;` behind it.
 fn speaks_grpc(head: &impl RequestHead) -> bool {
     let rest = head.first("content-type").and_then(|value| value.strip_prefix(b"application/grpc"));

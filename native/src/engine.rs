@@ -95,14 +95,12 @@ impl Engine {
         plan.fail_within(&mut self.worker, stream, None);
     }
 
-    /// From now on a request that waits can be woken; it may be due already.
+    /// From now on a request that waits can be woken. It may be due already, or forgotten in a fault.
     pub fn wake_by(&mut self, stream: StreamId, scheduler: RequestScheduler) {
-        if self.endings.contains_key(&stream) {
+        if self.endings.contains_key(&stream) || !self.waiting.contains_key(&stream) {
             scheduler.commit();
         }
-        if let Some(waiting) = self.waiting.get_mut(&stream) {
-            *waiting = Some(scheduler);
-        }
+        self.waiting.insert(stream, Some(scheduler));
     }
 
     /// How a request that has been woken ends; `None` when it was woken for nothing. `head` is what is there of it.

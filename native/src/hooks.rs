@@ -6,9 +6,10 @@
 #![allow(unsafe_code)]
 
 use crate::abi::{
-    Answer, ConfigHost, ConfigPtr, EnvoyBuffer, FilterPtr, Header, HttpFilter, Map, abi_version, lent_bytes, log,
+    Answer, ConfigHost, ConfigPtr, EnvoyBuffer, FilterPtr, FollowingStatus, Header, HeadersStatus, HttpFilter, Map,
+    abi_version, lent_bytes, log,
 };
-use crate::carrying_out::{finish, prepare, refuse};
+use crate::carrying_out::{finish, prepare};
 use crate::lock::lock;
 use crate::plan::Plan;
 use crate::plugin::Plugin;
@@ -18,21 +19,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::{Arc, Mutex};
 use tessera_core::engine::effect::StreamId;
-
-/// What Envoy does with a request's headers.
-#[repr(u32)]
-pub enum HeadersStatus {
-    Continue = 0,
-    /// They stay, and so do body and trailers.
-    StopAllIterationAndWatermark = 4,
-}
-
-/// What Envoy does with anything that follows the headers.
-#[repr(u32)]
-pub enum FollowingStatus {
-    Continue = 0,
-    StopIteration = 1,
-}
 
 /// A request: which engine judges it, and its number there while it waits.
 struct Request {
@@ -160,6 +146,24 @@ unsafe fn of<'a>(request: *const c_void) -> Option<(&'a Request, &'a Plugin)> {
     }
 }
 
+/// Refuses a request in whose hook a fault has come up, which it does before the request is ended or not at all.
+///
+/// # Safety
+/// As for the hook.
+unsafe fn refuse(filter: FilterPtr, request: *const c_void) {
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: Envoy lends the request to the hook.
+        let mut lent = unsafe { HttpFilter::lent(filter) };
+        // SAFETY: what `new` has given; nothing ends the request before `finish`.
+        let plan = match unsafe { of(request) } {
+            Some((request, plugin)) => plugin.fail(request.shard, &lent),
+            None => Plan::fail(),
+        };
+        let end = prepare(Map::Headers, plan, &mut lent, None);
+        finish(end, lent, false);
+    }));
+}
+
 /// # Safety
 /// As the ABI has it.
 #[unsafe(no_mangle)]
@@ -173,8 +177,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
         let mut lent = unsafe { HttpFilter::lent(filter) };
         // SAFETY: what `new` has given; nothing ends the request before `finish`.
         let end = if let Some((request, plugin)) = unsafe { of(request) } {
-            let (plan, waits) = plugin.judge(request.shard, &mut lent);
-            request.waits.set(waits);
+            let plan = plugin.judge(request.shard, &mut lent, &request.waits);
             prepare(Map::Headers, plan, &mut lent, Some((plugin, request.shard)))
         } else {
             prepare(Map::Headers, Plan::fail(), &mut lent, None)
@@ -185,8 +188,8 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
         Ok(true) => HeadersStatus::Continue,
         Ok(false) => HeadersStatus::StopAllIterationAndWatermark,
         Err(_) => {
-            // SAFETY: Envoy lends the request to this hook; a fault comes up before it is answered or not at all.
-            refuse(unsafe { HttpFilter::lent(filter) });
+            // SAFETY: as here.
+            unsafe { refuse(filter, request) };
             HeadersStatus::StopAllIterationAndWatermark
         }
     }
@@ -200,7 +203,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_scheduled(
     request: *const c_void,
     _event: u64,
 ) {
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    let done = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: Envoy lends the request to this hook.
         let mut lent = unsafe { HttpFilter::lent(filter) };
         let end = {
@@ -213,6 +216,10 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_scheduled(
         };
         finish(end, lent, true);
     }));
+    if done.is_err() {
+        // SAFETY: as here.
+        unsafe { refuse(filter, request) };
+    }
 }
 
 /// # Safety
@@ -233,7 +240,12 @@ pub unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_trailers(
         let end = prepare(Map::Trailers, plan, &mut lent, None);
         finish(end, lent, false)
     }));
-    if passes.unwrap_or(false) { FollowingStatus::Continue } else { FollowingStatus::StopIteration }
+    let passes = passes.unwrap_or_else(|_| {
+        // SAFETY: as here.
+        unsafe { refuse(filter, request) };
+        false
+    });
+    if passes { FollowingStatus::Continue } else { FollowingStatus::StopIteration }
 }
 
 /// # Safety

@@ -11,6 +11,7 @@ use crate::shard::{Notes, Shard};
 use crate::stats::Stats;
 use crate::store;
 use crate::ticker::Ticker;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tessera_core::engine::effect::StreamId;
@@ -30,8 +31,9 @@ pub struct Plugin {
     calls: Calls,
     /// Until the end of the configuration.
     host: Mutex<Option<ConfigHost>>,
-    /// Likewise. Apart, so that nobody waits for a call to be sent.
-    scheduler: Mutex<Option<ConfigScheduler>>,
+    /// Likewise. Apart, so that nobody waits for a call to be sent; counted, so that it is used without the lock: Envoy may
+    /// end the configuration within a commit.
+    scheduler: Mutex<Option<Arc<ConfigScheduler>>>,
     ticker: Mutex<Option<Ticker>>,
     is_woken: AtomicBool,
     is_ticking: AtomicBool,
@@ -51,7 +53,7 @@ impl Plugin {
             shards.push(Shard::new(text, &mut notes)?);
         }
         let stats = Stats::define(&host).map_err(|HostFailure| vec!["Envoy lets no metrics be defined".to_owned()])?;
-        let scheduler = host.scheduler();
+        let scheduler = Arc::new(host.scheduler());
         let plugin = Arc::new(Self {
             shards,
             store: store::shared(),
@@ -91,22 +93,23 @@ impl Plugin {
         self.reports.report_within(filter);
     }
 
-    /// The headers of a request have come: its plan, and its number if it waits.
-    pub fn judge(&self, index: usize, filter: &mut HttpFilter<'_>) -> (Plan, Option<StreamId>) {
+    /// The headers of a request have come: its plan. `number` is told under which it waits, if it does.
+    pub fn judge(&self, index: usize, filter: &mut HttpFilter<'_>, number: &Cell<Option<StreamId>>) -> Plan {
         let (Some(shard), Ok(head)) = (self.shards.get(index), filter.head(Map::Headers)) else {
-            return (Plan::fail(), None);
+            return Plan::fail();
         };
         let store = &*self.store;
         let Ok(Judged { plan, waits, outgoing }) = shard.with(|engine| engine.judge(&head, store)) else {
-            return (self.refuse(shard, &head, None), None);
+            return self.refuse(shard, &head, None);
         };
+        number.set(waits);
         if let Some(stream) = waits {
             let scheduler = filter.scheduler();
             let _ = shard.with(move |engine| engine.wake_by(stream, scheduler));
         }
         drop(head);
         self.dispatch(index, outgoing);
-        (plan, waits)
+        plan
     }
 
     /// A request that waits has been woken: its plan, if it was not for nothing.
@@ -150,10 +153,11 @@ impl Plugin {
         }
     }
 
-    /// A call has been answered, or has broken off. What follows waits until no call is being sent.
+    /// A call has been answered, or has broken off. What follows is an event of its own: calls break off while Envoy takes
+    /// down what they would be sent through again.
     pub fn on_answer(&self, number: u64, answer: Option<&Answer<'_>>) {
         self.calls.on_answer(number, answer);
-        self.run();
+        self.wake();
     }
 
     /// An event that was posted to the main thread.
@@ -170,7 +174,8 @@ impl Plugin {
     /// thread this is on, nothing of Envoy's is used afterwards.
     pub fn shut_down(&self) {
         // Ended and awaited before anything that its ticks use goes.
-        drop(lock(&self.ticker).take());
+        let ticker = lock(&self.ticker).take();
+        drop(ticker);
         for (index, shard) in self.shards.iter().enumerate() {
             post::close(shard.queue);
             let store = &*self.store;
@@ -179,7 +184,8 @@ impl Plugin {
             }
         }
         self.report();
-        *lock(&self.scheduler) = None;
+        let scheduler = lock(&self.scheduler).take();
+        drop(scheduler);
         *lock(&self.host) = None;
     }
 
@@ -197,7 +203,8 @@ impl Plugin {
     }
 
     fn post(&self, event: u64) {
-        if let Some(scheduler) = &*lock(&self.scheduler) {
+        let scheduler = lock(&self.scheduler).clone();
+        if let Some(scheduler) = scheduler {
             scheduler.commit(event);
         }
     }

@@ -10,7 +10,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// Time to the first one: the first poll of contracts should not wait.
 const FIRST_TICK: Duration = Duration::from_millis(5);
 
-/// The thread. Dropping it ends and awaits it.
+/// The thread. Dropping it ends and awaits it, but for within a tick.
 pub struct Ticker {
     stop: Arc<(Mutex<bool>, Condvar)>,
     thread: Option<JoinHandle<()>>,
@@ -47,7 +47,8 @@ impl Drop for Ticker {
         let (flag, bell) = &*self.stop;
         *flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
         bell.notify_one();
-        if let Some(thread) = self.thread.take() {
+        // Envoy may end the configuration within a tick: that thread is about to end, and cannot await itself.
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
             // One that has panicked has ended, too.
             let _ = thread.join();
         }

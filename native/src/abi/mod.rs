@@ -9,6 +9,7 @@ mod confined;
 mod filter;
 mod host;
 mod metrics;
+mod status;
 mod sys;
 
 pub use answer::Answer;
@@ -16,6 +17,7 @@ pub use confined::{Confined, Fault};
 pub use filter::{Head, HttpFilter, Map, RequestScheduler};
 pub use host::{ConfigHost, ConfigScheduler, abi_version, concurrency, log};
 pub use metrics::{MAX_LABELS, Measured, MetricId, MetricKind, Recorder};
+pub use status::{FollowingStatus, HeadersStatus};
 pub use sys::{ConfigPtr, EnvoyBuffer, FilterPtr, Header, ModuleBuffer};
 
 /// Bytes that Envoy passes to a hook.
