@@ -69,16 +69,13 @@ pub const VARIANTS: &[Variant] = &[
     },
     Variant {
         base: Base::EnvoyNative,
-        code: "image-not-pinned",
-        path: "@static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters[1].typed_config.dynamic_module_config.module.remote.http_uri.uri",
+        code: "fail-open",
+        path: "@static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters[1].typed_config.dynamic_module_config.module.remote",
         edits: &[(
             MODULE,
-            "dynamic_module_config: {module: {remote: {http_uri: {uri: ⟦\"https://m.example.com/libtessera.so\", cluster: idp, timeout: 9s}}}}",
+            "dynamic_module_config: {module: {remote: ⟦{http_uri: {uri: \"https://m.example.com/libtessera.so\", cluster: idp, timeout: 9s}, sha256: \"00\"}}}",
         )],
-        quiet: &[&[(
-            MODULE,
-            "dynamic_module_config: {module: {remote: {http_uri: {uri: \"https://m.example.com/libtessera.so\", cluster: idp, timeout: 9s}, sha256: \"00\"}}}",
-        )]],
+        quiet: &[&[(MODULE, "dynamic_module_config: {module: {local: {filename: \"/other.so\"}}}")]],
     },
     Variant {
         base: Base::EnvoyNative,
@@ -130,9 +127,9 @@ pub const VARIANTS: &[Variant] = &[
     },
     Variant {
         base: Base::PolicyNative,
-        code: "image-not-pinned",
-        path: "@spec.dynamicModules[0].source.remote.url",
-        edits: &[(SOURCE, "{type: Remote, remote: {url: ⟦\"https://m.example.com/libtessera.so\"}}")],
-        quiet: &[&[(SOURCE, "{type: Remote, remote: {url: \"https://m.example.com/libtessera.so\", sha256: \"00\"}}")]],
+        code: "fail-open",
+        path: "@spec.dynamicModules[0].source.remote",
+        edits: &[(SOURCE, "{type: Remote, remote: ⟦{url: \"https://m.example.com/libtessera.so\", sha256: \"00\"}}")],
+        quiet: &[&[(SOURCE, "{type: Local, local: {path: \"/other.so\"}}")]],
     },
 ];

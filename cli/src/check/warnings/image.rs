@@ -17,12 +17,8 @@ pub(super) fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findi
         }
     };
     match (subject.kind, subject.host) {
-        (Kind::Plain, _) => {}
-        (Kind::Envoy | Kind::EnvoyFilter, Host::Native) => {
-            if let Some(remote) = plugin.fields(&["module", "remote"]) {
-                check(&remote, remote.fields(&["http_uri", "uri"]));
-            }
-        }
+        // One that Envoy fetches itself is worse than that: see `fail_open`.
+        (Kind::Plain, _) | (Kind::Envoy | Kind::EnvoyFilter, Host::Native) => {}
         (Kind::Envoy | Kind::EnvoyFilter, Host::Wasm) => {
             if let Some(remote) = plugin.fields(&["vm_config", "code", "remote"]) {
                 check(&remote, remote.fields(&["http_uri", "uri"]));
@@ -31,9 +27,6 @@ pub(super) fn look(subject: &Subject<'_>, surroundings: &Surroundings<'_>, findi
         (Kind::WasmPlugin | Kind::TrafficExtension, _) => check(plugin, plugin.get("url")),
         (Kind::EnvoyExtensionPolicy, Host::Native) => {
             for module in registered(&surroundings.resources, plugin.text_of("name").unwrap_or_default()) {
-                if let Some(remote) = module.entry.dig(&["source", "remote"]) {
-                    check(&remote, remote.get("url"));
-                }
                 module.images().into_iter().for_each(|image| check(&image, Some(image.clone())));
             }
         }

@@ -28,7 +28,7 @@ pub(super) fn look(
     findings: &mut Findings<'_>,
 ) {
     for subject in subjects {
-        fail_open::look(subject, findings);
+        fail_open::look(subject, surroundings, findings);
         image::look(subject, surroundings, findings);
         inline_secrets::look(subject, findings);
         metric_names::look(subject, findings);
