@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 UNITED = ["--workspace", "--features", "tessera-native/faults"]
 CORES = os.cpu_count() or 1
 # So many programs with so many threads each: most of them wait.
-SIDE_BY_SIDE = 2 * CORES
+SIDE_BY_SIDE = CORES + 1
 THREADS = str(2 * CORES)
 
 
