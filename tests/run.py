@@ -35,14 +35,20 @@ def cargo(*arguments):
     return done.stdout
 
 
+def selector(target):
+    """How cargo selects a target."""
+    if target["kind"] == ["test"]:
+        return "--test", target["name"]
+    return ("--bins",) if target["kind"] == ["bin"] else ("--lib",)
+
+
 def targets():
     """Everything with tests: by package and target, the folder, and how cargo selects it."""
     found = {}
     for package in json.loads(cargo("metadata", "--no-deps", "--format-version", "1"))["packages"]:
         for target in package["targets"]:
-            kinds = target["kind"]
-            if target["test"] and kinds != ["custom-build"]:
-                how = ("--test", target["name"]) if kinds == ["test"] else ("--bins",) if kinds == ["bin"] else ("--lib",)
+            if target["test"] and target["kind"] != ["custom-build"]:
+                how = selector(target)
                 key = (package["manifest_path"], how[0], target["name"])
                 found[key] = (package["name"], target["name"], how)
     return found
@@ -68,9 +74,8 @@ def built(found, keys):
     programs = {}
     for message in map(json.loads, lines):
         if message["reason"] == "compiler-artifact" and message["profile"]["test"] and message["executable"]:
-            kinds = message["target"]["kind"]
-            selector = "--test" if kinds == ["test"] else "--bins" if kinds == ["bin"] else "--lib"
-            programs[message["manifest_path"], selector, message["target"]["name"]] = message["executable"]
+            target = message["target"]
+            programs[message["manifest_path"], selector(target)[0], target["name"]] = message["executable"]
     return {key: programs[key] for key in keys}
 
 

@@ -2,7 +2,7 @@
 
 use crate::abi::{ConfigHost, HttpFilter, Measured};
 use crate::engine::Engine;
-use crate::lock::lock;
+use crate::lock::{lock, shared};
 use crate::stats::{Stats, Taken};
 use hashbrown::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -65,7 +65,7 @@ pub struct Reports {
 
 impl Reports {
     pub fn new(stats: Stats) -> Self {
-        let waiting = if stats.needs_request() { shared() } else { Arc::default() };
+        let waiting = if stats.needs_request() { shared(&SHARED) } else { Arc::default() };
         let reports = Self { stats, waiting, counters: AtomicUsize::new(0) };
         // Calls that begin and end between two reports shift nothing: without this the gauge would be missing, not 0.
         reports.put(vec![Taken::Set(build_info(), 1), Taken::Shift(IN_FLIGHT.to_owned(), 0)]);
@@ -117,15 +117,6 @@ impl Reports {
         };
         further.iter().chain(&samples).for_each(|sample| self.stats.record(through, sample));
     }
-}
-
-fn shared() -> Arc<Waiting> {
-    let mut shared = lock(&SHARED);
-    shared.upgrade().unwrap_or_else(|| {
-        let fresh = Arc::default();
-        *shared = Arc::downgrade(&fresh);
-        fresh
-    })
 }
 
 /// What an engine has counted since it was asked before.

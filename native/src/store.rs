@@ -1,7 +1,6 @@
 //! What the engines of a process share, whatever configuration they belong to: so a listener that is replaced hands
 //! over what is known. It goes when nobody has a configuration any more, before Envoy may unload the module.
 
-use crate::lock::lock;
 use std::sync::{Arc, Mutex, Weak};
 use tessera_core::port::memory::MemoryStore;
 
@@ -9,10 +8,5 @@ static STORE: Mutex<Weak<MemoryStore>> = Mutex::new(Weak::new());
 
 /// The process's store.
 pub fn shared() -> Arc<MemoryStore> {
-    let mut store = lock(&STORE);
-    store.upgrade().unwrap_or_else(|| {
-        let fresh = Arc::default();
-        *store = Arc::downgrade(&fresh);
-        fresh
-    })
+    crate::lock::shared(&STORE)
 }
