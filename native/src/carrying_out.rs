@@ -12,7 +12,7 @@ pub fn prepare(map: Map, plan: Plan, filter: &mut HttpFilter<'_>, by: Option<(&P
     let Plan { edits, states, end } = plan;
     if edits.apply(map, filter).is_err() && !matches!(end, End::Reply(..)) {
         // The headers could not be made trustworthy: it must not pass.
-        let plan = by.map_or_else(Plan::fail, |(plugin, shard)| plugin.fail(shard, filter));
+        let plan = by.map_or_else(Plan::fail, |(plugin, shard)| plugin.fail(shard, None, filter));
         return prepare(map, Plan { edits: EditList::default(), ..plan }, filter, None);
     }
     for (name, value) in &states {

@@ -4,7 +4,7 @@
 use crate::abi::{Head, RequestScheduler};
 use crate::host;
 use crate::plan::Plan;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::time::Duration;
 use tessera_core::base::http::{AnswerHeaders, HttpCall, HttpResult};
 use tessera_core::engine::effect::{CallId, Cx, Disposition, Effect, Ending, StreamId};
@@ -22,8 +22,10 @@ pub struct Engine {
     last: u32,
     /// The requests that wait, each with what wakes it.
     waiting: Map<StreamId, Option<RequestScheduler>>,
-    /// How those end that are to be woken.
-    endings: Map<StreamId, Ending>,
+    /// How those end that are to be woken; `None` where a fault has lost that.
+    endings: Map<StreamId, Option<Ending>>,
+    /// The one that is being judged.
+    judged: Option<StreamId>,
     yields: bool,
 }
 
@@ -57,15 +59,16 @@ pub struct Judged {
 
 impl Engine {
     pub fn new(worker: Worker) -> Self {
-        Self { worker, last: 0, waiting: Map::default(), endings: Map::default(), yields: false }
+        Self { worker, last: 0, waiting: Map::default(), endings: Map::default(), judged: None, yields: false }
     }
 
     /// Authorizes a request. First of all, and whatever the outcome: no forged identity may reach the upstream or a log.
     pub fn judge(&mut self, head: &Head<'_>, store: &MemoryStore) -> Judged {
         #[cfg(feature = "faults")]
-        assert!(head.first("x-fault").is_none(), "a fault that a test asks for");
+        assert!(head.first("x-fault") != Some(b"1"), "a fault that a test asks for");
         let mut plan = self.strip(head);
         let stream = self.next_stream();
+        self.judged = Some(stream);
         let mut cx = host::cx(store);
         let waits = match self.worker.on_request(stream, head, &mut cx) {
             Disposition::Ended(ending) => {
@@ -74,11 +77,14 @@ impl Engine {
             }
             Disposition::Waits => {
                 self.waiting.insert(stream, None);
+                #[cfg(feature = "faults")]
+                assert!(head.first("x-fault").is_none(), "one that comes late");
                 Some(stream)
             }
         };
-        let effects = cx.effects;
-        Judged { plan, waits, outgoing: self.absorb(effects) }
+        let outgoing = self.absorb(cx.effects);
+        self.judged = None;
+        Judged { plan, waits, outgoing }
     }
 
     /// What comes before everything else.
@@ -91,13 +97,16 @@ impl Engine {
 
     /// Refuses a request that could not be judged; `stream`, if it had waited.
     pub fn fail(&mut self, plan: &mut Plan, stream: Option<StreamId>) {
+        if let Some(stream) = stream {
+            self.on_stream_gone(stream);
+        }
         let stream = stream.unwrap_or_else(|| self.next_stream());
         plan.fail_within(&mut self.worker, stream, None);
     }
 
-    /// From now on a request that waits can be woken. It may be due already, or forgotten in a fault.
+    /// From now on a request that waits can be woken. It may be due already.
     pub fn wake_by(&mut self, stream: StreamId, scheduler: RequestScheduler) {
-        if self.endings.contains_key(&stream) || !self.waiting.contains_key(&stream) {
+        if self.endings.contains_key(&stream) {
             scheduler.commit();
         }
         self.waiting.insert(stream, Some(scheduler));
@@ -105,10 +114,7 @@ impl Engine {
 
     /// How a request that has been woken ends; `None` when it was woken for nothing. `head` is what is there of it.
     pub fn conclude(&mut self, stream: StreamId, head: &Head<'_>) -> Option<Plan> {
-        let ending = self.endings.remove(&stream);
-        if ending.is_none() && !self.is_forsaken(stream) {
-            return None;
-        }
+        let ending = self.endings.remove(&stream)?;
         self.waiting.remove(&stream);
         let mut plan = Plan::default();
         match ending.filter(|_| self.worker.release(stream)) {
@@ -134,7 +140,13 @@ impl Engine {
     }
 
     pub fn on_call_result(&mut self, call: CallId, result: HttpResult, store: &MemoryStore) -> Outgoing {
-        self.work(store, |worker, cx| worker.on_call_result(call, result, cx))
+        #[cfg(feature = "faults")]
+        let is_faulty = is_faulty(&result);
+        self.work(store, |worker, cx| {
+            worker.on_call_result(call, result, cx);
+            #[cfg(feature = "faults")]
+            assert!(!is_faulty, "one that an answer brings");
+        })
     }
 
     /// Goes on with what has given way, if something has.
@@ -151,24 +163,19 @@ impl Engine {
         self.worker.metrics().drain(take);
     }
 
-    /// After a fault: wakes the requests that the core no longer knows of, since nothing else would end them.
+    /// After a fault: forgets the request in whose judgement it came up, which is refused, and ends those that wait for
+    /// what it has lost. What had given way goes on.
     pub fn recover(&mut self) {
-        let forsaken: Vec<StreamId> =
-            self.waiting.keys().filter(|stream| self.is_forsaken(**stream)).copied().collect();
-        for stream in forsaken {
-            match self.waiting.get(&stream) {
-                Some(Some(scheduler)) => scheduler.commit(),
-                // The fault was in its own hook, which has refused it.
-                _ => {
-                    self.waiting.remove(&stream);
-                }
-            }
+        if let Some(stream) = self.judged.take() {
+            self.on_stream_gone(stream);
         }
-    }
-
-    /// Whether a request waits for nothing.
-    fn is_forsaken(&self, stream: StreamId) -> bool {
-        self.waiting.contains_key(&stream) && !self.endings.contains_key(&stream) && !self.worker.waits(stream)
+        let held: HashSet<StreamId, foldhash::fast::RandomState> = self.worker.waiting().collect();
+        let is_lost = |stream: &StreamId| !held.contains(stream) && !self.endings.contains_key(stream);
+        let lost: Vec<StreamId> = self.waiting.keys().copied().filter(is_lost).collect();
+        for stream in lost {
+            self.end(stream, None);
+        }
+        self.yields = true;
     }
 
     fn work(&mut self, store: &MemoryStore, event: impl FnOnce(&mut Worker, &mut Cx<'_>)) -> Outgoing {
@@ -183,7 +190,7 @@ impl Engine {
         let mut outgoing = Outgoing::default();
         for effect in effects {
             match effect {
-                Effect::End(stream, ending) => self.end(stream, ending),
+                Effect::End(stream, ending) => self.end(stream, Some(ending)),
                 Effect::Call(call, request) => outgoing.calls.push(OutgoingCall::of(call, request)),
                 Effect::Message(queue, message) => outgoing.messages.push((queue, message)),
                 Effect::Yield => self.yields = true,
@@ -194,7 +201,7 @@ impl Engine {
         outgoing
     }
 
-    fn end(&mut self, stream: StreamId, ending: Ending) {
+    fn end(&mut self, stream: StreamId, ending: Option<Ending>) {
         // One that is gone needs nothing.
         let Some(waiting) = self.waiting.get(&stream) else { return };
         self.endings.insert(stream, ending);
@@ -213,6 +220,14 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether a test asks for a fault by this answer.
+#[cfg(feature = "faults")]
+fn is_faulty(result: &HttpResult) -> bool {
+    use tessera_core::base::http::{Body, HttpAnswer};
+    let HttpResult::Answered(HttpAnswer { body: Body::Whole(bytes), .. }) = result else { return false };
+    bytes.windows(7).any(|word| word == b"x-fault")
 }
 
 impl OutgoingCall {

@@ -156,7 +156,7 @@ unsafe fn refuse(filter: FilterPtr, request: *const c_void) {
         let mut lent = unsafe { HttpFilter::lent(filter) };
         // SAFETY: what `new` has given; nothing ends the request before `finish`.
         let plan = match unsafe { of(request) } {
-            Some((request, plugin)) => plugin.fail(request.shard, &lent),
+            Some((request, plugin)) => plugin.fail(request.shard, request.waits.take(), &lent),
             None => Plan::fail(),
         };
         let end = prepare(Map::Headers, plan, &mut lent, None);

@@ -122,10 +122,10 @@ impl Plugin {
         }
     }
 
-    /// The plan for a request whose plan could not be made or carried out.
-    pub fn fail(&self, index: usize, filter: &HttpFilter<'_>) -> Plan {
+    /// The plan for a request whose plan could not be made or carried out; it waits no longer, if it did so under `stream`.
+    pub fn fail(&self, index: usize, stream: Option<StreamId>, filter: &HttpFilter<'_>) -> Plan {
         let (Some(shard), Ok(head)) = (self.shards.get(index), filter.head(Map::Headers)) else { return Plan::fail() };
-        self.refuse(shard, &head, None)
+        self.refuse(shard, &head, stream)
     }
 
     fn refuse(&self, shard: &Shard, head: &Head<'_>, stream: Option<StreamId>) -> Plan {

@@ -173,6 +173,58 @@ fn a_fault_refuses_its_request_and_touches_no_other() {
 }
 
 #[test]
+fn who_waits_for_an_answer_that_brings_a_fault_is_refused_and_the_next_is_served() {
+    let _turn = turn();
+    let config = Config::new();
+    let caller = || Request::new(&config, 1, &[("authorization", "Bearer good"), ("x-client-id", "forged")]).0;
+    let (first, second) = (caller(), caller());
+    config.await_calls(1);
+    config.answer(asked(|asked| asked.calls[0].0), br#"{"active":true,"client_id":"portal","note":"x-fault"}"#);
+    for request in [first, second] {
+        assert!(request.is_woken(), "it waits for what nobody brings");
+        request.wake();
+        assert_eq!(request.filter().reply, Some((500, "tessera.internal_error".to_owned())));
+        assert!(!request.filter().is_resumed && request.header("x-client-id").is_none());
+        // Woken again, and for nothing.
+        request.wake();
+        request.end();
+    }
+    // The fault came after the answer was read and kept.
+    let (third, passes) = Request::new(&config, 1, &[("authorization", "Bearer good")]);
+    assert!(passes);
+    third.end();
+    config.end();
+    assert_eq!(asked(|asked| asked.schedulers), 0);
+}
+
+/// More than may wait in one engine, and their reserve.
+#[cfg(not(miri))]
+#[test]
+fn a_fault_after_a_request_was_judged_takes_no_place_of_those_who_wait() {
+    const MANY: usize = 10_500;
+    let _turn = turn();
+    let config = Config::new();
+    let caller = |fault: &[_]| Request::new(&config, 0, &[&[("authorization", "Bearer good")], fault].concat()).0;
+    let first = caller(&[]);
+    for _ in 0..MANY {
+        let faulty = caller(&[("x-fault", "late")]);
+        assert_eq!(faulty.filter().reply, Some((500, "tessera.internal_error".to_owned())));
+        faulty.end();
+    }
+    let last = caller(&[]);
+    assert_eq!(last.filter().reply, None, "it waits, too");
+    config.await_calls(1);
+    config.answer(asked(|asked| asked.calls[0].0), br#"{"active":true,"client_id":"portal"}"#);
+    for request in [first, last] {
+        request.wake();
+        assert!(request.filter().is_resumed);
+        request.end();
+    }
+    config.end();
+    assert_eq!(asked(|asked| asked.schedulers), 0);
+}
+
+#[test]
 fn who_hangs_up_or_is_cut_off_leaves_nothing() {
     let _turn = turn();
     let config = Config::new();

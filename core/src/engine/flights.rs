@@ -192,8 +192,10 @@ impl Flights {
         self.streams.remove(&stream).is_some()
     }
 
-    pub(super) fn waits(&self, stream: StreamId) -> bool {
-        self.streams.contains_key(&stream)
+    /// The requests that wait for a question, or for keys or an address; not those whose end is to be carried out.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = StreamId> {
+        let asking = self.flights.values().flat_map(|flight| &flight.question.waiters);
+        asking.chain(self.parked.iter().map(|parked| &parked.waiter)).map(|waiter| waiter.stream)
     }
 
     /// A request is gone. Its flight goes on: the answer will be cached.

@@ -99,9 +99,9 @@ impl Worker {
         self.flights.release(stream)
     }
 
-    /// Whether a request waits, be it only for its end to be carried out.
-    pub fn waits(&self, stream: StreamId) -> bool {
-        self.flights.waits(stream)
+    /// The requests that something here is going to end.
+    pub fn waiting(&self) -> impl Iterator<Item = StreamId> {
+        self.flights.waiting()
     }
 
     /// A request that should wait or pass cannot, because the host failed.

@@ -124,6 +124,23 @@ fn a_request_counts_until_its_end_is_carried_out_or_it_is_gone() {
 }
 
 #[test]
+fn who_waits_for_something_is_told_from_who_is_about_to_end() {
+    let mut flights = Flights::default();
+    for (token, stream) in [(1, 1), (1, 2), (2, 3)] {
+        flights.ride(token, stream).unwrap();
+    }
+    let provider = Rc::clone(&question(1, false).provider);
+    let token = Bearer::parse(b"t").unwrap();
+    flights.park(Parked { provider, token, waiter: waiter(4), deadline: NOW, round: 0 }).unwrap();
+    let waiting = |flights: &Flights| flights.waiting().map(|stream| stream.0).collect::<BTreeSet<u32>>();
+    assert_eq!(waiting(&flights), BTreeSet::from([1, 2, 3, 4]));
+    flights.take(&digest(1)).unwrap();
+    assert_eq!(waiting(&flights), BTreeSet::from([3, 4]));
+    flights.unpark(1, |_| true);
+    assert_eq!(waiting(&flights), BTreeSet::from([3]));
+}
+
+#[test]
 fn the_answer_is_wanted_under_every_key_that_asked() {
     let mut flights = Flights::default();
     for (stream, key) in [(1, 5), (2, 6), (3, 5)] {
