@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 const MISTAKES: usize = 15;
 
 /// Every code that this table has to have: those of mistakes, then those of warnings.
-const CODES: [&str; 32] = [
+const CODES: [&str; 33] = [
     "syntax",
     "duplicate-member",
     "unknown-member",
@@ -41,6 +41,7 @@ const CODES: [&str; 32] = [
     "unknown-cluster",
     "no-tls",
     "fail-open",
+    "module-by-discovery",
     "tls-no-name-check",
     "cleartext-remote",
     "no-audience",

@@ -58,6 +58,7 @@ codes! {
     UnknownCluster "unknown-cluster"
     NoTls "no-tls";
     FailOpen "fail-open"
+    ModuleByDiscovery "module-by-discovery"
     TlsNoNameCheck "tls-no-name-check"
     CleartextRemote "cleartext-remote"
     NoAudience "no-audience"

@@ -1,12 +1,18 @@
 //! What is said of a dynamic module as of a Wasm filter, and what of it alone.
 
-use super::runner::{Base, Variant};
+use super::runner::{Base, Edit, Variant};
 
 const MODULE: &str = "dynamic_module_config: {name: tessera, metrics_namespace: wasmcustom}";
 const LAST: &str = "                route: {cluster: upstream}\n";
 const IMAGE: &str =
     "registry.example.com/tessera-native@sha256:0000000000000000000000000000000000000000000000000000000000000000";
 const SOURCE: &str = "{type: Local, local: {path: /etc/envoy/modules/libtessera.so}}";
+/// The filter that comes by itself.
+const DISCOVERED: &[Edit] = &[(
+    "envoy.extensions.filters.http.wasm.v3.Wasm\n    config:\n      name: tessera\n      failure_policy: FAIL_RELOAD\n      vm_config:\n        runtime: envoy.wasm.runtime.v8\n        code: {local: {filename: /plugin.wasm}}\n        environment_variables: {host_env_keys: [IDP_CLIENT_SECRET, CONTRACTS_AUTH]}\n      configuration:\n",
+    "envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter\n    dynamic_module_config: ⟦{name: tessera}\n    filter_name: tessera\n    filter_config:\n",
+)];
+
 pub const VARIANTS: &[Variant] = &[
     Variant {
         base: Base::EnvoyNative,
@@ -76,6 +82,14 @@ pub const VARIANTS: &[Variant] = &[
             "dynamic_module_config: {module: {remote: ⟦{http_uri: {uri: \"https://m.example.com/libtessera.so\", cluster: idp, timeout: 9s}, sha256: \"00\"}}}",
         )],
         quiet: &[&[(MODULE, "dynamic_module_config: {module: {local: {filename: \"/other.so\"}}}")]],
+    },
+    Variant {
+        base: Base::Discovery,
+        code: "module-by-discovery",
+        path: "@resources[0].typed_config.dynamic_module_config",
+        edits: DISCOVERED,
+        // The same by Wasm.
+        quiet: &[&[]],
     },
     Variant {
         base: Base::EnvoyNative,

@@ -2,6 +2,7 @@
 
 mod cleartext;
 mod connect_timeout;
+mod discovery;
 mod fail_open;
 mod image;
 mod inline_secrets;
@@ -29,6 +30,7 @@ pub(super) fn look(
 ) {
     for subject in subjects {
         fail_open::look(subject, surroundings, findings);
+        discovery::look(subject, findings);
         image::look(subject, surroundings, findings);
         inline_secrets::look(subject, findings);
         metric_names::look(subject, findings);
