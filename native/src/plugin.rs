@@ -212,7 +212,8 @@ impl Plugin {
     /// Does what there is to do, on the main thread, a few rounds of it: each may bring more.
     fn run(&self) {
         if self.is_running.swap(true, Ordering::AcqRel) {
-            return;
+            // Within a call that is being sent: what this event is for may have come too late for the rounds under way.
+            return self.post(WAKE);
         }
         let running = Running(&self.is_running);
         self.is_woken.store(false, Ordering::Release);

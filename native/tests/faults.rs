@@ -10,10 +10,12 @@
 )]
 
 mod envoy;
+#[path = "faults/within.rs"]
+mod within;
 
-use envoy::{Filter, asked, buffer, line, turn};
+use envoy::{Filter, asked, buffer, destroy, line, turn};
 use std::ffi::c_void;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 use std::thread;
 use std::time::{Duration, Instant};
 use tessera_native::abi::EnvoyBuffer;
@@ -33,6 +35,7 @@ const CONFIGURATION: &str = r#"{
 const PATIENCE: Duration = Duration::from_secs(if cfg!(miri) { 1200 } else { 60 });
 
 /// A configuration that has been accepted.
+#[derive(Clone, Copy)]
 struct Config(*const c_void);
 
 // Envoy passes it between its threads.
@@ -67,9 +70,15 @@ impl Config {
         }
     }
 
+    /// Answers a call about a token, and lets follow what does.
+    fn answer(&self, number: u64, body: &[u8]) {
+        self.hand_over(number, body);
+        self.run();
+    }
+
     /// Answers a call about a token. Nothing is sent within that, since Envoy may just be taking down what it would be
     /// sent through; what follows comes with the next event.
-    fn answer(&self, number: u64, body: &[u8]) {
+    fn hand_over(&self, number: u64, body: &[u8]) {
         let sent = asked(|asked| asked.calls.len());
         let lines = [line(b":status", b"200"), line(b"content-type", b"application/json")];
         let chunks = [buffer(&body[..body.len() / 2]), buffer(&body[body.len() / 2..])];
@@ -86,7 +95,24 @@ impl Config {
             );
         }
         assert_eq!(asked(|asked| asked.calls.len()), sent, "a call is sent within an answer");
-        self.run();
+    }
+
+    /// A call breaks off.
+    fn break_off(&self, number: u64) {
+        const RESET: u32 = 1;
+        let (lines, chunks) = (null(), null());
+        unsafe {
+            envoy_dynamic_module_on_http_filter_config_http_callout_done(
+                null_mut(),
+                self.0,
+                number,
+                RESET,
+                lines,
+                0,
+                chunks,
+                0,
+            );
+        }
     }
 
     fn end(&self) {
@@ -94,31 +120,43 @@ impl Config {
     }
 }
 
-/// A request and what the module has of it.
+/// A request.
 struct Request {
     filter: *mut Filter,
-    module: *const c_void,
 }
 
 unsafe impl Send for Request {}
 
 impl Request {
-    /// Its headers have come.
+    /// Its headers have come; whether it passes at once.
     fn new(config: &Config, worker: u32, headers: &[(&str, &str)]) -> (Self, bool) {
+        let request = Self::begun(config, worker, headers);
+        let passes = request.passes();
+        (request, passes)
+    }
+
+    fn begun(config: &Config, worker: u32, headers: &[(&str, &str)]) -> Self {
         let fixed = [(":method", "GET"), (":path", "/orders/1"), (":authority", "api.example.com")];
         let headers =
             fixed.iter().chain(headers).map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
-        let filter = Box::into_raw(Box::new(Filter { worker, headers: headers.collect(), ..Filter::default() }));
-        unsafe {
-            let module = envoy_dynamic_module_on_http_filter_new(config.0, filter.cast());
-            let status = envoy_dynamic_module_on_http_filter_request_headers(filter.cast(), module, true);
-            (Self { filter, module }, matches!(status, HeadersStatus::Continue))
-        }
+        let filter = Box::into_raw(Box::new(Filter::new(worker, headers.collect())));
+        unsafe { (*filter).module = envoy_dynamic_module_on_http_filter_new(config.0, filter.cast()) };
+        Self { filter }
     }
 
-    /// On its own thread: what was posted to it arrives.
+    /// Its headers come.
+    fn passes(&self) -> bool {
+        let module = self.filter().module;
+        let status = unsafe { envoy_dynamic_module_on_http_filter_request_headers(self.filter.cast(), module, true) };
+        matches!(status, HeadersStatus::Continue)
+    }
+
+    /// On its own thread: what was posted to it arrives, if it is still there.
     fn wake(&self) {
-        unsafe { envoy_dynamic_module_on_http_filter_scheduled(self.filter.cast(), self.module, 0) };
+        let module = self.filter().module;
+        if !module.is_null() {
+            unsafe { envoy_dynamic_module_on_http_filter_scheduled(self.filter.cast(), module, 0) };
+        }
     }
 
     fn is_woken(&self) -> bool {
@@ -136,10 +174,8 @@ impl Request {
     }
 
     fn end(self) {
-        unsafe {
-            envoy_dynamic_module_on_http_filter_destroy(self.module);
-            drop(Box::from_raw(self.filter));
-        }
+        destroy(self.filter);
+        drop(unsafe { Box::from_raw(self.filter) });
     }
 }
 

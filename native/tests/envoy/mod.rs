@@ -2,16 +2,34 @@
 //! one of it, so tests take turns.
 
 use std::ffi::c_void;
+use std::mem;
+use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tessera_native::abi::{Header as Line, ModuleBuffer as Buffer};
+use tessera_native::hooks::envoy_dynamic_module_on_http_filter_destroy;
 
 /// A request, as this host has it.
-#[derive(Default)]
 pub struct Filter {
+    /// What the module has of it, until it is destroyed.
+    pub module: *const c_void,
     pub worker: u32,
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub reply: Option<(u32, String)>,
     pub is_resumed: bool,
+}
+
+impl Filter {
+    pub fn new(worker: u32, headers: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
+        Self { module: ptr::null(), worker, headers, reply: None, is_resumed: false }
+    }
+}
+
+/// The request is over. As in Envoy, its memory outlives whatever is under way for it.
+pub fn destroy(of: *mut Filter) {
+    let module = mem::replace(&mut filter(of.cast()).module, ptr::null());
+    if !module.is_null() {
+        unsafe { envoy_dynamic_module_on_http_filter_destroy(module) };
+    }
 }
 
 /// What the module has asked for.
@@ -27,6 +45,42 @@ pub struct Asked {
     last: u64,
 }
 
+/// What the module calls, and within which Envoy may call the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// The posting of an event to the main thread: whoever gives up the configuration meanwhile leaves its end to this.
+    Commit,
+    /// A reply or a request that goes on may be over at once.
+    Reply,
+    Resume,
+    /// Other calls may break off.
+    Callout,
+}
+
+type Happening = Box<dyn FnOnce() + Send>;
+static MEANWHILE: Mutex<Option<(Within, Happening)>> = Mutex::new(None);
+
+/// Has this happen within the next call of that kind.
+pub fn meanwhile(within: Within, happens: impl FnOnce() + Send + 'static) {
+    *happening() = Some((within, Box::new(happens)));
+}
+
+/// Whether it has begun to happen.
+pub fn has_happened() -> bool {
+    happening().is_none()
+}
+
+fn happening() -> MutexGuard<'static, Option<(Within, Happening)>> {
+    MEANWHILE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn happen(within: Within) {
+    let due = happening().take_if(|(due, _)| *due == within);
+    if let Some((_, happens)) = due {
+        happens();
+    }
+}
+
 static ASKED: Mutex<Option<Asked>> = Mutex::new(None);
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -34,6 +88,7 @@ static TURN: Mutex<()> = Mutex::new(());
 pub fn turn() -> MutexGuard<'static, ()> {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     asked(|asked| *asked = Asked::default());
+    *happening() = None;
     turn
 }
 
@@ -97,6 +152,7 @@ functions! {
             asked.calls.push((asked.last, text(body)));
             unsafe { *id = asked.last };
         });
+        happen(Within::Callout);
         0
     }
     envoy_dynamic_module_callback_http_filter_config_scheduler_new(_config: *mut c_void) -> *mut c_void {
@@ -105,6 +161,7 @@ functions! {
     }
     envoy_dynamic_module_callback_http_filter_config_scheduler_commit(_scheduler: *mut c_void, event: u64) {
         asked(|asked| asked.events.push(event));
+        happen(Within::Commit);
     }
     envoy_dynamic_module_callback_http_filter_config_scheduler_delete(scheduler: *mut c_void) {
         asked(|asked| asked.schedulers -= 1);
@@ -145,6 +202,7 @@ functions! {
         of: *mut c_void, status: u32, _headers: *const Line, _count: usize, _body: Buffer, details: Buffer
     ) {
         filter(of).reply = Some((status, text(details)));
+        happen(Within::Reply);
     }
     envoy_dynamic_module_callback_http_set_filter_state_bytes(_of: *mut c_void, _key: Buffer, _value: Buffer) -> bool {
         true
@@ -153,6 +211,9 @@ functions! {
         _of: *mut c_void, _attribute: u32, _result: *mut Buffer
     ) -> bool { false }
     envoy_dynamic_module_callback_http_filter_get_worker_index(of: *mut c_void) -> u32 { filter(of).worker }
-    envoy_dynamic_module_callback_http_filter_continue_decoding(of: *mut c_void) { filter(of).is_resumed = true; }
+    envoy_dynamic_module_callback_http_filter_continue_decoding(of: *mut c_void) {
+        filter(of).is_resumed = true;
+        happen(Within::Resume);
+    }
     envoy_dynamic_module_callback_http_clear_route_cache(_of: *mut c_void) {}
 }
