@@ -233,6 +233,29 @@ fn who_waits_for_an_answer_that_brings_a_fault_is_refused_and_the_next_is_served
     assert_eq!(asked(|asked| asked.schedulers), 0);
 }
 
+#[test]
+fn who_waits_in_another_worker_for_what_a_fault_has_lost_is_served() {
+    let _turn = turn();
+    let config = Config::new();
+    let caller = |worker| Request::new(&config, worker, &[("authorization", "Bearer good")]).0;
+    let asks = caller(0);
+    config.await_calls(1);
+    let follows = caller(1);
+    config.answer(asked(|asked| asked.calls[0].0), br#"{"active":true,"client_id":"portal","note":"x-fault"}"#);
+    asks.wake();
+    assert_eq!(asks.filter().reply, Some((500, "tessera.internal_error".to_owned())));
+    assert!(!follows.is_woken(), "what would have told it is lost");
+    // It asks for itself.
+    config.await_calls(2);
+    config.answer(asked(|asked| asked.calls[1].0), br#"{"active":true,"client_id":"portal"}"#);
+    assert!(follows.is_woken());
+    follows.wake();
+    assert!(follows.filter().is_resumed);
+    asks.end();
+    follows.end();
+    config.end();
+}
+
 /// More than may wait in one engine, and their reserve.
 #[cfg(not(miri))]
 #[test]
