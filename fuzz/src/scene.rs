@@ -32,7 +32,7 @@ pub fn introspection() -> Value {
     })
 }
 
-/// One worker, and the process that it is alone in.
+/// One worker, and the process that it is in.
 pub struct Scene {
     pub process: Process,
     pub worker: Worker,
@@ -42,8 +42,8 @@ pub struct Scene {
 pub enum Ended {
     /// With these headers for the upstream.
     Passed(Headers),
-    /// With this outcome.
-    Refused(String),
+    /// With this outcome, and these headers for access logs.
+    Refused(String, Headers),
 }
 
 impl Scene {
@@ -51,6 +51,12 @@ impl Scene {
         let process = Process::new(module(), &["idp", "contracts"]);
         let worker = process.worker(&configuration.to_string()).expect("a configuration that is accepted");
         Self { process, worker }
+    }
+
+    /// Another worker of the same process.
+    pub fn other(&self, configuration: &Value) -> Self {
+        let worker = self.process.worker(&configuration.to_string()).expect("as before");
+        Self { process: self.process.clone(), worker }
     }
 
     /// One request from its arrival to its end, while the server answers each call so.
@@ -66,7 +72,8 @@ impl Scene {
             Outcome::Continued(headers) => Ended::Passed(headers),
             Outcome::Replied(reply) => {
                 assert!((400..600).contains(&reply.status), "a reply that is no refusal: {reply:?}");
-                Ended::Refused(String::from_utf8(refusal.expect("an outcome")).expect("a name"))
+                let outcome = String::from_utf8(refusal.expect("an outcome")).expect("a name");
+                Ended::Refused(outcome, self.worker.request_headers(stream))
             }
             other => panic!("every call is answered, and the request is {other:?}"),
         };

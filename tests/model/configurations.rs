@@ -22,10 +22,25 @@ pub struct Configuration {
     pub negative_ttl: u64,
     pub stale_if_error: u64,
     pub max_staleness: u64,
-    pub scope: &'static str,
+    pub scopes: Scopes,
+    /// Empty where none is asked for.
+    pub audience: &'static str,
+    /// Who shares it shares facts.
+    pub entries: u64,
     /// Whose contracts: by the credential of the poll alone.
     pub tenant: &'static str,
 }
+
+/// What the rule asks of a token's scopes.
+#[derive(Clone, Copy)]
+pub struct Scopes {
+    pub all: bool,
+    pub listed: &'static [&'static str],
+}
+
+const BOTH: Scopes = Scopes { all: true, listed: &["read", "write"] };
+const EITHER: Scopes = Scopes { all: false, listed: &["write", "other"] };
+const ONE: Scopes = Scopes { all: true, listed: &["read"] };
 
 /// Some that differ in everything that a history depends on, and share what they may.
 pub fn all() -> Vec<Configuration> {
@@ -33,9 +48,10 @@ pub fn all() -> Vec<Configuration> {
     for (entries, max_ttl, negative_ttl, stale_if_error) in
         [(8, 4000, 1000, 0), (8, 2000, 0, 3000), (1000, 4000, 1000, 60_000), (1000, 8000, 500, 3000)]
     {
-        for (scope, tenant, max_staleness) in
-            [("read", "a", 86_400_000), ("write", "b", 6000), ("read", "b", 86_400_000)]
+        for (scopes, audience, tenant, max_staleness) in
+            [(BOTH, "", "a", 86_400_000), (EITHER, "", "b", 6000), (ONE, "api", "b", 86_400_000)]
         {
+            let audiences: Vec<_> = [audience].into_iter().filter(|audience| !audience.is_empty()).collect();
             let span = |millis: u64| if millis == 0 { "0s".to_owned() } else { format!("{millis}ms") };
             let introspection = json!({
                 "endpoint": "https://idp.example.com/introspect", "cluster": "idp", "timeout": span(TIMEOUT),
@@ -48,10 +64,10 @@ pub fn all() -> Vec<Configuration> {
             let text = json!({
                 "providers": [{
                     "name": "main", "introspection": introspection, "proof_of_possession": "ignore",
-                    "clock_skew": span(SKEW),
+                    "clock_skew": span(SKEW), "audiences": audiences,
                 }],
                 "apis": [{
-                    "id": "orders", "scopes": {"all": [scope]},
+                    "id": "orders", "scopes": {(if scopes.all { "all" } else { "any" }): scopes.listed},
                     "operations": [
                         {"match": {"paths": ["/strict"]}, "max_age": span(MAX_AGE)},
                         {"match": {"paths": ["/free"]}, "contract": "none"},
@@ -65,7 +81,17 @@ pub fn all() -> Vec<Configuration> {
             });
             let settings = config::read(text.to_string().as_bytes(), &|_| None).expect("a configuration");
             let settings = Rc::new(settings);
-            all.push(Configuration { settings, max_ttl, negative_ttl, stale_if_error, max_staleness, scope, tenant });
+            all.push(Configuration {
+                settings,
+                max_ttl,
+                negative_ttl,
+                stale_if_error,
+                max_staleness,
+                scopes,
+                audience,
+                entries,
+                tenant,
+            });
         }
     }
     all

@@ -1,7 +1,7 @@
 //! What is going to happen.
 
 use super::random::Random;
-use super::truth::{TOKENS, Truth};
+use super::truth::{STRANGERS, TOKENS, Truth};
 
 /// How disorderly a history is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct Plan {
     pub source_failures: u64,
     /// Whether a server that fails asks to be left alone.
     pub holds: bool,
+    /// Whether unknown tokens come in a flood.
+    pub floods: bool,
 }
 
 impl Plan {
@@ -72,6 +74,15 @@ impl Plan {
             let token = random.below(TOKENS);
             events.push((random.below(span), Outside::Request { seat, token, path, hangs_up }));
         }
+        let floods = random.percent(10);
+        if floods {
+            let from = random.below(span);
+            for stranger in 0..20 + random.below(STRANGERS - 20) {
+                let (seat, token) = (random.below(seats.len() as u64) as usize, TOKENS + stranger);
+                let event = Outside::Request { seat, token, path: "/", hangs_up: None };
+                events.push((from + random.below(500), event));
+            }
+        }
         for _ in 0..if dies { random.below(4) } else { 0 } {
             let seat = random.below(seats.len() as u64) as usize;
             let event = match random.percent(50) {
@@ -88,6 +99,6 @@ impl Plan {
         let failures = if fails { *random.pick(&[10, 40, 100]) } else { 0 };
         let source_failures = if fails { *random.pick(&[0, 0, 20, 70]) } else { 0 };
         let holds = fails && random.percent(20);
-        Self { seed, disorder, truth, span, seats, events, failing, failures, source_failures, holds, random }
+        Self { seed, disorder, random, truth, span, seats, events, failing, failures, source_failures, holds, floods }
     }
 }

@@ -3,8 +3,8 @@
 use super::Tally;
 use super::configurations::{self, Configuration, TIMEOUT};
 use super::history::{Outside, Plan};
-use super::judge::{Asked, Heard, Judge};
-use super::truth::START;
+use super::judge::{Asked, Came, HOLD, Heard, Judge, Who};
+use super::truth::{START, STRANGERS, TOKENS, Truth};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tessera_core::base::headers::HeaderMap;
@@ -16,16 +16,21 @@ use tessera_core::engine::outbox::{Outbox, Task};
 use tessera_core::engine::worker::{Worker, WorkerId};
 use tessera_core::jose::verify::Verifier;
 use tessera_core::port::memory::{FixedRandom, MemoryStore, NoSignatures};
-use tessera_core::token::digest::TokenNames;
+use tessera_core::token::digest::{Digest, TokenNames};
 
 const TICK: u64 = 250;
-/// The longest that the event loops take to pass a message on.
+/// The longest that the event loops take to pass a message on,
 pub const MAIL: u64 = 20;
+/// and that an answer takes on its way back.
+pub const BACK: u64 = 100;
 /// More than this inside one another, and V8's stack overflows before long.
 const DEEPEST: usize = 100;
 
 thread_local! {
     static CONFIGURATIONS: Rc<Vec<Configuration>> = Rc::new(configurations::all());
+    static NAMES: BTreeMap<Digest, u64> = (0..TOKENS + STRANGERS)
+        .map(|token| (TokenNames::new("main").name(Truth::text(token).as_bytes()), token))
+        .collect();
 }
 
 enum Event {
@@ -69,6 +74,7 @@ struct Seat {
     decided: BTreeSet<StreamId>,
     /// Introspections that have been decided on and have not come back, by the token.
     asking: BTreeSet<u64>,
+    who: Who,
 }
 
 #[derive(Clone, Copy)]
@@ -98,7 +104,7 @@ impl Process {
     pub fn new(plan: Plan) -> Self {
         let configurations = CONFIGURATIONS.with(Rc::clone);
         let mut process = Self {
-            judge: Judge::new(plan.seed, plan.disorder),
+            judge: Judge::new(&plan, &configurations),
             configurations,
             store: MemoryStore::default(),
             seats: Vec::new(),
@@ -115,6 +121,7 @@ impl Process {
             let seat = process.seat_with(configuration);
             process.seats.push(seat);
         }
+        process.tell_tenants();
         for (at, event) in process.plan.events.clone() {
             process.schedule(at, Event::Outside(event));
         }
@@ -140,7 +147,13 @@ impl Process {
             waiting: BTreeMap::new(),
             decided: BTreeSet::new(),
             asking: BTreeSet::new(),
+            who: Who { queue, entries: self.configurations[configuration].entries },
         }
+    }
+
+    fn tell_tenants(&mut self) {
+        let tenants: Vec<_> = self.seats.iter().map(|seat| self.configurations[seat.configuration].tenant).collect();
+        self.judge.there_are(&tenants, self.now);
     }
 
     fn schedule(&mut self, after: u64, event: Event) {
@@ -220,9 +233,9 @@ impl Process {
         match event {
             Outside::Request { seat, token, path, hangs_up } => self.arrive(seat, token, path, hangs_up),
             Outside::Death { seat } => {
-                let Seat { configuration, queue, .. } = self.seats[seat];
+                let Seat { configuration, who, .. } = self.seats[seat];
                 self.seats[seat] = self.seat_with(configuration);
-                self.judge.is_gone(queue);
+                self.judge.is_gone(who, self.now);
                 self.count("a worker died");
             }
             Outside::Replacement { seat, configuration } => {
@@ -230,9 +243,10 @@ impl Process {
                 let mut cx = Cx::new(&store, &NoSignatures, &FixedRandom(7), now);
                 let gone = &mut self.seats[seat];
                 gone.worker.on_shutdown(&mut cx);
-                let queue = gone.queue;
+                let who = gone.who;
                 self.seats[seat] = self.seat_with(configuration);
-                self.judge.is_gone(queue);
+                self.judge.is_gone(who, self.now);
+                self.tell_tenants();
                 self.count("a worker was replaced");
             }
             Outside::Step(by) => {
@@ -246,7 +260,7 @@ impl Process {
     fn arrive(&mut self, seat: usize, token: u64, path: &'static str, hangs_up: Option<u64>) {
         self.streams += 1;
         let stream = StreamId(self.streams);
-        let bearer = format!("Bearer {}", self.plan.truth.tokens[token as usize].text());
+        let bearer = format!("Bearer {}", Truth::text(token));
         let head: HeaderMap =
             [(":method", "GET"), (":path", path), (":authority", "a"), ("authorization", bearer.as_str())]
                 .into_iter()
@@ -278,7 +292,7 @@ impl Process {
         let Some(seat) = self.seats.iter().find(|seat| seat.queue == queue) else { return };
         let configuration = &self.configurations[seat.configuration];
         let Waiting { since, token, path } = waiting;
-        let request = super::judge::Request { token, path, since, now: self.now, wall: self.wall().as_millis() };
+        let request = super::judge::Request { queue, token, path, since, now: self.now, wall: self.wall().as_millis() };
         let what = self.judge.ending(&self.plan.truth, configuration, &request, ending);
         self.count(what.outcome);
         if what.from_memory {
@@ -341,10 +355,10 @@ impl Process {
                         self.judge.polls(queue, tenant);
                     }
                     if let Asked::Token(token) = asked {
-                        let now = self.now;
                         let seat = self.seat(queue).expect("a worker");
-                        let is_first = seat.asking.insert(token);
-                        self.judge.asks(queue, token, is_first, now);
+                        seat.asking.insert(token);
+                        let who = seat.who;
+                        self.judge.asks(who, token, &self.plan.truth, self.now);
                     }
                 }
                 Effect::Message(..) | Effect::Yield | Effect::Log(..) => {}
@@ -411,14 +425,16 @@ impl Process {
             Asked::Contracts { .. } => self.plan.random.percent(self.plan.source_failures),
         };
         if !fails {
-            let (there, back) = (self.plan.random.below(100), self.plan.random.below(100));
+            let (there, back) = (self.plan.random.below(100), self.plan.random.below(BACK));
             return self.schedule(there, Event::Served { queue, call, asked, after: back });
         }
         let unwell = |headers| HttpResult::Answered(HttpAnswer { status: 503, headers, ..HttpAnswer::default() });
         let (after, result) = match self.plan.random.below(4) {
             0 => (timeout, HttpResult::Failed(NoAnswer::TimedOut)),
             1 => (5, HttpResult::Answered(HttpAnswer { status: 403, ..HttpAnswer::default() })),
-            2 if self.plan.holds => (5, unwell(vec![("retry-after".to_owned(), b"1".to_vec())])),
+            2 if self.plan.holds => {
+                (5, unwell(vec![("retry-after".to_owned(), (HOLD / 1000).to_string().into_bytes())]))
+            }
             2 => (5, HttpResult::Failed(NoAnswer::Unconnected)),
             _ => (self.plan.random.below(timeout), unwell(Vec::new())),
         };
@@ -430,12 +446,14 @@ impl Process {
         let body = match asked {
             Asked::Token(token) => {
                 let number = self.judge.serves(*token, self.now);
-                let token = &self.plan.truth.tokens[*token as usize];
+                let token = self.plan.truth.token(*token);
+                let begins = token.begins.map(|begins| format!(r#","nbf":{}"#, begins / 1000)).unwrap_or_default();
                 let facts = format!(
-                    r#""client_id":"c{}","sub":"of {number}","scope":"{}","exp":{}"#,
+                    r#""client_id":"c{}","sub":"of {number}","scope":"{}","exp":{},"aud":{}{begins}"#,
                     token.number,
                     token.scope,
-                    token.expires / 1000
+                    token.expires / 1000,
+                    token.audience,
                 );
                 format!(r#"{{"active":{},{facts}}}"#, token.is_active(self.now))
             }
@@ -447,22 +465,17 @@ impl Process {
 
     fn come_back(&mut self, queue: u32, call: CallId, asked: &Asked, result: HttpResult) {
         let now = self.now;
-        let served = match &result {
-            HttpResult::Answered(answer) => answer.header("served").map(|at| String::from_utf8_lossy(at).into_owned()),
-            HttpResult::Failed(_) => None,
-        };
-        let served = served.map(|at| at.parse().expect("a time"));
         let Some(seat) = self.seat(queue) else { return };
         if let Asked::Token(token) = asked {
             seat.asking.remove(token);
         }
-        let held = matches!(&result, HttpResult::Answered(answer) if answer.header("retry-after").is_some());
         // A call that nobody waits for any more tells nobody anything.
-        let is_awaited = seat.worker.subject_of(call).is_some();
+        let (who, is_awaited) = (seat.who, seat.worker.subject_of(call).is_some());
         if is_awaited {
-            self.judge.comes_back(queue, asked, served, held, now);
+            let came = self.came(asked, &result);
+            self.judge.comes_back(who, asked, came, now);
         }
-        self.judge.is_over(queue, asked, is_awaited, now);
+        self.judge.is_over(who, asked, is_awaited, now);
         let here = matches!(&result, HttpResult::Answered(answer) if answer.status == 200);
         if here {
             self.begin_turn(queue);
@@ -470,13 +483,24 @@ impl Process {
         self.in_worker(queue, here, |worker, cx| worker.on_call_result(call, result, cx));
     }
 
+    fn came(&self, asked: &Asked, result: &HttpResult) -> Came {
+        let answer = match result {
+            HttpResult::Answered(answer) => answer,
+            HttpResult::Failed(_) => return Came::Failure { is_retried: true, unusable: false, holds: false },
+        };
+        let Some(served) = answer.header("served") else {
+            let (holds, unusable) = (answer.header("retry-after").is_some(), answer.status == 403);
+            return Came::Failure { is_retried: !holds && !unusable, unusable, holds };
+        };
+        let served = String::from_utf8_lossy(served).parse().expect("a time");
+        let is_active = matches!(asked, Asked::Token(token) if self.plan.truth.token(*token).is_active(served));
+        Came::Answer { served, is_active }
+    }
+
     /// What a worker hears from another, before it does.
     fn hear(&mut self, queue: u32, message: &[u8]) {
         if let Some(Message::Completed(digest, completion)) = message::read(message) {
-            let token = (0..super::truth::TOKENS).find(|token| {
-                TokenNames::new("main").name(self.plan.truth.tokens[*token as usize].text().as_bytes()) == digest
-            });
-            let token = token.expect("one of ours");
+            let token = NAMES.with(|names| names.get(&digest).copied()).expect("one of ours");
             let Some(seat) = self.seats.iter().find(|seat| seat.queue == queue) else { return };
             // Only who follows takes a word for it.
             let waits = seat.waiting.values().any(|waiting| waiting.token == token);

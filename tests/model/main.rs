@@ -72,6 +72,10 @@ const USUAL: &[&str] = &[
     "insufficient_scope",
     "expired",
     "no_contract",
+    "contract_suspended",
+    "contract_expired",
+    "not_yet_valid",
+    "wrong_audience",
     "contracts_not_loaded",
 ];
 

@@ -75,7 +75,7 @@ impl Bounds {
 
     /// Holds a request that passes against what was true: whether it passed on what was there before it came.
     pub fn pass(&self, seed: u64, truth: &Truth, promised: &Promised, passed: &Passed<'_>) -> (usize, bool) {
-        let (token, now) = (&truth.tokens[passed.token as usize], passed.now);
+        let (token, now) = (truth.token(passed.token), passed.now);
         let number = passed.subject.strip_prefix("of ").expect("a subject of ours").parse::<usize>().expect("a number");
         let answer = &self.answers[number];
         assert_eq!(answer.token, passed.token, "seed {seed}: facts of another token");
@@ -96,15 +96,14 @@ impl Bounds {
 
     fn check_contract(&self, seed: u64, truth: &Truth, promised: &Promised, passed: &Passed<'_>) {
         let (now, tier) = (passed.now, passed.tier.expect("a contract with a tier"));
-        let (tenant, version) = tier.split_once(' ').expect("a tier of ours");
+        let (tenant, row) = tier.split_once(' ').expect("a tier of ours");
         assert_eq!(tenant, promised.tenant, "seed {seed}: a contract of another tenant");
         let polls = || self.polls.iter().filter(|poll| poll.tenant == tenant);
         let in_force = polls().filter(|poll| poll.is_certain && poll.arrived + IN_FORCE <= now).map(|poll| poll.served);
         let first = polls().map(|poll| poll.served).min();
         let first = first.unwrap_or_else(|| panic!("seed {seed}: a contract before any were loaded"));
         let sets = truth.versions(promised.tenant, in_force.max().unwrap_or(first), now);
-        let row = (version.parse::<u64>().expect("a version"), true);
-        let holds = sets.iter().any(|set| set.rows.get(&passed.token) == Some(&row));
+        let holds = sets.iter().any(|set| set.passes(passed.token, row, passed.wall));
         assert!(holds, "seed {seed}: client c{} holds {tier} at {now}, which is over", passed.token);
         let age = now - polls().map(|poll| poll.arrived).max().expect("a poll");
         let bound = promised.max_staleness + self.set_back;

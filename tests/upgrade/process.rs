@@ -5,7 +5,7 @@ use super::bounds::{Bounds, Passed};
 use super::configurations::{self, Promised};
 use super::history::{Outside, Plan};
 use super::shared::Shared;
-use super::truth::START;
+use super::truth::{START, Truth};
 use super::vm::{Brought, Callout, Lines, Program, ROOT, Vm};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -215,7 +215,7 @@ impl<'a> Process<'a> {
     fn arrive(&mut self, seat: usize, (token, path): (u64, &'static str), hangs_up: Option<u64>) {
         self.streams += 1;
         let (stream, now, since) = (self.streams, self.wall(), self.now);
-        let bearer = format!("Bearer {}", self.plan.truth.tokens[token as usize].text());
+        let bearer = format!("Bearer {}", Truth::text(token));
         let headers = [(":method", "GET"), (":path", path), (":authority", "a"), ("authorization", bearer.as_str())];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let seat = &mut self.seats[seat];
@@ -345,7 +345,7 @@ impl<'a> Process<'a> {
                 let number = self.bounds.serves(token, self.now);
                 let name = self.seat(worker).map(|seat| seat.vm.name);
                 self.asked_by.extend(name.map(|name| (number, name)));
-                let token = &self.plan.truth.tokens[token as usize];
+                let token = self.plan.truth.token(token);
                 let (active, client, expires) = (token.is_active(self.now), token.number, token.expires / 1000);
                 let scope = token.scope;
                 format!(

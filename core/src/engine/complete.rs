@@ -209,10 +209,14 @@ impl Worker {
         };
         for digest in self.flights.select(abandoned) {
             let Some(question) = self.take(&digest) else { continue };
-            if self.pauses.held(&question.provider, now).is_some() {
+            // Another one may have asked instead, of whose answer this one is not told.
+            let (shared, seen) = self.read_shared(&question.provider, &digest, cx);
+            if let Some(remembered) = shared.filter(|shared| shared.freshness(now) == Freshness::Fresh) {
+                self.apply(&digest, question, Ok(remembered), cx);
+            } else if self.pauses.held(&question.provider, now).is_some() {
                 self.apply(&digest, question, Err(Outcome::ProviderUnavailable.into()), cx);
             } else {
-                self.elect(&digest, question, None, cx);
+                self.elect(&digest, question, Some(seen), cx);
             }
         }
     }

@@ -65,6 +65,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "GET /users/public/a eu.example.org\nauthorization: Bearer good\ncookie: at=x",
         "GET /open/a x\nx-user: root",
         "GET /open/%7ea x\nx-access-token: good",
+        "GET /open/a x\nauthorization: Bearer stranger\nx_client_id: root",
         "~ GET /elsewhere?access_token=a x\nx-sla-tier: gold",
         "~ GET /orders/a;b api.example.com\nauthorization: Bearer good",
         "GET /orders/../users/7 api.example.com\nauthorization: Basic Zm9v, Bearer good",
@@ -95,6 +96,7 @@ fn configuration(lenient: bool) -> Value {
             },
             {
                 "id": "open", "match": {"paths": ["/open/"]}, "contract": "none", "token": "optional",
+                "claims": {"/sub": ["u 7%", "n"]},
                 "upstream": {"headers": {"x-open-client": "client_id"}},
             },
         ],
@@ -167,7 +169,12 @@ fn run(input: &[u8]) -> String {
         scene.get_or_insert_with(|| Scene::start(&configuration(sent.lenient))).send(&lines, answer)
     });
     match ended {
-        Ended::Refused(outcome) => outcome,
+        Ended::Refused(outcome, left) => {
+            let (before, forged) = (Headers::new(&lines), judge::identities(&left));
+            assert!(forged.is_empty(), "{outcome}, and a log may show {forged:?}");
+            assert!(!judge::is_beyond_doubt(&sent, &before), "{outcome}, without a reason: {before:?}");
+            outcome
+        }
         Ended::Passed(arrived) => match judge::judge(&sent, &Headers::new(&lines), &arrived) {
             Ok(rule) => rule.into(),
             Err(why) => panic!("{why}: {arrived:?}"),
