@@ -126,6 +126,7 @@ ROWS = [
     ),
     Row("router_routes", f"Router only, {MANY_ROUTES} routes", "router_routes", "opaque", "never", False, False),
     Row("tessera_routes", f"**Tessera, known opaque token, {MANY_ROUTES} routes**", "tessera_routes", "opaque", may_be_new=True),
+    _floor("floor_routes", f"Empty Wasm filter, {MANY_ROUTES} routes"),
     Row("native_routes", f"**Tessera native, known opaque token, {MANY_ROUTES} routes**", "native_routes", "opaque"),
     *_with_headers(10),
     *_with_headers(40),

@@ -79,6 +79,7 @@ def _listeners(bed: Bed, rows: list[Row], issuer: Issuer, proof_key: ProofKey, p
         "router": [],
         "router_routes": [],
         "floor": [envoy.wasm(bed.floor, "floor")],
+        "floor_routes": [envoy.wasm(bed.floor, "floor_routes")],
         "floor_read": [envoy.wasm(bed.floor, "floor_read", "read")],
         "floor_clock": [envoy.wasm(bed.floor, "floor_clock", "clock")],
         "floor_set": [envoy.wasm(bed.floor, "floor_set", "set")],
