@@ -13,7 +13,7 @@ use tessera_core::outcome::Outcome;
 use tessera_core::policy::api::Api;
 use tessera_core::port::HostFailure;
 use tessera_core::reply::{self, Refusal, Reply};
-use tessera_core::upstream;
+use tessera_core::upstream::{self, Forged};
 
 /// What happened to a request.
 pub enum Passed {
@@ -29,12 +29,12 @@ pub fn authorize(worker: &mut Worker, stream: StreamId) -> (Option<Passed>, Vec<
         return (Some(fail_within(worker, stream, None)), Vec::new());
     };
     // First of all, and whatever the outcome: no forged identity may reach the upstream or a log.
-    if let Err(HostFailure) = worker.settings().reserved.strip(&head, &abi::HEADERS) {
+    let Ok(forged) = worker.settings().reserved.strip(&head, &abi::HEADERS) else {
         return (Some(fail_within(worker, stream, None)), Vec::new());
-    }
+    };
     let mut cx = host::cx(now);
     let passed = match worker.on_request(stream, &head, &mut cx) {
-        Disposition::Ended(ending) => Some(conclude(worker, stream, &ending, Some(&head.0))),
+        Disposition::Ended(ending) => Some(conclude(worker, stream, &ending, Some((&head.0, forged)))),
         Disposition::Waits => None,
     };
     (passed, cx.effects)
@@ -53,13 +53,14 @@ pub fn fail() -> Passed {
 }
 
 /// Carries out an ending on the request in whose context the VM runs. One that the host does not let be carried out
-/// ends as an internal error. `head` is what came, where it is still at hand.
-pub fn conclude(worker: &mut Worker, stream: StreamId, ending: &Ending, head: Option<&HeaderMap>) -> Passed {
+/// ends as an internal error. `came` is the head that came, and what was forged in it, where that is still at hand.
+pub fn conclude(worker: &mut Worker, stream: StreamId, ending: &Ending, came: Option<(&HeaderMap, Forged)>) -> Passed {
     let settings = worker.settings();
+    let (head, forged) = came.map_or((None, Forged::default()), |(head, forged)| (Some(head), forged));
     let ended = match &ending.verdict {
         Verdict::Admit(permit) => {
             let api = permit.api();
-            upstream::write_identity(permit, &abi::HEADERS)
+            upstream::write_identity(permit, forged, &abi::HEADERS)
                 .and_then(|()| hide_credential(settings, api, head))
                 .map_err(|HostFailure| Some(Rc::clone(api)))
         }

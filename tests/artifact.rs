@@ -36,6 +36,7 @@ const IMPORTS: &[&str] = &[
     "env.proxy_record_metric",
     "env.proxy_register_shared_queue",
     "env.proxy_remove_header_map_value",
+    "env.proxy_add_header_map_value",
     "env.proxy_replace_header_map_value",
     "env.proxy_resolve_shared_queue",
     "env.proxy_send_local_response",

@@ -49,6 +49,14 @@ pub trait HeaderEdits {
     /// # Errors
     /// [`HostFailure`] when the host does not do it.
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure>;
+
+    /// The same of a name that no line has so far: some hosts need not look for lines to replace then.
+    ///
+    /// # Errors
+    /// [`HostFailure`] when the host does not do it.
+    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        self.set(name, value)
+    }
 }
 
 /// Version of a shared value, for compare-and-swap. Never 0.

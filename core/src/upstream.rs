@@ -9,15 +9,16 @@ use crate::token::credential::{CookieToken, Likeness, QueryToken};
 use crate::token::extract::{TokenSource, credentials};
 use std::borrow::Cow;
 
-pub use reserved::ReservedNames;
+pub use reserved::{Forged, ReservedNames};
 
 mod reserved;
 
-/// Writes the identity headers of a permitted request. [`ReservedNames`] have been stripped from it.
+/// Writes the identity headers of a permitted request. [`ReservedNames`] have been stripped from it; `forged` is what was
+/// there.
 ///
 /// # Errors
 /// [`HostFailure`]: the request must not pass then.
-pub fn write_identity(permit: &Permit, request: &impl HeaderEdits) -> Result<(), HostFailure> {
+pub fn write_identity(permit: &Permit, forged: Forged, request: &impl HeaderEdits) -> Result<(), HostFailure> {
     let Upstream { headers, claims_prefix, .. } = &permit.api().upstream;
     if let Some(prefix) = claims_prefix {
         for (member, value) in permit.facts().claims.iter().filter(|(member, _)| !member.starts_with('/')) {
@@ -30,8 +31,11 @@ pub fn write_identity(permit: &Permit, request: &impl HeaderEdits) -> Result<(),
         }
     }
     for (name, value) in headers {
-        if let Some(text) = text(value, permit).filter(|text| !text.is_empty()) {
-            request.set(name, text.as_bytes())?;
+        let Some(text) = text(value, permit).filter(|text| !text.is_empty()) else { continue };
+        match forged {
+            // Each is configured once, and no member has its name.
+            Forged::Nothing => request.add(name, text.as_bytes())?,
+            Forged::Something => request.set(name, text.as_bytes())?,
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use tessera_core::port::RequestHead;
 /// Changes a request as a plan says, and tells how it ends then. `by` is whose plan it is, if there is anybody to make
 /// another one. The request is still there when this returns.
 pub fn prepare(map: Map, plan: Plan, filter: &mut HttpFilter<'_>, by: Option<(&Plugin, usize)>) -> End {
-    let Plan { edits, states, end } = plan;
+    let Plan { edits, states, end, .. } = plan;
     if edits.apply(map, filter).is_err() && !matches!(end, End::Reply(..)) {
         // The headers could not be made trustworthy: it must not pass.
         let plan = by.map_or_else(Plan::fail, |(plugin, shard)| plugin.fail(shard, None, filter));

@@ -19,6 +19,8 @@ struct Edits {
 struct Edit {
     name: usize,
     value: Option<usize>,
+    /// No line has the name so far.
+    is_new: bool,
 }
 
 /// Room for the usual identity headers.
@@ -35,29 +37,37 @@ impl EditList {
         list.iter().try_for_each(|edit| {
             let name = rest.split_off(..edit.name).ok_or(HostFailure)?;
             let value = edit.value.map(|length| rest.split_off(..length).ok_or(HostFailure)).transpose()?;
-            filter.edit(map, name, value)
+            match value {
+                Some(value) if edit.is_new => filter.add(map, name, value),
+                _ => filter.edit(map, name, value),
+            }
         })
     }
 
-    fn add(&self, name: &[u8], value: Option<&[u8]>) {
+    fn note(&self, name: &[u8], value: Option<&[u8]>, is_new: bool) {
         let Edits { bytes, list } = &mut *self.0.borrow_mut();
         if list.is_empty() {
             bytes.reserve(USUAL_BYTES);
         }
         bytes.extend_from_slice(name);
         bytes.extend_from_slice(value.unwrap_or_default());
-        list.push(Edit { name: name.len(), value: value.map(<[u8]>::len) });
+        list.push(Edit { name: name.len(), value: value.map(<[u8]>::len), is_new });
     }
 }
 
 impl HeaderEdits for EditList {
     fn remove(&self, name: &[u8]) -> Result<(), HostFailure> {
-        self.add(name, None);
+        self.note(name, None, false);
         Ok(())
     }
 
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
-        self.add(name.as_bytes(), Some(value));
+        self.note(name.as_bytes(), Some(value), false);
+        Ok(())
+    }
+
+    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        self.note(name.as_bytes(), Some(value), true);
         Ok(())
     }
 }

@@ -89,9 +89,9 @@ impl Engine {
 
     /// What comes before everything else.
     pub fn strip(&self, head: &Head<'_>) -> Plan {
-        let plan = Plan::default();
+        let mut plan = Plan::default();
         // Edits that are only noted cannot fail.
-        let _ = self.worker.settings().reserved.strip(head, &plan.edits);
+        plan.forged = self.worker.settings().reserved.strip(head, &plan.edits).unwrap_or_default();
         plan
     }
 

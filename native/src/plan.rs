@@ -10,12 +10,14 @@ use tessera_core::outcome::Outcome;
 use tessera_core::policy::api::Api;
 use tessera_core::port::{HostFailure, RequestHead};
 use tessera_core::reply::{Refusal, Reply, ReplySettings};
-use tessera_core::upstream;
+use tessera_core::upstream::{self, Forged};
 
 /// Changes to the headers, then values for access logs, then the end.
 #[derive(Default)]
 pub struct Plan {
     pub edits: EditList,
+    /// What was taken out first of all.
+    pub forged: Forged,
     pub states: Vec<(&'static str, String)>,
     pub end: End,
 }
@@ -47,7 +49,7 @@ impl Plan {
         let ended = match &ending.verdict {
             Verdict::Admit(permit) => {
                 let api = permit.api();
-                upstream::write_identity(permit, &self.edits)
+                upstream::write_identity(permit, self.forged, &self.edits)
                     .and_then(|()| self.hide_credential(&settings, api, head))
                     .map_err(|HostFailure| Some(Rc::clone(api)))
             }

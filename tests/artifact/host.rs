@@ -146,6 +146,11 @@ impl Call<'_> {
                 headers.push((name, value));
                 OK
             }
+            "proxy_add_header_map_value" => {
+                let [name, value] = [self.bytes(1), self.bytes(3)].map(|bytes| String::from_utf8(bytes).unwrap());
+                self.caller.data_mut().headers.push((name, value));
+                OK
+            }
             "proxy_get_shared_data" => match self.caller.data().shared.get(&self.bytes(0)).cloned() {
                 Some((value, version)) => {
                     self.write(4, &version.to_le_bytes());

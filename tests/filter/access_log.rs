@@ -269,7 +269,7 @@ fn a_refusal_says_how_its_token_was_found_whatever_is_logged() {
 fn a_request_that_the_host_lets_down_at_the_end_is_logged_as_what_it_became() {
     let worker = worker(&configuration(json!({"access_log": "all"})));
     worker.asked("abc", &active(json!({"client_id": "portal"})));
-    worker.fail_next("proxy_replace_header_map_value", Status::InternalFailure);
+    worker.fail_next("proxy_add_header_map_value", Status::InternalFailure);
     assert_eq!(told(&worker, worker.bearer("abc"))[0].as_deref(), Some("internal_error"));
     worker.fail_next("proxy_set_property", Status::InternalFailure);
     let unlogged = worker.bearer("abc");

@@ -341,23 +341,25 @@ fn whatever_host_call_fails_with_whatever_status_is_an_internal_error() {
     let process = process();
     let worker = process.worker(&configuration(json!({}))).expect("a configuration that is accepted");
     worker.asked("abc", &active(json!({"client_id": "portal"})));
-    let headers = [("authorization", "Bearer abc"), ("x-client-id", "forged")];
+    let honest = [("authorization", "Bearer abc")].as_slice();
+    let forging = [("authorization", "Bearer abc"), ("x-client-id", "forged")].as_slice();
     let statuses = [Status::InternalFailure, Status::NotFound, Status::BadArgument, Status::Empty];
     let calls = [
-        "proxy_get_current_time_nanoseconds",
-        "proxy_get_header_map_pairs",
-        "proxy_remove_header_map_value",
-        "proxy_replace_header_map_value",
+        ("proxy_get_current_time_nanoseconds", forging),
+        ("proxy_get_header_map_pairs", forging),
+        ("proxy_remove_header_map_value", forging),
+        ("proxy_replace_header_map_value", forging),
+        ("proxy_add_header_map_value", honest),
     ];
-    for (call, status) in calls.into_iter().flat_map(|call| statuses.map(|status| (call, status))) {
+    for ((call, headers), status) in calls.into_iter().flat_map(|call| statuses.map(|status| (call, status))) {
         worker.fail_next(call, status);
-        let stream = worker.request(&headers);
+        let stream = worker.request(headers);
         assert_eq!(worker.outcome(stream).status(), Some(500), "{call}");
         assert_eq!(worker.outcome_property(stream).as_deref(), Some("internal_error"));
     }
     process.advance(A_TICK);
     let counted = |api: &str| process.metric(&format!("tessera_requests.outcome.internal_error.api.{api}"));
-    assert_eq!((counted("-"), counted("orders-v1")), (12, 4));
+    assert_eq!((counted("-"), counted("orders-v1")), (12, 8));
 }
 
 #[test]

@@ -325,7 +325,7 @@ fn a_proof_costs_one_read_and_one_write_and_a_token_that_is_not_bound_nothing() 
         ("proxy_call_foreign_function", 1),
         ("proxy_get_shared_data", 1),
         ("proxy_set_shared_data", 1),
-        ("proxy_replace_header_map_value", 1),
+        ("proxy_add_header_map_value", 1),
     ]);
     assert_eq!(worker.hostcalls(), expected);
 }

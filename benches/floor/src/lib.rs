@@ -67,7 +67,7 @@ impl HttpContext for Stream {
         }
         if self.reach >= Reach::SetTwoHeaders {
             for (name, value) in [("x-client-id", "portal"), ("x-sla-tier", "gold")] {
-                if hostcalls::set_map_value(headers, name, Some(value)).is_err() {
+                if hostcalls::add_map_value(headers, name, value).is_err() {
                     return Action::Pause;
                 }
             }

@@ -52,10 +52,10 @@ impl Upstream {
     pub fn of(verdict: &Verdict, settings: &Settings, request: &Request, secrets: &Secrets) -> Option<Self> {
         let head = request.head();
         let (stripped, identity, credential) = (Edits::default(), Edits::default(), Edits::default());
-        settings.reserved.strip(&head, &stripped).ok()?;
+        let forged = settings.reserved.strip(&head, &stripped).ok()?;
         let api: Option<&Api> = match verdict {
             Verdict::Admit(permit) => {
-                write_identity(permit, &identity).ok()?;
+                write_identity(permit, forged, &identity).ok()?;
                 Some(permit.api())
             }
             Verdict::AdmitWithout(_, api) => Some(api),

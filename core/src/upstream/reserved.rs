@@ -16,6 +16,15 @@ pub struct ReservedNames {
     lengths: u64,
 }
 
+/// What a client sent under reserved names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Forged {
+    Nothing,
+    /// Or it is not known any more.
+    #[default]
+    Something,
+}
+
 impl ReservedNames {
     pub fn of<'a>(upstreams: impl IntoIterator<Item = &'a Upstream>) -> Self {
         let mut reserved = Self::default();
@@ -41,13 +50,18 @@ impl ReservedNames {
         is_a_name || self.prefixes.iter().any(|prefix| begins(name, prefix))
     }
 
-    /// Removes what a client sent under such names.
+    /// Removes what a client sent under such names, and tells whether it did.
     ///
     /// # Errors
     /// [`HostFailure`]: the message must not pass then.
     #[inline]
-    pub fn strip(&self, sent: &impl RequestHead, edits: &impl HeaderEdits) -> Result<(), HostFailure> {
-        sent.names().filter(|name| self.contain(name)).try_for_each(|name| edits.remove(name))
+    pub fn strip(&self, sent: &impl RequestHead, edits: &impl HeaderEdits) -> Result<Forged, HostFailure> {
+        let mut forged = Forged::Nothing;
+        for name in sent.names().filter(|name| self.contain(name)) {
+            edits.remove(name)?;
+            forged = Forged::Something;
+        }
+        Ok(forged)
     }
 }
 
@@ -136,8 +150,10 @@ mod tests {
     fn only_what_was_sent_is_removed_and_a_host_that_refuses_is_a_failure() {
         let edits = Removals::default();
         let sent: HeaderMap = [("a", "1"), ("x_client_id", "2"), ("b", "3"), ("x-agw-r", "4")].into_iter().collect();
-        assert_eq!(reserved().strip(&sent, &edits), Ok(()));
+        assert_eq!(reserved().strip(&sent, &edits), Ok(Forged::Something));
         assert_eq!(*edits.0.borrow(), [b"x_client_id".to_vec(), b"x-agw-r".to_vec()]);
+        let honest: HeaderMap = [("a", "1"), ("x-client", "2")].into_iter().collect();
+        assert_eq!(reserved().strip(&honest, &Removals::default()), Ok(Forged::Nothing));
         let sent: HeaderMap = [("tier", "1"), ("x-client-id", "2")].into_iter().collect();
         assert_eq!(reserved().strip(&sent, &edits), Err(HostFailure));
     }

@@ -55,6 +55,18 @@ impl HttpFilter<'_> {
         if done { Ok(()) } else { Err(HostFailure) }
     }
 
+    /// Adds a line of a name that no line has. To replace one, Envoy makes an index of all lines, which costs more than
+    /// anything else about a known token.
+    ///
+    /// # Errors
+    /// [`HostFailure`] when Envoy does not do it.
+    pub fn add(&mut self, map: Map, name: &[u8], value: &[u8]) -> Result<(), HostFailure> {
+        let (name, value) = (ModuleBuffer::of(name), ModuleBuffer::of(value));
+        // SAFETY: the request is lent, and Envoy copies the bytes now.
+        let done = unsafe { sys::envoy_dynamic_module_callback_http_add_header(self.0, map as u32, name, value) };
+        if done { Ok(()) } else { Err(HostFailure) }
+    }
+
     /// Sets a value of the filter state, for access logs.
     pub fn set_state(&mut self, key: &str, value: &str) {
         let (key, value) = (ModuleBuffer::of(key.as_bytes()), ModuleBuffer::of(value.as_bytes()));

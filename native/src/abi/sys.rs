@@ -117,6 +117,12 @@ unsafe extern "C" {
         name: ModuleBuffer,
         value: ModuleBuffer,
     ) -> bool;
+    pub fn envoy_dynamic_module_callback_http_add_header(
+        filter: FilterPtr,
+        map: u32,
+        name: ModuleBuffer,
+        value: ModuleBuffer,
+    ) -> bool;
     pub fn envoy_dynamic_module_callback_http_send_response(
         filter: FilterPtr,
         status: u32,

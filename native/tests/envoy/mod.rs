@@ -198,6 +198,12 @@ functions! {
         filter(of).headers = kept;
         true
     }
+    envoy_dynamic_module_callback_http_add_header(of: *mut c_void, _map: u32, name: Buffer, value: Buffer) -> bool {
+        let name = bytes(name);
+        let is_new = filter(of).headers.iter().all(|(known, _)| *known != name);
+        filter(of).headers.push((name, bytes(value)));
+        is_new
+    }
     envoy_dynamic_module_callback_http_send_response(
         of: *mut c_void, status: u32, _headers: *const Line, _count: usize, _body: Buffer, details: Buffer
     ) {

@@ -85,7 +85,8 @@ fn restricted(access_log: &str, formats: &[Value]) -> Vec<Logged> {
         "providers": [{"name": "main", "introspection": introspection("idp", json!({"retries": 0}))}],
         "apis": [{"id": "orders-v1", "contract": "none", "upstream": upstream()}],
     });
-    let allowed = capabilities().into_iter().filter(|name| name != "proxy_replace_header_map_value");
+    let writing = ["proxy_add_header_map_value", "proxy_replace_header_map_value"];
+    let allowed = capabilities().into_iter().filter(|name| !writing.contains(&name.as_str()));
     let gateway = start_with(configuration, formats, |builder| builder.allow_only(allowed));
     let token = gateway.token(json!({"client_id": "portal"}));
     let cases = vec![("internal_error", "-", Request::get("/orders/1").bearer(&token))];

@@ -12,7 +12,7 @@ use crate::policy::upstream::{IdentitySource, Upstream};
 use crate::port::{HeaderEdits, HostFailure};
 use crate::token::extract::TokenSource;
 use crate::token::facts::{Facts, TokenState};
-use crate::upstream::{remove_credential, write_identity};
+use crate::upstream::{Forged, remove_credential, write_identity};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -21,6 +21,8 @@ use std::rc::Rc;
 #[derive(Default)]
 struct Edits {
     done: RefCell<Vec<(String, Option<String>)>>,
+    /// Those that were said to be new.
+    added: RefCell<Vec<String>>,
     refused: &'static str,
 }
 
@@ -38,6 +40,11 @@ impl HeaderEdits for Edits {
     }
 
     fn set(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        self.note(name.as_bytes(), Some(value))
+    }
+
+    fn add(&self, name: &str, value: &[u8]) -> Result<(), HostFailure> {
+        self.added.borrow_mut().push(name.to_owned());
         self.note(name.as_bytes(), Some(value))
     }
 }
@@ -75,7 +82,7 @@ fn permit(facts: Facts, headers: &[(&str, IdentitySource)], claims_prefix: Optio
 
 fn written(permit: &Permit) -> BTreeMap<String, String> {
     let edits = Edits::default();
-    write_identity(permit, &edits).unwrap();
+    write_identity(permit, Forged::Something, &edits).unwrap();
     edits.done.into_inner().into_iter().map(|(name, value)| (name, value.unwrap())).collect()
 }
 
@@ -150,8 +157,26 @@ fn a_prefix_writes_every_member_but_none_over_a_header_that_is_named() {
 fn a_host_that_writes_no_identity_is_a_failure() {
     for (refused, prefix) in [("x-client", None), ("x-role", Some("x-"))] {
         let permit = permit(facts(), &[("x-client", IdentitySource::ClientId)], prefix);
-        assert_eq!(write_identity(&permit, &Edits { refused, ..Edits::default() }), Err(HostFailure), "{refused}");
+        for forged in [Forged::Nothing, Forged::Something] {
+            let edits = Edits { refused, ..Edits::default() };
+            assert_eq!(write_identity(&permit, forged, &edits), Err(HostFailure), "{refused}");
+        }
     }
+}
+
+#[test]
+fn where_nothing_was_forged_what_is_configured_by_name_is_added() {
+    let headers = [("x-client", IdentitySource::ClientId), ("x-sub", IdentitySource::Subject)];
+    let permit = permit(facts(), &headers, Some("x-agw-"));
+    let added = |forged| {
+        let edits = Edits::default();
+        write_identity(&permit, forged, &edits).unwrap();
+        assert_eq!(edits.done.into_inner().len(), 5);
+        edits.added.into_inner()
+    };
+    // Two members may be one name to a host, so what has their prefix is replaced.
+    assert_eq!(added(Forged::Nothing), ["x-client", "x-sub"]);
+    assert_eq!(added(Forged::Something), [""; 0]);
 }
 
 fn sources() -> [TokenSource; 3] {
