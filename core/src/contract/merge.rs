@@ -70,8 +70,8 @@ impl Merge {
         Ok(draft)
     }
 
-    /// A page has ended. Of a snapshot the first page's cursor counts, so that what changed while the others were
-    /// fetched comes with the next delta; of a delta the last page's.
+    /// A page has ended. Of a snapshot the first cursor counts, so that what changed while the other pages were
+    /// fetched comes with the next delta; of a delta the last.
     ///
     /// # Errors
     /// [`TransferError`] when it is of the wrong kind.

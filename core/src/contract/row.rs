@@ -74,6 +74,19 @@ mod tests {
     }
 
     #[test]
+    fn a_denial_is_of_every_provider_whatever_it_was_of() {
+        let of = |provider: Option<&str>| Identity {
+            api: "orders".into(),
+            provider: provider.map(Into::into),
+            client_id: "portal".into(),
+        };
+        for identity in [of(None), of(Some("main"))] {
+            assert!(!identity.is_of_every_provider());
+            assert_eq!(identity.of_every_provider(), of(Some(EVERY_PROVIDER)));
+        }
+    }
+
+    #[test]
     fn a_full_row_is_read() {
         let row = read(
             r#"{"api":"orders","client_id":"portal","status":"suspended","tier":"gold","name":"Ünï \"x\"",

@@ -145,3 +145,18 @@ impl<'de> Visitor<'de> for TextVisitor {
         Ok(Text(Cow::Owned(text.to_owned())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_does_not_end_is_cut_off_or_too_large() {
+        let passed = |text: &[u8]| Scan::new(text, 0).pass_over();
+        assert_eq!([passed(b"[1"), passed(b"[1,2]")], [Err(TRUNCATED), Ok(())]);
+        let spread = |bytes: usize| format!("[{}", " ".repeat(bytes - 1)).into_bytes();
+        assert_eq!(passed(&spread(MAX_VALUE)), Err(TRUNCATED));
+        assert_eq!(passed(&spread(MAX_VALUE + 1)), Err(TOO_LARGE));
+        assert_eq!(TRUNCATED.to_string(), "the document ends too early");
+    }
+}

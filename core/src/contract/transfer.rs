@@ -217,3 +217,20 @@ impl Transfer {
         self.hash.finish() | 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::memory::MemoryStore;
+
+    #[test]
+    fn all_pages_together_have_so_many_bytes_at_most() {
+        let came = |bytes: usize| {
+            let base = Base::read(&MemoryStore::default(), &Keys::new("t").root);
+            let mut transfer = Transfer::new(base, false, 1, Timestamp::default());
+            transfer.bytes = MAX_BYTES - 3;
+            transfer.page_came(&mut Page { body: vec![b' '; bytes], etag: None, next: None }).is_ok()
+        };
+        assert_eq!([2, 3, 4].map(came), [true, true, false]);
+    }
+}

@@ -4,6 +4,7 @@ mod held;
 mod polling;
 mod scale;
 mod simulation;
+mod transfer;
 mod trouble;
 mod unreadable;
 

@@ -237,6 +237,8 @@ fn goes_on_from(kind: &'static str, cursors: [&'static str; 2]) -> String {
 fn of_a_set_the_first_cursor_counts_and_of_changes_the_last() {
     assert_eq!(goes_on_from("contracts", [r#""1""#, r#""2""#]), "/c?since=1");
     assert_eq!(goes_on_from("contracts", [r#""1""#, "null"]), "/c?since=1");
+    // A source may tell it with its last page alone.
+    assert_eq!(goes_on_from("contracts", ["null", r#""2""#]), "/c?since=2");
     assert_eq!(goes_on_from("changes", [r#""1""#, r#""2""#]), "/c?since=2");
     assert_eq!(goes_on_from("changes", [r#""1""#, "null"]), "/c?since=1");
 }

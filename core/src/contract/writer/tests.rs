@@ -93,6 +93,7 @@ fn what_a_reader_would_refuse_is_not_written() {
     assert!(written(|_| ()).is_ok());
     assert_eq!(write_removal(&Identity { api: "".into(), ..sound().identity }).unwrap_err().member, "api");
     assert_eq!(write_document(DocumentKind::Snapshot, [""; 0], Some(&long(MAX_CURSOR))), None);
+    assert!(write_document(DocumentKind::Snapshot, [""; 0], Some(&long(MAX_CURSOR - 1))).is_some());
 }
 
 #[test]

@@ -150,6 +150,7 @@ mod tests {
             (good.clone(), json!({"iat": 1e300}), ProviderFailure::Unreadable("iat")),
             (good.clone(), json!({"iat": -1}), ProviderFailure::Unreadable("iat")),
             (good.clone(), json!({"exp": 990}), ProviderFailure::Unreadable("exp")),
+            (good.clone(), json!({"exp": -1}), ProviderFailure::Unreadable("exp")),
             (good.clone(), json!({"token_introspection": null}), ProviderFailure::Unreadable("token_introspection")),
             (
                 good.clone(),

@@ -118,3 +118,99 @@ impl fmt::Display for AccessTokenError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::http::HttpUrl;
+    use crate::feed::fresh_document::Freshening;
+    use crate::jose::algorithm::Algorithm;
+    use crate::jose::base64url::encode;
+    use crate::provider::jwt::settings::{KeySource, TokenTypes};
+    use serde_json::{Value, json};
+    use std::time::Duration;
+
+    fn jwt() -> Jwt {
+        let url = HttpUrl::parse("https://idp/jwks").ok();
+        Jwt {
+            keys: KeySource::Fetched {
+                url,
+                cluster: None,
+                freshening: Freshening { refresh: Duration::ZERO, timeout: Duration::ZERO },
+            },
+            algorithms: vec![Algorithm::Rs256],
+            types: TokenTypes::default(),
+            introspects: false,
+        }
+    }
+
+    /// What becomes of a token with this header and payload: whose it is.
+    fn read(header: &Value, payload: &str) -> Result<Option<Box<str>>, AccessTokenError> {
+        let parts = [header.to_string(), payload.to_owned(), "signature".to_owned()];
+        let token = parts.map(|part| encode(part.as_bytes())).join(".");
+        jwt().read(&token, &ClaimNames::default()).map(|unverified| unverified.facts.client_id)
+    }
+
+    /// A good one with this member, if it is not null.
+    fn with(name: &str, value: Value) -> Result<Option<Box<str>>, AccessTokenError> {
+        let mut payload = json!({"client_id": "portal", "exp": 2_000_000_000});
+        payload.as_object_mut().unwrap().insert(name.to_owned(), value);
+        read(&json!({"alg": "RS256"}), &payload.to_string())
+    }
+
+    #[test]
+    fn an_access_token_says_whose_it_is() {
+        assert_eq!(with("nbf", json!(0)), Ok(Some("portal".into())));
+        assert_eq!(with("iat", json!(1.5e9)), Ok(Some("portal".into())));
+    }
+
+    #[test]
+    fn times_are_numbers_from_0_on_and_one_is_when_it_expires() {
+        for name in ["exp", "nbf", "iat"] {
+            for value in [json!(-1), json!(-0.5), json!("5"), json!(null), json!([5])] {
+                assert_eq!(with(name, value.clone()), Err(AccessTokenError::Unusable(name)), "{value}");
+            }
+        }
+        let header = json!({"alg": "RS256"});
+        assert_eq!(read(&header, r#"{"client_id":"portal","iat":5}"#), Err(AccessTokenError::NoExpiry));
+    }
+
+    #[test]
+    fn other_kinds_of_tokens_are_refused() {
+        for name in ["at_hash", "c_hash", "events", "token_introspection"] {
+            assert_eq!(with(name, json!(null)), Err(AccessTokenError::OtherKind(name)));
+        }
+        for name in ["token_use", "purpose", "tokenName"] {
+            for kind in [json!("id"), json!("refresh_token"), json!(""), json!(1)] {
+                assert_eq!(with(name, kind.clone()), Err(AccessTokenError::OtherKind(name)), "{kind}");
+            }
+            for kind in ["access", "access_token", "AccessToken"] {
+                assert!(with(name, json!(kind)).is_ok(), "{kind}");
+            }
+        }
+        let typed = |typ: &str| read(&json!({"alg": "RS256", "typ": typ}), r#"{"exp":5}"#);
+        assert_eq!(typed("id+jwt"), Err(AccessTokenError::Type));
+        assert_eq!(typed("at+jwt"), Ok(None));
+    }
+
+    #[test]
+    fn each_refusal_says_why_and_what_it_comes_to() {
+        let header = json!({"alg": "RS256"});
+        let refusals = [
+            (read(&json!({"alg": "none"}), "{}"), "", Outcome::BadSignature),
+            (read(&header, "[]"), "payload", Outcome::MalformedToken),
+            (read(&header, r#"{"exp":5,"exp":6}"#), "twice", Outcome::MalformedToken),
+            (read(&header, "{}"), "no exp", Outcome::MalformedToken),
+            (with("exp", json!("5")), "exp has", Outcome::MalformedToken),
+            (with("sub", json!(5)), "sub has", Outcome::MalformedToken),
+            (with("events", json!({})), "events is", Outcome::WrongTokenType),
+            (read(&json!({"alg": "RS256", "typ": "x"}), r#"{"exp":5}"#), "typ", Outcome::WrongTokenType),
+        ];
+        for (refusal, said, outcome) in refusals {
+            let error = refusal.unwrap_err();
+            assert_eq!(error.outcome(), outcome, "{error}");
+            let text = error.to_string();
+            assert!(!text.is_empty() && text.contains(said), "{text}");
+        }
+    }
+}

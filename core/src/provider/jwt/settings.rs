@@ -72,6 +72,26 @@ fn plain(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    #[test]
+    fn keys_from_elsewhere_are_others() {
+        let fetched = |url: &str, cluster: Option<&str>| KeySource::Fetched {
+            url: HttpUrl::parse(url).ok(),
+            cluster: cluster.map(Into::into),
+            freshening: Freshening { refresh: Duration::ZERO, timeout: Duration::ZERO },
+        };
+        let sources = [
+            fetched("https://idp/a", None),
+            fetched("https://idp/b", None),
+            fetched("https://idp/a", Some("idp")),
+            KeySource::Inline(Rc::new(KeySet::default())),
+        ];
+        let identities: BTreeSet<String> = sources.iter().map(KeySource::identity).collect();
+        assert_eq!(identities.len(), sources.len());
+        assert_eq!(fetched("https://idp/a", None).identity(), sources[0].identity());
+    }
 
     #[test]
     fn a_type_counts_without_case_and_prefix() {
