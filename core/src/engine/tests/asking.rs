@@ -119,6 +119,25 @@ fn a_leader_that_dies_is_replaced() {
 }
 
 #[test]
+fn who_followed_a_dead_leader_takes_the_answer_that_another_has_got() {
+    let mut sample = Sample::default();
+    sample.asked().timeout = Duration::from_secs(3);
+    let settings = sample.settings();
+    let store = MemoryStore::default();
+    let (mut one, mut two, mut three) = (worker(&settings, 1), worker(&settings, 2), worker(&settings, 3));
+    call(&begin(&mut one, 1, &store, at(0))).unwrap();
+    drop(one);
+    begin(&mut two, 2, &store, at(0));
+    begin(&mut three, 3, &store, at(0));
+    let asking = call(&two.tick(&store, at(1000))).unwrap();
+    two.result(asking, answer(GOOD), &store, at(1100));
+    // Nobody has told the third, who follows the first.
+    let ended = three.tick(&store, at(1200));
+    assert_eq!((call(&ended), outcomes(&ended)), (None, vec![(3, None)]));
+    assert!(three.is_idle());
+}
+
+#[test]
 fn a_leader_that_renews_is_waited_for() {
     let mut sample = Sample::default();
     sample.asked().timeout = Duration::from_secs(3);
