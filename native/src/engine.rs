@@ -62,6 +62,12 @@ impl Engine {
         Self { worker, last: 0, waiting: Map::default(), endings: Map::default(), judged: None, yields: false }
     }
 
+    /// How the keys begin under which it shares what it knows. What was noted of used proofs is nobody's alone.
+    pub fn prefixes(&self) -> Vec<String> {
+        let settings = self.worker.settings();
+        vec![settings.facts_prefix(), settings.contracts_prefix()]
+    }
+
     /// Authorizes a request. First of all, and whatever the outcome: no forged identity may reach the upstream or a log.
     pub fn judge(&mut self, head: &Head<'_>, store: &MemoryStore) -> Judged {
         #[cfg(feature = "faults")]

@@ -9,7 +9,7 @@ use crate::post::{self, Receiver};
 use crate::reports::{Reports, drain};
 use crate::shard::{Notes, Shard};
 use crate::stats::Stats;
-use crate::store;
+use crate::store::Share;
 use crate::ticker::Ticker;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ const MAX_ROUNDS: usize = 8;
 pub struct Plugin {
     /// The main thread's, then those of the workers.
     shards: Vec<Shard>,
-    store: Arc<MemoryStore>,
+    store: Share,
     reports: Reports,
     calls: Calls,
     /// Until the end of the configuration.
@@ -54,9 +54,10 @@ impl Plugin {
         }
         let stats = Stats::define(&host).map_err(|HostFailure| vec!["Envoy lets no metrics be defined".to_owned()])?;
         let scheduler = Arc::new(host.scheduler());
+        let prefixes = shards.first().and_then(|shard| shard.with(|engine| engine.prefixes()).ok()).unwrap_or_default();
         let plugin = Arc::new(Self {
             shards,
-            store: store::shared(),
+            store: Share::new(prefixes),
             reports: Reports::new(stats),
             calls: Calls::default(),
             host: Mutex::new(Some(host)),

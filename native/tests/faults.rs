@@ -44,11 +44,14 @@ unsafe impl Sync for Config {}
 
 impl Config {
     fn new() -> Self {
+        Self::of(CONFIGURATION)
+    }
+
+    fn of(text: &str) -> Self {
         envoy_dynamic_module_on_program_init();
-        let lent = |text: &'static str| EnvoyBuffer { ptr: text.as_ptr(), length: text.len() };
+        let lent = |text: &str| EnvoyBuffer { ptr: text.as_ptr(), length: text.len() };
         // SAFETY: the texts are there.
-        let made =
-            unsafe { envoy_dynamic_module_on_http_filter_config_new(null_mut(), lent("tessera"), lent(CONFIGURATION)) };
+        let made = unsafe { envoy_dynamic_module_on_http_filter_config_new(null_mut(), lent("tessera"), lent(text)) };
         assert!(!made.is_null(), "{:?}", asked(|asked| std::mem::take(&mut asked.log)));
         Self(made)
     }
@@ -280,6 +283,31 @@ fn a_fault_after_a_request_was_judged_takes_no_place_of_those_who_wait() {
         request.end();
     }
     config.end();
+    assert_eq!(asked(|asked| asked.schedulers), 0);
+}
+
+#[test]
+fn what_is_known_goes_with_the_last_configuration_that_asks_so() {
+    let _turn = turn();
+    let other = Config::of(&CONFIGURATION.replace("/introspect", "/other"));
+    let knows = |config: &Config| {
+        let (request, passes) = Request::new(config, 0, &[("authorization", "Bearer good")]);
+        request.end();
+        passes
+    };
+    let first = Config::new();
+    assert!(!knows(&first));
+    first.await_calls(1);
+    first.answer(asked(|asked| asked.calls[0].0), br#"{"active":true,"client_id":"portal"}"#);
+    assert!(!knows(&other));
+    let second = Config::new();
+    first.end();
+    assert!(knows(&second), "it was handed over");
+    second.end();
+    let third = Config::new();
+    assert!(!knows(&third), "nobody had it any more");
+    third.end();
+    other.end();
     assert_eq!(asked(|asked| asked.schedulers), 0);
 }
 
