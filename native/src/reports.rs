@@ -3,14 +3,12 @@
 use crate::abi::{ConfigHost, HttpFilter, Measured};
 use crate::engine::Engine;
 use crate::lock::{lock, shared};
+use crate::samples::Samples;
 use crate::stats::{Stats, Taken};
 use hashbrown::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use tessera_core::engine::metrics::{IN_FLIGHT, build_info};
-
-/// Most samples that wait for a request to take them to Envoy; beyond that they are lost.
-const MAX_SAMPLES: usize = 16_384;
 
 /// Most counters of the process that are kept beyond the configuration that has reported them.
 const MAX_COUNTERS: usize = 16_384;
@@ -44,7 +42,7 @@ impl Counters {
 /// What waits to be reported.
 #[derive(Default)]
 struct Waiting {
-    samples: Mutex<Vec<Taken>>,
+    samples: Mutex<Samples>,
     /// Where only requests report: the calls that are under way, in the place of what each sample shifts them by.
     in_flight: Mutex<i64>,
     /// Whether a request is to report all that.
@@ -79,8 +77,7 @@ impl Reports {
         let by = shifts.iter().map(|sample| if let Taken::Shift(_, by) = sample { *by } else { 0 });
         *lock(&self.waiting.in_flight) += by.sum::<i64>();
         let mut samples = lock(&self.waiting.samples);
-        let room = MAX_SAMPLES.saturating_sub(samples.len());
-        samples.extend(taken.into_iter().take(room));
+        taken.into_iter().for_each(|sample| samples.put(sample));
     }
 
     /// Reports them on the main thread, or leaves that to the next request where Envoy wants one for it.
@@ -104,7 +101,7 @@ impl Reports {
         // Held until it is reported, so that no later number comes before it. Envoy could not shift the gauge rightly: it
         // forgets it with the last configuration that has reported it, and calls may outlive that.
         let in_flight = self.stats.needs_request().then(|| lock(&self.waiting.in_flight));
-        let mut samples = std::mem::take(&mut *lock(&self.waiting.samples));
+        let mut samples = lock(&self.waiting.samples).take();
         if let Some(count) = &in_flight {
             samples.push(Taken::Set(IN_FLIGHT.to_owned(), u64::try_from(**count).unwrap_or_default()));
         }

@@ -30,6 +30,7 @@ pub struct Stats {
 }
 
 /// A sample that has left its engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
     Count(String, u64),
     Shift(String, i64),

@@ -72,8 +72,8 @@ fn a_configuration_ends_within_what_an_answer_posts() {
 fn a_configuration_ends_within_what_another_tells_it() {
     let _turn = turn();
     let (asks, follows) = (Config::new(), Config::new());
-    let (request, number) = waiting(&asks, "shared", 1);
-    let [(name, value)] = bearer("shared");
+    let (request, number) = waiting(&asks, "told", 1);
+    let [(name, value)] = bearer("told");
     let (follower, passes) = Request::new(&follows, 1, &[(name, &value)]);
     assert!(!passes);
     // Its question goes on without it.
