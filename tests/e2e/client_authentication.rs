@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::authorization_server::{AuthorizationServer, Introspection};
 use crate::harness::client::{Request, Response};
 use crate::harness::envoy::Envoy;
+use crate::harness::eventually::{SOON, eventually};
 use crate::harness::gateway::{Gateway, introspection, provider, with};
 use crate::harness::oidc::{self, Client, OidcProvider};
 use crate::harness::refusal::assert_refused;
@@ -186,7 +187,8 @@ fn a_real_server_that_does_not_know_the_gateway_is_no_fault_of_the_token() {
         secrecy::register_client(gateway.id(), &wrong);
         let envoy = guarded_by(&server, gateway, auth, &wrong);
         assert_refused(&ask(&envoy, &token), "provider_error");
-        assert!(envoy.log().contains("check introspection.client"), "the operator is told what to look at");
+        let told = || envoy.log().contains("check introspection.client").then_some(());
+        eventually(SOON, "the operator is told what to look at", told);
     }
 }
 

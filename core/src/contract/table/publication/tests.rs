@@ -72,6 +72,21 @@ fn seen(store: &MemoryStore) -> String {
 }
 
 #[test]
+fn who_is_overtaken_while_it_claims_the_table_writes_nothing() {
+    let store = MemoryStore::default();
+    publish("first", &store).unwrap();
+    let other = store.clone();
+    // The root was read, then written, and is read again.
+    let slow = Interrupted {
+        store: store.clone(),
+        left: Cell::new(3),
+        happens: RefCell::new(Some(|| publish("other", &other).unwrap())),
+    };
+    assert!(matches!(publish("slow", &slow), Err(Halt::Superseded)));
+    assert_eq!((slow.left.get(), seen(&store)), (0, "other".to_owned()));
+}
+
+#[test]
 fn wherever_a_writer_is_superseded_it_does_no_harm() {
     let mut superseded = 0;
     for access in 1.. {
