@@ -44,3 +44,16 @@ impl CacheSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_as_many_negative_answers_are_kept_and_64_at_least() {
+        for (entries, expected) in [(0, 0), (1, 64), (256, 64), (259, 64), (260, 65), (10_000, 2_500)] {
+            let settings = CacheSettings { entries, ..CacheSettings::default() };
+            assert_eq!(settings.negative_entries(), expected, "{entries}");
+        }
+    }
+}

@@ -153,14 +153,6 @@ impl JwsSigner {
     }
 }
 
-impl PartialEq for JwsSigner {
-    fn eq(&self, other: &Self) -> bool {
-        (self.algorithm, &self.header, &self.exposed) == (other.algorithm, &other.header, &other.exposed)
-    }
-}
-
-impl Eq for JwsSigner {}
-
 impl fmt::Debug for JwsSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JwsSigner(…)")

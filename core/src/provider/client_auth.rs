@@ -16,7 +16,7 @@ const ASSERTION_TYPE: &str = "client_assertion_type";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Credentials of the gateway at the authorization server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum ClientAuth {
     /// HTTP Basic with id and secret (RFC 6749 §2.3.1).
     Basic {

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use super::*;
 use crate::base::time::Timestamp;
 use crate::cache::samples;
+use crate::token::confirmation::Confirmation;
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_secs(1_000);
@@ -83,6 +84,114 @@ fn a_removed_token_is_unknown() {
     assert!(tokens.get(0, b"token").is_none());
     assert!(tokens.is_empty());
     assert_eq!(tokens.bytes(), 0);
+}
+
+#[test]
+fn forgotten_routes_lose_every_token_and_no_other_route_does() {
+    let mut tokens = tokens(10);
+    for route in 0..4 {
+        tokens.insert(route, b"good", good());
+        tokens.insert(route, b"bad", bad());
+    }
+    tokens.forget(&[1, 3, 9]);
+    for route in 0..4 {
+        let kept = [&b"good"[..], b"bad"].map(|token| tokens.get(route, token).is_some());
+        assert_eq!(kept, [route % 2 == 0; 2], "{route}");
+    }
+    check(&tokens);
+    tokens.forget(&[]);
+    assert_eq!(tokens.len(), 4);
+}
+
+#[test]
+fn the_seed_the_route_and_the_token_make_the_hash() {
+    let mut hashes = HashSet::new();
+    for seed in [0, 1, u64::MAX] {
+        let tokens = LocalCache::new(&CacheSettings::default(), seed);
+        for route in 0..16 {
+            hashes.extend([&b"t"[..], b"token", b"other"].map(|token| tokens.hash(route, token)));
+        }
+    }
+    assert_eq!(hashes.len(), 3 * 16 * 3);
+}
+
+#[test]
+fn of_two_tokens_with_one_hash_neither_is_taken_for_the_other() {
+    let mut tokens = tokens(10);
+    let hash = tokens.hash(1, b"token");
+    for (route, token) in [(2, &b"token"[..]), (1, b"other")] {
+        let known = Known { route, token: token.into(), remembered: good(), uses: 0 };
+        tokens.good.insert(hash, known, 1, false);
+        assert!(tokens.get(1, b"token").is_none(), "{route}");
+        assert!(!tokens.remove(1, b"token"), "{route}");
+    }
+    tokens.insert(1, b"token", good());
+    assert!(tokens.get(1, b"token").is_some());
+    assert_eq!(tokens.len(), 3);
+}
+
+#[test]
+fn the_bytes_are_those_of_both_caches() {
+    let mut tokens = tokens(10);
+    tokens.insert(0, b"good", good());
+    let of_good = tokens.bytes();
+    tokens.insert(0, b"bad", bad());
+    let both = [cost(b"good", &good()), cost(b"bad", &bad())].map(|cost| cost.unwrap() as usize);
+    assert_eq!((of_good, tokens.bytes()), (both[0], both[0] + both[1]));
+}
+
+/// What so many bytes take with what the allocator adds.
+fn allocated(bytes: usize) -> usize {
+    bytes + 16
+}
+
+#[test]
+fn a_token_counts_for_what_it_takes_up_to_64_kib() {
+    let beside = Sieve::<Known>::OVERHEAD + allocated(0);
+    assert_eq!(cost(b"token", &bad()), Some(beside as u32 + 5));
+    let longest = vec![b'x'; 65_536 - beside];
+    assert_eq!(cost(&longest, &bad()), Some(65_536));
+    assert_eq!(cost(&[&longest[..], b"x"].concat(), &bad()), None);
+    let TokenState::Active(facts) = good().state else { panic!("not active") };
+    assert_eq!(cost(b"token", &good()), Some((beside + 5 + facts_size(&facts)) as u32));
+}
+
+#[test]
+fn each_fact_counts_for_what_it_takes() {
+    type Say = fn(&mut Facts);
+    let pointer = mem::size_of::<Box<str>>();
+    let text = |length| pointer + allocated(length);
+    // One allocation with two counts, and one for each list.
+    let itself = allocated(2 * mem::size_of::<usize>() + mem::size_of::<Facts>()) + 4 * allocated(0);
+    assert_eq!(facts_size(&Facts::default()), itself);
+    let kinds: [(&str, usize, Say); 13] = [
+        ("client_id", text(1), |facts| facts.client_id = Some("a".into())),
+        ("subject", text(2), |facts| facts.subject = Some("ab".into())),
+        ("username", text(0), |facts| facts.username = Some("".into())),
+        ("issuer", text(3), |facts| facts.issuer = Some("abc".into())),
+        ("scope", text(1) + text(2), |facts| facts.scope = vec!["a".into(), "ab".into()]),
+        ("audience", text(4), |facts| facts.audience = vec!["abcd".into()]),
+        ("expires_at", 0, |facts| facts.expires_at = Some(NOW)),
+        ("not_before", 0, |facts| facts.not_before = Some(NOW)),
+        ("confirmation", allocated(mem::size_of::<Confirmation>()), |facts| {
+            facts.confirmation = Some(Box::new(Confirmation::Unprovable));
+        }),
+        ("introspection_jwt", text(5), |facts| facts.introspection_jwt = Some("a.b.c".into())),
+        ("signed_by", allocated(32), |facts| facts.signed_by = Some(Box::new([1; 32]))),
+        ("claims", text(2) + text(1), |facts| facts.claims = vec![("/a".into(), "1".into())]),
+        ("said", 2 * (text(2) + text(1)), |facts| {
+            facts.said = vec![("/a".into(), "1".into()), ("/b".into(), "2".into())];
+        }),
+    ];
+    let (mut all, mut sum) = (Facts::default(), itself);
+    for (kind, size, say) in kinds {
+        let mut facts = Facts::default();
+        say(&mut facts);
+        assert_eq!(facts_size(&facts), itself + size, "{kind}");
+        say(&mut all);
+        sum += size;
+        assert_eq!(facts_size(&all), sum, "with {kind}");
+    }
 }
 
 #[test]

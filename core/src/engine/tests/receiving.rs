@@ -209,6 +209,7 @@ fn a_credential_and_what_is_like_it_go_and_all_else_stays() {
         (&[("cookie", "at=1")], vec![removed("cookie")]),
         (&[("cookie", "a=1"), ("cookie", "at=2"), ("cookie", "b=3")], vec![set("cookie", "a=1; b=3")]),
         (&[("cookie", "at=1"), ("cookie", "b=3")], vec![set("cookie", "b=3")]),
+        (&[("cookie", "a=1"), ("cookie", "at=2")], vec![set("cookie", "a=1")]),
         (&[("cookie", "a=1; at=2"), ("cookie", "b=3, at=4")], vec![removed("cookie")]),
     ] {
         assert_eq!(removals(headers), expected, "{headers:?}");

@@ -47,6 +47,26 @@ fn a_host_that_errs_or_has_none_is_not_used() {
 }
 
 #[test]
+fn the_log_says_who_verifies_what() {
+    let summary = |host: &dyn Signatures, algorithms: &[Algorithm]| {
+        Verifier::choose(host, algorithms).unwrap().summary().unwrap_or_else(|| "nothing".to_owned())
+    };
+    assert_eq!(summary(&AwsLc, &[]), "nothing");
+    assert_eq!(
+        summary(&AwsLc, &[Algorithm::Rs256, Algorithm::Es384]),
+        "signatures are verified: RS256, ES384 by the host"
+    );
+    assert_eq!(
+        summary(&NoSignatures, &[Algorithm::Rs256, Algorithm::Es384]),
+        "signatures are verified: RS256, ES384 by the module"
+    );
+    assert_eq!(
+        summary(&AwsLc, &[Algorithm::Ps256, Algorithm::Rs256, Algorithm::EdDsa]),
+        "signatures are verified: RS256 by the host; PS256, EdDSA by the module"
+    );
+}
+
+#[test]
 fn what_was_not_asked_for_nobody_verifies() {
     let verifier = Verifier::choose(&AwsLc, &[Algorithm::Rs256]).unwrap();
     assert_eq!(verifier.implementation(Algorithm::Ps256), None);

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 const LIFETIME: u64 = 60;
 
 /// How the client's assertions are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ClientAssertion {
     /// Client id of the gateway.
     pub id: Box<str>,
