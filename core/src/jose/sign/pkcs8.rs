@@ -140,3 +140,22 @@ pub(super) fn write(
 pub(super) fn tlv(tag: Tag, value: &[u8]) -> Result<Vec<u8>, PrivateKeyError> {
     AnyRef::new(tag, value).and_then(|any| any.to_der()).map_err(|_| PrivateKeyError::Unsound)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key of two primes, in DER, whose modulus is this; every other number is 1.
+    fn with_modulus(modulus: &[u8]) -> Vec<u8> {
+        let number = |bytes: &[u8]| [&[2, bytes.len() as u8], bytes].concat();
+        let numbers = [number(&[0]), number(modulus), number(&[1]).repeat(7)].concat();
+        [&[0x30, numbers.len() as u8], &*numbers].concat()
+    }
+
+    #[test]
+    fn a_modulus_has_as_many_bits_as_it_needs() {
+        for (modulus, bits) in [(&[1][..], 1), (&[0x7f], 7), (&[0, 0x80], 8), (&[3, 0xff], 10)] {
+            assert_eq!(rsa_bits(&with_modulus(modulus)), Some(bits), "{modulus:?}");
+        }
+    }
+}

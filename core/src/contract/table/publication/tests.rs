@@ -72,6 +72,19 @@ fn seen(store: &MemoryStore) -> String {
 }
 
 #[test]
+fn what_is_replaced_takes_no_space() {
+    let store = MemoryStore::default();
+    for tier in ["first", "second", "third"] {
+        publish(tier, &store).unwrap();
+        let manifest = Base::read(&store, &Keys::new("t").root).root.manifest;
+        assert!(manifest.buckets > 1, "{} buckets", manifest.buckets);
+        // The root, and one slot of each bucket.
+        let filled = store.dump().iter().filter(|(_, value)| !value.is_empty()).count();
+        assert_eq!(filled, 1 + manifest.buckets as usize, "{tier}");
+    }
+}
+
+#[test]
 fn who_is_overtaken_while_it_claims_the_table_writes_nothing() {
     let store = MemoryStore::default();
     publish("first", &store).unwrap();

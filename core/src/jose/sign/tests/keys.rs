@@ -86,6 +86,11 @@ fn a_jwk_has_all_members_of_a_private_key_and_none_for_another_purpose() {
             with_key(named(name), &jwk(text, right, value)).unwrap();
         }
     }
+    // The numbers of a curve have its size (RFC 7518 §6.2.1.2).
+    for (name, size) in ["d", "x", "y"].into_iter().flat_map(|name| [31, 33].map(|size| (name, size))) {
+        let value = json!(base64url::encode(&vec![1; size]));
+        assert_eq!(refusal("ES256", &jwk(samples::P256[1], name, value)), member(name), "{size}");
+    }
     assert_eq!(refusal("RS256", &jwk(samples::RSA[1], "oth", json!([]))), member("oth"));
     assert_eq!(refusal("ES256", r#"{"kty":"oct","k":"AAAA"}"#), member("kty"));
     let twice = samples::P256[1].replacen('{', "{\"kty\":\"EC\",", 1);
