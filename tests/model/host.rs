@@ -74,6 +74,8 @@ struct Seat {
     decided: BTreeSet<StreamId>,
     /// Introspections that have been decided on and have not come back, by the token.
     asking: BTreeSet<u64>,
+    /// When a caller last came with a token.
+    shown: BTreeMap<u64, u64>,
     who: Who,
 }
 
@@ -147,6 +149,7 @@ impl Process {
             waiting: BTreeMap::new(),
             decided: BTreeSet::new(),
             asking: BTreeSet::new(),
+            shown: BTreeMap::new(),
             who: Who { queue, entries: self.configurations[configuration].entries },
         }
     }
@@ -268,6 +271,7 @@ impl Process {
         let (store, now) = (self.store.clone(), self.wall());
         let mut cx = Cx::new(&store, &NoSignatures, &FixedRandom(7), now);
         let seat = &mut self.seats[seat];
+        seat.shown.insert(token, self.now);
         let (queue, disposition) = (seat.queue, seat.worker.on_request(stream, &head, &mut cx));
         let effects = cx.effects;
         let waiting = Waiting { since: self.now, token, path };
@@ -502,10 +506,14 @@ impl Process {
         if let Some(Message::Completed(digest, completion)) = message::read(message) {
             let token = NAMES.with(|names| names.get(&digest).copied()).expect("one of ours");
             let Some(seat) = self.seats.iter().find(|seat| seat.queue == queue) else { return };
-            // Only who follows takes a word for it.
+            // Only who follows takes a word for it. Who does so for a renewal, or for a caller that has hung up, has nobody
+            // who waits, and stops unnoticed when the question's time is over.
             let waits = seat.waiting.values().any(|waiting| waiting.token == token);
+            let may_follow = seat.shown.get(&token).is_some_and(|shown| self.now <= shown + Judge::PATIENCE);
             if waits && !seat.asking.contains(&token) {
                 self.judge.hears(Heard { queue, token, completion: &completion }, self.now);
+            } else if may_follow && !seat.asking.contains(&token) {
+                self.judge.may_hear(queue, &completion, self.now);
             }
         }
     }

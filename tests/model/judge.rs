@@ -116,6 +116,8 @@ pub struct Judge {
     heard: BTreeMap<(u32, u64), (u64, Option<u64>)>,
     /// Until when a worker is to leave the server alone.
     rests: BTreeMap<u32, u64>,
+    /// And until when it may, by what it was told when nobody waited for that.
+    may_rest: BTreeMap<u32, u64>,
     held: Option<u64>,
     /// Since when there has been somebody to poll for each tenant,
     tenants: BTreeMap<&'static str, u64>,
@@ -176,6 +178,7 @@ impl Judge {
             asked: BTreeMap::new(),
             heard: BTreeMap::new(),
             rests: BTreeMap::new(),
+            may_rest: BTreeMap::new(),
             held: None,
             tenants: BTreeMap::new(),
             gone: Vec::new(),
@@ -255,6 +258,15 @@ impl Judge {
     fn rests(&mut self, queue: u32, until: u64) {
         let rests = self.rests.entry(queue).or_default();
         *rests = until.max(*rests);
+    }
+
+    /// A worker may have heard of a token that nobody waits for there. A pause that the server asks for is for all tokens.
+    pub fn may_hear(&mut self, queue: u32, completion: &Completion, now: u64) {
+        if let Completion::Unavailable(Some(wait)) = completion {
+            let until = now + u64::try_from(wait.as_millis()).expect("a time");
+            let rests = self.may_rest.entry(queue).or_default();
+            *rests = until.max(*rests);
+        }
     }
 
     pub fn hears(&mut self, Heard { queue, token, completion }: Heard<'_>, now: u64) {
@@ -442,7 +454,9 @@ impl Judge {
         // stepped ahead.
         let overdue = |at: u64| at + TIMEOUT <= now + self.set_ahead && self.is_recent(at, Self::PATIENCE + PAUSE, now);
         let late = self.asked.iter().any(|((_, asked), (at, _))| *asked == token && overdue(*at));
-        let rests = self.rests.get(&request.queue).is_some_and(|until| now < *until);
+        let rests = [&self.rests, &self.may_rest]
+            .iter()
+            .any(|rests| rests.get(&request.queue).is_some_and(|until| now < *until));
         let held = self.has_stepped && self.held.is_some_and(|at| self.is_recent(at, LONGEST_HOLD, now));
         let is_over = request.since + (RETRIES + 1) * TIMEOUT <= now + self.set_ahead;
         self.failed.get(&token).is_some_and(|at| self.is_recent(*at, PAUSE + MAIL, now))

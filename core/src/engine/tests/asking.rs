@@ -207,6 +207,23 @@ fn word_from_strangers_is_not_heard() {
 }
 
 #[test]
+fn a_pause_that_the_server_asks_for_is_kept_by_who_follows_for_nobody_any_more() {
+    let settings = Sample::default().settings();
+    let store = MemoryStore::default();
+    let (mut one, mut two) = (worker(&settings, 1), worker(&settings, 2));
+    let asking = call(&begin(&mut one, 1, &store, at(0))).unwrap();
+    begin(&mut two, 2, &store, at(0));
+    two.on_stream_gone(StreamId(2));
+    let headers = vec![("retry-after".to_owned(), b"2".to_vec())];
+    let paused = HttpResult::Answered(HttpAnswer { status: 429, headers, ..HttpAnswer::default() });
+    let sent = one.result(asking, paused, &store, at(10));
+    assert!(deliver(&sent, &mut two, 2, &store, at(10)).is_empty());
+    let unavailable = Judged::Refused(Outcome::ProviderUnavailable, String::new());
+    assert_eq!(ask(&mut two, "other", &answer(GOOD), &store, at(2_009)), (unavailable, 0));
+    assert_eq!(ask(&mut two, "other", &answer(GOOD), &store, at(2_010)).1, 1);
+}
+
+#[test]
 fn what_is_stale_serves_only_while_the_server_is_down() {
     let mut sample = Sample::default();
     sample.cache.max_ttl = Duration::from_secs(10);
